@@ -1,0 +1,1 @@
+"""The domain kernel: areas, actors, activities, and everything mechanisms share. No GraphQL, no plugin."""

@@ -1,0 +1,141 @@
+"""Who is asking, what they were given, and where it reaches (INV13)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from core.database.dialect import Dialect
+from core.enums import Authority, BehalfBasis, Role
+
+
+@dataclass(frozen=True)
+class PermissionRule:
+    """A permission as its owner declared it: the roles that carry it, or open to everyone signed in."""
+
+    key: str
+    owner: str
+    roles: frozenset[Role]
+    is_open: bool
+    title: Mapping[str, str]
+
+
+class PermissionBook:
+    """Every declared permission. Unknown keys are a programming error, told at once."""
+
+    def __init__(self, rules: Iterable[PermissionRule]) -> None:
+        self.rules = {rule.key: rule for rule in rules}
+
+    def __getitem__(self, key: str) -> PermissionRule:
+        return self.rules[key]
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.rules
+
+
+@dataclass(frozen=True)
+class Grant:
+    id: UUID
+    role: Role
+    area_id: UUID
+
+
+@dataclass(frozen=True)
+class HeldMandate:
+    id: UUID
+    organization_id: UUID
+    area_id: UUID
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """The person behind a request, as of one moment. `ANONYMOUS` has nothing."""
+
+    account_id: UUID | None = None
+    person_id: UUID | None = None
+    token_hash: str | None = None
+    grants: tuple[Grant, ...] = ()
+    mandates: tuple[HeldMandate, ...] = ()
+    organizations: frozenset[UUID] = frozenset()
+
+    @property
+    def signed_in(self) -> bool:
+        return self.person_id is not None
+
+    @property
+    def actor_ids(self) -> list[UUID]:
+        """The person and everyone they may act for."""
+        own = [self.person_id] if self.person_id else []
+        return [*own, *dict.fromkeys(m.organization_id for m in self.mandates)]
+
+    def areas(self, rule: PermissionRule) -> list[UUID]:
+        """The tops of the subtrees in which a role carries this permission."""
+        return list(dict.fromkeys(g.area_id for g in self.grants if g.role in rule.roles))
+
+
+ANONYMOUS = Viewer()
+
+
+@dataclass(frozen=True)
+class Acting:
+    """In whose name: oneself, an organization by mandate, or somebody at the desk and on what basis."""
+
+    for_id: UUID | None = None
+    behalf_of_id: UUID | None = None
+    basis: BehalfBasis | None = None
+
+
+@dataclass(frozen=True)
+class Ground:
+    """On what an act rests; written into its event and checked again there by the database."""
+
+    authority: Authority
+    permission: str | None = None
+    grant_id: UUID | None = None
+    mandate_id: UUID | None = None
+    area_ids: frozenset[UUID] = field(default=frozenset())
+
+
+def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str) -> str:
+    """One statement: account, person, grants, mandates and organizations behind a live token."""
+    if dialect.name == "sqlite":
+        rows, pair = "json_group_array", "json_array"
+    else:
+        rows, pair = "json_agg", "json_build_array"
+        now_mark = f"{now_mark}::timestamptz"
+
+    def live(alias: str) -> str:
+        return f"{alias}.since <= {now_mark} AND ({alias}.until IS NULL OR {alias}.until > {now_mark})"
+
+    return f"""SELECT a.id AS account_id, a.person_id AS person_id,
+    (SELECT {rows}({pair}(g.id, g.role, g.area_id)) FROM core_role_grant g
+      WHERE g.revoked_at IS NULL AND {live("g")} AND (g.actor_id = a.person_id OR g.post_id IN
+        (SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live("h")}))) AS grants,
+    (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id)) FROM core_mandate m
+      WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m")}) AS mandates,
+    (SELECT {rows}(organization_id) FROM core_membership
+      WHERE actor_id = a.person_id AND state = 'ACTIVE' AND organization_id IS NOT NULL) AS organizations
+    FROM core_token t JOIN core_account a ON a.id = t.account_id
+    WHERE t.hash = {key_mark} AND t.revoked_at IS NULL AND t.expires_at > {now_mark} AND a.state = 'ACTIVE'"""
+
+
+def viewer_from(row: Mapping[str, Any] | None, token_hash: str) -> Viewer:
+    if row is None:
+        return ANONYMOUS
+    grants = json.loads(row["grants"] or "[]")
+    mandates = json.loads(row["mandates"] or "[]")
+    return Viewer(
+        account_id=_uuid(row["account_id"]),
+        person_id=_uuid(row["person_id"]),
+        token_hash=token_hash,
+        grants=tuple(Grant(UUID(i), Role(r), UUID(a)) for i, r, a in grants),
+        mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a)) for i, o, a in mandates),
+        organizations=frozenset(UUID(o) for o in json.loads(row["organizations"] or "[]")),
+    )
+
+
+def _uuid(value: Any) -> UUID:
+    return value if isinstance(value, UUID) else UUID(str(value))

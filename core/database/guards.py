@@ -1,0 +1,212 @@
+"""Rules that live in the database, declared beside the models and rendered for both dialects.
+
+Tortoise's migrations silently leave out CHECKs and partial UNIQUEs and lose indexes when SQLite rebuilds a table,
+so these are not migration steps: `apply` makes the database carry exactly the declared guards after every migrate.
+A guard that fires raises an error carrying a refusal code, so the API can tell the user what the database refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from tortoise import fields
+from tortoise.models import Model
+
+PREFIX = "gz_"
+MARK = "gongzhi refuses: "
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index; on PostgreSQL text compares by code point (see `migrate`)."""
+
+    columns: tuple[str, ...]
+    where: str | None = None
+    unique: bool = False
+    code: str = "ALREADY_EXISTS"
+
+    @property
+    def name(self) -> str:
+        tail = "_partial" + hashlib.md5(self.where.encode()).hexdigest()[:4] if self.where else ""
+        return ("unique_" if self.unique else "index_") + "_".join(self.columns) + tail
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """Refuse a row change when an SQL condition over NEW and OLD holds, with a refusal code.
+
+    The condition must mean the same in both dialects; use `IS DISTINCT FROM` through `differs`.
+    """
+
+    name: str
+    on: str
+    when: str
+    code: str
+
+
+def index(*columns: str, where: str | None = None) -> Index:
+    return Index(columns, where)
+
+
+def unique(*columns: str, where: str | None = None, code: str) -> Index:
+    return Index(columns, where, True, code)
+
+
+def refuse(name: str, on: str, when: str, code: str) -> Refuse:
+    return Refuse(name, on, when, code)
+
+
+def check(name: str, condition: str, code: str = "INVALID_VALUE") -> Refuse:
+    """Every stored row satisfies `condition` (columns written as NEW.column)."""
+    return Refuse(name, "INSERT OR UPDATE", f"NOT ({condition})", code)
+
+
+def append_only() -> tuple[Refuse, ...]:
+    """Rows are only ever added: no UPDATE, DELETE or TRUNCATE."""
+    return (
+        Refuse("append_only_update", "UPDATE", "1 = 1", "APPEND_ONLY"),
+        Refuse("append_only_delete", "DELETE", "1 = 1", "APPEND_ONLY"),
+        Refuse("append_only_truncate", "TRUNCATE", "1 = 1", "APPEND_ONLY"),
+    )
+
+
+def same(left: str, right: str) -> str:
+    """Null-safe equality, as both dialects understand it."""
+    return f"({left} = {right} OR ({left} IS NULL AND {right} IS NULL))"
+
+
+Guard = Index | Refuse
+
+
+@dataclass(frozen=True)
+class DatabaseObject:
+    """One named thing in the catalogue: how to make it, how to drop it, and on which table it sits."""
+
+    name: str
+    table: str
+    kind: str
+    create: tuple[str, ...]
+    drop: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        return hashlib.sha256("\n".join(self.create).encode()).hexdigest()[:16]
+
+
+def guards_of(model: type[Model]) -> list[Guard]:
+    """Declared guards, plus one for the shape (enum values, text lengths) and an index per foreign key without one."""
+    declared: list[Guard] = []
+    for cls in reversed(model.__mro__):
+        declared += cls.__dict__.get("guards", ())
+    implied = getattr(model, "implied_guards", None)
+    if implied is not None:
+        declared += implied()
+    leading = {g.columns[0] for g in declared if isinstance(g, Index)}
+    shape = []
+    for name, field in model._meta.fields_map.items():
+        column = model._meta.fields_db_projection.get(name, name)
+        if isinstance(field, fields.relational.ForeignKeyFieldInstance):
+            column = str(field.source_field)
+            if column not in leading:
+                declared.append(index(column))
+        enum = getattr(field, "enum_type", None)
+        if enum is not None:
+            values = ", ".join(f"'{member.value}'" for member in enum)
+            shape.append(f"(NEW.{column} IS NULL OR NEW.{column} IN ({values}))")
+        elif isinstance(field, fields.CharField):
+            shape.append(f"(NEW.{column} IS NULL OR length(NEW.{column}) <= {field.max_length})")
+    if shape:
+        declared.append(check("shape", " AND ".join(shape)))
+    return list(dict.fromkeys(declared))
+
+
+def _short(name: str) -> str:
+    """PostgreSQL cuts names at 63 bytes; cut ours ourselves, and keep them apart."""
+    return name if len(name) <= 60 else name[:51] + "_" + hashlib.md5(name.encode()).hexdigest()[:8]
+
+
+def render(model: type[Model], guard: Guard, dialect: str) -> list[DatabaseObject]:
+    """The catalogue objects that carry `guard` in `dialect`; empty where it cannot arise (SQLite has no TRUNCATE)."""
+    table = model._meta.db_table
+    if isinstance(guard, Index):
+        name = _short(f"{PREFIX}{table}_{guard.name}")
+        kind = "UNIQUE INDEX" if guard.unique else "INDEX"
+        where = f" WHERE {guard.where}" if guard.where else ""
+        columns = ", ".join(f'"{c}"' for c in guard.columns)
+        return [
+            DatabaseObject(
+                name,
+                table,
+                "index",
+                (f'CREATE {kind} "{name}" ON "{table}" ({columns}){where}',),
+                (f'DROP INDEX IF EXISTS "{name}"',),
+            )
+        ]
+    return _render_trigger(table, guard, dialect)
+
+
+def _render_trigger(table: str, guard: Refuse, dialect: str) -> list[DatabaseObject]:
+    base = f"{PREFIX}{table}_{guard.name}"
+    message = MARK + guard.code
+    if dialect == "sqlite":
+        if guard.on == "TRUNCATE":
+            return []
+        return [
+            DatabaseObject(
+                name := _short(f"{base}_{event.lower()}"),
+                table,
+                "trigger",
+                (
+                    f'CREATE TRIGGER "{name}" BEFORE {event} ON "{table}" WHEN {guard.when}'
+                    f" BEGIN SELECT RAISE(ABORT, '{message}'); END",
+                ),
+                (f'DROP TRIGGER IF EXISTS "{name}"',),
+            )
+            for event in guard.on.split(" OR ")
+        ]
+    name = _short(base)
+    level = "STATEMENT" if guard.on == "TRUNCATE" else "ROW"
+    result = {"DELETE": "OLD", "TRUNCATE": "NULL"}.get(guard.on, "NEW")
+    return [
+        DatabaseObject(
+            name,
+            table,
+            "trigger",
+            (
+                f'CREATE OR REPLACE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $gz$ BEGIN'
+                f" IF {guard.when} THEN RAISE EXCEPTION '{message}' USING ERRCODE = 'check_violation'; END IF;"
+                f" RETURN {result}; END $gz$",
+                f'CREATE TRIGGER "{name}" BEFORE {guard.on} ON "{table}" FOR EACH {level} EXECUTE FUNCTION "{name}"()',
+            ),
+            (f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"', f'DROP FUNCTION IF EXISTS "{name}"()'),
+        )
+    ]
+
+
+def unique_codes(models: list[type[Model]]) -> dict[str, str]:
+    """What a violated unique index means: by index name, and by `table.column, …` as SQLite words it."""
+    codes = {}
+    for model in models:
+        table = model._meta.db_table
+        for guard in guards_of(model):
+            if isinstance(guard, Index) and guard.unique:
+                codes[_short(f"{PREFIX}{table}_{guard.name}")] = guard.code
+                codes[", ".join(f"{table}.{c}" for c in guard.columns)] = guard.code
+    return codes
+
+
+def code_of(error: Exception, codes: dict[str, str]) -> str | None:
+    """The refusal code carried by a database error, if a guard raised it."""
+    cause: Any = error.args[0] if error.args and isinstance(error.args[0], Exception) else error
+    text = str(cause)
+    if MARK in text:
+        return text.split(MARK, 1)[1].split()[0].strip("\"'")
+    name = getattr(cause, "constraint_name", None)
+    if name in codes:
+        return codes[name]
+    marker = "UNIQUE constraint failed: "
+    if marker in text:
+        return codes.get(text.split(marker, 1)[1].strip())
+    return None

@@ -1,0 +1,141 @@
+"""Closed sets: stored under their GraphQL names, each value with its Chinese term."""
+
+from __future__ import annotations
+
+from enum import Enum
+from typing import Self
+
+
+class Term(str, Enum):
+    """Base of every enum: `OPEN = "OPEN", "报名中"`. The value is stored; `.zh` is shown to people."""
+
+    zh: str
+
+    def __new__(cls, value: str, zh: str = "") -> Self:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.zh = zh
+        return member
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+class AreaKind(Term):
+    """Level of an area (区域层级)."""
+
+    DISTRICT = "DISTRICT", "区"
+    SUBDISTRICT = "SUBDISTRICT", "街道"
+    TOWN = "TOWN", "镇"
+    COMMUNITY = "COMMUNITY", "社区"
+    VILLAGE = "VILLAGE", "村"
+    COMPOUND = "COMPOUND", "小区"
+    HAMLET = "HAMLET", "自然村"
+    GRID = "GRID", "网格"
+
+
+class ActorKind(Term):
+    """What kind of actor (主体类型)."""
+
+    PERSON = "PERSON", "个人"
+    HOUSEHOLD = "HOUSEHOLD", "家庭"
+    ORGANIZATION = "ORGANIZATION", "组织"
+    ENTERPRISE = "ENTERPRISE", "企业"
+    GOVERNMENT_BODY = "GOVERNMENT_BODY", "政府部门"
+
+
+class OrganizationKind(Term):
+    """What kind of organization (组织类型)."""
+
+    RESIDENTS_COMMITTEE = "RESIDENTS_COMMITTEE", "居民委员会"
+    VILLAGERS_COMMITTEE = "VILLAGERS_COMMITTEE", "村民委员会"
+    VILLAGE_SUPERVISION_COMMITTEE = "VILLAGE_SUPERVISION_COMMITTEE", "村务监督委员会"
+    SOCIAL_ORGANIZATION = "SOCIAL_ORGANIZATION", "社会团体"
+    PRIVATE_NON_ENTERPRISE = "PRIVATE_NON_ENTERPRISE", "民办非企业单位"
+    SOCIAL_WORK = "SOCIAL_WORK", "社工机构"
+    VOLUNTEER_TEAM = "VOLUNTEER_TEAM", "志愿服务队"
+    CLUB = "CLUB", "俱乐部"
+    RESEARCH = "RESEARCH", "研究机构"
+
+
+class Registration(Term):
+    """Legal standing of an organization (登记备案状态)."""
+
+    REGISTERED = "REGISTERED", "已登记"
+    FILED = "FILED", "已备案"
+    NONE = "NONE", "未登记"
+
+
+class MembershipRole(Term):
+    """In what quality an actor belongs to an area or organization (成员身份)."""
+
+    RESIDENT = "RESIDENT", "居民"
+    RESIDENT_UNIT = "RESIDENT_UNIT", "驻区单位"
+    MEMBER = "MEMBER", "成员"
+    STAFF = "STAFF", "工作人员"
+
+
+class MembershipState(Term):
+    """Whether a membership is running (成员关系状态)."""
+
+    ACTIVE = "ACTIVE", "有效"
+    ENDED = "ENDED", "已结束"
+
+
+class MandateState(Term):
+    """Whether a mandate may be used (授权状态)."""
+
+    ACTIVE = "ACTIVE", "有效"
+    REVOKED = "REVOKED", "已撤销"
+
+
+class ActivityState(Term):
+    """Life of an activity (活动状态)."""
+
+    PLANNED = "PLANNED", "筹备中"
+    OPEN = "OPEN", "报名中"
+    FINISHED = "FINISHED", "已结束"
+    CANCELLED = "CANCELLED", "已取消"
+
+
+class ParticipationState(Term):
+    """A participant's standing in an activity (参与状态)."""
+
+    JOINED = "JOINED", "已报名"
+    LEFT = "LEFT", "已退出"
+    ATTENDED = "ATTENDED", "已参加"
+
+
+class Role(Term):
+    """Roles given to a person or a post in an area and everything below it (角色)."""
+
+    CLERK = "CLERK", "社区工作人员"
+    INSPECTOR = "INSPECTOR", "巡查员"
+    AREA_ADMIN = "AREA_ADMIN", "区域管理员"
+    ADMIN = "ADMIN", "系统管理员"
+
+
+class Authority(Term):
+    """On what ground an act was allowed (依据)."""
+
+    ROLE = "ROLE", "角色授权"
+    MANDATE = "MANDATE", "组织授权"
+    OPEN = "OPEN", "人人可为"
+    SELF = "SELF", "本人事务"
+    SYSTEM = "SYSTEM", "系统"
+
+
+class BehalfBasis(Term):
+    """How a person without an account asked for something at the desk (代办依据)."""
+
+    IN_PERSON = "IN_PERSON", "本人到场"
+    PHONE = "PHONE", "电话"
+    WRITTEN = "WRITTEN", "书面"
+    GUARDIAN = "GUARDIAN", "监护人"
+
+
+class AccountState(Term):
+    """Whether an account may sign in (账户状态)."""
+
+    ACTIVE = "ACTIVE", "正常"
+    DISABLED = "DISABLED", "停用"

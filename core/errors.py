@@ -1,0 +1,68 @@
+"""The errors a user may see. Everything else is a fault of ours and is masked.
+
+GongzhiError
+├── Refusal            a rule, an input or a lookup said no: typed, translated, nothing changed
+│   ├── NotPermitted   nobody gave the viewer this permission here
+│   └── Conflict       the row moved on since the client read it
+├── ConfigurationError the file, a plugin or the environment is wrong: told before anything is served
+└── MigrationError     the database is not what the models declare
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+class GongzhiError(Exception):
+    """Root of every error this project raises on purpose."""
+
+
+class Refusal(GongzhiError):
+    """A stable `code`, the values its message needs, and the input field it is about.
+
+    The message in English and Chinese stands in `locale/errors.toml` of core or of the plugin.
+    """
+
+    def __init__(self, code: str, *, path: tuple[str, ...] = (), **values: Any) -> None:
+        super().__init__(code)
+        self.code = code
+        self.path = path
+        self.values = values
+
+    def at(self, *path: str) -> Refusal:
+        """The same refusal, pointing at an input field (GraphQL names)."""
+        self.path = path
+        return self
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{k}={v!r}" for k, v in self.values.items())
+        return f"{self.code}({shown})"
+
+
+class NotPermitted(Refusal):
+    """`reason` says which of the ways to be allowed were tried."""
+
+    def __init__(self, permission: str, reason: str) -> None:
+        super().__init__("NOT_PERMITTED", permission=permission, reason=reason)
+        self.permission = permission
+        self.reason = reason
+
+
+class Conflict(Refusal):
+    """The stored version is not the expected one; `current` is the row as it stands (tag, id)."""
+
+    def __init__(self, *, expected: int, actual: int, current: Any = None) -> None:
+        super().__init__("VERSION_CONFLICT", expected=expected, actual=actual)
+        self.current = current
+
+
+class ConfigurationError(GongzhiError):
+    """Every problem found, one line each, so that one look mends all."""
+
+    def __init__(self, *problems: str) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class MigrationError(GongzhiError):
+    """The catalogue of the database and the declared models disagree."""

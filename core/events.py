@@ -1,0 +1,198 @@
+"""From a committed event to the handlers of plugins: at least once, in order, each in a transaction of its own.
+
+A handler's position is `(transaction_id, seq)`. On PostgreSQL a reader stays below the oldest open transaction,
+because sequence numbers commit out of order (`id > last` alone would lose events). Position and effect commit
+together, so a crash in the middle repeats nothing; an event that a handler cannot digest is set aside and told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import structlog
+
+from core.access import ANONYMOUS, Acting, PermissionBook
+from core.clock import Clock
+from core.database import Database, Transaction
+from core.database.dialect import SQLITE
+from core.ids import new_id
+from core.work import Work
+
+log = structlog.get_logger("gongzhi.events")
+
+BATCH = 100
+IDLE_SECONDS = 1.0
+ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class EventRecord:
+    """An event as handlers see it."""
+
+    id: UUID
+    type: str
+    area_id: UUID | None
+    subject_tag: str
+    subject_id: UUID
+    actor_id: UUID | None
+    data: dict[str, Any]
+    occurred_at: datetime
+    transaction_id: int
+    seq: int
+
+
+@dataclass(frozen=True)
+class Handler:
+    """`handle(work, event)` for every event of `event_type`; must be idempotent by event id."""
+
+    plugin: str
+    event_type: str
+    handle: Callable[[Work, EventRecord], Awaitable[None]]
+
+    @property
+    def name(self) -> str:
+        return f"{self.plugin}:{self.event_type}:{self.handle.__name__}"
+
+
+class Dispatcher:
+    """Delivers events; `wake` after a commit, `drain` to wait until everything is delivered."""
+
+    def __init__(self, database: Database, clock: Clock, book: PermissionBook, handlers: Sequence[Handler]) -> None:
+        self.database = database
+        self.clock = clock
+        self.book = book
+        self.handlers = handlers
+        self._wakeup = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        for handler in self.handlers:
+            async with self.database.transaction() as transaction:
+                mark = self.database.dialect.mark
+                await transaction.fetch(
+                    f"INSERT INTO core_delivery (handler, transaction_id, seq) VALUES ({mark(1)}, 0, 0)"
+                    " ON CONFLICT DO NOTHING",
+                    handler.name,
+                )
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def wake(self) -> None:
+        self._wakeup.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._wakeup.clear()
+            try:
+                await self.drain()
+            except Exception:
+                log.exception("event delivery failed; trying again")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wakeup.wait(), IDLE_SECONDS)
+
+    async def drain(self) -> None:
+        """Deliver what is committed and not yet delivered, for every handler."""
+        for handler in self.handlers:
+            while await self._step(handler):
+                pass
+
+    async def _pending(self, transaction: Transaction | None, handler: Handler) -> list[EventRecord]:
+        dialect = self.database.dialect
+        mark = dialect.mark
+        horizon = (
+            "" if dialect is SQLITE else " AND e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        )
+        sql = (
+            "SELECT e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
+            " e.transaction_id, e.seq FROM core_event e JOIN core_delivery d"
+            " ON (e.transaction_id, e.seq) > (d.transaction_id, d.seq)"
+            f" WHERE d.handler = {mark(1)} AND e.type = {mark(2)}{horizon}"
+            f" ORDER BY e.transaction_id, e.seq LIMIT {BATCH}"
+        )
+        if transaction is None:
+            rows = await self.database.read(sql, [handler.name, handler.event_type])
+        else:
+            rows = [tuple(r.values()) for r in await transaction.fetch(sql, handler.name, handler.event_type)]
+        return [_record(row) for row in rows]
+
+    async def _step(self, handler: Handler) -> bool:
+        """Deliver one batch, one transaction per event; False when nothing was waiting."""
+        waiting = await self._pending(None, handler)
+        for event in waiting:
+            for attempt in range(1, ATTEMPTS + 1):
+                try:
+                    await self._deliver(handler, event)
+                    break
+                except Exception as error:
+                    if attempt < ATTEMPTS:
+                        continue  # two workers may have met on a unique index; the second look finds the row
+                    log.error("handler failed", handler=handler.name, event_id=str(event.id), exc_info=True)
+                    await self._set_aside(handler, event, error)
+        return bool(waiting)
+
+    async def _deliver(self, handler: Handler, event: EventRecord) -> None:
+        async with self.database.transaction() as transaction:
+            if not await self._advance(transaction, handler, event):
+                return
+            work = Work(
+                transaction,
+                self.book,
+                self.clock,
+                ANONYMOUS,
+                Acting(),
+                system=True,
+                cause_id=event.id,
+                occurred_at=event.occurred_at,
+            )
+            await handler.handle(work, event)
+            await work.flush()
+
+    async def _advance(self, transaction: Transaction, handler: Handler, event: EventRecord) -> bool:
+        """Move the handler's position to this event; False if another worker has been here."""
+        mark = self.database.dialect.mark
+        moved = await transaction.fetch(
+            f"UPDATE core_delivery SET transaction_id = {mark(1)}, seq = {mark(2)} WHERE handler = {mark(3)}"
+            f" AND (transaction_id, seq) < ({mark(1)}, {mark(2)}) RETURNING seq",
+            event.transaction_id,
+            event.seq,
+            handler.name,
+        )
+        return bool(moved)
+
+    async def _set_aside(self, handler: Handler, event: EventRecord, error: Exception) -> None:
+        mark = self.database.dialect.mark
+        async with self.database.transaction() as transaction:
+            if not await self._advance(transaction, handler, event):
+                return
+            await transaction.fetch(
+                "INSERT INTO core_delivery_failure (id, handler, event_id, error, failed_at)"
+                f" VALUES ({mark(1)}, {mark(2)}, {mark(3)}, {mark(4)}, {mark(5)}) ON CONFLICT DO NOTHING",
+                new_id(),
+                handler.name,
+                event.id,
+                f"{type(error).__name__}: {error}"[:2000],
+                self.clock.now(),
+            )
+
+
+def _record(row: Sequence[Any]) -> EventRecord:
+    def uuid(value: Any) -> UUID | None:
+        return value if value is None or isinstance(value, UUID) else UUID(value)
+
+    moment = row[7] if isinstance(row[7], datetime) else datetime.fromisoformat(row[7])
+    id, subject_id = uuid(row[0]), uuid(row[4])
+    assert id is not None and subject_id is not None
+    data = json.loads(row[6]) if isinstance(row[6], str) else row[6]
+    return EventRecord(id, row[1], uuid(row[2]), row[3], subject_id, uuid(row[5]), data, moment, row[8], row[9])

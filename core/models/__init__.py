@@ -1,0 +1,36 @@
+"""Pure ORM models of the kernel. What they mean to the API stands in `schema/nodes/`."""
+
+from core.models.access import Permission, RoleGrant, RolePermission
+from core.models.account import Account, Token
+from core.models.activity import Activity, Participation
+from core.models.actor import Actor, Mandate, Membership, Post, PostHolding
+from core.models.area import Area, AreaClosure
+from core.models.base import Entity, Logged
+from core.models.event import Delivery, DeliveryFailure, Event, EventText, Idempotency, Transition
+from core.models.link import Link
+
+__all__ = [
+    "Account",
+    "Activity",
+    "Actor",
+    "Area",
+    "AreaClosure",
+    "Delivery",
+    "DeliveryFailure",
+    "Entity",
+    "Event",
+    "EventText",
+    "Idempotency",
+    "Link",
+    "Logged",
+    "Mandate",
+    "Membership",
+    "Participation",
+    "Permission",
+    "Post",
+    "PostHolding",
+    "RoleGrant",
+    "RolePermission",
+    "Token",
+    "Transition",
+]

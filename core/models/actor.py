@@ -1,0 +1,158 @@
+"""Actors (主体) and how they belong, act for each other and hold posts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from tortoise import fields
+
+from core.database.guards import Guard, check, index, refuse, unique
+from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration
+from core.models.area import Area
+from core.models.base import Logged
+
+
+class Actor(Logged):
+    """A person, household, organization, enterprise or government body; `kind` says which and never changes."""
+
+    tag: ClassVar[str] = "actor"
+
+    kind = fields.CharEnumField(ActorKind, description=ActorKind.__name__, max_length=40)
+    name = fields.CharField(max_length=200)
+    masked_name = fields.CharField(max_length=200)
+    sort_name = fields.CharField(max_length=400)
+    area: fields.ForeignKeyNullableRelation[Area] = fields.ForeignKeyField(
+        "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
+    )
+    area_id: UUID | None
+    organization_kind = fields.CharEnumField(OrganizationKind, description=OrganizationKind.__name__, max_length=40, null=True)
+    registration = fields.CharEnumField(Registration, description=Registration.__name__, max_length=40, null=True)
+    registration_authority = fields.CharField(max_length=200, null=True)
+    registration_number = fields.CharField(max_length=64, null=True)
+    credit_code = fields.CharField(max_length=18, null=True)
+    registered_until = fields.DateField(null=True)
+    address = fields.CharField(max_length=200, null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("name_not_empty", "length(NEW.name) > 0"),
+        check(
+            "organization_kind_only_for_organizations",
+            "(NEW.kind = 'ORGANIZATION') = (NEW.organization_kind IS NOT NULL)",
+        ),
+        refuse("kind_immutable", "UPDATE", "NEW.kind <> OLD.kind", "ACTOR_KIND_IMMUTABLE"),
+        unique("credit_code", where="credit_code IS NOT NULL", code="CREDIT_CODE_TAKEN"),
+        index("area_id", "kind"),
+        index("kind"),
+    )
+
+    class Meta:
+        table = "core_actor"
+
+
+class Membership(Logged):
+    """An actor belongs to an area or to an organization, in a role, since a day (residence is one)."""
+
+    tag: ClassVar[str] = "membership"
+
+    actor: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
+        "core.Actor", on_delete=fields.RESTRICT, related_name=False
+    )
+    actor_id: UUID
+    area: fields.ForeignKeyNullableRelation[Area] = fields.ForeignKeyField(
+        "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
+    )
+    area_id: UUID | None
+    organization: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
+        "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
+    )
+    organization_id: UUID | None
+    role = fields.CharEnumField(MembershipRole, description=MembershipRole.__name__, max_length=40)
+    state = fields.CharEnumField(MembershipState, description=MembershipState.__name__, max_length=40)
+    since = fields.DateField()
+    until = fields.DateField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("one_whole", "(NEW.area_id IS NULL) <> (NEW.organization_id IS NULL)"),
+        check("until_after_since", "NEW.until IS NULL OR NEW.until >= NEW.since"),
+        unique("actor_id", "area_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
+        unique("actor_id", "organization_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
+        index("area_id", "role"),
+    )
+
+    class Meta:
+        table = "core_membership"
+
+
+class Mandate(Logged):
+    """A person acts for an organization, enterprise or body inside an area's subtree (授权; never a shared login)."""
+
+    tag: ClassVar[str] = "mandate"
+
+    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
+        "core.Actor", on_delete=fields.RESTRICT, related_name=False
+    )
+    person_id: UUID
+    organization: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
+        "core.Actor", on_delete=fields.RESTRICT, related_name=False
+    )
+    organization_id: UUID
+    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
+        "core.Area", on_delete=fields.RESTRICT, related_name=False
+    )
+    area_id: UUID
+    state = fields.CharEnumField(MandateState, description=MandateState.__name__, max_length=40)
+    since = fields.DatetimeField()
+    until = fields.DatetimeField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("not_for_oneself", "NEW.person_id <> NEW.organization_id"),
+        check("until_after_since", "NEW.until IS NULL OR NEW.until > NEW.since"),
+        unique("person_id", "organization_id", "area_id", where="state = 'ACTIVE'", code="ALREADY_MANDATED"),
+        index("organization_id", "person_id"),
+    )
+
+    class Meta:
+        table = "core_mandate"
+
+
+class Post(Logged):
+    """A post (岗位) in an area: duties and roles belong to it, people hold it, so a hand-over moves them."""
+
+    tag: ClassVar[str] = "post"
+
+    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
+        "core.Area", on_delete=fields.RESTRICT, related_name=False
+    )
+    area_id: UUID
+    title = fields.CharField(max_length=200)
+
+    guards: ClassVar[tuple[Guard, ...]] = (check("title_not_empty", "length(NEW.title) > 0"),)
+
+    class Meta:
+        table = "core_post"
+
+
+class PostHolding(Logged):
+    """A person holds a post from `since` until `until`."""
+
+    tag: ClassVar[str] = "postholding"
+
+    post: fields.ForeignKeyRelation[Post] = fields.ForeignKeyField(
+        "core.Post", on_delete=fields.RESTRICT, related_name=False
+    )
+    post_id: UUID
+    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
+        "core.Actor", on_delete=fields.RESTRICT, related_name=False
+    )
+    person_id: UUID
+    since = fields.DatetimeField()
+    until = fields.DatetimeField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("post_id", "person_id", where="until IS NULL", code="ALREADY_HOLDS_POST"),
+        index("person_id"),
+    )
+
+    class Meta:
+        table = "core_post_holding"

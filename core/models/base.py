@@ -1,0 +1,43 @@
+"""What every stored thing has: an id with a tag and, where it has a life, a version and the event behind it."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from tortoise import fields
+from tortoise.models import Model
+
+from core.database.guards import Guard, refuse
+from core.ids import new_id
+
+
+class Entity(Model):
+    """A row with a UUIDv7 `id`; `tag` makes its global id."""
+
+    id = fields.UUIDField(primary_key=True, default=new_id)
+
+    tag: ClassVar[str]
+    guards: ClassVar[tuple[Guard, ...]] = ()
+
+    class Meta:
+        abstract = True
+
+
+class Logged(Entity):
+    """A row that changes only together with an event: `event_id` names the one that made it as it is (INV22).
+
+    The database refuses an INSERT or UPDATE whose event has no transition for this very row and state.
+    """
+
+    version = fields.IntField(default=1)
+    event_id = fields.UUIDField()
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def implied_guards(cls) -> tuple[Guard, ...]:
+        """The database's part of INV22 for this model; `guards_of` adds it to the declared ones."""
+        state = " AND s.to_state = NEW.state" if "state" in cls._meta.fields_map else ""
+        seen = f"SELECT 1 FROM core_transition s WHERE s.event_id = NEW.event_id AND s.subject_id = NEW.id{state}"
+        return (refuse("inv22_logged", "INSERT OR UPDATE", f"NOT EXISTS ({seen})", "UNLOGGED_CHANGE"),)

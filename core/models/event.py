@@ -1,0 +1,185 @@
+"""The event log: audit, bus and history in one. Append-only, and held so by the database (INV22, INV13)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from tortoise import fields
+from tortoise.models import Model
+
+from core.database.guards import Guard, append_only, check, index, refuse, unique
+from core.enums import Authority, BehalfBasis
+from core.models.base import Entity
+
+# Does an active grant of a role that carries the permission cover the event's area, for this very person?
+_GRANT_COVERS = """EXISTS (
+    SELECT 1 FROM core_role_grant g
+    JOIN core_area_closure c ON c.ancestor_id = g.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL
+    JOIN core_role_permission p ON p.role = g.role AND p.permission_id = NEW.permission
+    WHERE g.id = NEW.grant_id AND g.revoked_at IS NULL AND g.since <= NEW.recorded_at
+      AND (g.until IS NULL OR g.until > NEW.recorded_at)
+      AND (g.actor_id = NEW.actor_id OR EXISTS (SELECT 1 FROM core_post_holding h
+           WHERE h.post_id = g.post_id AND h.person_id = NEW.actor_id AND h.since <= NEW.recorded_at
+             AND (h.until IS NULL OR h.until > NEW.recorded_at))))"""
+_MANDATE_COVERS = """EXISTS (
+    SELECT 1 FROM core_mandate m
+    JOIN core_area_closure c ON c.ancestor_id = m.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL
+    WHERE m.id = NEW.mandate_id AND m.person_id = NEW.actor_id AND m.state = 'ACTIVE'
+      AND m.since <= NEW.recorded_at AND (m.until IS NULL OR m.until > NEW.recorded_at))"""
+
+
+class Event(Model):
+    """Who did what, where, when it happened and when it was recorded, on what authority and for whom.
+
+    Holds ids and codes only; free text lives in EventText and may be erased. `seq` orders the log; on PostgreSQL
+    `transaction_id` lets a reader stay behind transactions that are still open.
+    """
+
+    seq = fields.BigIntField(primary_key=True, generated=True)
+    id = fields.UUIDField(unique=True)
+    transaction_id = fields.BigIntField(default=0)
+    type = fields.CharField(max_length=100)
+    area_id = fields.UUIDField(null=True)
+    subject_tag = fields.CharField(max_length=41)
+    subject_id = fields.UUIDField()
+    actor_id = fields.UUIDField(null=True)
+    authority = fields.CharEnumField(Authority, description=Authority.__name__, max_length=40)
+    permission = fields.CharField(max_length=100, null=True)
+    grant_id = fields.UUIDField(null=True)
+    mandate_id = fields.UUIDField(null=True)
+    behalf_of_id = fields.UUIDField(null=True)
+    behalf_basis = fields.CharEnumField(BehalfBasis, description=BehalfBasis.__name__, max_length=40, null=True)
+    cause_id = fields.UUIDField(null=True)
+    data: fields.Field[dict[str, object]] = fields.JSONField(default=dict)
+    occurred_at = fields.DatetimeField()
+    recorded_at = fields.DatetimeField()
+
+    tag: ClassVar[str] = "event"
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        check("not_from_the_future", "NEW.occurred_at <= NEW.recorded_at", "IN_THE_FUTURE"),
+        check("someone_did_it", "(NEW.actor_id IS NULL) = (NEW.authority = 'SYSTEM')", "UNLOGGED_CHANGE"),
+        check("behalf_has_basis", "(NEW.behalf_of_id IS NULL) = (NEW.behalf_basis IS NULL)", "UNLOGGED_CHANGE"),
+        refuse(
+            "inv13_role",
+            "INSERT",
+            f"NEW.authority = 'ROLE' AND NOT {_GRANT_COVERS}",
+            "OUTSIDE_MANDATE",
+        ),
+        refuse(
+            "inv13_mandate",
+            "INSERT",
+            f"(NEW.mandate_id IS NOT NULL OR NEW.authority = 'MANDATE') AND NOT {_MANDATE_COVERS}",
+            "OUTSIDE_MANDATE",
+        ),
+        refuse(
+            "inv13_open",
+            "INSERT",
+            "NEW.authority = 'OPEN' AND NOT EXISTS"
+            " (SELECT 1 FROM core_permission p WHERE p.key = NEW.permission AND p.is_open)",
+            "OUTSIDE_MANDATE",
+        ),
+        index("transaction_id", "seq"),
+        index("type", "seq"),
+        index("area_id", "seq"),
+        index("subject_id", "seq"),
+        index("actor_id", "seq"),
+        index("cause_id"),
+    )
+
+    class Meta:
+        table = "core_event"
+
+
+class Transition(Entity):
+    """One row an event touched, and the states it went from and to (null where the row has none)."""
+
+    tag: ClassVar[str] = "transition"
+
+    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
+        "core.Event", to_field="id", on_delete=fields.RESTRICT, related_name=False
+    )
+    event_id: UUID
+    subject_tag = fields.CharField(max_length=41)
+    subject_id = fields.UUIDField()
+    from_state = fields.CharField(max_length=40, null=True)
+    to_state = fields.CharField(max_length=40, null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        index("subject_id"),
+        unique("event_id", "subject_id", code="INTERNAL"),
+    )
+
+    class Meta:
+        table = "core_transition"
+
+
+class EventText(Entity):
+    """Free text that came with an event (a reason, a note); erasable, unlike the event."""
+
+    tag: ClassVar[str] = "eventtext"
+
+    event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
+        "core.Event", to_field="id", on_delete=fields.RESTRICT, related_name=False
+    )
+    event_id: UUID
+    key = fields.CharField(max_length=40)
+    text = fields.TextField()
+
+    guards: ClassVar[tuple[Guard, ...]] = (unique("event_id", "key", code="INTERNAL"),)
+
+    class Meta:
+        table = "core_event_text"
+
+
+class Idempotency(Entity):
+    """One effect per account, mutation and key; `outcome` holds the ids to read again (kept 7 days)."""
+
+    tag: ClassVar[str] = "idempotency"
+
+    account_id = fields.UUIDField()
+    mutation = fields.CharField(max_length=100)
+    key = fields.CharField(max_length=200)
+    input_hash = fields.CharField(max_length=64)
+    outcome = fields.TextField(null=True)
+    created_at = fields.DatetimeField()
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("account_id", "mutation", "key", code="INTERNAL"),
+        index("created_at"),
+    )
+
+    class Meta:
+        table = "core_idempotency"
+
+
+class Delivery(Model):
+    """How far one event handler has read: everything up to (transaction_id, seq) is done."""
+
+    handler = fields.CharField(primary_key=True, max_length=200)
+    transaction_id = fields.BigIntField(default=0)
+    seq = fields.BigIntField(default=0)
+
+    tag: ClassVar[str] = "delivery"
+    guards: ClassVar[tuple[Guard, ...]] = ()
+
+    class Meta:
+        table = "core_delivery"
+
+
+class DeliveryFailure(Entity):
+    """An event a handler could not digest: set aside so that later events still arrive, retried on request."""
+
+    tag: ClassVar[str] = "deliveryfailure"
+
+    handler = fields.CharField(max_length=200)
+    event_id = fields.UUIDField()
+    error = fields.TextField()
+    failed_at = fields.DatetimeField()
+
+    guards: ClassVar[tuple[Guard, ...]] = (unique("handler", "event_id", code="INTERNAL"),)
+
+    class Meta:
+        table = "core_delivery_failure"

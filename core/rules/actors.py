@@ -1,0 +1,258 @@
+"""Actors, memberships, mandates, posts and roles: who is who, who belongs where, who may act for whom."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration, Role
+from core.errors import Refusal
+from core.ids import new_id
+from core.models import Actor, Area, Mandate, Membership, Post, PostHolding, RoleGrant
+from core.rules.inputs import clean_credit_code, clean_name, mask_name, optional_text, sort_name
+from core.work import Work
+
+
+async def register_actor(
+    work: Work,
+    *,
+    kind: ActorKind,
+    name: str,
+    area_id: UUID,
+    organization_kind: OrganizationKind | None = None,
+    registration: Registration | None = None,
+    registration_authority: str | None = None,
+    registration_number: str | None = None,
+    credit_code: str | None = None,
+    registered_until: date | None = None,
+    address: str | None = None,
+) -> Actor:
+    """A new actor at home in an area. An organization has a kind and a registration; a household an address.
+
+    Refuses FIELD_NOT_FOR_KIND, ORGANIZATION_KIND_NEEDED, REGISTRATION_NUMBER_NEEDED, BAD_CREDIT_CODE, CREDIT_CODE_TAKEN.
+    """
+    area = await work.get(Area, area_id)
+    work.require("core.actor.register", area)
+    if kind is ActorKind.ORGANIZATION:
+        if organization_kind is None:
+            raise Refusal("ORGANIZATION_KIND_NEEDED", path=("organizationKind",))
+        registration = registration or Registration.NONE
+    elif organization_kind is not None:
+        raise Refusal("FIELD_NOT_FOR_KIND", path=("organizationKind",), kind=str(kind))
+    if kind in (ActorKind.PERSON, ActorKind.HOUSEHOLD):
+        given = {
+            "registration": registration,
+            "registrationAuthority": registration_authority,
+            "registrationNumber": registration_number,
+            "creditCode": credit_code,
+            "registeredUntil": registered_until,
+        }
+        for field, value in given.items():
+            if value is not None:
+                raise Refusal("FIELD_NOT_FOR_KIND", path=(field,), kind=str(kind))
+    if address is not None and kind is not ActorKind.HOUSEHOLD:
+        raise Refusal("FIELD_NOT_FOR_KIND", path=("address",), kind=str(kind))
+    number = optional_text(registration_number, "registrationNumber", limit=64)
+    if registration is Registration.REGISTERED and number is None:
+        raise Refusal("REGISTRATION_NUMBER_NEEDED", path=("registrationNumber",))
+    clean = clean_name(name, "name")
+    actor = Actor(
+        id=new_id(),
+        kind=kind,
+        name=clean,
+        masked_name=mask_name(clean) if kind in (ActorKind.PERSON, ActorKind.HOUSEHOLD) else clean,
+        sort_name=sort_name(clean),
+        area_id=area_id,
+        organization_kind=organization_kind,
+        registration=registration,
+        registration_authority=optional_text(registration_authority, "registrationAuthority", limit=200),
+        registration_number=number,
+        credit_code=clean_credit_code(credit_code, "creditCode"),
+        registered_until=registered_until,
+        address=optional_text(address, "address", limit=200),
+    )
+    work.add(actor)
+    work.record("core.actor.registered", actor, area_id=area_id, data={"kind": str(kind)})
+    return actor
+
+
+async def add_membership(
+    work: Work,
+    *,
+    actor_id: UUID,
+    area_id: UUID | None = None,
+    organization_id: UUID | None = None,
+    role: MembershipRole,
+    since: date,
+) -> Membership:
+    """`actor` belongs to an area (residence is one) or to an organization; refuses ALREADY_MEMBER, IN_THE_FUTURE."""
+    if (area_id is None) == (organization_id is None):
+        raise Refusal("ONE_OF_NEEDED", path=("areaId",), fields="areaId, organizationId")
+    if since > work.clock.today():
+        raise Refusal("IN_THE_FUTURE", path=("since",))
+    actor = await work.get(Actor, actor_id)
+    where: Area | Actor
+    if area_id is not None:
+        where = await work.get(Area, area_id)
+        place = area_id
+    else:
+        assert organization_id is not None
+        if organization_id == actor_id:
+            raise Refusal("NOT_TO_ITSELF", path=("organizationId",))
+        where = await work.get(Actor, organization_id)
+        place = _home(where)
+    work.require("core.membership.manage", where, owner=organization_id)
+    membership = Membership(
+        id=new_id(),
+        actor_id=actor.id,
+        area_id=area_id,
+        organization_id=organization_id,
+        role=role,
+        state=MembershipState.ACTIVE,
+        since=since,
+    )
+    work.add(membership)
+    work.record("core.membership.added", membership, area_id=place, data={"role": str(role)})
+    return membership
+
+
+async def end_membership(work: Work, *, membership_id: UUID, until: date) -> Membership:
+    membership = await work.lock(Membership, membership_id)
+    if membership.area_id is not None:
+        where: Area | Actor = await work.get(Area, membership.area_id)
+    else:
+        assert membership.organization_id is not None
+        where = await work.get(Actor, membership.organization_id)
+    work.require("core.membership.manage", where, owner=membership.organization_id)
+    work.expect_version(membership)
+    if membership.state is not MembershipState.ACTIVE:
+        raise Refusal("ALREADY_ENDED")
+    if until < membership.since:
+        raise Refusal("ENDS_BEFORE_START", path=("until",))
+    work.change(membership, state=MembershipState.ENDED, until=until)
+    work.record("core.membership.ended", membership, area_id=membership.area_id or _home(where))
+    return membership
+
+
+def _home(actor: Area | Actor) -> UUID:
+    area_id = actor.id if isinstance(actor, Area) else actor.area_id
+    if area_id is None:
+        raise Refusal("ACTOR_HAS_NO_AREA")
+    return area_id
+
+
+async def give_mandate(
+    work: Work,
+    *,
+    person_id: UUID,
+    organization_id: UUID,
+    area_id: UUID,
+    until: datetime | None = None,
+) -> Mandate:
+    """`person` may act for `organization` in an area and everything below; refuses NOT_A_PERSON, ALREADY_MANDATED."""
+    area = await work.get(Area, area_id)
+    work.require("core.mandate.manage", area)
+    person = await work.get(Actor, person_id)
+    organization = await work.get(Actor, organization_id)
+    if person.kind is not ActorKind.PERSON:
+        raise Refusal("NOT_A_PERSON", path=("personId",))
+    if organization.kind is ActorKind.PERSON:
+        raise Refusal("NOT_AN_ORGANIZATION", path=("organizationId",))
+    if until is not None and until <= work.now:
+        raise Refusal("IN_THE_PAST", path=("until",))
+    mandate = Mandate(
+        id=new_id(),
+        person_id=person_id,
+        organization_id=organization_id,
+        area_id=area_id,
+        state=MandateState.ACTIVE,
+        since=work.now,
+        until=until,
+    )
+    work.add(mandate)
+    work.record("core.mandate.given", mandate, area_id=area_id)
+    return mandate
+
+
+async def revoke_mandate(work: Work, *, mandate_id: UUID, reason: str) -> Mandate:
+    mandate = await work.lock(Mandate, mandate_id)
+    work.require("core.mandate.manage", mandate, owner=mandate.organization_id)
+    work.expect_version(mandate)
+    if mandate.state is not MandateState.ACTIVE:
+        raise Refusal("ALREADY_ENDED")
+    work.change(mandate, state=MandateState.REVOKED)
+    work.record("core.mandate.revoked", mandate, area_id=mandate.area_id, text={"reason": reason})
+    return mandate
+
+
+async def create_post(work: Work, *, area_id: UUID, title: str) -> Post:
+    """A post in an area; roles given to it are held by whoever holds the post."""
+    area = await work.get(Area, area_id)
+    work.require("core.role.grant", area)
+    post = Post(id=new_id(), area_id=area_id, title=clean_name(title, "title"))
+    work.add(post)
+    work.record("core.post.created", post, area_id=area_id)
+    return post
+
+
+async def assign_post(work: Work, *, post_id: UUID, person_id: UUID) -> PostHolding:
+    """`person` holds the post from now on; refuses ALREADY_HOLDS_POST, NOT_A_PERSON."""
+    post = await work.lock(Post, post_id)
+    work.require("core.role.grant", post)
+    person = await work.get(Actor, person_id)
+    if person.kind is not ActorKind.PERSON:
+        raise Refusal("NOT_A_PERSON", path=("personId",))
+    holding = PostHolding(id=new_id(), post_id=post_id, person_id=person_id, since=work.now)
+    work.add(holding)
+    work.record("core.post.assigned", holding, area_id=post.area_id)
+    return holding
+
+
+async def leave_post(work: Work, *, holding_id: UUID) -> PostHolding:
+    holding = await work.lock(PostHolding, holding_id)
+    post = await work.get(Post, holding.post_id)
+    work.require("core.role.grant", post)
+    work.expect_version(holding)
+    if holding.until is not None:
+        raise Refusal("ALREADY_ENDED")
+    work.change(holding, until=work.now)
+    work.record("core.post.left", holding, area_id=post.area_id)
+    return holding
+
+
+async def grant_role(
+    work: Work, *, role: Role, area_id: UUID, actor_id: UUID | None = None, post_id: UUID | None = None
+) -> RoleGrant:
+    """Give a role to a person or a post, in an area and everything below.
+
+    Nobody gives a role they do not carry themselves there; refuses ROLE_ABOVE_OWN, ALREADY_GRANTED.
+    """
+    if (actor_id is None) == (post_id is None):
+        raise Refusal("ONE_OF_NEEDED", path=("actorId",), fields="actorId, postId")
+    area = await work.get(Area, area_id)
+    ground = work.require("core.role.grant", area)
+    if role is Role.ADMIN and not work.system:
+        held = {g.role for g in work.viewer.grants if g.area_id in ground.area_ids}
+        if Role.ADMIN not in held:
+            raise Refusal("ROLE_ABOVE_OWN", path=("role",))
+    if actor_id is not None:
+        actor = await work.get(Actor, actor_id)
+        if actor.kind is not ActorKind.PERSON:
+            raise Refusal("NOT_A_PERSON", path=("actorId",))
+    elif post_id is not None:
+        await work.get(Post, post_id)
+    grant = RoleGrant(id=new_id(), role=role, area_id=area_id, actor_id=actor_id, post_id=post_id, since=work.now)
+    work.add(grant)
+    work.record("core.role.granted", grant, area_id=area_id, data={"role": str(role)})
+    return grant
+
+
+async def revoke_role(work: Work, *, grant_id: UUID, reason: str) -> RoleGrant:
+    grant = await work.lock(RoleGrant, grant_id)
+    work.require("core.role.grant", grant)
+    work.expect_version(grant)
+    if grant.revoked_at is not None:
+        raise Refusal("ALREADY_ENDED")
+    work.change(grant, revoked_at=work.now)
+    work.record("core.role.revoked", grant, area_id=grant.area_id, text={"reason": reason})
+    return grant

@@ -1,0 +1,1 @@
+"""First-party mechanisms, one room each. None imports another."""

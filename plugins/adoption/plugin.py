@@ -1,0 +1,28 @@
+"""The hooks of adopt-a-spot."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from core.plugins import hookimpl
+
+if TYPE_CHECKING:
+    from core.demo import DemoDistrict
+    from core.runtime import Runtime
+
+
+@hookimpl
+def gongzhi_models() -> str:
+    return "plugins.adoption.models"
+
+
+@hookimpl
+def gongzhi_graphql() -> str:
+    return "plugins.adoption.graphql"
+
+
+@hookimpl
+def gongzhi_demo(runtime: Runtime, district: DemoDistrict) -> Any:
+    from plugins.adoption.demo import fill
+
+    return fill(runtime, district)

@@ -1,0 +1,251 @@
+"""One GraphQL schema from the declarations of core and the installed plugins.
+
+Strawberry builds the types, so that a plugin's plain Strawberry fields work from its first day; node types get their
+fields here (`get_fields`), and their resolvers are set on the built schema.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Any, Optional
+
+import strawberry
+from graphql import GraphQLSchema
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import StrawberryObjectDefinition
+from strawberry.types.field import StrawberryField
+from strawberry.types.info import Info
+
+from core.access import PermissionBook
+from core.errors import ConfigurationError
+from schema.inputs import InputFactory, expose_enums
+from schema.mutations import (
+    MUTATIONS,
+    ConflictError,
+    MutationDeclaration,
+    PermissionError,
+    RuleError,
+    UserError,
+)
+from schema.nodes.composed import ComposedSchema, Root
+from schema.nodes.declare import CATALOGUE, ConnectionField, Field, Node, NodeType, ScalarField, ToOneField
+from schema.plain import PlainExecutor
+from schema.scalars import JSON, SCALARS, Long
+from schema.sign_in import core_sign_in_field
+
+
+@strawberry.type(description="Where a page lies in its list (分页信息).")
+class PageInfo:
+    has_next_page: bool
+    has_previous_page: bool
+    start_cursor: str | None
+    end_cursor: str | None
+
+
+@strawberry.type(name="Query", description="Reads (查询).")
+class QueryType:
+    @strawberry.field(description="The version of this server (版本).")
+    def version(self) -> str:
+        from importlib.metadata import version
+
+        return version("gongzhi")
+
+
+class CommunitySchema(strawberry.Schema):
+    """The composed schema: `get_fields` answers for node types and roots."""
+
+    def __init__(self, composed: ComposedSchema, mutation: type) -> None:
+        self.composed = composed
+        self.inputs = InputFactory(composed)
+        self._made: dict[type, list[StrawberryField]] = {}
+        self._connections: dict[str, type] = {}
+        by_origin = composed.types
+        self._by_origin = by_origin
+        concrete = [n.origin for n in by_origin.values() if not n.is_interface]
+        super().__init__(
+            query=QueryType,
+            mutation=mutation,
+            types=[*concrete, RuleError, PermissionError, ConflictError],
+            config=StrawberryConfig(scalar_map=SCALARS),
+        )
+
+    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
+        base = super().get_fields(type_definition)
+        origin = type_definition.origin
+        if origin is QueryType:
+            return [*base, *(self._root(root) for root in self.composed.roots.values())]
+        node = self._by_origin.get(origin)
+        if node is None:
+            return base
+        if origin not in self._made:
+            self._made[origin] = [self._field(f) for f in node.fields.values()]
+        return self._made[origin]
+
+    def _field(self, declared: Field) -> StrawberryField:
+        if isinstance(declared, ScalarField):
+            annotation: Any = declared.enum or _PYTHON[declared.kind]
+            return _strawberry_field(declared, Optional[annotation] if declared.nullable else annotation)
+        if isinstance(declared, ToOneField):
+            target: Any = declared.target
+            return _strawberry_field(declared, Optional[target] if declared.nullable else target)
+        assert isinstance(declared, ConnectionField)
+        node = self.composed.type_of(declared.target)
+        return _strawberry_field(declared, self.connection_type(node), self._list_arguments(node))
+
+    def _root(self, root: Root) -> StrawberryField:
+        if root.form == "every":
+            arguments = self._list_arguments(root.node)
+            if root.node.source is not None:
+                for spec in {s.of: s for s in root.node.source.arguments.values()}.values():
+                    arguments.append(_argument(spec.of, spec.annotation, spec.description))
+            return _strawberry_field(root, self.connection_type(root.node), arguments)
+        if root.form == "node":
+            return _strawberry_field(root, Optional[Node], [_argument("id", strawberry.ID, None)])
+        target: Any = root.node.origin
+        arguments = []
+        if root.by is not None:
+            field = self.composed.field(root.node, root.by)
+            assert isinstance(field, ScalarField)
+            arguments = [_argument(root.by, _PYTHON[field.kind], None)]
+        return _strawberry_field(root, Optional[target], arguments)
+
+    def _list_arguments(self, node: NodeType) -> list[StrawberryArgument]:
+        return [
+            _argument("where", Optional[self.inputs.where(node)], "Conditions (筛选)."),
+            _argument("orderBy", Optional[self.inputs.order(node)], "Order; ties by id, nulls last (排序)."),
+            _argument("first", Optional[int], "Page size, 0 to 100; 20 unless told (每页条数)."),
+            _argument("after", Optional[str], "A cursor of the same order; the page starts behind it (游标)."),
+        ]
+
+    def connection_type(self, node: NodeType) -> type:
+        if node.name not in self._connections:
+            edge = type(f"{node.name}Edge", (), {"__annotations__": {"cursor": str, "node": node.origin}})
+            made_edge = strawberry.type(edge, description=f"A {node.name} and its place in the list (列表项).")
+            annotations = {
+                "nodes": list[node.origin],  # type: ignore[name-defined]
+                "edges": list[made_edge],  # type: ignore[valid-type]
+                "page_info": PageInfo,
+                "total_count": int,
+                "total_count_capped": bool,
+            }
+            cls = type(f"{node.name}Connection", (), {"__annotations__": annotations})
+            cls.total_count = strawberry.field(  # type: ignore[attr-defined]
+                description="Rows in all, exact to 10,000; counted only when asked for (总数)."
+            )
+            cls.total_count_capped = strawberry.field(  # type: ignore[attr-defined]
+                description="There are more than 10,000 (总数超限)."
+            )
+            self._connections[node.name] = strawberry.type(cls, description=f"A page of {node.name} (列表).")
+        return self._connections[node.name]
+
+
+_PYTHON: dict[str, Any] = {
+    "text": str,
+    "int": int,
+    "long": Long,
+    "bool": bool,
+    "id": strawberry.ID,
+    "reference": strawberry.ID,
+    "json": JSON,
+    "instant": datetime,
+    "date": date,
+}
+
+
+def _argument(name: str, annotation: Any, description: str | None) -> StrawberryArgument:
+    default: Any = None if _is_optional(annotation) else strawberry.UNSET
+    return StrawberryArgument(
+        python_name=name,
+        graphql_name=name,
+        type_annotation=StrawberryAnnotation(annotation),
+        description=description,
+        default=strawberry.UNSET if default is None else default,
+    )
+
+
+def _is_optional(annotation: Any) -> bool:
+    return type(None) in getattr(annotation, "__args__", ())
+
+
+def _strawberry_field(
+    declared: Field, annotation: Any, arguments: list[StrawberryArgument] | None = None
+) -> StrawberryField:
+    description = declared.description
+    if declared.plugin != "core":
+        description = f"{description} [{declared.plugin}]" if description else f"[{declared.plugin}]"
+    made = StrawberryField(
+        python_name=declared.name, type_annotation=StrawberryAnnotation(annotation), description=description
+    )
+    made.arguments = arguments or []
+    return made
+
+
+def _mutation_type(declarations: list[MutationDeclaration]) -> type:
+    """The Mutation root: each declaration with its payload type."""
+    namespace: dict[str, Any] = {"__annotations__": {}}
+    for declared in declarations:
+        namespace[declared.name] = _mutation_field(declared)
+    namespace["core_sign_in"] = core_sign_in_field
+    return strawberry.type(type("Mutation", (), namespace), description="Changes (变更).")
+
+
+def _mutation_field(declared: MutationDeclaration) -> Any:
+    annotations: dict[str, Any] = {name: Optional[origin] for name, origin in declared.returns.items()}
+    annotations["errors"] = list[UserError]
+    payload = strawberry.type(
+        type(payload_name(declared), (), {"__annotations__": annotations}),
+        description="What changed, or why nothing did (结果).",
+    )
+
+    async def resolve(info, input):  # type: ignore[no-untyped-def]
+        return await info.context.graphql.run_mutation(declared, input, info)
+
+    resolve.__annotations__ = {"info": Info, "input": declared.input_type, "return": payload}
+    resolve.__name__ = declared.name
+    return strawberry.field(resolver=resolve, description=declared.description)
+
+
+def compose(plugins: set[str], book: PermissionBook) -> CommunitySchema:
+    """Compose core and `plugins`; raises ConfigurationError naming every clash and every undeclared permission."""
+    expose_enums()
+    owners = {"core", *plugins}
+    composed = ComposedSchema(CATALOGUE, owners)
+    declarations = [m for m in MUTATIONS if m.plugin in owners]
+    problems = []
+    seen: dict[str, MutationDeclaration] = {}
+    for declared in declarations:
+        if declared.permission is not None and declared.permission not in book:
+            problems.append(f"{declared.file}: mutation {declared.name} needs {declared.permission}, never declared")
+        if declared.name in seen:
+            problems.append(f"mutation {declared.name}: in {seen[declared.name].file} and in {declared.file}")
+        seen[declared.name] = declared
+        if declared.plugin != "core" and not declared.name.startswith(declared.plugin + "_"):
+            problems.append(f"{declared.file}: mutation {declared.name} must begin with {declared.plugin}_")
+    if problems:
+        raise ConfigurationError(*problems)
+    built = CommunitySchema(composed, _mutation_type(declarations))
+    PlainExecutor(composed).attach(built._schema)
+    for declared in declarations:
+        payload: Any = built._schema.type_map[payload_name(declared)]
+        for name in declared.returns:
+            payload.fields[composed.camel(name)].resolve = _planned_part
+    return built
+
+
+def payload_name(declared: MutationDeclaration) -> str:
+    return "".join(part.capitalize() for part in declared.name.split("_")) + "Payload"
+
+
+def _planned_part(payload: Any, info: Any) -> Any:
+    """A node of a payload, already read by the planner under its response key; null when refused."""
+    return payload.planned.get(info.path.key)
+
+
+def core_schema(schema: CommunitySchema) -> GraphQLSchema:
+    """The graphql-core schema behind Strawberry's; the one private seam, held by a contract test."""
+    return schema._schema
+
+
+__all__ = ["CommunitySchema", "Node", "compose", "core_schema"]

@@ -1,0 +1,439 @@
+"""From a document to a response: parse and validate once per text, plan once per shape, one statement per operation.
+
+Root fields that a plan covers are answered by text from the database (`Raw`), which graphql-core passes through
+untouched; errors and paths stay graphql-core's. A mutation runs its rule first and reads its payload afterwards.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from inspect import isawaitable
+from typing import Any
+
+import orjson
+import structlog
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLError,
+    GraphQLSyntaxError,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute,
+    get_operation_ast,
+    get_variable_values,
+    parse,
+    specified_rules,
+)
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, validate_document
+
+from core.access import ANONYMOUS, Acting, PermissionBook, Viewer
+from core.accounts import SignIn
+from core.clock import Clock
+from core.errors import Conflict, NotPermitted, Refusal
+from core.ids import from_global, split_global, to_global
+from core.models import Entity
+from core.runtime import Command, Runtime
+from core.work import Work
+from schema.compose import CommunitySchema, core_schema
+from schema.limits import DepthRule
+from schema.mutations import ChangeInput, ConflictError, MutationDeclaration, PermissionError, RuleError, hash_input
+from schema.nodes.composed import Root
+from schema.plain import PlainExecutor, Snapshot
+from schema.planning.arguments import shape_of
+from schema.planning.compile import Compiler, Plan
+from schema.planning.emit import emitter_for
+
+log = structlog.get_logger("gongzhi.graphql")
+
+MAX_TOKENS = 5_000
+MAX_ROOTS = 30
+MAX_MUTATIONS = 10
+DOCUMENTS = 500
+PLANS = 1_000
+
+
+@dataclass(frozen=True)
+class Raw:
+    """JSON text that is already the completed value of its field."""
+
+    json: str
+
+
+class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
+    """graphql-core's executor, letting `Raw` through (a private seam: see the contract test)."""
+
+    def complete_value(self, return_type, field_details_list, info, path, result, position_context):  # type: ignore[no-untyped-def]
+        if type(result) is Raw:
+            return orjson.Fragment(result.json)
+        return super().complete_value(return_type, field_details_list, info, path, result, position_context)
+
+
+@dataclass
+class RequestContext:
+    """What resolvers and parameters may know of a request."""
+
+    graphql: GraphQL
+    viewer: Viewer = ANONYMOUS
+    language: str = "zh-CN"
+    variables: dict[str, Any] = field(default_factory=dict)
+    planned: dict[str, Raw | Exception] = field(default_factory=dict)
+    snapshot: Snapshot | None = None
+    now: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.now = self.clock.now()
+
+    @property
+    def book(self) -> PermissionBook:
+        return self.graphql.runtime.book
+
+    @property
+    def clock(self) -> Clock:
+        return self.graphql.runtime.clock
+
+
+@dataclass(frozen=True)
+class Prepared:
+    document: DocumentNode
+    errors: tuple[GraphQLError, ...]
+
+
+class GraphQL:
+    """Executes operations against one composed schema."""
+
+    def __init__(self, schema: CommunitySchema, runtime: Runtime) -> None:
+        self.schema = schema
+        self.graphql = core_schema(schema)
+        self.composed = schema.composed
+        self.runtime = runtime
+        self.sign_in = SignIn(runtime)
+        self.emitter = emitter_for(runtime.database.dialect)
+        self.plain = PlainExecutor(schema.composed)
+        self.rules = (*specified_rules, DepthRule)
+        self._documents: OrderedDict[str, Prepared] = OrderedDict()
+        self._plans: OrderedDict[Any, list[Plan]] = OrderedDict()
+        assert self.graphql.query_type is not None
+        for name, root in self.composed.roots.items():
+            self.graphql.query_type.fields[name].resolve = self._root_resolver(root)
+
+    def _root_resolver(self, root: Root) -> Any:
+        async def from_snapshot(info: Any, arguments: dict[str, Any]) -> Any:
+            context: RequestContext = info.context
+            assert context.snapshot is not None
+            source = await self._source_rows(root, context, arguments) if root.form == "every" else None
+            return self.plain.root(root, context.snapshot, arguments, source)
+
+        def resolve(_: Any, info: Any, **arguments: Any) -> Any:
+            if info.context.snapshot is not None:
+                return from_snapshot(info, arguments)
+            answer = info.context.planned[info.path.key]
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return resolve
+
+    async def _source_rows(self, root: Root, context: RequestContext, arguments: dict[str, Any]) -> Any:
+        """Rows of a computed list for the plain executor: its SQL, run as it stands."""
+        if root.node.source is None:
+            return None
+        sql, values = root.node.source.sql, []
+        for name, spec in root.node.source.arguments.items():
+            values.append(spec.bind(arguments.get(spec.of), context))
+            mark = self.emitter.parameter(self.runtime.database.dialect.mark(len(values)), spec.sql_type)
+            sql = sql.replace(f":{name}:", mark)
+        names = list(root.node.source.columns)
+        rows = await self.runtime.database.read(f"SELECT {', '.join(names)} FROM ({sql}) s", values)
+        plain = [dict(zip(names, row, strict=True)) for row in rows]
+        return [
+            {k: uuid.UUID(str(v)) if root.node.source.columns[k] == "uuid" and v else v for k, v in r.items()}
+            for r in plain
+        ]
+
+    # --- documents ---------------------------------------------------------------------------------------
+
+    def prepare(self, text: str) -> Prepared:
+        """Parse and validate, once per text."""
+        found = self._documents.get(text)
+        if found is not None:
+            self._documents.move_to_end(text)
+            return found
+        try:
+            document = parse(text, max_tokens=MAX_TOKENS, no_location=False)
+            errors = tuple(validate_document(self.graphql, document, self.rules))
+        except GraphQLSyntaxError as error:
+            return Prepared(DocumentNode(definitions=()), (error,))
+        except RecursionError:
+            return Prepared(DocumentNode(definitions=()), (GraphQLError("The document is nested too deeply."),))
+        made = Prepared(document, errors)
+        self._documents[text] = made
+        if len(self._documents) > DOCUMENTS:
+            self._documents.popitem(last=False)
+        return made
+
+    # --- executing ---------------------------------------------------------------------------------------
+
+    async def execute(
+        self,
+        text: str,
+        variables: dict[str, Any] | None = None,
+        operation_name: str | None = None,
+        *,
+        viewer: Viewer = ANONYMOUS,
+        language: str = "zh-CN",
+        plain: bool = False,
+        only_query: bool = False,
+    ) -> dict[str, Any]:
+        """The response as a dict for orjson. `plain` answers by the plain executor (tests only)."""
+        prepared = self.prepare(text)
+        if prepared.errors:
+            return {"errors": [self._request_error(e, language) for e in prepared.errors[:20]]}
+        operation = get_operation_ast(prepared.document, operation_name)
+        if operation is None:
+            return _request_refused("BAD_OPERATION_NAME", "Name one of the document's operations in operationName.")
+        context = RequestContext(self, viewer, language)
+        if operation.operation is OperationType.QUERY:
+            if plain:
+                context.snapshot = await Snapshot.take(
+                    self.runtime.database, viewer, self.runtime.clock, self.runtime.book
+                )
+            else:
+                coerced = get_variable_values(
+                    self.graphql, operation.variable_definitions or (), variables or {}, max_errors=20
+                )
+                if isinstance(coerced, list):
+                    return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
+                context.variables = coerced.coerced
+                await self._plan_and_read(prepared.document, operation, context)
+        elif only_query:
+            return _request_refused("MUTATION_OVER_GET", "Send mutations by POST.")
+        elif len(operation.selection_set.selections) > MAX_MUTATIONS:
+            return _request_refused("TOO_MANY_ROOTS", f"At most {MAX_MUTATIONS} mutations in one request.")
+        result = execute(
+            self.graphql,
+            prepared.document,
+            context_value=context,
+            variable_values=variables,
+            operation_name=operation_name,
+            executor_class=PlannedExecutor,
+        )
+        if isawaitable(result):
+            result = await result
+        return self._response(result, language)
+
+    async def _plan_and_read(
+        self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
+    ) -> None:
+        try:
+            plan = self.plan(document, operation, context)
+            if not plan.keys:
+                return
+            answers = await self.run(plan, context)
+            context.planned = {key: Raw(text) for key, text in answers.items()}
+        except Refusal:
+            await self._read_one_by_one(document, operation, context)
+
+    async def _read_one_by_one(
+        self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
+    ) -> None:
+        """One root's argument was refused: let the others answer, and give that root its error."""
+        compiler, groups = self._compiler(document, operation, context)
+        for key, (_root, _nodes) in groups.items():
+            try:
+                plan = self._compile(document, operation, context, only=key)
+                context.planned[key] = Raw((await self.run(plan, context))[key])
+            except Refusal as refusal:
+                context.planned[key] = refusal
+
+    def _compiler(
+        self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
+    ) -> tuple[Compiler, dict[str, tuple[Root, list[FieldNode]]]]:
+        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+        compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, context.variables)
+        groups = {
+            key: (self.composed.roots[nodes[0].name.value], nodes)
+            for key, nodes in compiler._collect([operation.selection_set], None).items()
+            if nodes[0].name.value in self.composed.roots
+        }
+        if len(groups) > MAX_ROOTS:
+            raise Refusal("TOO_MANY_ROOTS", limit=MAX_ROOTS)
+        return compiler, groups
+
+    def _compile(
+        self,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        context: RequestContext,
+        only: str | None = None,
+    ) -> Plan:
+        compiler, groups = self._compiler(document, operation, context)
+        keys = [k for k in groups if only is None or k == only]
+        columns = [f"{compiler.root(*groups[key])} AS r{number}" for number, key in enumerate(keys)]
+        return Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys, compiler.conditions)
+
+    def plan(self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext) -> Plan:
+        """The plan for this operation and shape of variables, compiled once; who asks never matters."""
+        key = (id(document), operation.name.value if operation.name else None, shape_of(context.variables))
+        kept = self._plans.get(key, [])
+        for plan in kept:
+            if plan.document is document and plan.fits(context.variables):
+                self._plans.move_to_end(key)
+                return plan
+        made = self._compile(document, operation, context)
+        made.document = document
+        self._plans[key] = [*kept[-3:], made]
+        if len(self._plans) > PLANS:
+            self._plans.popitem(last=False)
+        return made
+
+    async def run(self, plan: Plan, context: RequestContext) -> dict[str, str]:
+        """Bind and run: one statement, one JSON text per root."""
+        values = [slot.value(context) for slot, _ in plan.slots]
+        row = (await self.runtime.database.read(plan.sql, values))[0]
+        return {key: "null" if text is None else text for key, text in zip(plan.keys, row, strict=True)}
+
+    # --- mutations ---------------------------------------------------------------------------------------
+
+    async def run_mutation(self, declared: MutationDeclaration, input: Any, info: Any) -> Any:
+        """Run a declared mutation and read its payload; refusals become the payload's `errors`."""
+        raw_info = info._raw_info
+        context: RequestContext = raw_info.context
+        try:
+            outcome = await self.runtime.perform(self._command(declared, input, context), _rule(declared, input))
+            return Payload(await self._read_payload(declared, outcome, raw_info), [])
+        except Refusal as refusal:
+            return Payload({}, [self.user_error(refusal, context.language)])
+
+    def _command(self, declared: MutationDeclaration, input: Any, context: RequestContext) -> Command:
+        if not context.viewer.signed_in:
+            raise Refusal("NOT_SIGNED_IN")
+        if input.idempotency_key is not None and not 1 <= len(input.idempotency_key) <= 200:
+            raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
+        if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():
+            raise Refusal("IN_THE_FUTURE", path=("occurredAt",))
+        behalf = input.on_behalf_of
+        acting = Acting(
+            for_id=from_global(input.acting_for, "actor", "actingFor") if input.acting_for else None,
+            behalf_of_id=from_global(behalf.actor_id, "actor", "onBehalfOf", "actorId") if behalf else None,
+            basis=behalf.basis if behalf else None,
+        )
+        return Command(
+            mutation=declared.name,
+            viewer=context.viewer,
+            acting=acting,
+            key=input.idempotency_key,
+            input_hash=hash_input(input) if input.idempotency_key else "",
+            expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
+            occurred_at=input.occurred_at,
+        )
+
+    async def _read_payload(self, declared: MutationDeclaration, outcome: dict[str, str], info: Any) -> dict[str, Any]:
+        """The selected nodes of the payload, in one statement."""
+        context: RequestContext = info.context
+        fragments = dict(info.fragments)
+        compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, info.variable_values)
+        context.variables = info.variable_values
+        sets = [n.selection_set for n in info.field_nodes if n.selection_set]
+        columns, keys = [], []
+        for key, nodes in compiler._collect(sets, None).items():
+            name = nodes[0].name.value
+            python = next((n for n in declared.returns if self.composed.camel(n) == name), None)
+            if python is None or python not in outcome:
+                continue
+            node = self.composed.type_of(declared.returns[python])
+            inner: Sequence[SelectionSetNode] = [n.selection_set for n in nodes if n.selection_set]
+            _, id = split_global(outcome[python])
+            columns.append(f"{compiler.by_id(node, id, list(inner))} AS r{len(columns)}")
+            keys.append(key)
+        if not columns:
+            return {}
+        plan = Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys)
+        answers = await self.run(plan, context)
+        return {key: Raw(text) for key, text in answers.items()}
+
+    # --- errors ------------------------------------------------------------------------------------------
+
+    def user_error(self, refusal: Refusal, language: str) -> Any:
+        message = self.runtime.messages.render(refusal.code, language, refusal.values)
+        path = list(refusal.path)
+        if isinstance(refusal, NotPermitted):
+            return PermissionError(
+                code=refusal.code, message=message, path=path, permission=refusal.permission, reason=refusal.reason
+            )
+        if isinstance(refusal, Conflict):
+            current: Entity = refusal.current
+            return ConflictError(
+                code=refusal.code,
+                message=message,
+                path=path,
+                expected_version=refusal.values["expected"],
+                actual_version=refusal.values["actual"],
+                current_id=to_global(current.tag, current.id),
+            )
+        return RuleError(code=refusal.code, message=message, path=path)
+
+    def _response(self, result: ExecutionResult, language: str) -> dict[str, Any]:
+        response: dict[str, Any] = {}
+        if result.errors:
+            response["errors"] = [self._execution_error(e, language) for e in result.errors]
+        if result.data is not None or not result.errors:
+            response["data"] = result.data
+        elif any(e.path for e in result.errors):
+            response["data"] = None
+        return response
+
+    def _execution_error(self, error: GraphQLError, language: str) -> dict[str, Any]:
+        original = error.original_error
+        while isinstance(original, GraphQLError):
+            original = original.original_error
+        if isinstance(original, Refusal):
+            message = self.runtime.messages.render(original.code, language, original.values)
+            return _formatted(error, message, original.code)
+        if original is None:
+            return self._request_error(error, language, "BAD_VARIABLES" if not error.path else "BAD_REQUEST")
+        number = uuid.uuid4().hex[:12]
+        log.error("request failed", error_id=number, exc_info=original)
+        message = self.runtime.messages.render("INTERNAL_ERROR", language, {"id": number})
+        return _formatted(error, message, "INTERNAL_ERROR") | {"extensions": {"code": "INTERNAL_ERROR", "id": number}}
+
+    def _request_error(self, error: GraphQLError, language: str, code: str | None = None) -> dict[str, Any]:
+        if code is None:
+            code = "PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED"
+        return _formatted(error, error.message, code)
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A mutation's payload: planned nodes by response key, and why nothing changed."""
+
+    planned: dict[str, Raw]
+    errors: list[Any]
+
+
+def _rule(declared: MutationDeclaration, input: Any) -> Any:
+    async def rule(work: Work) -> dict[str, str]:
+        rows = await declared.call(work, input)
+        return {name: to_global(row.tag, row.id) for name, row in rows.items()}
+
+    return rule
+
+
+def _formatted(error: GraphQLError, message: str, code: str) -> dict[str, Any]:
+    formatted: dict[str, Any] = {"message": message, "extensions": {"code": code}}
+    if error.locations:
+        formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
+    if error.path:
+        formatted["path"] = list(error.path)
+    return formatted
+
+
+def _request_refused(code: str, message: str) -> dict[str, Any]:
+    return {"errors": [{"message": message, "extensions": {"code": code}}]}

@@ -1,0 +1,155 @@
+"""Declaring a mutation: an input, a permission, a rule to call, and what the payload shows.
+
+    @mutation("adoption.claim.decide", claim=AdoptionClaim, agreement=AdoptionAgreement)
+    async def adoption_decide_claim(work: Work, input: AdoptionDecideClaimInput) -> Result:
+        \"\"\"Accept or reject a claim (审核认领申请).\"\"\"
+
+The payload has each named node (null when refused) and `errors`. Its selection is read afresh by the planner.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import inspect
+import json
+import typing
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeVar
+
+import strawberry
+
+from core.enums import BehalfBasis
+from core.errors import ConfigurationError
+from core.models import Entity
+from core.work import Work
+from schema.nodes.declare import owner_of
+
+Result = dict[str, Entity]
+RuleCall = Callable[[Work, Any], Awaitable[Result]]
+F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
+
+
+@strawberry.input(description="For whom a clerk acts at the desk, and how they asked (代办).")
+class OnBehalfOf:
+    actor_id: strawberry.ID
+    basis: BehalfBasis
+
+
+@strawberry.input
+class MutationInput:
+    """Base of every mutation's input."""
+
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Same key and input again: same outcome, no second effect; kept 7 days (幂等键)."
+    )
+    acting_for: strawberry.ID | None = strawberry.field(
+        default=None, description="Act for this organization, by mandate (代表组织)."
+    )
+    on_behalf_of: OnBehalfOf | None = strawberry.field(default=None, description="Act at the desk for somebody (代办).")
+    occurred_at: datetime | None = strawberry.field(
+        default=None, description="When it happened, if not now; never in the future (发生时间)."
+    )
+
+
+@strawberry.input
+class ChangeInput(MutationInput):
+    """Base of inputs that change something with a version."""
+
+    expected_version: int | None = strawberry.field(
+        default=None, description="Refuse with VERSION_CONFLICT if the row has moved on (版本)."
+    )
+
+
+@strawberry.interface(description="Why a mutation was refused; nothing was changed (错误).")
+class UserError:
+    code: str = strawberry.field(description="Stable code, see the catalogue (错误代码).")
+    message: str = strawberry.field(description="For people, in the request's language (说明).")
+    path: list[str] = strawberry.field(description="The input field it is about, if any (字段).")
+
+
+@strawberry.type(description="A rule or a check said no (业务规则拒绝).")
+class RuleError(UserError):
+    pass
+
+
+@strawberry.type(description="Nobody gave the viewer this permission here (没有权限).")
+class PermissionError(UserError):
+    permission: str = strawberry.field(description="The permission that is missing (所需权限).")
+    reason: str = strawberry.field(description="Which way of being allowed failed, as a code (原因).")
+
+
+@strawberry.type(description="The row moved on since it was read (版本冲突).")
+class ConflictError(UserError):
+    expected_version: int = strawberry.field(description="What the client expected (期望版本).")
+    actual_version: int = strawberry.field(description="What it is (实际版本).")
+    current_id: strawberry.ID = strawberry.field(description="The row as it stands; read it again (当前对象).")
+
+
+@dataclass(frozen=True)
+class MutationDeclaration:
+    name: str
+    permission: str | None
+    input_type: type
+    call: RuleCall
+    returns: dict[str, type]
+    plugin: str
+    description: str
+    file: str
+
+
+MUTATIONS: list[MutationDeclaration] = []
+
+
+def mutation(permission: str | None, **returns: type) -> Callable[[F], F]:
+    """Declare a mutation. `permission` is what its rule asks for (checked at boot to be declared; None: one's own).
+
+    The function takes a Work and an input derived from MutationInput and returns the rows the payload names.
+    """
+
+    def declare(function: F) -> F:
+        file = inspect.getsourcefile(function) or function.__module__
+        hints = typing.get_type_hints(function)
+        input_type = hints.get("input")
+        if not isinstance(input_type, type) or not issubclass(input_type, MutationInput):
+            raise ConfigurationError(f"{file}: mutation {function.__name__} needs an input derived from MutationInput")
+        MUTATIONS.append(
+            MutationDeclaration(
+                function.__name__,
+                permission,
+                input_type,
+                function,
+                returns,
+                owner_of(function),  # type: ignore[arg-type]
+                inspect.cleandoc(function.__doc__ or ""),
+                file,
+            )
+        )
+        return function
+
+    return declare
+
+
+_BOOKKEEPING = {"idempotency_key"}
+
+
+def hash_input(value: Any) -> str:
+    """A digest of what was asked, without the key itself."""
+    return hashlib.sha256(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {
+            f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in _BOOKKEEPING
+        }
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if value is None or isinstance(value, (bool, int, str)):
+        return value
+    return str(value)

@@ -1,0 +1,199 @@
+"""What the declarations of core and the installed plugins add up to: types, fields with their owners, roots, orders.
+
+Additive only, the owner wins: two fields of one name on one type, or two types of one name, are a boot error that
+names both plugins, the field and the files. Every problem is collected before anything is raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from strawberry.utils.str_converters import to_camel_case
+
+from core.database.guards import Index, guards_of
+from core.errors import ConfigurationError
+from schema.nodes.declare import (
+    Catalogue,
+    Connection,
+    ConnectionField,
+    Field,
+    NodeType,
+    ScalarField,
+    ToOneField,
+    _Pending,
+    owner_of,
+    read_fields,
+)
+from schema.nodes.expressions import Column, Expr, RowOf
+
+
+class Query:
+    """Root of reads. Core and plugins add fields with `@extend(Query)`."""
+
+
+@dataclass
+class Root(Field):
+    """A planned root field: a list (`every`), the row a condition or a unique field names (`one`), or `node(id)`."""
+
+    form: str = "every"
+    node: NodeType = field(default=None)  # type: ignore[assignment]
+    by: str | None = None
+    where: Callable[[RowOf, Any], Expr] | None = None
+
+
+def every(*, description: str | None = None) -> Any:
+    """A root list: `activities: Connection[Activity] = every()`."""
+    return _Pending("every", {}, description)
+
+
+def one(
+    by: str | None = None, *, where: Callable[[RowOf, Any], Expr] | None = None, description: str | None = None
+) -> Any:
+    """A root row: by a unique field (`one("code")`), or by a condition on the viewer."""
+    return _Pending("one", dict(by=by, where=where), description)
+
+
+class ComposedSchema:
+    """The declared API, resolved. Raises ConfigurationError with every problem."""
+
+    def __init__(self, catalogue: Catalogue, plugins: set[str]) -> None:
+        self.camel = to_camel_case
+        self.types: dict[type, NodeType] = {}
+        self.by_tag: dict[str, NodeType] = {}
+        self.roots: dict[str, Root] = {}
+        self._fields: dict[tuple[str, str], Field] = {}
+        self.problems: list[str] = []
+        names: dict[str, NodeType] = {}
+        for origin, node in catalogue.types.items():
+            if node.plugin not in plugins:
+                continue
+            if node.name in names:
+                self.problems.append(f"type {node.name}: declared by {names[node.name].plugin} and by {node.plugin}")
+                continue
+            names[node.name] = node
+            self.types[origin] = node
+            node.fields = {
+                "id": ScalarField(name="id", expression=lambda t: t.id, kind="id", tag=node.tag, plugin=node.plugin)
+            }
+            if node.interface is None and node.source is None:
+                self.by_tag[node.tag] = node
+        for node in self.types.values():
+            self._add(node, node.origin.__gz_declaration__)  # type: ignore[attr-defined]
+        for target, cls in catalogue.extensions:
+            if owner_of(cls) not in plugins:
+                continue
+            if target is Query:
+                self._add_roots(cls)
+            elif target in self.types:
+                self._add(self.types[target], cls)
+        for node in self.types.values():
+            if node.interface is not None:
+                node.fields = {**node.interface.fields, **node.fields}
+            for declared in node.fields.values():
+                self._fields[(node.name, self.camel(declared.name))] = declared
+        self.roots["node"] = Root(
+            name="node", description="Any node by its id; hidden and missing look the same (节点).", nullable=True,
+            form="node", file=__file__,
+        )  # fmt: skip
+        self._check()
+        if self.problems:
+            raise ConfigurationError(*self.problems)
+
+    def _add(self, node: NodeType, cls: type) -> None:
+        try:
+            fields = read_fields(cls, node)
+        except ConfigurationError as error:
+            self.problems += error.problems
+            return
+        for name, made in fields.items():
+            taken = node.fields.get(name)
+            if taken is None and node.interface is not None:
+                taken = node.interface.fields.get(name)
+            if taken is not None:
+                self.problems.append(
+                    f"{node.name}.{self.camel(name)}: declared by {taken.plugin} ({taken.file})"
+                    f" and by {made.plugin} ({made.file})"
+                )
+                continue
+            node.fields[name] = made
+
+    def _add_roots(self, cls: type) -> None:
+        import sys
+        import typing
+
+        module = sys.modules[cls.__module__]
+        for name, pending in vars(cls).items():
+            if not isinstance(pending, _Pending):
+                continue
+            hint = cls.__annotations__[name]
+            if isinstance(hint, str):
+                hint = eval(hint, {**vars(module), "Connection": Connection})
+            candidates = [a for a in typing.get_args(hint) if a is not type(None)]
+            target = candidates[0] if candidates else hint
+            public = self.camel(name)
+            if public in self.roots:
+                self.problems.append(
+                    f"Query.{public}: declared by {self.roots[public].plugin} and by {owner_of(cls)} ({module.__file__})"
+                )
+                continue
+            self.roots[public] = Root(
+                name=name,
+                description=pending.description,
+                plugin=owner_of(cls),
+                nullable=pending.form == "one",
+                file=module.__file__ or "",
+                form=pending.form,
+                node=self.types[target],
+                by=pending.options.get("by"),
+                where=pending.options.get("where"),
+            )
+
+    def _check(self) -> None:
+        for node in self.types.values():
+            indexed = {c for g in guards_of(node.model) if isinstance(g, Index) for c in g.columns}
+            indexed.add(node.model._meta.db_pk_column)
+            for declared in node.fields.values():
+                where = f"{node.name}.{self.camel(declared.name)}"
+                if isinstance(declared, (ToOneField, ConnectionField)) and declared.target not in self.types:
+                    self.problems.append(f"{where}: {declared.target!r} is no declared node")
+                if isinstance(declared, ScalarField) and declared.sortable:
+                    expression = declared.expression(RowOf("t"))
+                    if not isinstance(expression, Column) or declared.visible is not None:
+                        self.problems.append(f"{where}: only a plain, visible column can be an order")
+                    elif node.source is None and expression.name not in indexed:
+                        self.problems.append(f"{where}: order=True needs an index on {expression.name}")
+                if isinstance(declared, ToOneField) and not declared.nullable:
+                    target = self.types.get(declared.target)
+                    if target is not None and not target.public_face:
+                        self.problems.append(
+                            f"{where}: a to-one to {target.name} must be nullable, because a scope may hide the row"
+                        )
+
+    def type_of(self, target: type) -> NodeType:
+        return self.types[target]
+
+    def field(self, node: NodeType, public: str) -> Field:
+        """The field with this GraphQL name; raises KeyError for one nobody declared."""
+        return self._fields[(node.name, public)]
+
+    def public_fields(self, node: NodeType) -> dict[str, Field]:
+        return {self.camel(f.name): f for f in node.fields.values()}
+
+    # --- orders ------------------------------------------------------------------------------------------
+
+    def orders(self, node: NodeType) -> dict[str, tuple[ScalarField, bool]]:
+        """Order names: `STARTS_AT_ASC` → (field, descending). ID_ASC and ID_DESC are always there."""
+        found: dict[str, tuple[ScalarField, bool]] = {}
+        for declared in node.fields.values():
+            if isinstance(declared, ScalarField) and (declared.sortable or declared.kind == "id"):
+                found[declared.name.upper() + "_ASC"] = (declared, False)
+                found[declared.name.upper() + "_DESC"] = (declared, True)
+        return found
+
+    def order(self, node: NodeType, name: str) -> tuple[ScalarField, bool]:
+        return self.orders(node)[name]
+
+    def default_order(self, node: NodeType) -> str:
+        return node.order.lstrip("-").upper() + ("_DESC" if node.order.startswith("-") else "_ASC")

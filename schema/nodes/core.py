@@ -1,0 +1,290 @@
+"""The kernel's nodes as the API shows them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+import strawberry
+
+from core import models
+from core.enums import (
+    ActivityState,
+    ActorKind,
+    AreaKind,
+    Authority,
+    BehalfBasis,
+    MandateState,
+    MembershipRole,
+    MembershipState,
+    OrganizationKind,
+    ParticipationState,
+    Registration,
+    Role,
+)
+from schema.nodes.declare import Connection, FilterField, column, computed, connection, interface, kind_of, node, to_one
+from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, Within, case, select, viewer
+from schema.scalars import JSON, Long
+
+
+def _sees_names(t: RowOf) -> Expr:
+    """Personal names are for the person, for who may act for the household, and for clerks of the home area."""
+    open_kind = t.kind.is_in([ActorKind.ORGANIZATION, ActorKind.ENTERPRISE, ActorKind.GOVERNMENT_BODY])
+    return open_kind | viewer.acts_as(t.id) | viewer.may("core.actor.read", t.area_id)
+
+
+def _sees_row(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.id) | v.may("core.actor.read", t.area_id)
+
+
+def _children(c: RowOf, t: RowOf) -> Expr:
+    return c.parent_id == t.id
+
+
+def _above(c: RowOf, t: RowOf) -> Expr:
+    def closure(x: RowOf) -> Expr:
+        return (x.ancestor_id == c.id) & (x.descendant_id == t.id) & x.until.is_null()
+
+    return (c.id != t.id) & select(models.AreaClosure).where(closure).exists()
+
+
+@node(
+    models.Area,
+    order="code",
+    public_face=True,
+    filters=[
+        FilterField(
+            name="within",
+            kind="text",
+            test=lambda t, code: Within(t.id, code),
+            description="The area with this code, and everything below it (本级及以下).",
+        )
+    ],
+)
+class Area:
+    """A district, street, community, village, compound or grid cell (区域)."""
+
+    code: str = column(order=True, description="Immutable, unique, readable (区域代码).")
+    name: str = column()
+    kind: AreaKind = column()
+    version: int = column(filter=False)
+    parent: Area | None = to_one()
+    children: Connection[Area] = connection(_children)
+    ancestors: Connection[Area] = connection(_above)
+    actors: Connection[Actor] = connection("area_id", description="Actors at home here (本区域主体).")
+    memberships: Connection[Membership] = connection("area_id")
+    activities: Connection[Activity] = connection("area_id")
+
+
+@interface(models.Actor, discriminator="kind", public_face=True)
+class Actor:
+    """Whoever acts: a person, household, organization, enterprise or government body (主体)."""
+
+    kind: ActorKind = column()
+    name: str = computed(
+        lambda t: case(_sees_names(t), t.name, t.masked_name),
+        filter=True,
+        description="Full name where the viewer may see it, otherwise masked: 陈*明 (名称).",
+    )
+    version: int = column(filter=False)
+    area: Area | None = to_one(description="Home area (所属区域).")
+    memberships: Connection[Membership] = connection("actor_id")
+    participations: Connection[Participation] = connection("actor_id")
+    organised_activities: Connection[Activity] = connection("organizer_id")
+
+
+@kind_of(Actor, ActorKind.PERSON)
+class Person:
+    """A natural person (个人)."""
+
+
+@kind_of(Actor, ActorKind.HOUSEHOLD)
+class Household:
+    """People who live together (家庭)."""
+
+    address: str | None = column(visible=_sees_row, description="Building, unit, room (住址).")
+
+
+@kind_of(Actor, ActorKind.ORGANIZATION)
+class Organization:
+    """A committee, social organization, team or club (组织)."""
+
+    organization_kind: OrganizationKind = column()
+    registration: Registration = column(description="Registered, filed or neither (登记备案).")
+    registration_authority: str | None = column()
+    registration_number: str | None = column()
+    credit_code: str | None = column(description="Unified social credit code (统一社会信用代码).")
+    registered_until: date | None = column()
+    members: Connection[Membership] = connection("organization_id")
+
+
+@kind_of(Actor, ActorKind.ENTERPRISE)
+class Enterprise:
+    """A company (企业)."""
+
+    registration: Registration | None = column()
+    registration_authority: str | None = column()
+    registration_number: str | None = column()
+    credit_code: str | None = column(description="Unified social credit code (统一社会信用代码).")
+    registered_until: date | None = column()
+    members: Connection[Membership] = connection("organization_id")
+
+
+@kind_of(Actor, ActorKind.GOVERNMENT_BODY)
+class GovernmentBody:
+    """An office of government (政府部门)."""
+
+    credit_code: str | None = column(description="Unified social credit code (统一社会信用代码).")
+    members: Connection[Membership] = connection("organization_id")
+
+
+def _membership_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    """Who belongs where is personal: one's own, one's organization's, and what clerks of the area keep."""
+    own = v.acts_as(t.actor_id) | v.acts_as(t.organization_id)
+    home = select(models.Actor).where(lambda a: (a.id == t.organization_id) & v.may("core.actor.read", a.area_id))
+    return own | v.may("core.actor.read", t.area_id) | home.exists()
+
+
+@node(models.Membership, scope=_membership_scope)
+class Membership:
+    """An actor belongs to an area or an organization, since a day; residence is one (成员关系)."""
+
+    role: MembershipRole = column()
+    state: MembershipState = column()
+    since: date = column()
+    until: date | None = column()
+    version: int = column(filter=False)
+    actor: Actor = to_one()
+    area: Area | None = to_one()
+    organization: Actor | None = to_one()
+
+
+def _mandate_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.person_id) | v.acts_as(t.organization_id) | v.may("core.mandate.manage", t.area_id)
+
+
+@node(models.Mandate, scope=_mandate_scope)
+class Mandate:
+    """A person acts for an organization within an area (授权)."""
+
+    state: MandateState = column()
+    since: datetime = column()
+    until: datetime | None = column()
+    version: int = column(filter=False)
+    person: Actor = to_one()
+    organization: Actor = to_one()
+    area: Area = to_one()
+
+
+@node(models.Post)
+class Post:
+    """A post whose roles belong to whoever holds it (岗位)."""
+
+    title: str = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+    holdings: Connection[PostHolding] = connection("post_id")
+
+
+@node(models.PostHolding)
+class PostHolding:
+    """Who holds a post, from when to when (任职)."""
+
+    since: datetime = column()
+    until: datetime | None = column()
+    version: int = column(filter=False)
+    post: Post | None = to_one()
+    person: Actor = to_one()
+
+
+def _grant_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.actor_id) | v.may("core.role.grant", t.area_id)
+
+
+@node(models.RoleGrant, scope=_grant_scope)
+class RoleGrant:
+    """A role given to a person or a post in an area and everything below (角色授予)."""
+
+    role: Role = column()
+    since: datetime = column()
+    until: datetime | None = column()
+    revoked_at: datetime | None = column()
+    version: int = column(filter=False)
+    actor: Actor | None = to_one()
+    post: Post | None = to_one()
+    area: Area = to_one()
+
+
+@node(models.Activity, order="-starts_at")
+class Activity:
+    """Something people do together at a time and place (活动)."""
+
+    title: str = column()
+    summary: str | None = column(filter=False)
+    place: str | None = column()
+    state: ActivityState = column()
+    starts_at: datetime = column(order=True)
+    ends_at: datetime = column()
+    capacity: int | None = column(description="Places in all; null when there is no limit (名额).")
+    places_taken: int = column()
+    places_left: int | None = computed(lambda t: t.capacity - t.places_taken)
+    version: int = column(filter=False)
+    area: Area = to_one()
+    organizer: Actor = to_one()
+    participations: Connection[Participation] = connection("activity_id")
+
+
+@node(models.Participation, order="joined_at")
+class Participation:
+    """One actor's part in one activity (参与)."""
+
+    state: ParticipationState = column()
+    joined_at: datetime = column(order=True)
+    version: int = column(filter=False)
+    activity: Activity | None = to_one()
+    actor: Actor = to_one()
+
+
+@node(models.Link)
+class Link:
+    """One thing led to another: from finding fault to acting (关联)."""
+
+    kind: str = column()
+    from_id: strawberry.ID = computed(lambda t: GlobalId(t.from_tag, t.from_id), filter=True)
+    to_id: strawberry.ID = computed(lambda t: GlobalId(t.to_tag, t.to_id), filter=True)
+    created_at: datetime = column()
+
+
+def _event_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.actor_id) | v.acts_as(t.behalf_of_id) | v.may("core.event.read", t.area_id)
+
+
+@node(models.Event, scope=_event_scope, order="-seq")
+class Event:
+    """Who did what, where, when, on what authority and for whom; append-only (事件)."""
+
+    seq: Long = column(order=True, description="Position in the log (序号).")
+    type: str = column()
+    subject: strawberry.ID = computed(
+        lambda t: GlobalId(t.subject_tag, t.subject_id), filter=True, description="What it is about (对象)."
+    )
+    authority: Authority = column()
+    permission: str | None = column()
+    behalf_basis: BehalfBasis | None = column()
+    data: JSON = column(filter=False)
+    occurred_at: datetime = column()
+    recorded_at: datetime = column()
+    area: Area | None = to_one()
+    actor: Actor | None = to_one(description="The person who did it; null for the server itself (操作人).")
+    behalf_of: Actor | None = to_one(description="In whose place a clerk did it (被代办人).")
+    mandate: Mandate | None = to_one()
+    transitions: Connection[Transition] = connection("event_id")
+
+
+@node(models.Transition)
+class Transition:
+    """A row an event touched, and its states before and after (状态变化)."""
+
+    subject: strawberry.ID = computed(lambda t: GlobalId(t.subject_tag, t.subject_id), filter=True)
+    from_state: str | None = column()
+    to_state: str | None = column()
+    event: Event | None = to_one()

@@ -1,0 +1,375 @@
+"""Declaring a node: one class says what a type is, and the API, the filters, the SQL and the oracle follow from it.
+
+    @node(models.Activity, order="-starts_at")
+    class Activity(Node):
+        \"\"\"Something people do together (活动).\"\"\"
+
+        title: str = column()
+        area: Area = to_one()
+        participations: Connection["Participation"] = connection("activity_id")
+        places_left: int | None = computed(lambda t: t.capacity - t.places_taken)
+
+Source: design, "Compiled reads". A declaration is only read by `schema.compose`; it runs nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+import types
+import typing
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+import strawberry
+from tortoise.models import Model
+
+from core.errors import ConfigurationError
+from schema.nodes.expressions import Expr, RowOf, Scope, everyone, viewer
+from schema.scalars import JSON, Long
+
+T = TypeVar("T")
+
+
+class Connection(Generic[T]):
+    """Annotation of a list field: `Connection["Participation"]`."""
+
+
+@strawberry.interface
+class Node:
+    """Anything with a global id (节点)."""
+
+    id: strawberry.ID
+
+
+@dataclass(kw_only=True)
+class Field:
+    """What every field has. `name` is the Python name; the API shows it in camelCase."""
+
+    name: str = ""
+    description: str | None = None
+    plugin: str = "core"
+    nullable: bool = False
+    file: str = ""
+
+
+@dataclass(kw_only=True)
+class ScalarField(Field):
+    """A value of the row: a column or an expression. `kind` says how it is written as JSON."""
+
+    expression: Callable[[RowOf], Expr]
+    kind: str = ""
+    enum: type[Enum] | None = None
+    filterable: bool = True
+    sortable: bool = False
+    visible: Scope | None = None
+    tag: str | None = None  # kind "id": the global id's tag
+
+    def visible_expression(self, t: RowOf) -> Expr:
+        """The expression as the viewer may see it: null where the field is not for them."""
+        value = self.expression(t)
+        if self.visible is None:
+            return value
+        from schema.nodes.expressions import case
+
+        return case(self.visible(t, viewer), value)
+
+
+@dataclass(kw_only=True)
+class ToOneField(Field):
+    """The row a foreign key points at. `scoped` is False only for the public face of an Area or Actor."""
+
+    column: str
+    target: type = object
+
+
+@dataclass(kw_only=True)
+class ConnectionField(Field):
+    """Rows of another type that belong to this one."""
+
+    condition: Callable[[RowOf, RowOf], Expr]
+    target: type = object
+
+
+@dataclass(kw_only=True)
+class FilterField:
+    """A filter that is not a field: `within: "haicang"`. `test(t, argument)` is an expression."""
+
+    name: str
+    kind: str
+    test: Callable[[RowOf, Expr], Expr]
+    description: str
+
+
+@dataclass
+class NodeType:
+    """Everything declared about one type."""
+
+    name: str
+    origin: type
+    model: type[Model]
+    tag: str
+    fields: dict[str, Field] = field(default_factory=dict)
+    filters: list[FilterField] = field(default_factory=list)
+    scope: Scope = everyone
+    public_face: bool = False
+    order: str = "id"
+    plugin: str = "core"
+    interface: NodeType | None = None
+    kind: Enum | None = None
+    discriminator: str | None = None
+    concrete: list[NodeType] = field(default_factory=list)
+    source: Source | None = None
+    description: str = ""
+
+    @property
+    def table(self) -> str:
+        return self.model._meta.db_table
+
+    @property
+    def is_interface(self) -> bool:
+        return self.discriminator is not None
+
+    def variants(self) -> list[NodeType]:
+        """The concrete types a row of this type may be."""
+        return self.concrete if self.is_interface else [self]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A list that is computed, not stored: a SELECT with named arguments (`:area`), one row per `id`.
+
+    `arguments` maps each name to its GraphQL type and to how its value is bound; both databases run the same text.
+    """
+
+    sql: str
+    columns: dict[str, str]
+    arguments: dict[str, SourceArgument]
+
+
+@dataclass(frozen=True)
+class SourceArgument:
+    annotation: Any
+    bind: Callable[[Any, Any], Any]  # (value, context) → bound value
+    sql_type: str
+    of: str  # the GraphQL argument it is taken from
+    description: str = ""
+
+
+def column(
+    name: str | None = None,
+    *,
+    filter: bool = True,
+    order: bool = False,
+    visible: Scope | None = None,
+    description: str | None = None,
+) -> Any:
+    """A stored column; `order=True` needs an index that serves it."""
+    return _Pending("column", dict(column=name, filterable=filter, sortable=order, visible=visible), description)
+
+
+def computed(
+    expression: Callable[[RowOf], Expr],
+    *,
+    visible: Scope | None = None,
+    filter: bool = False,
+    description: str | None = None,
+) -> Any:
+    """A value the database computes from the row, `computed(lambda t: t.capacity - t.places_taken)`."""
+    return _Pending("computed", dict(expression=expression, visible=visible, filterable=filter), description)
+
+
+def to_one(column: str | None = None, *, description: str | None = None) -> Any:
+    """The node a foreign key points at; the column defaults to `<field>_id`."""
+    return _Pending("to_one", dict(column=column), description)
+
+
+def connection(on: str | Callable[[RowOf, RowOf], Expr], *, description: str | None = None) -> Any:
+    """The nodes whose column `on` points here, or for which `on(child, t)` holds."""
+    return _Pending("connection", dict(on=on), description)
+
+
+@dataclass
+class _Pending:
+    form: str
+    options: dict[str, Any]
+    description: str | None
+
+
+class Catalogue:
+    """All declarations seen at import time. One per process, like the ORM's models."""
+
+    def __init__(self) -> None:
+        self.types: dict[type, NodeType] = {}
+        self.extensions: list[tuple[type, type]] = []
+
+    def by_name(self, name: str) -> NodeType:
+        return next(t for t in self.types.values() if t.name == name)
+
+
+CATALOGUE = Catalogue()
+
+
+def owner_of(cls: type) -> str:
+    """`plugins.adoption.graphql` belongs to adoption, `schema.nodes.core` to core; other packages to their top name."""
+    parts = cls.__module__.split(".")
+    if parts[0] == "plugins":
+        return parts[1]
+    return "core" if parts[0] in ("schema", "core") else parts[0]
+
+
+def node(
+    model: type[Model],
+    *,
+    scope: Scope = everyone,
+    order: str = "id",
+    filters: Iterable[FilterField] = (),
+    source: Source | None = None,
+    public_face: bool = False,
+) -> Callable[[type[T]], type[T]]:
+    """Declare a type over a table. `order` is a column, `-` for descending; `scope` says which rows a viewer sees."""
+
+    def declare(cls: type[T]) -> type[T]:
+        origin = _strawberry_class(cls, (Node,), strawberry.type)
+        kept = NodeType(
+            cls.__name__, origin, model, model.tag, scope=scope, order=order, filters=list(filters), source=source,
+            public_face=public_face, plugin=owner_of(cls), description=(cls.__doc__ or "").strip(),
+        )  # fmt: skip
+        _keep(cls, kept)
+        return origin
+
+    return declare
+
+
+def interface(
+    model: type[Model],
+    *,
+    discriminator: str,
+    scope: Scope = everyone,
+    order: str = "id",
+    filters: Iterable[FilterField] = (),
+    public_face: bool = False,
+) -> Callable[[type[T]], type[T]]:
+    """Declare an interface over a table whose `discriminator` column says which concrete type a row is."""
+
+    def declare(cls: type[T]) -> type[T]:
+        origin = _strawberry_class(cls, (Node,), strawberry.interface)
+        kept = NodeType(
+            cls.__name__, origin, model, model.tag, scope=scope, order=order, filters=list(filters),
+            public_face=public_face, discriminator=discriminator, plugin=owner_of(cls),
+            description=(cls.__doc__ or "").strip(),
+        )  # fmt: skip
+        _keep(cls, kept)
+        return origin
+
+    return declare
+
+
+def kind_of(parent: type, kind: Enum) -> Callable[[type[T]], type[T]]:
+    """Declare a concrete type of an interface: the rows whose discriminator is `kind`."""
+
+    def declare(cls: type[T]) -> type[T]:
+        above = CATALOGUE.types[parent]
+        origin = _strawberry_class(cls, (parent,), strawberry.type)
+        kept = NodeType(
+            cls.__name__, origin, above.model, above.tag, scope=above.scope, order=above.order,
+            public_face=above.public_face, interface=above, kind=kind, plugin=owner_of(cls),
+            description=(cls.__doc__ or "").strip(),
+        )  # fmt: skip
+        above.concrete.append(kept)
+        _keep(cls, kept)
+        return origin
+
+    return declare
+
+
+def extend(target: type) -> Callable[[type[T]], type[T]]:
+    """Add fields to a type somebody else declared. Additive only: a name already taken is a boot error."""
+
+    def declare(cls: type[T]) -> type[T]:
+        CATALOGUE.extensions.append((target, cls))
+        return cls
+
+    return declare
+
+
+def _strawberry_class(cls: type, bases: tuple[type, ...], decorate: Any) -> Any:
+    doc = (cls.__doc__ or "").strip()
+    bare = types.new_class(
+        cls.__name__, bases, {}, lambda ns: ns.update(__module__=cls.__module__, __qualname__=cls.__qualname__)
+    )
+    return decorate(bare, description=doc)
+
+
+def _keep(cls: type, kept: NodeType) -> None:
+    kept.origin.__gz_declaration__ = cls  # type: ignore[attr-defined]
+    CATALOGUE.types[kept.origin] = kept
+
+
+_KINDS: dict[Any, str] = {
+    str: "text",
+    int: "int",
+    bool: "bool",
+    datetime: "instant",
+    date: "date",
+    strawberry.ID: "reference",
+    Long: "long",
+    JSON: "json",
+}
+
+
+def read_fields(cls: type, owner: NodeType) -> dict[str, Field]:
+    """The fields a declaring class states, resolved against its module; raises ConfigurationError naming the file."""
+    module = sys.modules[cls.__module__]
+    names = {**vars(module), "Connection": Connection}
+    file = getattr(module, "__file__", cls.__module__) or cls.__module__
+    found: dict[str, Field] = {}
+    for name, pending in vars(cls).items():
+        if not isinstance(pending, _Pending):
+            continue
+        annotation = cls.__annotations__.get(name)
+        if annotation is None:
+            raise ConfigurationError(f"{file}: {cls.__name__}.{name} has no annotation")
+        try:
+            hint = eval(annotation, names) if isinstance(annotation, str) else annotation
+        except NameError as error:
+            raise ConfigurationError(f"{file}: {cls.__name__}.{name}: {error}") from error
+        made = _field(name, pending, hint, f"{file}: {cls.__name__}.{name}")
+        made.name, made.description, made.file = name, pending.description, file
+        made.plugin = owner_of(cls)
+        found[name] = made
+    return found
+
+
+def _field(name: str, pending: _Pending, hint: Any, where: str) -> Field:
+    options = dict(pending.options)
+    nullable = False
+    arguments = typing.get_args(hint)
+    if type(None) in arguments:
+        nullable = True
+        hint = next(a for a in arguments if a is not type(None))
+    if pending.form == "connection":
+        target = typing.get_args(hint)[0]
+        if isinstance(target, (str, typing.ForwardRef)):
+            raise ConfigurationError(f"{where}: write Connection[Name] without inner quotes")
+        on = options["on"]
+        condition = (lambda c, t, on=on: getattr(c, on) == t.id) if isinstance(on, str) else on
+        return ConnectionField(condition=condition, target=target)
+    if pending.form == "to_one":
+        return ToOneField(column=options["column"] or f"{name}_id", target=hint, nullable=nullable)
+    enum = hint if isinstance(hint, type) and issubclass(hint, Enum) else None
+    kind = "enum" if enum else _KINDS.get(hint)
+    if kind is None:
+        raise ConfigurationError(f"{where}: {hint!r} is no scalar this API has")
+    if pending.form == "column":
+        stored = options.pop("column") or name
+        return ScalarField(
+            expression=lambda t, stored=stored: getattr(t, stored),  # type: ignore[misc]
+            kind=kind,
+            enum=enum,
+            nullable=nullable or options["visible"] is not None,
+            **options,
+        )
+    return ScalarField(kind=kind, enum=enum, nullable=nullable or options["visible"] is not None, **options)

@@ -1,0 +1,481 @@
+"""What a declaration may compute: a small language that becomes SQL on both databases, or is evaluated in Python.
+
+`t.capacity - t.places_taken`, `viewer.may("core.event.read", t.area_id)`, `select(Entry).where(…).sum(…)`.
+An expression cannot fail at run time: no division, no casts, null in, null out. The SQL form serves requests; the
+Python form serves the plain executor, the oracle of the differential test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
+
+from tortoise.models import Model
+
+from core.access import PermissionBook, Viewer
+
+Record = Mapping[str, Any]
+Env = Mapping[str, Record]  # the rows in sight, by the name their columns carry
+
+
+class SqlScope(Protocol):
+    """What an expression needs to write itself as SQL."""
+
+    def parameter(self, slot: Slot, sql_type: str) -> str: ...
+    def among(self, column: str, slot: Slot, sql_type: str) -> str: ...
+    def alias(self) -> str: ...
+    def literal(self, value: Any) -> str: ...
+    def text(self, sql: str) -> str: ...
+
+
+class Tables(Protocol):
+    """What an expression needs to evaluate itself in Python: whole tables of plain rows."""
+
+    viewer: Viewer
+    now: datetime
+    book: PermissionBook
+
+    def rows(self, table: str) -> list[Record]: ...
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A parameter whose value is known per request: from the viewer, the clock or the arguments."""
+
+    value: Callable[[Any], Any]
+    name: str = "argument"
+
+
+class Expr:
+    """Base of expressions; operators build bigger ones."""
+
+    def sql(self, scope: SqlScope) -> str:
+        raise NotImplementedError
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        raise NotImplementedError
+
+    def __eq__(self, other: object) -> Expr:  # type: ignore[override]
+        return Binary("=", self, _expr(other))
+
+    def __ne__(self, other: object) -> Expr:  # type: ignore[override]
+        return Binary("<>", self, _expr(other))
+
+    def __lt__(self, other: object) -> Expr:
+        return Binary("<", self, _expr(other))
+
+    def __le__(self, other: object) -> Expr:
+        return Binary("<=", self, _expr(other))
+
+    def __gt__(self, other: object) -> Expr:
+        return Binary(">", self, _expr(other))
+
+    def __ge__(self, other: object) -> Expr:
+        return Binary(">=", self, _expr(other))
+
+    def __add__(self, other: object) -> Expr:
+        return Binary("+", self, _expr(other))
+
+    def __sub__(self, other: object) -> Expr:
+        return Binary("-", self, _expr(other))
+
+    def __and__(self, other: Expr) -> Expr:
+        return Logical("AND", (self, other))
+
+    def __or__(self, other: Expr) -> Expr:
+        return Logical("OR", (self, other))
+
+    def __invert__(self) -> Expr:
+        return Not(self)
+
+    def is_null(self) -> Expr:
+        return IsNull(self)
+
+    def is_in(self, values: list[Any]) -> Expr:
+        return Logical("OR", tuple(self == v for v in values))
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+def _expr(value: object) -> Expr:
+    return value if isinstance(value, Expr) else Literal(value)
+
+
+@dataclass(frozen=True, eq=False)
+class Column(Expr):
+    """A column of the row known as `owner` (in SQL, its alias)."""
+
+    name: str
+    owner: str
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"{self.owner}.{self.name}"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return env[self.owner][self.name]
+
+
+@dataclass(frozen=True, eq=False)
+class Literal(Expr):
+    value: Any
+
+    def sql(self, scope: SqlScope) -> str:
+        return scope.literal(self.value)
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return self.value
+
+
+@dataclass(frozen=True, eq=False)
+class Binary(Expr):
+    operator: str
+    left: Expr
+    right: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"({self.left.sql(scope)} {self.operator} {self.right.sql(scope)})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        left, right = self.left.evaluate(env, tables), self.right.evaluate(env, tables)
+        if left is None or right is None:
+            return None
+        return _OPERATORS[self.operator](left, right)
+
+
+_OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
+    "=": lambda a, b: a == b,
+    "<>": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Logical(Expr):
+    operator: str
+    parts: tuple[Expr, ...]
+
+    def sql(self, scope: SqlScope) -> str:
+        return "(" + f" {self.operator} ".join(p.sql(scope) for p in self.parts) + ")"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        values = [p.evaluate(env, tables) for p in self.parts]
+        decided = self.operator == "OR"
+        if any(v is decided for v in values):
+            return decided
+        return None if any(v is None for v in values) else not decided
+
+
+@dataclass(frozen=True, eq=False)
+class Not(Expr):
+    part: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"(NOT {self.part.sql(scope)})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        value = self.part.evaluate(env, tables)
+        return None if value is None else not value
+
+
+@dataclass(frozen=True, eq=False)
+class IsNull(Expr):
+    part: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"({self.part.sql(scope)} IS NULL)"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return self.part.evaluate(env, tables) is None
+
+
+@dataclass(frozen=True, eq=False)
+class Case(Expr):
+    """`when` holds → `then`, else `otherwise` (null counts as not holding)."""
+
+    when: Expr
+    then: Expr
+    otherwise: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        when, then, otherwise = (e.sql(scope) for e in (self.when, self.then, self.otherwise))
+        return f"(CASE WHEN {when} THEN {then} ELSE {otherwise} END)"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        chosen = self.then if self.when.evaluate(env, tables) is True else self.otherwise
+        return chosen.evaluate(env, tables)
+
+
+def case(when: Expr, then: object, otherwise: object = None) -> Expr:
+    return Case(when, _expr(then), _expr(otherwise))
+
+
+@dataclass(frozen=True, eq=False)
+class Coalesce(Expr):
+    part: Expr
+    fallback: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"coalesce({self.part.sql(scope)}, {self.fallback.sql(scope)})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        value = self.part.evaluate(env, tables)
+        return self.fallback.evaluate(env, tables) if value is None else value
+
+
+@dataclass(frozen=True, eq=False)
+class Now(Expr):
+    def sql(self, scope: SqlScope) -> str:
+        return scope.parameter(Slot(lambda ctx: ctx.now, "now"), "instant")
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return tables.now
+
+
+now = Now()
+
+
+@dataclass(frozen=True, eq=False)
+class Always(Expr):
+    """True for everyone."""
+
+    def sql(self, scope: SqlScope) -> str:
+        return "(1 = 1)"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return True
+
+
+@dataclass(frozen=True, eq=False)
+class SignedIn(Expr):
+    def sql(self, scope: SqlScope) -> str:
+        return "(" + scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid") + " IS NOT NULL)"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return tables.viewer.signed_in
+
+
+@dataclass(frozen=True, eq=False)
+class ActsAs(Expr):
+    """The actor is the viewer, or somebody they hold a mandate for."""
+
+    actor: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        slot = Slot(lambda ctx: ctx.viewer.actor_ids, "viewer's actors")
+        return "(" + scope.among(self.actor.sql(scope), slot, "uuid") + ")"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        value = self.actor.evaluate(env, tables)
+        return None if value is None else value in tables.viewer.actor_ids
+
+
+@dataclass(frozen=True, eq=False)
+class IsSelf(Expr):
+    """The actor is the viewer in person."""
+
+    actor: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid")
+        return f"({self.actor.sql(scope)} = {mark})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return self.actor.evaluate(env, tables) == tables.viewer.person_id if tables.viewer.signed_in else None
+
+
+@dataclass(frozen=True, eq=False)
+class May(Expr):
+    """A role of the viewer carries the permission in the area or above it (closure table, never a path prefix)."""
+
+    permission: str
+    area: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        permission = self.permission
+        slot = Slot(lambda ctx: ctx.viewer.areas(ctx.book[permission]), f"areas of {permission}")
+        inside = scope.among("c.ancestor_id", slot, "uuid")
+        return (
+            f"({self.area.sql(scope)} IN"
+            f" (SELECT c.descendant_id FROM core_area_closure c WHERE c.until IS NULL AND {inside}))"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        area = self.area.evaluate(env, tables)
+        if area is None:
+            return None
+        tops = tables.viewer.areas(tables.book[self.permission])
+        return any(
+            c["descendant_id"] == area and c["until"] is None and c["ancestor_id"] in tops
+            for c in tables.rows("core_area_closure")
+        )
+
+
+class ViewerFacts:
+    """`viewer` as declarations see it."""
+
+    signed_in = SignedIn()
+
+    @staticmethod
+    def acts_as(actor: Expr) -> Expr:
+        return ActsAs(actor)
+
+    @staticmethod
+    def is_self(actor: Expr) -> Expr:
+        return IsSelf(actor)
+
+    @staticmethod
+    def may(permission: str, area: Expr) -> Expr:
+        return May(permission, area)
+
+
+viewer = ViewerFacts()
+
+
+class RowOf:
+    """`t` in a declaration: `t.capacity` is a column."""
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+
+    def __getattr__(self, name: str) -> Column:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return Column(name, self._owner)
+
+
+@dataclass(frozen=True)
+class Select:
+    """Rows of another table, narrowed by `where(lambda x: …)`; ends in count, sum, exists or first."""
+
+    model: type[Model]
+    condition: Callable[[RowOf], Expr] | None = None
+
+    def where(self, condition: Callable[[RowOf], Expr]) -> Select:
+        return Select(self.model, condition)
+
+    def count(self) -> Expr:
+        return Aggregate(self, "count", None)
+
+    def sum(self, column: str) -> Expr:
+        return Aggregate(self, "sum", column)
+
+    def exists(self) -> Expr:
+        return Aggregate(self, "exists", None)
+
+    def first(self, column: str, order_by: str) -> Expr:
+        """The value of `column` in the first row by `order_by` (`-seq` for descending); null without rows."""
+        return Aggregate(self, "first", column, order_by)
+
+
+def select(model: type[Model]) -> Select:
+    return Select(model)
+
+
+@dataclass(frozen=True, eq=False)
+class Aggregate(Expr):
+    source: Select
+    function: str
+    of: str | None
+    order_by: str | None = None
+
+    def sql(self, scope: SqlScope) -> str:
+        inner = scope.alias()
+        condition = "1 = 1" if self.source.condition is None else self.source.condition(RowOf(inner)).sql(scope)
+        body = f"FROM {self.source.model._meta.db_table} {inner} WHERE {condition}"
+        if self.function == "count":
+            return f"(SELECT count(*) {body})"
+        if self.function == "sum":
+            return f"(SELECT coalesce(sum({inner}.{self.of}), 0) {body})"
+        if self.function == "exists":
+            return f"(EXISTS (SELECT 1 {body}))"
+        assert self.order_by is not None
+        column, direction = self.order_by.lstrip("-"), "DESC" if self.order_by.startswith("-") else "ASC"
+        return f"(SELECT {inner}.{self.of} {body} ORDER BY {inner}.{column} {direction} LIMIT 1)"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        rows = list(tables.rows(self.source.model._meta.db_table))
+        if self.source.condition is not None:
+            inner = f"x{len(env)}"
+            test = self.source.condition(RowOf(inner))
+            rows = [r for r in rows if test.evaluate({**env, inner: r}, tables) is True]
+        if self.function == "count":
+            return len(rows)
+        if self.function == "sum":
+            return sum(r[str(self.of)] for r in rows)
+        if self.function == "exists":
+            return bool(rows)
+        assert self.order_by is not None
+        key = self.order_by.lstrip("-")
+        ordered = sorted(rows, key=lambda r: r[key], reverse=self.order_by.startswith("-"))
+        return ordered[0][str(self.of)] if ordered else None
+
+
+@dataclass(frozen=True, eq=False)
+class GlobalId(Expr):
+    """`tag_uuid` of a row whose tag is itself a column (a reference to any node)."""
+
+    tag: Expr
+    id: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"({self.tag.sql(scope)} || '_' || {scope.text(self.id.sql(scope))})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        tag, id = self.tag.evaluate(env, tables), self.id.evaluate(env, tables)
+        return None if tag is None or id is None else f"{tag}_{id}"
+
+
+@dataclass(frozen=True, eq=False)
+class Argument(Expr):
+    """A value that comes with the request: in SQL a parameter, in Python the value itself."""
+
+    slot: Slot | None
+    sql_type: str
+    value: Any = None
+
+    def sql(self, scope: SqlScope) -> str:
+        assert self.slot is not None
+        return scope.parameter(self.slot, self.sql_type)
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return self.value
+
+
+@dataclass(frozen=True, eq=False)
+class Within(Expr):
+    """`area` is the area with this code or lies below it today (closure table)."""
+
+    area: Expr
+    code: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return (
+            f"({self.area.sql(scope)} IN (SELECT c.descendant_id FROM core_area_closure c"
+            f" WHERE c.until IS NULL AND c.ancestor_id ="
+            f" (SELECT a.id FROM core_area a WHERE a.code = {self.code.sql(scope)})))"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        area, code = self.area.evaluate(env, tables), self.code.evaluate(env, tables)
+        tops = [a["id"] for a in tables.rows("core_area") if a["code"] == code]
+        return any(
+            c["descendant_id"] == area and c["until"] is None and c["ancestor_id"] in tops
+            for c in tables.rows("core_area_closure")
+        )
+
+
+public: Expr = Always()
+Scope = Callable[[RowOf, ViewerFacts], Expr]
+
+
+def everyone(t: RowOf, v: ViewerFacts) -> Expr:
+    """The scope of what anyone may see."""
+    return public
+

@@ -1,0 +1,1 @@
+"""From a selection to one SQL statement that builds its JSON in the database."""

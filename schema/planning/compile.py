@@ -1,0 +1,480 @@
+"""One selection, one SQL expression. Each planned root becomes a scalar subselect whose value is the root's JSON.
+
+A to-one is a correlated scalar subselect (joins inside a nested LIMIT measured three times slower on PostgreSQL); a
+connection is an aggregate over its limited page. Values never reach the text: they are slots, bound per request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from graphql import (
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLSchema,
+    InlineFragmentNode,
+    SelectionSetNode,
+    VariableNode,
+)
+
+from core.errors import GongzhiError, Refusal
+from core.ids import split_global
+from schema.nodes.composed import ComposedSchema, Root
+from schema.nodes.declare import ConnectionField, NodeType, ScalarField, ToOneField
+from schema.nodes.expressions import Column, Expr, RowOf, Slot, everyone, viewer
+from schema.planning import cursors
+from schema.planning.arguments import Argument, Variables, read_arguments
+from schema.planning.emit import Emitter, literal
+from schema.planning.filters import compile_filter
+
+DEFAULT_PAGE = 20
+MAX_PAGE = 100
+COUNT_LIMIT = 10_000
+
+
+class NotPlannable(GongzhiError):
+    """The selection holds a field that no declaration covers."""
+
+
+@dataclass
+class Plan:
+    """SQL with one JSON column per planned root, and how to bind it."""
+
+    sql: str
+    slots: list[tuple[Slot, str]]
+    keys: list[str]
+    conditions: list[tuple[Callable[[Variables], Any], Any]] = field(default_factory=list)
+    document: Any = None
+
+    def fits(self, variables: Variables) -> bool:
+        """Does what this plan took for granted about the variables still hold?"""
+        return all(read(variables) == expected for read, expected in self.conditions)
+
+
+class Compiler:
+    """Compiles the roots of one operation; also the SqlScope its expressions write themselves into."""
+
+    def __init__(
+        self,
+        composed: ComposedSchema,
+        graphql: GraphQLSchema,
+        emitter: Emitter,
+        fragments: dict[str, FragmentDefinitionNode],
+        variables: Variables,
+    ) -> None:
+        self.composed = composed
+        self.graphql = graphql
+        self.emit = emitter
+        self.fragments = fragments
+        self.variables = variables
+        self.slots: list[tuple[Slot, str]] = []
+        self.conditions: list[tuple[Callable[[Variables], Any], Any]] = []
+        self._known: dict[tuple[str, str], int] = {}
+        self._aliases = 0
+
+    # --- SqlScope ----------------------------------------------------------------------------------------
+
+    def _mark(self, slot: Slot, sql_type: str) -> str:
+        key = (slot.name, sql_type)
+        if slot.name != "argument" and key in self._known:
+            return self.emit.dialect.mark(self._known[key])
+        self.slots.append((slot, sql_type))
+        self._known[key] = len(self.slots)
+        return self.emit.dialect.mark(len(self.slots))
+
+    def parameter(self, slot: Slot, sql_type: str) -> str:
+        return self.emit.parameter(self._mark(slot, sql_type), sql_type)
+
+    def among(self, column: str, slot: Slot, sql_type: str) -> str:
+        return self.emit.dialect.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
+
+    def alias(self) -> str:
+        self._aliases += 1
+        return f"t{self._aliases}"
+
+    def literal(self, value: Any) -> str:
+        return literal(value)
+
+    def text(self, sql: str) -> str:
+        return self.emit.text(sql)
+
+    # --- roots -------------------------------------------------------------------------------------------
+
+    def root(self, root: Root, nodes: list[FieldNode]) -> str:
+        """The JSON of one planned root as a scalar SQL expression."""
+        definition = self.graphql.query_type.fields[nodes[0].name.value]  # type: ignore[union-attr]
+        arguments = read_arguments(definition, nodes[0], self.variables)
+        sets = [n.selection_set for n in nodes if n.selection_set]
+        if root.form == "every":
+            bound = {
+                name: self._source_slot(spec, arguments)
+                for name, spec in (root.node.source.arguments.items() if root.node.source else ())
+            }
+            return f"({self.connection(root.node, arguments, sets, None, bound)})"
+        if root.form == "node":
+            return self._node(arguments["id"], sets)
+        alias = self.alias()
+        t = RowOf(alias)
+        if root.where is not None:
+            condition = root.where(t, viewer).sql(self)
+        else:
+            assert root.by is not None
+            argument = arguments[root.by]
+            field_ = self.composed.field(root.node, root.by)
+            assert isinstance(field_, ScalarField)
+            tag = field_.tag
+            if field_.kind == "id":
+                condition = f"{alias}.id = " + self.parameter(
+                    Slot(lambda ctx: _own_id(argument.read(ctx.variables), tag)), "uuid"
+                )
+            else:
+                slot = Slot(lambda ctx: argument.read(ctx.variables))
+                condition = f"{field_.expression(t).sql(self)} = {self.parameter(slot, field_.kind)}"
+        return self._one(root.node, alias, [condition, *self._scope(root.node, t)], sets)
+
+    def by_id(self, node: NodeType, id: Any, sets: list[SelectionSetNode]) -> str:
+        """A row of a payload: read afresh, whatever its scope says to others (the viewer just changed it)."""
+        alias = self.alias()
+        return self._one(node, alias, [f"{alias}.id = {self.parameter(Slot(lambda ctx: id), 'uuid')}"], sets)
+
+    def _node(self, argument: Argument, sets: list[SelectionSetNode]) -> str:
+        tag = _tag_of(argument.current)
+        self.conditions.append((lambda v: _tag_of(argument.read(v)), tag))
+        target = self.composed.by_tag.get(tag) if tag else None
+        if target is None or target.source is not None:
+            return "NULL"
+        alias = self.alias()
+        slot = Slot(lambda ctx: split_global(argument.read(ctx.variables))[1])
+        condition = f"{alias}.id = {self.parameter(slot, 'uuid')}"
+        return self._one(target, alias, [condition, *self._scope(target, RowOf(alias))], sets)
+
+    def _source_slot(self, spec: Any, arguments: dict[str, Argument]) -> str:
+        argument = arguments.get(spec.of)
+        if argument is None:
+            slot = Slot(lambda ctx: spec.bind(None, ctx))
+        else:
+            slot = Slot(lambda ctx, a=argument: spec.bind(a.read(ctx.variables), ctx))  # type: ignore[misc]
+        return self.parameter(slot, spec.sql_type)
+
+    # --- objects -----------------------------------------------------------------------------------------
+
+    def _one(self, node: NodeType, alias: str, conditions: list[str], sets: list[SelectionSetNode]) -> str:
+        body = self.object(node, alias, sets)
+        where = " AND ".join(c for c in [*conditions, *self._kind(node, alias)] if c)
+        return f"(SELECT {body} FROM {node.table} {alias} WHERE {where})"
+
+    def _kind(self, node: NodeType, alias: str) -> list[str]:
+        if node.interface is None or node.kind is None:
+            return []
+        return [f"{alias}.{node.interface.discriminator} = {literal(node.kind.value)}"]
+
+    def _scope(self, node: NodeType, t: RowOf) -> list[str]:
+        return [] if node.scope is everyone else [node.scope(t, viewer).sql(self)]
+
+    def object(self, node: NodeType, alias: str, sets: list[SelectionSetNode]) -> str:
+        """The JSON object of the row known as `alias`; for an interface, one shape per concrete type in it."""
+        variants = node.variants()
+        shapes = [(v, self._collect(sets, v)) for v in variants]
+        if len(shapes) == 1:
+            return self._object(shapes[0][0], alias, shapes[0][1])
+        first_nodes = _identity(shapes[0][1])
+        same_fields = all(_identity(g) == first_nodes for _, g in shapes)
+        if same_fields:
+            return self._object(node, alias, shapes[0][1])
+        cases = []
+        for variant, groups in shapes:
+            assert variant.kind is not None
+            cases.append(f"WHEN {literal(variant.kind.value)} THEN {self._object(variant, alias, groups)}")
+        return f"CASE {alias}.{node.discriminator} {' '.join(cases)} END"
+
+    def _object(self, node: NodeType, alias: str, groups: dict[str, list[FieldNode]]) -> str:
+        return self.emit.object([(key, self._field(node, alias, nodes)) for key, nodes in groups.items()])
+
+    def _field(self, node: NodeType, alias: str, nodes: list[FieldNode]) -> str:
+        name = nodes[0].name.value
+        if name == "__typename":
+            if not node.is_interface:
+                return self.emit.string(node.name)
+            names = " ".join(
+                f"WHEN {literal(v.kind.value)} THEN {self.emit.string(v.name)}" for v in node.concrete if v.kind
+            )
+            return f"CASE {alias}.{node.discriminator} {names} END"
+        declared = self.composed.field(node, name)
+        t = RowOf(alias)
+        if isinstance(declared, ScalarField):
+            return self.emit.value(declared.visible_expression(t).sql(self), declared.kind, declared.tag)
+        sets = [n.selection_set for n in nodes if n.selection_set]
+        if isinstance(declared, ToOneField):
+            target = self.composed.type_of(declared.target)
+            inner = self.alias()
+            conditions = [f"{inner}.id = {alias}.{declared.column}"]
+            if not target.public_face:
+                conditions += self._scope(target, RowOf(inner))
+            return self._nullable(self._one(target, inner, conditions, sets))
+        if isinstance(declared, ConnectionField):
+            definition = self._definition(node, name)
+            arguments = read_arguments(definition, nodes[0], self.variables)
+            target = self.composed.type_of(declared.target)
+            condition = declared.condition
+            return f"({self.connection(target, arguments, sets, lambda c: condition(c, t))})"
+        raise NotPlannable(f"{node.name}.{name} is not declared, so it cannot be planned")
+
+    def _definition(self, node: NodeType, name: str) -> Any:
+        graphql_type = self.graphql.type_map[node.name]
+        return graphql_type.fields[name]  # type: ignore[attr-defined]
+
+    def _nullable(self, sql: str) -> str:
+        return sql if self.emit.dialect.name == "sqlite" else f"coalesce({sql}, 'null')"
+
+    # --- connections -------------------------------------------------------------------------------------
+
+    def connection(
+        self,
+        node: NodeType,
+        arguments: dict[str, Argument],
+        sets: list[SelectionSetNode],
+        belongs: Callable[[RowOf], Expr] | None,
+        source: dict[str, str] | None = None,
+    ) -> str:
+        """`SELECT <json of the connection>`: a page of rows that belong, are in scope and match `where`."""
+        groups = self._collect(sets, None)
+        order, column, kind, nullable, descending = self._order(node, arguments.get("orderBy"))
+        asked: dict[str, dict[str, list[FieldNode]]] = {
+            name: self._collect([n.selection_set for n in nodes if n.selection_set], None)
+            for key, nodes in groups.items()
+            if (name := nodes[0].name.value) in ("pageInfo",)
+        }
+        info = {nodes[0].name.value for g in asked.values() for nodes in g.values()}
+        paged = any(n[0].name.value in ("nodes", "edges", "pageInfo") for n in groups.values())
+        numbered = bool(info & {"hasNextPage", "startCursor", "endCursor"})
+        outer = self.alias()
+        limit = self._limit(arguments.get("first"))
+        page = f"{outer}.gz_n <= {limit}" if numbered else None
+
+        def cursor(alias: str) -> str:
+            key = "" if column == "id" else f"coalesce(':' || {self.emit.plain(f'{alias}.{column}', kind)}, '')"
+            parts = [literal(order + "."), self.emit.text(f"{alias}.id"), *([key] if key else [])]
+            return "(" + " || ".join(parts) + ")"
+
+        pairs = []
+        for key, nodes in groups.items():
+            name = nodes[0].name.value
+            inner = [n.selection_set for n in nodes if n.selection_set]
+            if name == "nodes":
+                pairs.append((key, self.emit.array(self.object(node, outer, inner), page)))
+            elif name == "edges":
+                pairs.append((key, self.emit.array(self._edge(node, outer, inner, cursor), page)))
+            elif name == "pageInfo":
+                pairs.append((key, self._page_info(node, asked_by(inner, self), outer, limit, page, cursor, arguments)))
+            elif name in ("totalCount", "totalCountCapped"):
+                pairs.append((key, self._count(node, arguments, belongs, source, name)))
+            elif name == "__typename":
+                pairs.append((key, self.emit.string(f"{node.name}Connection")))
+            else:
+                raise NotPlannable(f"{node.name}Connection.{name}")
+        if not paged:
+            return f"SELECT {self.emit.object(pairs)}"
+        alias, body = self._body(node, arguments, belongs, source)
+        after = arguments.get("after")
+        if after is not None and not after.is_null:
+            body += " AND " + self._after(after, alias, order, column, kind, nullable, descending)
+        direction = " DESC" if descending else ""
+        keys = [f"({alias}.{column} IS NULL)"] if nullable else []
+        if column != "id":
+            keys.append(f"{alias}.{column}{direction}")
+        keys.append(f"{alias}.id{direction}")
+        rows = f"SELECT {alias}.* {body} ORDER BY {', '.join(keys)} LIMIT {limit}{' + 1' if numbered else ''}"
+        if numbered:
+            rows = f"SELECT q.*, row_number() OVER () AS gz_n FROM ({rows}) q"
+        return f"SELECT {self.emit.object(pairs)} FROM ({rows}) {outer}"
+
+    def _body(
+        self,
+        node: NodeType,
+        arguments: dict[str, Argument],
+        belongs: Callable[[RowOf], Expr] | None,
+        source: dict[str, str] | None,
+    ) -> tuple[str, str]:
+        alias = self.alias()
+        t = RowOf(alias)
+        conditions = [belongs(t).sql(self)] if belongs else []
+        conditions += self._kind(node, alias) + self._scope(node, t)
+        where = arguments.get("where")
+        if where is not None and not where.is_null:
+            conditions.append(compile_filter(self, self.composed, node, alias, where))
+        table = node.table
+        if node.source is not None:
+            table = "(" + node.source.sql
+            for name, mark in (source or {}).items():
+                table = table.replace(f":{name}:", mark)
+            table += ")"
+        return alias, f"FROM {table} {alias} WHERE {' AND '.join(conditions) or '1 = 1'}"
+
+    def _order(self, node: NodeType, argument: Argument | None) -> tuple[str, str, str, bool, bool]:
+        """Name, column, kind, may be null, descending."""
+        if argument is not None and not argument.is_null:
+            name = str(getattr(argument.current, "value", argument.current))
+        else:
+            name = self.composed.default_order(node)
+        if name in ("ID_ASC", "ID_DESC"):
+            return name, "id", "id", False, name == "ID_DESC"
+        field_, descending = self.composed.order(node, name)
+        expression = field_.expression(RowOf("o"))
+        assert isinstance(expression, Column)
+        return name, expression.name, field_.kind, field_.nullable, descending
+
+    def _limit(self, first: Argument | None) -> str:
+        if first is None or first.is_null:
+            return self.parameter(Slot(lambda ctx: DEFAULT_PAGE, "default page"), "int")
+        return self.parameter(Slot(lambda ctx: _page_size(first.read(ctx.variables))), "int")
+
+    def _after(
+        self, after: Argument, alias: str, order: str, column: str, kind: str, nullable: bool, descending: bool
+    ) -> str:
+        sign = "<" if descending else ">"
+        sql_type = {"enum": "text", "reference": "text", "id": "uuid"}.get(kind, kind)
+
+        def part(index: int) -> Slot:
+            return Slot(lambda ctx: cursors.parse(after.read(ctx.variables), order, kind)[index])
+
+        id = self.parameter(part(1), "uuid")
+        if column == "id":
+            return f"{alias}.id {sign} {id}"
+        key = self.parameter(part(0), sql_type)
+        if not nullable:
+            return f"({alias}.{column}, {alias}.id) {sign} ({key}, {id})"
+        k = f"{alias}.{column}"
+        return (
+            f"(({key} IS NOT NULL AND ({k} IS NULL OR {k} {sign} {key} OR ({k} = {key} AND {alias}.id {sign} {id})))"
+            f" OR ({key} IS NULL AND {k} IS NULL AND {alias}.id {sign} {id}))"
+        )
+
+    def _edge(self, node: NodeType, alias: str, sets: list[SelectionSetNode], cursor: Callable[[str], str]) -> str:
+        pairs = []
+        for key, nodes in self._collect(sets, None).items():
+            name = nodes[0].name.value
+            if name == "cursor":
+                pairs.append((key, self.emit.value(cursor(alias), "text")))
+            elif name == "node":
+                inner = [n.selection_set for n in nodes if n.selection_set]
+                pairs.append((key, self.object(node, alias, inner)))
+            else:
+                pairs.append((key, self.emit.string(f"{node.name}Edge")))
+        return self.emit.object(pairs)
+
+    def _page_info(
+        self,
+        node: NodeType,
+        groups: dict[str, list[FieldNode]],
+        outer: str,
+        limit: str,
+        page: str | None,
+        cursor: Callable[[str], str],
+        arguments: dict[str, Argument],
+    ) -> str:
+        after = arguments.get("after")
+        pairs = []
+        for key, nodes in groups.items():
+            name = nodes[0].name.value
+            if name == "hasNextPage":
+                value = self.emit.value(f"(count(*) > {limit})", "bool")
+            elif name == "hasPreviousPage":
+                value = self.emit.value(literal(after is not None and not after.is_null), "bool")
+            elif name in ("startCursor", "endCursor"):
+                pad = "printf('%04d', {n})" if self.emit.dialect.name == "sqlite" else "lpad({n}::text, 4, '0')"
+                keyed = pad.replace("{n}", f"{outer}.gz_n") + f" || {cursor(outer)}"
+                function = "min" if name == "startCursor" else "max"
+                value = self.emit.value(f"substr({function}({keyed}) FILTER (WHERE {page}), 5)", "text")
+            else:
+                value = self.emit.string("PageInfo")
+            pairs.append((key, value))
+        return self.emit.object(pairs)
+
+    def _count(
+        self,
+        node: NodeType,
+        arguments: dict[str, Argument],
+        belongs: Callable[[RowOf], Expr] | None,
+        source: dict[str, str] | None,
+        name: str,
+    ) -> str:
+        _, body = self._body(node, arguments, belongs, source)
+        counted = f"SELECT count(*) AS n FROM (SELECT 1 {body} LIMIT {COUNT_LIMIT + 1}) q"
+        if name == "totalCountCapped":
+            return f"(SELECT {self.emit.value(f'(w.n > {COUNT_LIMIT})', 'bool')} FROM ({counted}) w)"
+        capped = f"CASE WHEN w.n > {COUNT_LIMIT} THEN {COUNT_LIMIT} ELSE w.n END"
+        return f"(SELECT {self.emit.value(capped, 'int')} FROM ({counted}) w)"
+
+    # --- selections --------------------------------------------------------------------------------------
+
+    def _collect(self, sets: Iterable[SelectionSetNode], variant: NodeType | None) -> dict[str, list[FieldNode]]:
+        """GraphQL's CollectFields for a known concrete type; `None` where no fragment condition can differ."""
+        groups: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for selections in sets:
+            self._collect_into(selections, variant, groups, seen)
+        return groups
+
+    def _collect_into(
+        self, selections: SelectionSetNode, variant: NodeType | None, groups: dict[str, list[FieldNode]], seen: set[str]
+    ) -> None:
+        for selection in selections.selections:
+            if not self.included(selection):
+                continue
+            if isinstance(selection, FieldNode):
+                key = selection.alias.value if selection.alias else selection.name.value
+                groups.setdefault(key, []).append(selection)
+            elif isinstance(selection, InlineFragmentNode):
+                condition = selection.type_condition
+                if condition is None or self._applies(condition.name.value, variant):
+                    self._collect_into(selection.selection_set, variant, groups, seen)
+            elif isinstance(selection, FragmentSpreadNode):
+                name = selection.name.value
+                fragment = self.fragments[name]
+                if name not in seen and self._applies(fragment.type_condition.name.value, variant):
+                    seen.add(name)
+                    self._collect_into(fragment.selection_set, variant, groups, seen)
+
+    def included(self, selection: Any) -> bool:
+        """@skip and @include; the directive's variable is part of the plan's key."""
+        for directive in selection.directives or ():
+            if directive.name.value in ("skip", "include"):
+                given = directive.arguments[0].value
+                value = self.variables[given.name.value] if isinstance(given, VariableNode) else given.value
+                if value is (directive.name.value == "skip"):
+                    return False
+        return True
+
+    def _applies(self, condition: str, variant: NodeType | None) -> bool:
+        if variant is None:
+            return True
+        above = variant.interface.name if variant.interface else None
+        return condition in (variant.name, above, "Node")
+
+
+def asked_by(sets: list[SelectionSetNode], compiler: Compiler) -> dict[str, list[FieldNode]]:
+    return compiler._collect(sets, None)
+
+
+def _identity(groups: dict[str, list[FieldNode]]) -> list[tuple[str, list[int]]]:
+    return [(key, [id(n) for n in nodes]) for key, nodes in groups.items()]
+
+
+def _page_size(value: Any) -> int:
+    if value is None:
+        return DEFAULT_PAGE
+    if not 0 <= value <= MAX_PAGE:
+        raise Refusal("BAD_PAGE_SIZE", given=value, limit=MAX_PAGE)
+    return int(value)
+
+
+def _own_id(value: Any, tag: str | None) -> Any:
+    found, id = split_global(value)
+    return id if found == tag else None
+
+
+def _tag_of(value: Any) -> str | None:
+    return split_global(value)[0] if isinstance(value, str) else None

@@ -1,0 +1,123 @@
+"""`where`: nested operators over what the viewer may see of each field, so that a hidden value cannot be probed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from core.errors import Refusal
+from core.ids import split_global
+from schema.nodes.composed import ComposedSchema
+from schema.nodes.declare import NodeType, ScalarField, ToOneField
+from schema.nodes.expressions import Argument as ArgumentExpr
+from schema.nodes.expressions import GlobalId, RowOf, Slot
+from schema.planning.arguments import Argument, check_list
+
+if TYPE_CHECKING:
+    from schema.planning.compile import Compiler
+
+MAX_DEPTH = 8
+_COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
+
+
+def compile_filter(
+    compiler: Compiler, composed: ComposedSchema, node: NodeType, alias: str, where: Argument, depth: int = 0
+) -> str:
+    """An SQL condition; refuses FILTER_TOO_DEEP, BAD_FILTER (a null operand), TOO_MANY_VALUES."""
+    if depth > MAX_DEPTH:
+        raise Refusal("FILTER_TOO_DEEP", limit=MAX_DEPTH)
+    parts = []
+    for name, argument in where.items():
+        if argument.is_null:
+            raise Refusal("BAD_FILTER", field=name)
+        if name in ("and", "or"):
+            inner = [compile_filter(compiler, composed, node, alias, a, depth + 1) for a in argument.elements()]
+            empty = "(1 = 1)" if name == "and" else "(1 = 0)"
+            parts.append("(" + f" {name.upper()} ".join(inner) + ")" if inner else empty)
+        elif name == "not":
+            parts.append(f"(NOT {compile_filter(compiler, composed, node, alias, argument, depth + 1)})")
+        elif (extra := next((f for f in node.filters if composed.camel(f.name) == name), None)) is not None:
+            value = ArgumentExpr(Slot(lambda ctx, a=argument: a.read(ctx.variables)), extra.kind)  # type: ignore[misc]
+            parts.append(extra.test(RowOf(alias), value).sql(compiler))
+        else:
+            parts.append(_field(compiler, composed, node, alias, name, argument, depth))
+    return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"
+
+
+def _field(
+    compiler: Compiler, composed: ComposedSchema, node: NodeType, alias: str, name: str, argument: Argument, depth: int
+) -> str:
+    field = composed.field(node, name)
+    if isinstance(field, ToOneField):
+        target = composed.type_of(field.target)
+        inner = compiler.alias()
+        conditions = compiler._kind(target, inner)
+        if not target.public_face:
+            conditions += compiler._scope(target, RowOf(inner))
+        conditions.append(compile_filter(compiler, composed, target, inner, argument, depth + 1))
+        found = f"SELECT {inner}.id FROM {target.table} {inner} WHERE {' AND '.join(conditions)}"
+        return f"({alias}.{field.column} IN ({found}))"
+    assert isinstance(field, ScalarField)
+    if isinstance(expression := field.expression(RowOf(alias)), GlobalId):
+        return _reference(compiler, expression, argument)
+    sql = field.visible_expression(RowOf(alias)).sql(compiler)
+    parts = []
+    for operator, operand in argument.items():
+        if operand.is_null:
+            raise Refusal("BAD_FILTER", field=f"{name}.{operator}")
+        parts.append(_operator(compiler, field, sql, operator, operand))
+    return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"
+
+
+def _operator(compiler: Compiler, field: ScalarField, sql: str, operator: str, operand: Argument) -> str:
+    sql_type = {"enum": "text", "reference": "text", "id": "uuid"}.get(field.kind, field.kind)
+    convert: Callable[[Any], Any] = _converter(field)
+    sqlite = compiler.emit.dialect.name == "sqlite"
+    if operator == "in":
+        slot = Slot(lambda ctx: [convert(v) for v in check_list(operand.read(ctx.variables))])
+        return f"({compiler.among(sql, slot, sql_type)})"
+    if operator == "isNull":
+        return f"(({sql} IS NULL) = {literal_bool(compiler, operand)})"
+    mark = compiler.parameter(Slot(lambda ctx: convert(operand.read(ctx.variables))), sql_type)
+    if operator in _COMPARE:
+        return f"({sql} {_COMPARE[operator]} {mark})"
+    if operator == "contains":
+        return f"(instr({sql}, {mark}) > 0)" if sqlite else f"(position({mark} in {sql}) > 0)"
+    return f"(substr({sql}, 1, length({mark})) = {mark})"  # startsWith
+
+
+def literal_bool(compiler: Compiler, operand: Argument) -> str:
+    return compiler.parameter(Slot(lambda ctx: operand.read(ctx.variables)), "bool")
+
+
+def _converter(field: ScalarField) -> Callable[[Any], Any]:
+    if field.kind == "id":
+        tag = field.tag
+
+        def own(value: Any) -> Any:
+            found, id = split_global(value)
+            return id if found == tag else None
+
+        return own
+    if field.kind == "enum":
+        return lambda value: str(getattr(value, "value", value))
+    return lambda value: value
+
+
+def _reference(compiler: Compiler, expression: GlobalId, argument: Argument) -> str:
+    """A global id stored as tag and UUID: compared in its parts, so that the index on the UUID serves."""
+    parts = []
+    for operator, operand in argument.items():
+        if operand.is_null:
+            raise Refusal("BAD_FILTER", field=operator)
+        id_sql, tag_sql = expression.id.sql(compiler), expression.tag.sql(compiler)
+        if operator == "in":
+            ids = Slot(lambda ctx, o=operand: [split_global(v)[1] for v in check_list(o.read(ctx.variables))])  # type: ignore[misc]
+            tags = Slot(lambda ctx, o=operand: [split_global(v)[0] for v in o.read(ctx.variables)])  # type: ignore[misc]
+            parts.append(f"({compiler.among(id_sql, ids, 'uuid')} AND {compiler.among(tag_sql, tags, 'text')})")
+            continue
+        id = compiler.parameter(Slot(lambda ctx, o=operand: split_global(o.read(ctx.variables))[1]), "uuid")  # type: ignore[misc]
+        tag = compiler.parameter(Slot(lambda ctx, o=operand: split_global(o.read(ctx.variables))[0]), "text")  # type: ignore[misc]
+        same = f"({id_sql} = {id} AND {tag_sql} = {tag})"
+        parts.append(f"(NOT {same})" if operator == "ne" else same)
+    return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"
