@@ -41,6 +41,10 @@ class Clock:
         """Stand still at `moment` (tests and rehearsals)."""
         self._fixed = to_millisecond(moment)
 
+    def run(self) -> None:
+        """Follow the machine's time again."""
+        self._fixed = None
+
     def advance(self, step: timedelta) -> None:
         """Move a standing clock; a running one starts standing from now."""
         self.set(self.now() + step)

@@ -129,7 +129,7 @@ class Runtime:
             )
             outcome = await rule(work)
             await work.flush()
-        if work.events:
+        if work.events or work.flushed:
             self.dispatcher.wake()
         return outcome
 

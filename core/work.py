@@ -82,6 +82,7 @@ class Work:
         self._writes: list[_Write] = []
         self._ancestors: dict[UUID, frozenset[UUID]] = {}
         self.expected_version: int | None = None
+        self.flushed = False
 
     # --- who ---------------------------------------------------------------------------------------------
 
@@ -279,6 +280,12 @@ class Work:
                 write.row.event_id = event.id
         self.events.append(event)
         return event
+
+    async def flush_now(self) -> None:
+        """Write what is queued so far, within the same transaction, so that later steps can read it."""
+        await self.flush()
+        self.events, self._writes = [], []
+        self.flushed = True
 
     async def flush(self, outcome: tuple[UUID, str] | None = None) -> None:
         """Write everything queued. `outcome` is the idempotency record to complete: (id, JSON)."""

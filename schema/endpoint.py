@@ -69,6 +69,8 @@ class Endpoint:
         except Refused as refused:
             body = {"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]}
             return _json(body, refused.status, refused.headers)
+        except Exception as error:
+            return _json({"errors": [self.graphql.internal_error(error, self.language)]}, 500)
         return _json(response, 200)
 
     async def viewer(self, request: Request) -> Viewer:

@@ -399,10 +399,14 @@ class GraphQL:
             return _formatted(error, message, original.code)
         if original is None:
             return self._request_error(error, language, "BAD_VARIABLES" if not error.path else "BAD_REQUEST")
+        return _formatted(error, "", "INTERNAL_ERROR") | self.internal_error(original, language)
+
+    def internal_error(self, error: BaseException, language: str) -> dict[str, Any]:
+        """A fault of ours: the log has it in full, the client gets a number to mention."""
         number = uuid.uuid4().hex[:12]
-        log.error("request failed", error_id=number, exc_info=original)
+        log.error("request failed", error_id=number, exc_info=error)
         message = self.runtime.messages.render("INTERNAL_ERROR", language, {"id": number})
-        return _formatted(error, message, "INTERNAL_ERROR") | {"extensions": {"code": "INTERNAL_ERROR", "id": number}}
+        return {"message": message, "extensions": {"code": "INTERNAL_ERROR", "id": number}}
 
     def _request_error(self, error: GraphQLError, language: str, code: str | None = None) -> dict[str, Any]:
         if code is None:

@@ -22,7 +22,7 @@ from schema.nodes.expressions import Expr, RowOf, ViewerFacts, select
 class AdoptionAsset:
     """A green, space, facility or tree that can be adopted (认领对象)."""
 
-    name: str = column()
+    name: str = column(order=True)
     kind: AssetKind = column()
     duties: str = column(filter=False, description="What an adopter takes on (认领职责).")
     state: AssetState = column()

@@ -88,6 +88,7 @@ class Asset(Logged):
         unique("area_id", "name", code="ASSET_EXISTS"),
         refuse("custodian_stays", "UPDATE", "NEW.custodian_id <> OLD.custodian_id", "OWNERSHIP_STAYS"),
         index("area_id", "state"),
+        index("name"),
     )
 
     class Meta:

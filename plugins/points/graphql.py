@@ -48,7 +48,7 @@ class PointsRule:
     area: Area = to_one()
 
 
-@node(models.Entry, order="-recorded_at")
+@node(models.Entry, order="-occurred_at")
 class PointsEntry:
     """Points given, or taken back by a reversal; never edited (积分流水)."""
 

@@ -152,6 +152,8 @@ class ComposedSchema:
 
     def _check(self) -> None:
         for node in self.types.values():
+            if self.default_order(node) not in self.orders(node):
+                self.problems.append(f"{node.name}: order={node.order!r} is no field declared with order=True")
             indexed = {c for g in guards_of(node.model) if isinstance(g, Index) for c in g.columns}
             indexed.add(node.model._meta.db_pk_column)
             for declared in node.fields.values():

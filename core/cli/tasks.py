@@ -1,0 +1,126 @@
+"""Commands that do one thing and end."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import typer
+from graphql import GraphQLError, OperationType, get_operation_ast, get_variable_values
+
+import server
+from core.accounts import create_account, hash_password
+from core.cli import err, out
+from core.config import Config
+from core.database.migrate import make_migrations as write_migrations
+from core.database.migrate import migrate as run_migrations
+from core.enums import ActorKind, AreaKind, Role
+from core.errors import Refusal
+from core.models import Area
+from core.rules.actors import grant_role, register_actor
+from core.rules.areas import create_area
+from core.runtime import Runtime
+from core.work import Work
+from schema.execution import RequestContext
+
+
+async def migrate(config: Config) -> None:
+    host = server.load_host(config)
+    applied: list[str] = []
+    await run_migrations(config.database, host.apps(), applied.append)
+    for name in applied:
+        out.print(f"applied {name}")
+    out.print(f"the database is as declared ({len(applied)} migrations applied)")
+
+
+async def make_migrations(config: Config, keys: list[str]) -> None:
+    host = server.load_host(config)
+    written = await write_migrations(config.database, host.apps(), keys)
+    for path in written:
+        out.print(f"wrote {path}")
+    if not written:
+        out.print("no changes")
+
+
+def print_schema(config: Config) -> None:
+    print(server.compose_schema(server.load_host(config)).as_str())
+
+
+async def explain(config: Config, text: str, operation_name: str | None, variables: str) -> None:
+    """Prints SQL and parameters; exits 2 with the errors when the document is wrong."""
+    running = await server.Server.open(config)
+    try:
+        graphql = running.graphql
+        prepared = graphql.prepare(text)
+        _stop_at(list(prepared.errors))
+        operation = get_operation_ast(prepared.document, operation_name)
+        if operation is None:
+            _stop_at([GraphQLError("name one of the document's operations with --operation")])
+            return
+        if operation.operation is not OperationType.QUERY:
+            _stop_at([GraphQLError("only queries become one statement; a mutation runs its rule first")])
+        try:
+            given = json.loads(variables)
+        except ValueError as error:
+            _stop_at([GraphQLError(f"--variables is not JSON: {error}")])
+        coerced = get_variable_values(graphql.graphql, operation.variable_definitions or (), given)
+        if isinstance(coerced, list):
+            _stop_at(coerced)
+            return
+        context = RequestContext(graphql)
+        context.variables = coerced.coerced
+        plan = graphql.plan(prepared.document, operation, context)
+        out.print(f"-- {running.runtime.database.dialect.name}; roots: {', '.join(plan.keys)}", markup=False)
+        out.print(plan.sql, markup=False)
+        for number, (slot, sql_type) in enumerate(plan.slots, 1):
+            value: Any = slot.value(context)
+            mark = running.runtime.database.dialect.mark(number)
+            out.print(f"-- {mark} {sql_type} ({slot.name}) = {value!r}", markup=False)
+    except Refusal as refusal:
+        _stop_at([GraphQLError(str(refusal))])
+    finally:
+        await running.close()
+
+
+def _stop_at(errors: list[GraphQLError]) -> None:
+    for error in errors:
+        err.print(f"gongzhi: {error.message}", markup=False)
+    if errors:
+        raise typer.Exit(2)
+
+
+async def create_admin(
+    config: Config, login: str, name: str, password: str, area_code: str, area_name: str | None
+) -> None:
+    running = await server.Server.open(replace(config))
+    try:
+        made = await first_admin(running.runtime, login, name, password, area_code, area_name)
+        out.print(f"{login} administers {made}; sign in with coreSignIn")
+    finally:
+        await running.close()
+
+
+async def first_admin(
+    runtime: Runtime, login: str, name: str, password: str, area_code: str, area_name: str | None
+) -> str:
+    """The administrator's area code. One transaction: all of it or nothing."""
+    hashed = await hash_password(password)
+
+    async def rule(work: Work) -> dict[str, Any]:
+        area = await work.find(Area, code=area_code)
+        if area is None:
+            if await work.find(Area, parent_id=None) is not None:
+                raise Refusal("NOT_FOUND", kind=f"area {area_code}")
+            area = await create_area(
+                work, code=area_code, name=area_name or area_code, kind=AreaKind.DISTRICT, parent_id=None
+            )
+            await work.flush_now()
+        person = await register_actor(work, kind=ActorKind.PERSON, name=name, area_id=area.id)
+        await work.flush_now()
+        await create_account(work, person=person, login=login, password_hash=hashed)
+        await grant_role(work, role=Role.ADMIN, area_id=area.id, actor_id=person.id)
+        return {"area": area.code}
+
+    outcome = await runtime.as_system(rule)
+    return str(outcome["area"])

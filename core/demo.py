@@ -1,0 +1,233 @@
+"""A small living neighbourhood with invented people: what `gongzhi demo` makes, deterministically.
+
+Everything happens through the rules, by the people who would do it, on a clock that is moved through last half-year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, TypeVar
+from uuid import UUID
+
+from core.access import Acting
+from core.accounts import create_account, hash_password, hash_token, issue_token
+from core.enums import ActorKind, AreaKind, MembershipRole, OrganizationKind, Registration, Role
+from core.models import Actor
+from core.plugins import Host
+from core.rules import activities, actors, areas
+from core.runtime import Command, Runtime
+from core.work import Work
+
+PASSWORD = "gongzhi-demo"
+ACCOUNTS = {
+    "admin": "administers the district 海沧示范区",
+    "clerk": "clerk at the desk of 西山社",
+    "inspector": "inspects adopted spots",
+    "custodian": "acts for the residents' committee of 西山社",
+    "company": "acts for the company 企业甲",
+    "resident": "a resident of 西山社",
+}
+T = TypeVar("T")
+
+_AREAS = (
+    ("haicang", "海沧示范区", AreaKind.DISTRICT, None),
+    ("xinyang", "新阳街道", AreaKind.SUBDISTRICT, "haicang"),
+    ("dongfu", "东孚镇", AreaKind.TOWN, "haicang"),
+    ("haihong", "海虹社区", AreaKind.COMMUNITY, "xinyang"),
+    ("xingwang", "兴旺社区", AreaKind.COMMUNITY, "xinyang"),
+    ("xishan", "西山社", AreaKind.VILLAGE, "dongfu"),
+    ("hongtang", "洪塘村", AreaKind.VILLAGE, "dongfu"),
+    ("xishan-1", "西山社一组", AreaKind.GRID, "xishan"),
+    ("xishan-2", "西山社二组", AreaKind.GRID, "xishan"),
+)
+_PEOPLE = ("林晓敏", "陈志伟", "黄丽华", "张建国", "吴思远", "郑雅婷", "许文杰", "蔡美玲", "谢永强", "郭小燕", "洪少华", "苏秀珍")
+
+
+@dataclass
+class DemoDistrict:
+    """What the plugins find: areas and actors by name, tokens by login, and a way to act as somebody."""
+
+    runtime: Runtime
+    start: datetime
+    areas: dict[str, UUID] = field(default_factory=dict)
+    actors: dict[str, UUID] = field(default_factory=dict)
+    tokens: dict[str, str] = field(default_factory=dict)
+    steps: list[tuple[int, Callable[[], Awaitable[None]]]] = field(default_factory=list)
+
+    def later(self, day: int, step: Callable[[], Awaitable[None]]) -> None:
+        """Have a step happen on a day of the story, in order with everyone else's."""
+        self.steps.append((day, step))
+
+    async def act(
+        self, login: str, rule: Callable[[Work], Awaitable[T]], *, acting_for: UUID | None = None
+    ) -> T:
+        """Run a rule as the person with this login."""
+        viewer = await self.runtime.viewer(hash_token(self.tokens[login]))
+        result: list[T] = []
+
+        async def run(work: Work) -> dict[str, Any]:
+            result.append(await rule(work))
+            return {}
+
+        await self.runtime.perform(Command("demo", viewer, Acting(for_id=acting_for)), run)
+        return result[0]
+
+    async def system(self, rule: Callable[[Work], Awaitable[T]]) -> T:
+        result: list[T] = []
+
+        async def run(work: Work) -> dict[str, Any]:
+            result.append(await rule(work))
+            return {}
+
+        await self.runtime.as_system(run)
+        return result[0]
+
+    def at(self, days: int, hours: float = 10) -> None:
+        """Move the clock to so many days after the start, at a civil hour."""
+        self.runtime.clock.set(self.start + timedelta(days=days, hours=hours))
+
+
+async def make_demo(runtime: Runtime, host: Host) -> DemoDistrict:
+    """Fill an empty database; the clock runs again afterwards."""
+    clock = runtime.clock
+    today = clock.civil_date(datetime.now(UTC))
+    district = DemoDistrict(runtime, clock.start_of(today - timedelta(days=190)))
+    try:
+        district.at(0)
+        await _places_and_people(district)
+        await _activities(district)
+        for fill in host.manager.hook.gongzhi_demo(runtime=runtime, district=district):
+            await fill
+        for day, step in sorted(district.steps, key=lambda pair: pair[0]):
+            district.at(day)
+            await step()
+            await runtime.dispatcher.drain()
+    finally:
+        clock.run()
+    await runtime.dispatcher.drain()
+    await _revoke_tokens(district)
+    return district
+
+
+async def _places_and_people(d: DemoDistrict) -> None:
+    for code, name, kind, parent in _AREAS:
+        area = await d.system(
+            lambda w, c=code, n=name, k=kind, p=parent: areas.create_area(  # type: ignore[misc]
+                w, code=c, name=n, kind=k, parent_id=d.areas[p] if p else None
+            )
+        )
+        d.areas[code] = area.id
+    since = date(d.start.year - 3, 5, 1)
+
+    async def person(name: str, area: str) -> Actor:
+        made = await d.system(
+            lambda w: actors.register_actor(w, kind=ActorKind.PERSON, name=name, area_id=d.areas[area])
+        )
+        d.actors[name] = made.id
+        await d.system(
+            lambda w: actors.add_membership(
+                w, actor_id=made.id, area_id=d.areas[area], role=MembershipRole.RESIDENT, since=since
+            )
+        )
+        return made
+
+    async def body(name: str, kind: ActorKind, area: str, **more: Any) -> Actor:
+        made = await d.system(
+            lambda w: actors.register_actor(w, kind=kind, name=name, area_id=d.areas[area], **more)
+        )
+        d.actors[name] = made.id
+        return made
+
+    for number, name in enumerate(_PEOPLE):
+        await person(name, ("xishan", "xishan-1", "xishan-2", "haihong", "xingwang", "hongtang")[number % 6])
+    await body(
+        "西山社村民委员会", ActorKind.ORGANIZATION, "xishan", organization_kind=OrganizationKind.VILLAGERS_COMMITTEE
+    )
+    await body(
+        "海虹志愿服务队", ActorKind.ORGANIZATION, "haihong",
+        organization_kind=OrganizationKind.VOLUNTEER_TEAM, registration=Registration.FILED, registration_number="HC-017",
+    )  # fmt: skip
+    await body("企业甲", ActorKind.ENTERPRISE, "xinyang")
+    await body("西山社一组 3 号户", ActorKind.HOUSEHOLD, "xishan-1", address="3 号")
+    hashed = await hash_password(PASSWORD)
+    people = dict(zip(ACCOUNTS, _PEOPLE, strict=False))
+    for login, name in people.items():
+
+        async def account(work: Work, login: str = login, name: str = name) -> UUID:
+            holder = await work.get(Actor, d.actors[name])
+            return (await create_account(work, person=holder, login=login, password_hash=hashed, demo=True)).id
+
+        made = await d.system(account)
+        d.tokens[login], _ = await issue_token(d.runtime, made, timedelta(days=400))
+    for role, login, code in (
+        (Role.ADMIN, "admin", "haicang"),
+        (Role.CLERK, "clerk", "xishan"),
+        (Role.INSPECTOR, "inspector", "haicang"),
+    ):
+        await d.system(
+            lambda w, r=role, who=people[login], c=code: actors.grant_role(  # type: ignore[misc]
+                w, role=r, area_id=d.areas[c], actor_id=d.actors[who]
+            )
+        )
+    for login, organization in (("custodian", "西山社村民委员会"), ("company", "企业甲")):
+        await d.act(
+            "admin",
+            lambda w, who=people[login], o=organization: actors.give_mandate(  # type: ignore[misc]
+                w, person_id=d.actors[who], organization_id=d.actors[o], area_id=d.areas["haicang"]
+            ),
+        )
+
+
+async def _activities(d: DemoDistrict) -> None:
+    """A clean-up that took place and an evening talk people can join."""
+    committee = d.actors["西山社村民委员会"]
+    now = datetime.now(UTC)
+    d.at(20)
+    opened = d.runtime.clock.now()
+    cleanup = await d.act(
+        "custodian",
+        lambda w: activities.organise(
+            w, area_id=d.areas["xishan"], title="房前屋后大扫除", place="西山社祠堂前", capacity=30,
+            starts_at=opened + timedelta(days=5), ends_at=opened + timedelta(days=5, hours=3),
+        ),
+        acting_for=committee,
+    )  # fmt: skip
+    await d.act(
+        "custodian", lambda w: activities.open_activity(w, activity_id=cleanup.id), acting_for=committee
+    )
+    for login in ("resident", "clerk", "inspector"):
+        await d.act(login, lambda w: activities.join(w, activity_id=cleanup.id))
+    d.at(25, 11)
+    for name in ("吴思远", "郑雅婷"):
+        await d.act(
+            "custodian",
+            lambda w, n=name: activities.attend(w, activity_id=cleanup.id, actor_id=d.actors[n]),  # type: ignore[misc]
+            acting_for=committee,
+        )
+    await d.act("custodian", lambda w: activities.finish(w, activity_id=cleanup.id), acting_for=committee)
+    d.at(188)
+    talk = await d.act(
+        "custodian",
+        lambda w: activities.organise(
+            w, area_id=d.areas["xishan"], title="纳凉夜话:村口绿地怎么用", place="村口凉亭", capacity=20,
+            starts_at=now + timedelta(days=10), ends_at=now + timedelta(days=10, hours=2),
+        ),
+        acting_for=committee,
+    )  # fmt: skip
+    await d.act("custodian", lambda w: activities.open_activity(w, activity_id=talk.id), acting_for=committee)
+    await d.act("resident", lambda w: activities.join(w, activity_id=talk.id))
+
+
+async def _revoke_tokens(d: DemoDistrict) -> None:
+    """The tokens the story was told with are of no further use."""
+    mark = d.runtime.database.dialect.mark
+    async with d.runtime.database.transaction() as transaction:
+        for token in d.tokens.values():
+            await transaction.fetch(
+                f"UPDATE core_token SET revoked_at = {mark(1)} WHERE hash = {mark(2)}",
+                d.runtime.clock.now(),
+                hash_token(token),
+            )
+

@@ -1,0 +1,20 @@
+"""The point rules of the demo; the entries come by themselves, from what happens."""
+
+from __future__ import annotations
+
+from core.demo import DemoDistrict
+from core.runtime import Runtime
+from plugins.points import rules
+
+_WORTH = {"adoption.inspection.passed": 10, "adoption.inspection.rectified": 5}
+
+
+async def fill(runtime: Runtime, d: DemoDistrict) -> None:
+    d.at(1)
+    for event_type, points in _WORTH.items():
+        await d.act(
+            "admin",
+            lambda w, e=event_type, p=points: rules.set_rule(  # type: ignore[misc]
+                w, area_id=d.areas["haicang"], event_type=e, actor_kind=None, points=p
+            ),
+        )
