@@ -71,6 +71,7 @@ class Dispatcher:
         self.handlers = handlers
         self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self) -> None:
         for handler in self.handlers:
@@ -81,31 +82,35 @@ class Dispatcher:
                     " ON CONFLICT DO NOTHING",
                     handler.name,
                 )
+        self._stopping = False
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
+        """Finish the delivery under way and end; nothing is cancelled in the middle of a statement."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            self._stopping = True
+            self._wakeup.set()
+            await self._task
+            self._task = None
 
     def wake(self) -> None:
         self._wakeup.set()
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._wakeup.clear()
             try:
                 await self.drain()
             except Exception:
                 log.exception("event delivery failed; trying again")
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wakeup.wait(), IDLE_SECONDS)
+                if not self._stopping:
+                    await asyncio.wait_for(self._wakeup.wait(), IDLE_SECONDS)
 
     async def drain(self) -> None:
         """Deliver what is committed and not yet delivered, for every handler."""
         for handler in self.handlers:
-            while await self._step(handler):
+            while not self._stopping and await self._step(handler):
                 pass
 
     async def _pending(self, transaction: Transaction | None, handler: Handler) -> list[EventRecord]:

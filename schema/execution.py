@@ -277,7 +277,7 @@ class GraphQL:
         compiler, groups = self._compiler(document, operation, context)
         keys = [k for k in groups if only is None or k == only]
         columns = [f"{compiler.root(*groups[key])} AS r{number}" for number, key in enumerate(keys)]
-        return Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys, compiler.conditions)
+        return Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys, compiler.conditions, compiler.checks)
 
     def plan(self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext) -> Plan:
         """The plan for this operation and shape of variables, compiled once; who asks never matters."""
@@ -296,6 +296,8 @@ class GraphQL:
 
     async def run(self, plan: Plan, context: RequestContext) -> dict[str, str]:
         """Bind and run: one statement, one JSON text per root."""
+        for check in plan.checks:
+            check(context)
         values = [slot.value(context) for slot, _ in plan.slots]
         row = (await self.runtime.database.read(plan.sql, values))[0]
         return {key: "null" if text is None else text for key, text in zip(plan.keys, row, strict=True)}
@@ -355,7 +357,7 @@ class GraphQL:
             keys.append(key)
         if not columns:
             return {}
-        plan = Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys)
+        plan = Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys, checks=compiler.checks)
         answers = await self.run(plan, context)
         return {key: Raw(text) for key, text in answers.items()}
 

@@ -25,6 +25,7 @@ class SqlScope(Protocol):
 
     def parameter(self, slot: Slot, sql_type: str) -> str: ...
     def among(self, column: str, slot: Slot, sql_type: str) -> str: ...
+    def below(self, slot: Slot) -> str: ...
     def alias(self) -> str: ...
     def literal(self, value: Any) -> str: ...
     def text(self, sql: str) -> str: ...
@@ -117,6 +118,12 @@ class Column(Expr):
         return env[self.owner][self.name]
 
 
+def _operand(part: Expr, scope: SqlScope) -> str:
+    """Parentheses only where they are needed: SQLite's parser has a stack of 100, and nesting eats it."""
+    sql = part.sql(scope)
+    return f"({sql})" if isinstance(part, (Binary, Logical, Not, IsNull, ActsAs, May, Within, IsSelf)) else sql
+
+
 @dataclass(frozen=True, eq=False)
 class Literal(Expr):
     value: Any
@@ -135,7 +142,7 @@ class Binary(Expr):
     right: Expr
 
     def sql(self, scope: SqlScope) -> str:
-        return f"({self.left.sql(scope)} {self.operator} {self.right.sql(scope)})"
+        return f"{_operand(self.left, scope)} {self.operator} {_operand(self.right, scope)}"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         left, right = self.left.evaluate(env, tables), self.right.evaluate(env, tables)
@@ -162,7 +169,12 @@ class Logical(Expr):
     parts: tuple[Expr, ...]
 
     def sql(self, scope: SqlScope) -> str:
-        return "(" + f" {self.operator} ".join(p.sql(scope) for p in self.parts) + ")"
+        parts = []
+        for part in self.parts:
+            sql = part.sql(scope)
+            nested = isinstance(part, Logical) and part.operator != self.operator
+            parts.append(f"({sql})" if nested else sql)
+        return f" {self.operator} ".join(parts)
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         values = [p.evaluate(env, tables) for p in self.parts]
@@ -177,7 +189,7 @@ class Not(Expr):
     part: Expr
 
     def sql(self, scope: SqlScope) -> str:
-        return f"(NOT {self.part.sql(scope)})"
+        return f"NOT ({self.part.sql(scope)})"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         value = self.part.evaluate(env, tables)
@@ -189,7 +201,7 @@ class IsNull(Expr):
     part: Expr
 
     def sql(self, scope: SqlScope) -> str:
-        return f"({self.part.sql(scope)} IS NULL)"
+        return f"{_operand(self.part, scope)} IS NULL"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         return self.part.evaluate(env, tables) is None
@@ -205,7 +217,7 @@ class Case(Expr):
 
     def sql(self, scope: SqlScope) -> str:
         when, then, otherwise = (e.sql(scope) for e in (self.when, self.then, self.otherwise))
-        return f"(CASE WHEN {when} THEN {then} ELSE {otherwise} END)"
+        return f"CASE WHEN {when} THEN {then} ELSE {otherwise} END"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         chosen = self.then if self.when.evaluate(env, tables) is True else self.otherwise
@@ -255,7 +267,7 @@ class Always(Expr):
 @dataclass(frozen=True, eq=False)
 class SignedIn(Expr):
     def sql(self, scope: SqlScope) -> str:
-        return "(" + scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid") + " IS NOT NULL)"
+        return scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid") + " IS NOT NULL"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         return tables.viewer.signed_in
@@ -269,7 +281,7 @@ class ActsAs(Expr):
 
     def sql(self, scope: SqlScope) -> str:
         slot = Slot(lambda ctx: ctx.viewer.actor_ids, "viewer's actors")
-        return "(" + scope.among(self.actor.sql(scope), slot, "uuid") + ")"
+        return scope.among(self.actor.sql(scope), slot, "uuid")
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         value = self.actor.evaluate(env, tables)
@@ -284,7 +296,7 @@ class IsSelf(Expr):
 
     def sql(self, scope: SqlScope) -> str:
         mark = scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid")
-        return f"({self.actor.sql(scope)} = {mark})"
+        return f"{self.actor.sql(scope)} = {mark}"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         return self.actor.evaluate(env, tables) == tables.viewer.person_id if tables.viewer.signed_in else None
@@ -300,11 +312,7 @@ class May(Expr):
     def sql(self, scope: SqlScope) -> str:
         permission = self.permission
         slot = Slot(lambda ctx: ctx.viewer.areas(ctx.book[permission]), f"areas of {permission}")
-        inside = scope.among("c.ancestor_id", slot, "uuid")
-        return (
-            f"({self.area.sql(scope)} IN"
-            f" (SELECT c.descendant_id FROM core_area_closure c WHERE c.until IS NULL AND {inside}))"
-        )
+        return f"{self.area.sql(scope)} IN ({scope.below(slot)})"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         area = self.area.evaluate(env, tables)
@@ -394,7 +402,7 @@ class Aggregate(Expr):
         if self.function == "sum":
             return f"(SELECT coalesce(sum({inner}.{self.of}), 0) {body})"
         if self.function == "exists":
-            return f"(EXISTS (SELECT 1 {body}))"
+            return f"EXISTS (SELECT 1 {body})"
         assert self.order_by is not None
         column, direction = self.order_by.lstrip("-"), "DESC" if self.order_by.startswith("-") else "ASC"
         return f"(SELECT {inner}.{self.of} {body} ORDER BY {inner}.{column} {direction} LIMIT 1)"
@@ -457,9 +465,9 @@ class Within(Expr):
 
     def sql(self, scope: SqlScope) -> str:
         return (
-            f"({self.area.sql(scope)} IN (SELECT c.descendant_id FROM core_area_closure c"
+            f"{self.area.sql(scope)} IN (SELECT c.descendant_id FROM core_area_closure c"
             f" WHERE c.until IS NULL AND c.ancestor_id ="
-            f" (SELECT a.id FROM core_area a WHERE a.code = {self.code.sql(scope)})))"
+            f" (SELECT a.id FROM core_area a WHERE a.code = {self.code.sql(scope)}))"
         )
 
     def evaluate(self, env: Env, tables: Tables) -> Any:

@@ -47,6 +47,7 @@ class Plan:
     slots: list[tuple[Slot, str]]
     keys: list[str]
     conditions: list[tuple[Callable[[Variables], Any], Any]] = field(default_factory=list)
+    checks: list[Callable[[Any], Any]] = field(default_factory=list)
     document: Any = None
 
     def fits(self, variables: Variables) -> bool:
@@ -72,6 +73,7 @@ class Compiler:
         self.variables = variables
         self.slots: list[tuple[Slot, str]] = []
         self.conditions: list[tuple[Callable[[Variables], Any], Any]] = []
+        self.checks: list[Callable[[Any], Any]] = []
         self._known: dict[tuple[str, str], int] = {}
         self._aliases = 0
 
@@ -90,6 +92,17 @@ class Compiler:
 
     def among(self, column: str, slot: Slot, sql_type: str) -> str:
         return self.emit.dialect.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
+
+    def below(self, slot: Slot) -> str:
+        """The areas at and below those of a list parameter, today (flat, for the sake of SQLite's parser stack)."""
+        mark = self._mark(slot, "uuid[]")
+        if self.emit.dialect.name == "sqlite":
+            source = f"json_each({mark}) j JOIN core_area_closure c ON c.ancestor_id = j.value"
+            return f"SELECT c.descendant_id FROM {source} WHERE c.until IS NULL"
+        return (
+            "SELECT c.descendant_id FROM core_area_closure c"
+            f" WHERE c.until IS NULL AND c.ancestor_id = ANY({mark}::uuid[])"
+        )
 
     def alias(self) -> str:
         self._aliases += 1
@@ -119,7 +132,7 @@ class Compiler:
         alias = self.alias()
         t = RowOf(alias)
         if root.where is not None:
-            condition = root.where(t, viewer).sql(self)
+            condition = f"({root.where(t, viewer).sql(self)})"
         else:
             assert root.by is not None
             argument = arguments[root.by]
@@ -172,7 +185,7 @@ class Compiler:
         return [f"{alias}.{node.interface.discriminator} = {literal(node.kind.value)}"]
 
     def _scope(self, node: NodeType, t: RowOf) -> list[str]:
-        return [] if node.scope is everyone else [node.scope(t, viewer).sql(self)]
+        return [] if node.scope is everyone else [f"({node.scope(t, viewer).sql(self)})"]
 
     def object(self, node: NodeType, alias: str, sets: list[SelectionSetNode]) -> str:
         """The JSON object of the row known as `alias`; for an interface, one shape per concrete type in it."""
@@ -251,7 +264,8 @@ class Compiler:
         paged = any(n[0].name.value in ("nodes", "edges", "pageInfo") for n in groups.values())
         numbered = bool(info & {"hasNextPage", "startCursor", "endCursor"})
         outer = self.alias()
-        limit = self._limit(arguments.get("first"))
+        first, after = arguments.get("first"), arguments.get("after")
+        limit = self._limit(first) if paged else ""
         page = f"{outer}.gz_n <= {limit}" if numbered else None
 
         def cursor(alias: str) -> str:
@@ -276,9 +290,12 @@ class Compiler:
             else:
                 raise NotPlannable(f"{node.name}Connection.{name}")
         if not paged:
+            if first is not None:
+                self.checks.append(lambda ctx: _page_size(first.read(ctx.variables)))
+            if after is not None and not after.is_null:
+                self.checks.append(lambda ctx: cursors.parse(after.read(ctx.variables), order, kind))
             return f"SELECT {self.emit.object(pairs)}"
         alias, body = self._body(node, arguments, belongs, source)
-        after = arguments.get("after")
         if after is not None and not after.is_null:
             body += " AND " + self._after(after, alias, order, column, kind, nullable, descending)
         direction = " DESC" if descending else ""
@@ -300,7 +317,7 @@ class Compiler:
     ) -> tuple[str, str]:
         alias = self.alias()
         t = RowOf(alias)
-        conditions = [belongs(t).sql(self)] if belongs else []
+        conditions = [f"({belongs(t).sql(self)})"] if belongs else []
         conditions += self._kind(node, alias) + self._scope(node, t)
         where = arguments.get("where")
         if where is not None and not where.is_null:
@@ -402,6 +419,11 @@ class Compiler:
         name: str,
     ) -> str:
         _, body = self._body(node, arguments, belongs, source)
+        if self.emit.dialect.name == "sqlite":
+            value = f"min(count(*), {COUNT_LIMIT})"
+            if name == "totalCountCapped":
+                value = self.emit.value(f"count(*) > {COUNT_LIMIT}", "bool")
+            return f"(SELECT {value} {body})"
         counted = f"SELECT count(*) AS n FROM (SELECT 1 {body} LIMIT {COUNT_LIMIT + 1}) q"
         if name == "totalCountCapped":
             return f"(SELECT {self.emit.value(f'(w.n > {COUNT_LIMIT})', 'bool')} FROM ({counted}) w)"

@@ -38,7 +38,7 @@ def compile_filter(
             parts.append(f"(NOT {compile_filter(compiler, composed, node, alias, argument, depth + 1)})")
         elif (extra := next((f for f in node.filters if composed.camel(f.name) == name), None)) is not None:
             value = ArgumentExpr(Slot(lambda ctx, a=argument: a.read(ctx.variables)), extra.kind)  # type: ignore[misc]
-            parts.append(extra.test(RowOf(alias), value).sql(compiler))
+            parts.append(f"({extra.test(RowOf(alias), value).sql(compiler)})")
         else:
             parts.append(_field(compiler, composed, node, alias, name, argument, depth))
     return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"

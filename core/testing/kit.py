@@ -1,0 +1,242 @@
+"""What tests of core and of plugins use: databases by template, a served neighbourhood, people to act as.
+
+    async def test_something(neighbourhood):
+        await neighbourhood.sign_in("clerk")
+        data = await neighbourhood.ask("clerk", "{ areas { totalCount } }")
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+from uuid import UUID, uuid4
+
+from core.access import Viewer
+from core.accounts import create_account, hash_token, issue_token
+from core.clock import Clock
+from core.config import Config
+from core.demo import ACCOUNTS, PASSWORD, make_demo
+from core.enums import ActorKind
+from core.ids import to_global
+from core.models import Account, Actor, Area
+from core.rules.actors import register_actor
+from core.testing.postgres import PostgresCluster
+from core.work import Work
+
+
+class Response(Protocol):
+    status_code: int
+    headers: Any
+    text: str
+
+    def json(self) -> Any: ...
+
+
+class Refused(AssertionError):
+    """A mutation or query answered with errors; `codes` lists them."""
+
+    def __init__(self, errors: list[dict[str, Any]]) -> None:
+        super().__init__(str(errors))
+        self.errors = errors
+        self.codes = [e.get("code") or e.get("extensions", {}).get("code") for e in errors]
+
+
+@dataclass
+class Neighbourhood:
+    """The served demo neighbourhood, over HTTP, and a clock to move."""
+
+    server: Any
+    http: Any
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def clock(self) -> Clock:
+        clock: Clock = self.server.runtime.clock
+        return clock
+
+    async def sign_in(self, login: str, password: str = PASSWORD) -> str:
+        """Sign in over the API and remember the token under the login."""
+        answer = await self.ask(
+            None, "mutation($i: CoreSignInInput!) { coreSignIn(input: $i) { token errors { code } } }",
+            i={"login": login, "password": password},
+        )  # fmt: skip
+        if answer["coreSignIn"]["errors"]:
+            raise Refused(answer["coreSignIn"]["errors"])
+        self.tokens[login] = answer["coreSignIn"]["token"]
+        return self.tokens[login]
+
+    async def trust(self, *logins: str) -> None:
+        """Tokens for demo accounts without the slow password check; they outlive the test's clock."""
+        for login in logins:
+            mark = self.server.runtime.database.dialect.mark(1)
+            rows = await self.server.runtime.database.read(f"SELECT id FROM core_account WHERE login = {mark}", [login])
+            self.tokens[login], _ = await issue_token(self.server.runtime, rows[0][0], timedelta(days=2000))
+
+    async def post(self, who: str | None, query: str, **variables: Any) -> Response:
+        """The raw HTTP response."""
+        headers = {"authorization": f"Bearer {self.tokens[who]}"} if who else {}
+        response: Response = await self.http.post(
+            "/graphql", json={"query": query, "variables": variables}, headers=headers
+        )
+        return response
+
+    async def ask(self, who: str | None, query: str, **variables: Any) -> dict[str, Any]:
+        """The data of an answer; raises Refused when it has top-level errors."""
+        body = (await self.post(who, query, **variables)).json()
+        if body.get("errors"):
+            raise Refused(body["errors"])
+        data: dict[str, Any] = body["data"]
+        return data
+
+    async def do(self, who: str, mutation: str, selection: str, **input: Any) -> dict[str, Any]:
+        """Run one mutation; its payload, or Refused with the payload's errors."""
+        name = mutation[0].upper() + mutation[1:]
+        type_name = INPUT_NAMES.get(mutation, f"{name}Input")
+        query = f"mutation($i: {type_name}!) {{ {mutation}(input: $i) {{ {selection} errors {{ code message path }} }} }}"
+        payload: dict[str, Any] = (await self.ask(who, query, i=input))[mutation]
+        if payload["errors"]:
+            raise Refused(payload["errors"])
+        return payload
+
+    async def refused(self, who: str, mutation: str, selection: str, **input: Any) -> str:
+        """The one code a mutation is refused with; fails if it is not refused."""
+        try:
+            payload = await self.do(who, mutation, selection, **input)
+        except Refused as refused:
+            assert len(refused.codes) == 1, refused.codes
+            return str(refused.codes[0])
+        raise AssertionError(f"{mutation} was not refused: {payload}")
+
+    async def delivered(self) -> None:
+        """Wait until every event has reached every handler."""
+        await self.server.runtime.dispatcher.drain()
+
+    async def area_id(self, code: str) -> str:
+        return str((await self.ask(None, "query($c: String!) { area(code: $c) { id } }", c=code))["area"]["id"])
+
+    async def actor_id(self, name: str) -> str:
+        """An actor's id by true name, straight from the table (the API masks names)."""
+        mark = self.server.runtime.database.dialect.mark(1)
+        rows = await self.server.runtime.database.read(f"SELECT id FROM core_actor WHERE name = {mark}", [name])
+        return to_global("actor", UUID(str(rows[0][0])))
+
+    async def newcomers(self, count: int, area: str) -> list[str]:
+        """So many new people with accounts, signed in; their logins."""
+        runtime = self.server.runtime
+        logins = []
+        for number in range(count):
+            login = f"n{number}-{uuid4().hex[:8]}"
+
+            async def rule(work: Work, login: str = login) -> dict[str, Any]:
+                home = await work.find(Area, code=area)
+                assert home is not None
+                person: Actor = await register_actor(work, kind=ActorKind.PERSON, name=login, area_id=home.id)
+                await work.flush_now()
+                account: Account = await create_account(work, person=person, login=login, password_hash="x" * 20)
+                return {"account": str(account.id)}
+
+            made = await runtime.as_system(rule)
+            self.tokens[login], _ = await issue_token(runtime, UUID(made["account"]), timedelta(days=2000))
+            logins.append(login)
+        return logins
+
+    async def viewer(self, login: str | None) -> Viewer:
+        found: Viewer = await self.server.runtime.viewer(hash_token(self.tokens[login]) if login else "")
+        return found
+
+
+INPUT_NAMES = {
+    "coreOpenActivity": "CoreActivityInput",
+    "coreJoinActivity": "CoreActivityInput",
+    "coreLeaveActivity": "CoreActivityInput",
+    "coreFinishActivity": "CoreActivityInput",
+    "coreSignOut": "MutationInput",
+    "adoptionWithdrawClaim": "AdoptionClaimInput",
+    "adoptionSignAgreement": "AdoptionAgreementInput",
+}
+
+
+class Databases:
+    """Fresh databases, copied from a template that is made once: `empty` (migrated) or `demo`."""
+
+    def __init__(self, folder: Path, plugins: tuple[str, ...]) -> None:
+        self.folder = folder
+        self.plugins = plugins
+        self._cluster: PostgresCluster | None = None
+        self._made: dict[tuple[str, str], str] = {}
+
+    @property
+    def cluster(self) -> PostgresCluster:
+        if self._cluster is None:
+            self._cluster = PostgresCluster.start()
+        return self._cluster
+
+    def stop(self) -> None:
+        if self._cluster is not None:
+            self._cluster.stop()
+
+    def config(self, url: str) -> Config:
+        return Config(database=url, plugins=self.plugins)
+
+    def fresh(self, dialect: str, template: str) -> str:
+        """The address of a new copy."""
+        source = self._template(dialect, template)
+        name = f"t{uuid4().hex[:12]}"
+        if dialect == "postgres":
+            return self.cluster.create_database(name, source)
+        shutil.copy(source, self.folder / f"{name}.db")
+        return f"sqlite:{self.folder / name}.db"
+
+    def _template(self, dialect: str, template: str) -> str:
+        key = (dialect, template)
+        if key not in self._made:
+            name = f"template_{template}"
+            url = self.cluster.create_database(name) if dialect == "postgres" else f"sqlite:{self.folder / name}.db"
+            asyncio.run(self._fill(url, template))
+            self._made[key] = name if dialect == "postgres" else str(self.folder / f"{name}.db")
+        return self._made[key]
+
+    async def _fill(self, url: str, template: str) -> None:
+        from server import Server
+
+        running = await Server.open(self.config(url))
+        try:
+            if template == "demo":
+                await make_demo(running.runtime, running.host)
+            if url.startswith("sqlite:"):
+                async with running.runtime.database.transaction():
+                    pass
+        finally:
+            await running.close()
+        if url.startswith("sqlite:"):
+            import sqlite3
+
+            connection = sqlite3.connect(url.removeprefix("sqlite:"))
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.close()
+
+
+@asynccontextmanager
+async def served(config: Config, clock: Clock | None = None) -> AsyncIterator[Neighbourhood]:
+    """Serve a database in this process and talk to it over HTTP (ASGI)."""
+    import httpx2
+
+    from server import Server
+
+    running = await Server.open(config, clock=clock)
+    try:
+        await running.start()
+        transport = httpx2.ASGITransport(app=running.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as http:
+            yield Neighbourhood(running, http)
+    finally:
+        await running.close()
+
+
+__all__ = ["ACCOUNTS", "Databases", "Neighbourhood", "Refused", "served"]

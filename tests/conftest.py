@@ -1,0 +1,75 @@
+"""Every test that asks for `dialect` runs on SQLite and on a PostgreSQL from a wheel."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from core.plugins.host import available
+from core.testing.kit import Databases, Neighbourhood, served
+
+ROOT = Path(__file__).resolve().parent.parent
+PLUGINS = tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """A plugin's tests go with its folder: without the plugin they are not collected, and the header says so."""
+    if collection_path.parent.name == "plugins" and collection_path.is_dir() and collection_path.name not in PLUGINS:
+        return True
+    return None
+
+
+def pytest_report_header() -> str:
+    absent = sorted(p.name for p in (ROOT / "tests" / "plugins").iterdir() if p.is_dir() and p.name not in PLUGINS)
+    absent = [name for name in absent if not name.startswith("_")]
+    gone = f"; not collected, because the plugin folder is gone: {', '.join(absent)}" if absent else ""
+    return f"plugins: {', '.join(PLUGINS)}{gone}"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`@pytest.mark.needs("adoption", "points")`: deselected, visibly, where one of them is not there."""
+    kept, gone = [], []
+    for item in items:
+        marker = item.get_closest_marker("needs")
+        missing = [key for key in (marker.args if marker else ()) if key not in PLUGINS]
+        (gone if missing else kept).append(item)
+    if gone:
+        config.hook.pytest_deselected(items=gone)
+        items[:] = kept
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    made = Databases(tmp_path_factory.mktemp("databases"), PLUGINS)
+    yield made
+    made.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def dialect(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def demo_url(databases: Databases, dialect: str) -> str:
+    return databases.fresh(dialect, "demo")
+
+
+@pytest.fixture
+def empty_url(databases: Databases, dialect: str) -> str:
+    return databases.fresh(dialect, "empty")
+
+
+@pytest.fixture
+async def neighbourhood(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
+    """The demo neighbourhood, served; everyone in it is signed in."""
+    async with served(databases.config(demo_url)) as made:
+        await made.trust("admin", "clerk", "inspector", "custodian", "company", "resident")
+        yield made

@@ -1,0 +1,86 @@
+"""The invariants the database itself holds: whoever writes past the rules is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.errors import Refusal
+from core.ids import new_id
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+
+
+async def refused(n: Neighbourhood, sql: str, *values: Any) -> str:
+    """The code of the guard that stops this statement."""
+    database = n.server.runtime.database
+    marks = [database.dialect.mark(i + 1) for i in range(len(values))]
+    with pytest.raises(Refusal) as caught:
+        async with database.transaction() as transaction:
+            await transaction.fetch(sql.format(*marks), *values)
+    return caught.value.code
+
+
+@pytest.mark.parametrize("table", ["core_event", "core_transition"])
+async def test_the_log_is_only_ever_added_to(neighbourhood: Neighbourhood, table: str) -> None:
+    assert await refused(neighbourhood, f"DELETE FROM {table}") == "APPEND_ONLY"
+    assert await refused(neighbourhood, f"UPDATE {table} SET subject_tag = 'x'") == "APPEND_ONLY"
+    if neighbourhood.server.runtime.database.dialect.name == "postgres":
+        assert await refused(neighbourhood, f"TRUNCATE {table} CASCADE") == "APPEND_ONLY"
+
+
+async def test_no_state_changes_without_an_event_inv22(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    assert await refused(n, "UPDATE core_activity SET state = 'CANCELLED' WHERE state = 'OPEN'") == "UNLOGGED_CHANGE"
+    assert await refused(n, "UPDATE core_area SET name = 'x', event_id = {}", new_id()) == "UNLOGGED_CHANGE"
+
+
+async def test_places_never_run_over_in_the_database(neighbourhood: Neighbourhood) -> None:
+    sql = "UPDATE core_activity SET places_taken = capacity + 1 WHERE capacity IS NOT NULL"
+    assert await refused(neighbourhood, sql) in ("ACTIVITY_FULL", "UNLOGGED_CHANGE")
+
+
+async def test_an_event_cannot_claim_a_role_outside_its_area_inv13(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    database = n.server.runtime.database
+    clerk = await n.viewer("clerk")
+    grant = clerk.grants[0]
+    elsewhere = (await database.read("SELECT id FROM core_area WHERE code = 'haihong'"))[0][0]
+    columns = (
+        "id, transaction_id, type, area_id, subject_tag, subject_id, actor_id, authority, permission, grant_id,"
+        " data, occurred_at, recorded_at"
+    )
+    now = n.clock.now()
+
+    def event(area: Any, permission: str, authority: str, actor: UUID | None) -> list[Any]:
+        return [new_id(), 0, "x", UUID(str(area)), "area", new_id(), actor, authority, permission, grant.id, {}, now, now]
+
+    sql = f"INSERT INTO core_event ({columns}) VALUES ({', '.join(['{}'] * 13)})"
+    person = clerk.person_id
+    assert await refused(n, sql, *event(elsewhere, "core.actor.register", "ROLE", person)) == "OUTSIDE_MANDATE"
+    assert await refused(n, sql, *event(grant.area_id, "core.area.manage", "ROLE", person)) == "OUTSIDE_MANDATE"
+    assert await refused(n, sql, *event(grant.area_id, "core.actor.register", "OPEN", person)) == "OUTSIDE_MANDATE"
+    assert await refused(n, sql, *event(grant.area_id, "core.actor.register", "OPEN", None)) in (
+        "UNLOGGED_CHANGE", "OUTSIDE_MANDATE",
+    )  # fmt: skip
+    async with database.transaction() as transaction:
+        marks = [database.dialect.mark(i + 1) for i in range(13)]
+        await transaction.fetch(sql.format(*marks), *event(grant.area_id, "core.actor.register", "ROLE", person))
+
+
+async def test_an_area_keeps_its_code_and_lies_not_within_itself(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    assert await refused(n, "UPDATE core_area SET code = 'other' WHERE code = 'xishan'") == "AREA_CODE_IMMUTABLE"
+    sql = (
+        "UPDATE core_area SET parent_id = (SELECT id FROM core_area WHERE code = 'xishan-1') WHERE code = 'xishan'"
+    )
+    assert await refused(n, sql) == "AREA_CYCLE"
+
+
+async def test_a_name_of_ten_thousand_characters_does_not_fit_either_database(neighbourhood: Neighbourhood) -> None:
+    with pytest.raises(Exception, match=r"INVALID_VALUE|too long"):
+        async with neighbourhood.server.runtime.database.transaction() as transaction:
+            await transaction.fetch("UPDATE core_area SET name = " + "'" + "长" * 10_000 + "'")
