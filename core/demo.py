@@ -103,10 +103,10 @@ async def make_demo(runtime: Runtime, host: Host) -> DemoDistrict:
         for day, step in sorted(district.steps, key=lambda pair: pair[0]):
             district.at(day)
             await step()
-            await runtime.dispatcher.drain()
+            await runtime.dispatcher.settle()
     finally:
         clock.run()
-    await runtime.dispatcher.drain()
+    await runtime.dispatcher.settle()
     await _revoke_tokens(district)
     return district
 

@@ -72,18 +72,23 @@ class Dispatcher:
         self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
+        self._registered = False
 
     async def start(self) -> None:
-        for handler in self.handlers:
-            async with self.database.transaction() as transaction:
-                mark = self.database.dialect.mark
+        self._stopping = False
+        self._task = asyncio.create_task(self._run())
+
+    async def _register(self) -> None:
+        """Give every handler its position; a new one begins with the first event there is."""
+        mark = self.database.dialect.mark
+        async with self.database.transaction() as transaction:
+            for handler in self.handlers:
                 await transaction.fetch(
                     f"INSERT INTO core_delivery (handler, transaction_id, seq) VALUES ({mark(1)}, 0, 0)"
                     " ON CONFLICT DO NOTHING",
                     handler.name,
                 )
-        self._stopping = False
-        self._task = asyncio.create_task(self._run())
+        self._registered = True
 
     async def stop(self) -> None:
         """Finish the delivery under way and end; nothing is cancelled in the middle of a statement."""
@@ -109,16 +114,25 @@ class Dispatcher:
 
     async def drain(self) -> None:
         """Deliver what is committed and not yet delivered, for every handler."""
+        if not self._registered:
+            await self._register()
         for handler in self.handlers:
             while not self._stopping and await self._step(handler):
                 pass
 
-    async def _pending(self, transaction: Transaction | None, handler: Handler) -> list[EventRecord]:
+    async def settle(self) -> None:
+        """Drain, and wait for committed events that an older open transaction (of anybody) still holds back."""
+        await self.drain()
+        while any([await self._pending(handler, whatever_is_open=True) for handler in self.handlers]):
+            await asyncio.sleep(0.01)
+            await self.drain()
+
+    async def _pending(self, handler: Handler, *, whatever_is_open: bool = False) -> list[EventRecord]:
         dialect = self.database.dialect
         mark = dialect.mark
-        horizon = (
-            "" if dialect is SQLITE else " AND e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-        )
+        horizon = " AND e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        if dialect is SQLITE or whatever_is_open:
+            horizon = ""
         sql = (
             "SELECT e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
             " e.transaction_id, e.seq FROM core_event e JOIN core_delivery d"
@@ -126,15 +140,12 @@ class Dispatcher:
             f" WHERE d.handler = {mark(1)} AND e.type = {mark(2)}{horizon}"
             f" ORDER BY e.transaction_id, e.seq LIMIT {BATCH}"
         )
-        if transaction is None:
-            rows = await self.database.read(sql, [handler.name, handler.event_type])
-        else:
-            rows = [tuple(r.values()) for r in await transaction.fetch(sql, handler.name, handler.event_type)]
+        rows = await self.database.read(sql, [handler.name, handler.event_type])
         return [_record(row) for row in rows]
 
     async def _step(self, handler: Handler) -> bool:
         """Deliver one batch, one transaction per event; False when nothing was waiting."""
-        waiting = await self._pending(None, handler)
+        waiting = await self._pending(handler)
         for event in waiting:
             for attempt in range(1, ATTEMPTS + 1):
                 try:

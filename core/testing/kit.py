@@ -115,7 +115,7 @@ class Neighbourhood:
 
     async def delivered(self) -> None:
         """Wait until every event has reached every handler."""
-        await self.server.runtime.dispatcher.drain()
+        await self.server.runtime.dispatcher.settle()
 
     async def area_id(self, code: str) -> str:
         return str((await self.ask(None, "query($c: String!) { area(code: $c) { id } }", c=code))["area"]["id"])

@@ -38,6 +38,8 @@ async def variables(n: Neighbourhood, path: Path) -> dict[str, Any]:
 async def test_planned_and_plain_execution_agree(neighbourhood: Neighbourhood, path: Path) -> None:
     n, text = neighbourhood, path.read_text("utf-8")
     n.clock.set(n.clock.now())
+    await n.delivered()
+    await n.server.runtime.dispatcher.stop()
     given = await variables(n, path)
     for who in WHO:
         viewer = await n.viewer(who) if who else ANONYMOUS
