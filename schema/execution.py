@@ -6,6 +6,7 @@ untouched; errors and paths stay graphql-core's. A mutation runs its rule first 
 
 from __future__ import annotations
 
+import sqlite3
 import uuid
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -299,7 +300,12 @@ class GraphQL:
         for check in plan.checks:
             check(context)
         values = [slot.value(context) for slot, _ in plan.slots]
-        row = (await self.runtime.database.read(plan.sql, values))[0]
+        try:
+            row = (await self.runtime.database.read(plan.sql, values))[0]
+        except sqlite3.OperationalError as error:
+            if "parser stack overflow" in str(error):  # SQLite before 3.46: docs/decisions/0004
+                raise Refusal("SELECTION_TOO_DEEP") from error
+            raise
         return {key: "null" if text is None else text for key, text in zip(plan.keys, row, strict=True)}
 
     # --- mutations ---------------------------------------------------------------------------------------
