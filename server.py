@@ -32,7 +32,9 @@ class Server:
     app: Starlette
 
     @classmethod
-    async def open(cls, config: Config, *, clock: Clock | None = None, progress: Progress = lambda line: None) -> Server:
+    async def open(
+        cls, config: Config, *, clock: Clock | None = None, progress: Progress = lambda line: None
+    ) -> Server:
         """Migrate, connect and compose. Raises ConfigurationError or MigrationError, each saying what to change."""
         host = load_host(config)
         await migrate(config.database, host.apps(), progress)
@@ -41,7 +43,9 @@ class Server:
             clock = clock or Clock(config.time_zone)
             book = host.permissions()
             await synchronize_permissions(database, book)
-            runtime = Runtime(database, clock, book, host.messages(), Dispatcher(database, clock, book, host.handlers()))
+            runtime = Runtime(
+                database, clock, book, host.messages(), Dispatcher(database, clock, book, host.handlers())
+            )
             graphql = GraphQL(compose_schema(host), runtime)
             endpoint = Endpoint(graphql, runtime, config.language)
             return cls(config, host, runtime, graphql, Starlette(routes=endpoint.routes()))

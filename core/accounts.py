@@ -140,4 +140,3 @@ async def sign_out(work: Work) -> Token:
     work.patch(token, revoked_at=work.now)
     work.record("core.account.signed_out", token, area_id=None)
     return token
-

@@ -42,7 +42,20 @@ _AREAS = (
     ("xishan-1", "西山社一组", AreaKind.GRID, "xishan"),
     ("xishan-2", "西山社二组", AreaKind.GRID, "xishan"),
 )
-_PEOPLE = ("林晓敏", "陈志伟", "黄丽华", "张建国", "吴思远", "郑雅婷", "许文杰", "蔡美玲", "谢永强", "郭小燕", "洪少华", "苏秀珍")
+_PEOPLE = (
+    "林晓敏",
+    "陈志伟",
+    "黄丽华",
+    "张建国",
+    "吴思远",
+    "郑雅婷",
+    "许文杰",
+    "蔡美玲",
+    "谢永强",
+    "郭小燕",
+    "洪少华",
+    "苏秀珍",
+)
 
 
 @dataclass
@@ -60,9 +73,7 @@ class DemoDistrict:
         """Have a step happen on a day of the story, in order with everyone else's."""
         self.steps.append((day, step))
 
-    async def act(
-        self, login: str, rule: Callable[[Work], Awaitable[T]], *, acting_for: UUID | None = None
-    ) -> T:
+    async def act(self, login: str, rule: Callable[[Work], Awaitable[T]], *, acting_for: UUID | None = None) -> T:
         """Run a rule as the person with this login."""
         viewer = await self.runtime.viewer(hash_token(self.tokens[login]))
         result: list[T] = []
@@ -134,9 +145,7 @@ async def _places_and_people(d: DemoDistrict) -> None:
         return made
 
     async def body(name: str, kind: ActorKind, area: str, **more: Any) -> Actor:
-        made = await d.system(
-            lambda w: actors.register_actor(w, kind=kind, name=name, area_id=d.areas[area], **more)
-        )
+        made = await d.system(lambda w: actors.register_actor(w, kind=kind, name=name, area_id=d.areas[area], **more))
         d.actors[name] = made.id
         return made
 
@@ -194,9 +203,7 @@ async def _activities(d: DemoDistrict) -> None:
         ),
         acting_for=committee,
     )  # fmt: skip
-    await d.act(
-        "custodian", lambda w: activities.open_activity(w, activity_id=cleanup.id), acting_for=committee
-    )
+    await d.act("custodian", lambda w: activities.open_activity(w, activity_id=cleanup.id), acting_for=committee)
     for login in ("resident", "clerk", "inspector"):
         await d.act(login, lambda w: activities.join(w, activity_id=cleanup.id))
     d.at(25, 11)
@@ -230,4 +237,3 @@ async def _revoke_tokens(d: DemoDistrict) -> None:
                 d.runtime.clock.now(),
                 hash_token(token),
             )
-

@@ -64,9 +64,7 @@ class Runtime:
             viewer, claimed = await self._open(transaction, command)
             if command.key is not None and claimed is None:
                 return await self._replay(transaction, command, viewer)
-            work = Work(
-                transaction, self.book, self.clock, viewer, command.acting, occurred_at=command.occurred_at
-            )
+            work = Work(transaction, self.book, self.clock, viewer, command.acting, occurred_at=command.occurred_at)
             work.expected_version = command.expected_version
             outcome = await rule(work)
             await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
@@ -124,9 +122,7 @@ class Runtime:
     async def as_system(self, rule: Rule, *, occurred_at: datetime | None = None) -> Outcome:
         """Run a rule as the server itself: command line, demo data, jobs. Its events say so."""
         async with self.database.transaction() as transaction:
-            work = Work(
-                transaction, self.book, self.clock, ANONYMOUS, Acting(), system=True, occurred_at=occurred_at
-            )
+            work = Work(transaction, self.book, self.clock, ANONYMOUS, Acting(), system=True, occurred_at=occurred_at)
             outcome = await rule(work)
             await work.flush()
         if work.events or work.flushed:

@@ -382,7 +382,8 @@ class Work:
                 sql, values = _number(head, parts, dialect.mark, 0)
                 await self.transaction.fetch(sql, *values)
             return
-        ctes, all_values = [], []
+        ctes: list[str] = []
+        all_values: list[Any] = []
         for position, (head, parts) in enumerate(statements):
             sql, values = _number(head, parts, dialect.mark, len(all_values))
             ctes.append(f"s{position} AS ({sql})")

@@ -16,6 +16,7 @@ from inspect import isawaitable
 from typing import Any
 
 import orjson
+import strawberry
 import structlog
 from graphql import (
     DocumentNode,
@@ -246,8 +247,8 @@ class GraphQL:
         self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
     ) -> None:
         """One root's argument was refused: let the others answer, and give that root its error."""
-        compiler, groups = self._compiler(document, operation, context)
-        for key, (_root, _nodes) in groups.items():
+        _, groups = self._compiler(document, operation, context)
+        for key in groups:
             try:
                 plan = self._compile(document, operation, context, only=key)
                 context.planned[key] = Raw((await self.run(plan, context))[key])
@@ -350,7 +351,8 @@ class GraphQL:
         compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, info.variable_values)
         context.variables = info.variable_values
         sets = [n.selection_set for n in info.field_nodes if n.selection_set]
-        columns, keys = [], []
+        columns: list[str] = []
+        keys: list[str] = []
         for key, nodes in compiler._collect(sets, None).items():
             name = nodes[0].name.value
             python = next((n for n in declared.returns if self.composed.camel(n) == name), None)
@@ -384,7 +386,7 @@ class GraphQL:
                 path=path,
                 expected_version=refusal.values["expected"],
                 actual_version=refusal.values["actual"],
-                current_id=to_global(current.tag, current.id),
+                current_id=strawberry.ID(to_global(current.tag, current.id)),
             )
         return RuleError(code=refusal.code, message=message, path=path)
 

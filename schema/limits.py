@@ -16,9 +16,10 @@ class DepthRule(ValidationRule):
         fragments = {d.name.value: d for d in node.definitions if isinstance(d, FragmentDefinitionNode)}
         measured: dict[str, int] = {}
         for definition in node.definitions:
-            if not isinstance(definition, FragmentDefinitionNode) and hasattr(definition, "selection_set"):
-                if _depth(definition.selection_set, fragments, measured) > MAX_DEPTH:
-                    self.report_error(GraphQLError(f"At most {MAX_DEPTH} levels of fields are allowed.", definition))
+            if isinstance(definition, FragmentDefinitionNode) or not hasattr(definition, "selection_set"):
+                continue
+            if _depth(definition.selection_set, fragments, measured) > MAX_DEPTH:
+                self.report_error(GraphQLError(f"At most {MAX_DEPTH} levels of fields are allowed.", definition))
 
 
 def _depth(selections: Any, fragments: dict[str, FragmentDefinitionNode], measured: dict[str, int]) -> int:

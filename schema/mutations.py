@@ -143,9 +143,7 @@ def hash_input(value: Any) -> str:
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {
-            f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in _BOOKKEEPING
-        }
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in _BOOKKEEPING}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (list, tuple)):

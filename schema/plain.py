@@ -7,8 +7,10 @@ generated operation through both. No request is ever served by it.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, date, datetime
 from enum import Enum
+from operator import eq, ge, gt, le, lt, ne
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
@@ -112,11 +114,7 @@ class PlainExecutor:
             node = self.composed.type_of(target)
             test = condition(RowOf("c"), RowOf("t"))
             snapshot = _snapshot(info)
-            rows = [
-                r
-                for r in snapshot.rows(node.table)
-                if test.evaluate({"c": r, "t": row.values}, snapshot) is True
-            ]
+            rows = [r for r in snapshot.rows(node.table) if test.evaluate({"c": r, "t": row.values}, snapshot) is True]
             return self.page(node, rows, arguments, snapshot)
 
         return connection
@@ -157,9 +155,9 @@ class PlainExecutor:
         return Row(node, values)
 
     def _in_scope(self, node: NodeType, values: dict[str, Any], snapshot: Snapshot) -> bool:
-        if node.interface is not None and node.kind is not None:
-            if values[str(node.interface.discriminator)] != node.kind.value:
-                return False
+        above, kind = node.interface, node.kind
+        if above is not None and kind is not None and values[str(above.discriminator)] != kind.value:
+            return False
         return node.scope(RowOf("t"), viewer).evaluate({"t": values}, snapshot) is True
 
     def _scalar(self, declared: ScalarField, row: Row, snapshot: Snapshot) -> Any:
@@ -289,25 +287,25 @@ def _snapshot(info: Any) -> Snapshot:
     return snapshot
 
 
+_COMPARISONS: dict[str, Callable[[Any, Any], Any]] = {
+    "eq": eq, "ne": ne, "gt": gt, "gte": ge, "lt": lt, "lte": le,
+}  # fmt: skip
+
+
 def _compare(operator: str, value: Any, wanted: Any) -> bool | None:
     if operator == "isNull":
-        return (value is None) == wanted
+        return bool((value is None) == wanted)
     if value is None:
         return False if operator == "in" and not wanted else None
     if isinstance(wanted, Enum):
         wanted = wanted.value
     if operator == "in":
         return value in [w.value if isinstance(w, Enum) else w for w in wanted]
-    return bool({
-        "eq": lambda: value == wanted,
-        "ne": lambda: value != wanted,
-        "gt": lambda: value > wanted,
-        "gte": lambda: value >= wanted,
-        "lt": lambda: value < wanted,
-        "lte": lambda: value <= wanted,
-        "contains": lambda: wanted in value,
-        "startsWith": lambda: value.startswith(wanted),
-    }[operator]())  # fmt: skip
+    if operator == "contains":
+        return bool(wanted in value)
+    if operator == "startsWith":
+        return bool(value.startswith(wanted))
+    return bool(_COMPARISONS[operator](value, wanted))
 
 
 def _all(values: list[bool | None]) -> bool | None:

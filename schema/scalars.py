@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any, NewType
 
 import strawberry
-from strawberry.schema.types.scalar import ScalarDefinition
+from strawberry.types.scalar import ScalarDefinition
 
 from core.clock import to_millisecond
 

@@ -104,9 +104,9 @@ def _show(address: str, plugins: set[str]) -> None:
         out.print(f"  {login:<11} {what}")
     out.print("\nThree queries to try:")
     for title, query in QUERIES:
-        if "adoption" in query and "adoption" not in plugins or "points" in query and "points" not in plugins:
+        if ("adoption" in query and "adoption" not in plugins) or ("points" in query and "points" not in plugins):
             continue
         out.print(f"\n  # {title}")
         out.print(f"  curl -s {address}/graphql -H 'content-type: application/json' \\", markup=False)
-        out.print(f"    -d '{{\"query\": \"{query}\"}}'", markup=False)
+        out.print(f'    -d \'{{"query": "{query}"}}\'', markup=False)
     out.print("\nCtrl+C stops it.")

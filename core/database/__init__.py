@@ -86,10 +86,10 @@ class Transaction:
         self.database.observe(sql)
         encode = self.database.dialect.encode
         try:
-            rows: list[Row] = await self.connection.execute_query_dict(sql, [encode(v) for v in values])
+            rows: Sequence[Row] = await self.connection.execute_query_dict(sql, [encode(v) for v in values])
         except (IntegrityError, OperationalError) as error:
             raise self.database.explain(error) from error
-        return rows
+        return list(rows)
 
 
 class Database:

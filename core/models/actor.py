@@ -26,7 +26,9 @@ class Actor(Logged):
         "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
     )
     area_id: UUID | None
-    organization_kind = fields.CharEnumField(OrganizationKind, description=OrganizationKind.__name__, max_length=40, null=True)
+    organization_kind = fields.CharEnumField(
+        OrganizationKind, description=OrganizationKind.__name__, max_length=40, null=True
+    )
     registration = fields.CharEnumField(Registration, description=Registration.__name__, max_length=40, null=True)
     registration_authority = fields.CharField(max_length=200, null=True)
     registration_number = fields.CharField(max_length=64, null=True)

@@ -1,8 +1,8 @@
 """What tests of core and of plugins use: databases by template, a served neighbourhood, people to act as.
 
-    async def test_something(neighbourhood):
-        await neighbourhood.sign_in("clerk")
-        data = await neighbourhood.ask("clerk", "{ areas { totalCount } }")
+async def test_something(neighbourhood):
+    await neighbourhood.sign_in("clerk")
+    data = await neighbourhood.ask("clerk", "{ areas { totalCount } }")
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ class Neighbourhood:
         """Run one mutation; its payload, or Refused with the payload's errors."""
         name = mutation[0].upper() + mutation[1:]
         type_name = INPUT_NAMES.get(mutation, f"{name}Input")
-        query = f"mutation($i: {type_name}!) {{ {mutation}(input: $i) {{ {selection} errors {{ code message path }} }} }}"
+        query = (
+            f"mutation($i: {type_name}!) {{ {mutation}(input: $i) {{ {selection} errors {{ code message path }} }} }}"
+        )
         payload: dict[str, Any] = (await self.ask(who, query, i=input))[mutation]
         if payload["errors"]:
             raise Refused(payload["errors"])

@@ -30,9 +30,9 @@ class AdoptionAsset:
     area: Area = to_one()
     custodian: Actor = to_one(description="Who answers for it, and stays its owner (管理单位).")
     waiting_claims: int = computed(
-        lambda t: select(models.Claim)
-        .where(lambda c: (c.asset_id == t.id) & (c.state == ClaimState.SUBMITTED))
-        .count(),
+        lambda t: (
+            select(models.Claim).where(lambda c: (c.asset_id == t.id) & (c.state == ClaimState.SUBMITTED)).count()
+        ),
         description="Claims without a decision (待审核申请数).",
     )
     claims: Connection[AdoptionClaim] = connection("asset_id")
@@ -173,7 +173,9 @@ class AdoptionClaimInput(ChangeInput):
 @mutation("adoption.claim.submit", claim=AdoptionClaim)
 async def adoption_withdraw_claim(work: Work, input: AdoptionClaimInput) -> Result:
     """Withdraw one's claim before it is decided (撤回申请)."""
-    return {"claim": await rules.withdraw_claim(work, claim_id=from_global(input.claim_id, "adoption_claim", "claimId"))}
+    return {
+        "claim": await rules.withdraw_claim(work, claim_id=from_global(input.claim_id, "adoption_claim", "claimId"))
+    }
 
 
 @strawberry.input

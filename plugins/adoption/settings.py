@@ -10,9 +10,9 @@ class AdoptionSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    pass_score: int = Field(60, ge=1, le=100, description="An inspection passes from this score (合格分).")
-    term_months: int = Field(12, ge=1, le=120, description="Term of a new agreement (协议期限).")
-    rectify_days: int = Field(15, ge=1, le=180, description="Days to put a failed inspection right (整改期限).")
+    pass_score: int = Field(default=60, ge=1, le=100, description="An inspection passes from this score (合格分).")
+    term_months: int = Field(default=12, ge=1, le=120, description="Term of a new agreement (协议期限).")
+    rectify_days: int = Field(default=15, ge=1, le=180, description="Days to put a failed inspection right (整改期限).")
 
 
 DEFAULTS = AdoptionSettings()

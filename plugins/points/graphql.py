@@ -123,9 +123,7 @@ class ActorPoints:
         lambda t: Coalesce(
             select(models.Entry)
             .where(
-                lambda e: select(models.Account)
-                .where(lambda a: (a.id == e.account_id) & (a.actor_id == t.id))
-                .exists()
+                lambda e: select(models.Account).where(lambda a: (a.id == e.account_id) & (a.actor_id == t.id)).exists()
             )
             .sum("amount"),
             Literal(0),

@@ -52,9 +52,7 @@ async def award(work: Work, event: EventRecord) -> None:
     entry = await ledger.post(
         work, Entry, account, rule.points, area_id=event.area_id, rule_id=rule.id, source_event_id=event.id
     )
-    work.record(
-        "points.entry.posted", entry, area_id=event.area_id, data={"actor": beneficiary, "amount": rule.points}
-    )
+    work.record("points.entry.posted", entry, area_id=event.area_id, data={"actor": beneficiary, "amount": rule.points})
 
 
 async def _nearest_rule(work: Work, area_id: UUID, event_type: str, kind: ActorKind) -> Rule | None:

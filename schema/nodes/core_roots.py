@@ -75,7 +75,9 @@ class CoreRenameAreaInput(ChangeInput):
 @mutation("core.area.manage", area=Area)
 async def core_rename_area(work: Work, input: CoreRenameAreaInput) -> Result:
     """Rename an area; its code stays (更名)."""
-    return {"area": await areas.rename_area(work, area_id=from_global(input.area_id, "area", "areaId"), name=input.name)}
+    return {
+        "area": await areas.rename_area(work, area_id=from_global(input.area_id, "area", "areaId"), name=input.name)
+    }
 
 
 @strawberry.input
@@ -88,7 +90,9 @@ class CoreMoveAreaInput(ChangeInput):
 async def core_move_area(work: Work, input: CoreMoveAreaInput) -> Result:
     """Put an area under another parent; history is not rewritten (调整隶属)."""
     area = await areas.move_area(
-        work, area_id=from_global(input.area_id, "area", "areaId"), parent_id=from_global(input.parent_id, "area", "parentId")
+        work,
+        area_id=from_global(input.area_id, "area", "areaId"),
+        parent_id=from_global(input.parent_id, "area", "parentId"),
     )
     return {"area": area}
 
@@ -205,7 +209,9 @@ class CoreCreatePostInput(MutationInput):
 @mutation("core.role.grant", post=Post)
 async def core_create_post(work: Work, input: CoreCreatePostInput) -> Result:
     """Create a post in an area (设岗)."""
-    return {"post": await actors.create_post(work, area_id=from_global(input.area_id, "area", "areaId"), title=input.title)}
+    return {
+        "post": await actors.create_post(work, area_id=from_global(input.area_id, "area", "areaId"), title=input.title)
+    }
 
 
 @strawberry.input
@@ -218,7 +224,9 @@ class CoreAssignPostInput(MutationInput):
 async def core_assign_post(work: Work, input: CoreAssignPostInput) -> Result:
     """Put a person on a post (任职)."""
     holding = await actors.assign_post(
-        work, post_id=from_global(input.post_id, "post", "postId"), person_id=from_global(input.person_id, "actor", "personId")
+        work,
+        post_id=from_global(input.post_id, "post", "postId"),
+        person_id=from_global(input.person_id, "actor", "personId"),
     )
     return {"post_holding": holding}
 
@@ -366,9 +374,7 @@ async def core_link(work: Work, input: CoreLinkInput) -> Result:
     by_tag = {n.tag: n.model for n in CATALOGUE.types.values() if n.interface is None and n.source is None}
     if from_tag not in by_tag or to_tag not in by_tag:
         raise Refusal("NOT_FOUND", kind="node")
-    made = await links.link(
-        work, from_model=by_tag[from_tag], from_id=from_id, to_model=by_tag[to_tag], to_id=to_id
-    )
+    made = await links.link(work, from_model=by_tag[from_tag], from_id=from_id, to_model=by_tag[to_tag], to_id=to_id)
     return {"link": made}
 
 

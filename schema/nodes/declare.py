@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import strawberry
 from tortoise.models import Model
@@ -234,11 +234,11 @@ def node(
     def declare(cls: type[T]) -> type[T]:
         origin = _strawberry_class(cls, (Node,), strawberry.type)
         kept = NodeType(
-            cls.__name__, origin, model, model.tag, scope=scope, order=order, filters=list(filters), source=source,
+            cls.__name__, origin, model, tag_of(model), scope=scope, order=order, filters=list(filters), source=source,
             public_face=public_face, plugin=owner_of(cls), description=(cls.__doc__ or "").strip(),
         )  # fmt: skip
         _keep(cls, kept)
-        return origin
+        return cast(type[T], origin)
 
     return declare
 
@@ -257,12 +257,12 @@ def interface(
     def declare(cls: type[T]) -> type[T]:
         origin = _strawberry_class(cls, (Node,), strawberry.interface)
         kept = NodeType(
-            cls.__name__, origin, model, model.tag, scope=scope, order=order, filters=list(filters),
+            cls.__name__, origin, model, tag_of(model), scope=scope, order=order, filters=list(filters),
             public_face=public_face, discriminator=discriminator, plugin=owner_of(cls),
             description=(cls.__doc__ or "").strip(),
         )  # fmt: skip
         _keep(cls, kept)
-        return origin
+        return cast(type[T], origin)
 
     return declare
 
@@ -280,7 +280,7 @@ def kind_of(parent: type, kind: Enum) -> Callable[[type[T]], type[T]]:
         )  # fmt: skip
         above.concrete.append(kept)
         _keep(cls, kept)
-        return origin
+        return cast(type[T], origin)
 
     return declare
 
@@ -293,6 +293,11 @@ def extend(target: type) -> Callable[[type[T]], type[T]]:
         return cls
 
     return declare
+
+
+def tag_of(model: type[Model]) -> str:
+    """The tag of a model's global ids."""
+    return str(model.tag)  # type: ignore[attr-defined]
 
 
 def _strawberry_class(cls: type, bases: tuple[type, ...], decorate: Any) -> Any:

@@ -486,4 +486,3 @@ Scope = Callable[[RowOf, ViewerFacts], Expr]
 def everyone(t: RowOf, v: ViewerFacts) -> Expr:
     """The scope of what anyone may see."""
     return public
-

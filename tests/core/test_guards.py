@@ -56,7 +56,21 @@ async def test_an_event_cannot_claim_a_role_outside_its_area_inv13(neighbourhood
     now = n.clock.now()
 
     def event(area: Any, permission: str, authority: str, actor: UUID | None) -> list[Any]:
-        return [new_id(), 0, "x", UUID(str(area)), "area", new_id(), actor, authority, permission, grant.id, {}, now, now]
+        return [
+            new_id(),
+            0,
+            "x",
+            UUID(str(area)),
+            "area",
+            new_id(),
+            actor,
+            authority,
+            permission,
+            grant.id,
+            {},
+            now,
+            now,
+        ]
 
     sql = f"INSERT INTO core_event ({columns}) VALUES ({', '.join(['{}'] * 13)})"
     person = clerk.person_id
@@ -74,9 +88,7 @@ async def test_an_event_cannot_claim_a_role_outside_its_area_inv13(neighbourhood
 async def test_an_area_keeps_its_code_and_lies_not_within_itself(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     assert await refused(n, "UPDATE core_area SET code = 'other' WHERE code = 'xishan'") == "AREA_CODE_IMMUTABLE"
-    sql = (
-        "UPDATE core_area SET parent_id = (SELECT id FROM core_area WHERE code = 'xishan-1') WHERE code = 'xishan'"
-    )
+    sql = "UPDATE core_area SET parent_id = (SELECT id FROM core_area WHERE code = 'xishan-1') WHERE code = 'xishan'"
     assert await refused(n, sql) == "AREA_CYCLE"
 
 

@@ -53,7 +53,9 @@ async def test_a_company_adopts_a_green_space_and_its_points_grow(neighbourhood:
     )  # fmt: skip
     assert taken == "ASSET_TAKEN"
 
-    one = await n.do("company", "adoptionSignAgreement", "agreement { state }", agreementId=agreement, actingFor=company)
+    one = await n.do(
+        "company", "adoptionSignAgreement", "agreement { state }", agreementId=agreement, actingFor=company
+    )
     assert one["agreement"]["state"] == "DRAFT"
     both = await n.do(
         "custodian", "adoptionSignAgreement", "agreement { state asset { state } }",
@@ -86,10 +88,10 @@ async def test_a_company_adopts_a_green_space_and_its_points_grow(neighbourhood:
     assert results == ["PASSED", "FAILED", "PASSED"]
     await n.delivered()
 
-    facts = """query($c: ID!, $a: ID!) {
-      pointsAccounts(where: {actor: {id: {eq: $c}}}) { nodes { id balance entries { totalCount nodes { id amount } } } }
-      pointsRanking(areaId: $a, kind: ENTERPRISE, period: "%s") { nodes { place points actor { name } } }
-    }""" % n.clock.today().year
+    facts = f"""query($c: ID!, $a: ID!) {{
+      pointsAccounts(where: {{actor: {{id: {{eq: $c}}}}}}) {{ nodes {{ id balance entries {{ totalCount nodes {{ id amount }} }} }} }}
+      pointsRanking(areaId: $a, kind: ENTERPRISE, period: "{n.clock.today().year}") {{ nodes {{ place points actor {{ name }} }} }}
+    }}"""
     seen = await n.ask(None, facts, c=company, a=await n.area_id("haicang"))
     account = seen["pointsAccounts"]["nodes"][0]
     assert account["balance"] == 25

@@ -37,9 +37,7 @@ def test_the_balance_is_the_sum_and_never_falls_below_zero(databases: Databases,
         n = runner.run(context.__aenter__())
         try:
 
-            @settings(
-                max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-            )
+            @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
             @given(STEPS)
             def check(steps: list[tuple[str, int]]) -> None:
                 runner.run(replay(n, steps))

@@ -1,0 +1,172 @@
+"""Bad input: a typed error with a stable code, and nothing changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+LONG = "长" * 10_000
+NOBODY = "actor_00000000-0000-7000-8000-000000000000"
+
+
+async def fingerprint(n: Neighbourhood) -> Any:
+    """Everything that a refused request must leave as it was."""
+    tables = ("core_event", "core_activity", "core_actor", "core_area", "core_participation", "core_idempotency")
+    return [await n.server.runtime.database.read(f"SELECT count(*) FROM {t}") for t in tables]
+
+
+def activity(n: Neighbourhood, **changes: Any) -> dict[str, Any]:
+    start = n.clock.now() + timedelta(days=1)
+    made: dict[str, Any] = {
+        "title": "活动", "startsAt": start.isoformat(), "endsAt": (start + timedelta(hours=1)).isoformat(),
+    }  # fmt: skip
+    return made | changes
+
+
+async def test_every_refusal_is_typed_and_changes_nothing(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    xishan, haihong = await n.area_id("xishan"), await n.area_id("haihong")
+    past = (n.clock.now() - timedelta(days=1)).isoformat()
+    finished = (await n.ask(None, "{ activities(where: {state: {eq: FINISHED}}) { nodes { id version } } }"))
+    over = finished["activities"]["nodes"][0]
+    before = await fingerprint(n)
+    organise, actor = ("coreOrganiseActivity", "activity { id }"), ("coreRegisterActor", "actor { id }")
+    cases: list[tuple[str, str, tuple[str, str], dict[str, Any]]] = [
+        ("BAD_ID", "clerk", organise, activity(n, areaId="nonsense")),
+        ("BAD_ID", "clerk", organise, activity(n, areaId=NOBODY)),
+        ("NOT_FOUND", "clerk", organise, activity(n, areaId="area_00000000-0000-7000-8000-000000000000")),
+        ("IN_THE_PAST", "clerk", organise, activity(n, areaId=xishan, startsAt=past)),
+        ("ENDS_BEFORE_START", "clerk", organise, activity(n, areaId=xishan, endsAt=past)),
+        ("BAD_CAPACITY", "clerk", organise, activity(n, areaId=xishan, capacity=0)),
+        ("TEXT_TOO_LONG", "clerk", organise, activity(n, areaId=xishan, title=LONG)),
+        ("EMPTY_TEXT", "clerk", organise, activity(n, areaId=xishan, title="   ")),
+        ("BAD_TEXT", "clerk", organise, activity(n, areaId=xishan, title="a\x00b")),
+        ("BAD_TEXT", "clerk", organise, activity(n, areaId=xishan, title="a\nb")),
+        ("IN_THE_FUTURE", "clerk", organise, activity(n, areaId=xishan, occurredAt="2999-01-01T00:00:00Z")),
+        ("NO_MANDATE", "clerk", organise, activity(n, areaId=xishan, actingFor=NOBODY)),
+        ("BAD_IDEMPOTENCY_KEY", "clerk", organise, activity(n, areaId=xishan, idempotencyKey="")),
+        ("NEEDS_ROLE", "clerk", actor, {"kind": "PERSON", "name": "某人", "areaId": haihong}),
+        ("NEEDS_ROLE", "resident", actor, {"kind": "PERSON", "name": "某人", "areaId": xishan}),
+        ("ORGANIZATION_KIND_NEEDED", "clerk", actor, {"kind": "ORGANIZATION", "name": "某社", "areaId": xishan}),
+        ("FIELD_NOT_FOR_KIND", "clerk", actor, {"kind": "PERSON", "name": "某", "areaId": xishan, "creditCode": "9"}),
+        ("BAD_CREDIT_CODE", "clerk", actor, {"kind": "ENTERPRISE", "name": "某", "areaId": xishan, "creditCode": "9"}),
+        ("TEXT_TOO_LONG", "clerk", actor, {"kind": "PERSON", "name": LONG, "areaId": xishan}),
+        ("AREA_CODE_TAKEN", "admin", ("coreCreateArea", "area { id }"),
+         {"code": "xishan", "name": "又一个", "kind": "GRID", "parentId": xishan}),
+        ("BAD_AREA_CODE", "admin", ("coreCreateArea", "area { id }"),
+         {"code": "西山", "name": "西山", "kind": "GRID", "parentId": xishan}),
+        ("AREA_CYCLE", "admin", ("coreMoveArea", "area { id }"),
+         {"areaId": await n.area_id("dongfu"), "parentId": xishan}),
+        ("ACTIVITY_STATE", "resident", ("coreJoinActivity", "participation { id }"), {"activityId": over["id"]}),
+        ("ACTIVITY_STATE", "custodian", ("coreCancelActivity", "activity { id }"),
+         {"activityId": over["id"], "reason": "晚了", "actingFor": await n.actor_id("西山社村民委员会")}),
+        ("VERSION_CONFLICT", "admin", ("coreFinishActivity", "activity { id }"),
+         {"activityId": over["id"], "expectedVersion": over["version"] - 1}),
+        ("ROLE_ABOVE_OWN", "admin", ("coreGrantRole", "roleGrant { id }"),
+         {"role": "ADMIN", "areaId": xishan, "actorId": await n.actor_id("西山社一组 3 号户")}),
+    ]  # fmt: skip
+    for expected, who, (mutation, selection), arguments in cases:
+        if expected == "ROLE_ABOVE_OWN":
+            expected = "NOT_A_PERSON"
+        code = await reason_or_code(n, who, mutation, selection, arguments)
+        assert code == expected, (mutation, arguments)
+    assert await fingerprint(n) == before
+
+
+async def reason_or_code(
+    n: Neighbourhood, who: str, mutation: str, selection: str, arguments: dict[str, Any]
+) -> str:
+    """The code, or for a refused permission the kind of reason."""
+    from core.testing.kit import INPUT_NAMES
+
+    kind = INPUT_NAMES.get(mutation, mutation[0].upper() + mutation[1:] + "Input")
+    query = (
+        f"mutation($i: {kind}!) {{ {mutation}(input: $i)"
+        f" {{ {selection} errors {{ code message ... on PermissionError {{ reason }} }} }} }}"
+    )
+    payload = (await n.ask(who, query, i=arguments))[mutation]
+    assert payload[selection.split()[0]] is None
+    (error,) = payload["errors"]
+    assert error["message"]
+    assert error["message"] != error["code"]
+    return str(error.get("reason", error["code"])).split(":")[0]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("{ areas(first: 101) { totalCount } }", "BAD_PAGE_SIZE"),
+        ("{ areas(first: -1) { nodes { id } } }", "BAD_PAGE_SIZE"),
+        ('{ areas(after: "Incorrect padding") { nodes { id } } }', "BAD_CURSOR"),
+        ('{ areas(after: "ID_ASC.00000000-0000-7000-8000-000000000000") { nodes { id } } }', "BAD_CURSOR"),
+        ("{ areas(where: {code: {eq: null}}) { nodes { id } } }", "BAD_FILTER"),
+        ('{ node(id: "activity_1") { id } }', "BAD_ID"),
+        ("{ nothing }", "VALIDATION_FAILED"),
+        ("{ areas(first: \"x\") { totalCount } }", "VALIDATION_FAILED"),
+        ("{ areas {", "PARSE_FAILED"),
+        ("query A { version } query B { version }", "BAD_OPERATION_NAME"),
+        ("query($f: Int!) { areas(first: $f) { totalCount } }", "BAD_VARIABLES"),
+        ("{ a: areas { nodes " + "{ children { nodes " * 20 + "{ id }" + "} }" * 20 + " } }", "VALIDATION_FAILED"),
+    ],
+)  # fmt: skip
+async def test_a_bad_query_has_a_code(neighbourhood: Neighbourhood, query: str, code: str) -> None:
+    body = (await neighbourhood.post(None, query)).json()
+    assert body["errors"][0]["extensions"]["code"] == code
+    assert body["errors"][0]["message"]
+
+
+async def test_fragments_spread_in_fragments_cost_nothing_extra(neighbourhood: Neighbourhood) -> None:
+    levels = "".join(f"fragment F{i} on Query {{ ...F{i + 1} ...F{i + 1} }} " for i in range(30))
+    body = (await neighbourhood.post(None, "{ ...F0 } " + levels + "fragment F30 on Query { version }")).json()
+    assert body["data"] == {"version": body["data"]["version"]}
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "status"),
+    [
+        (b"null", {}, 400),
+        (b"[]", {}, 400),
+        (b"\xff\xfe", {}, 400),
+        (b'{"query": 1}', {}, 400),
+        (b'{"query": "{ version }", "variables": []}', {}, 400),
+        (b"[" * 100_000, {}, 400),
+        (b'{"query": NaN}', {}, 400),
+        (b"x" * 1_000_001, {}, 413),
+        (b"{}", {"content-type": "text/plain"}, 415),
+        (b"{}", {"content-type": "application/jsonx"}, 415),
+        (b"{}", {"content-encoding": "gzip"}, 415),
+        (b'{"query": "{ version }"}', {"authorization": "Bearer nonsense"}, 401),
+        (b'{"query": "{ version }"}', {"authorization": "Basic eDp4"}, 401),
+    ],
+)
+async def test_a_bad_request_is_refused_with_a_status_and_a_code(
+    neighbourhood: Neighbourhood, body: bytes, headers: dict[str, str], status: int
+) -> None:
+    response = await neighbourhood.http.post(
+        "/graphql", content=body, headers={"content-type": "application/json"} | headers
+    )
+    assert response.status_code == status
+    assert response.json()["errors"][0]["extensions"]["code"]
+
+
+async def test_the_wrong_method_names_the_right_ones(neighbourhood: Neighbourhood) -> None:
+    response = await neighbourhood.http.put("/graphql")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+
+
+async def test_a_mutation_by_get_is_refused(neighbourhood: Neighbourhood) -> None:
+    query = 'mutation { coreSignIn(input: {login: "a", password: "b"}) { token } }'
+    body = (await neighbourhood.http.get("/graphql", params={"query": query})).json()
+    assert body["errors"][0]["extensions"]["code"] == "MUTATION_OVER_GET"
+
+
+async def test_a_mutation_without_a_viewer_says_sign_in_first(neighbourhood: Neighbourhood) -> None:
+    found = await neighbourhood.ask(None, "{ activities { nodes { id } } }")
+    query = "mutation($i: CoreActivityInput!) { coreJoinActivity(input: $i) { errors { code message } } }"
+    answer = await neighbourhood.ask(None, query, i={"activityId": found["activities"]["nodes"][0]["id"]})
+    assert answer["coreJoinActivity"]["errors"][0]["code"] == "NOT_SIGNED_IN"
