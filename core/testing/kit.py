@@ -200,7 +200,14 @@ class Databases:
         if key not in self._made:
             name = f"template_{template}"
             url = self.cluster.create_database(name) if dialect == "postgres" else f"sqlite:{self.folder / name}.db"
-            asyncio.run(self._fill(url, template))
+            try:
+                asyncio.run(self._fill(url, template))
+            except BaseException:
+                if dialect == "postgres":
+                    self.cluster.drop_database(name)
+                else:
+                    (self.folder / f"{name}.db").unlink(missing_ok=True)
+                raise
             self._made[key] = name if dialect == "postgres" else str(self.folder / f"{name}.db")
         return self._made[key]
 

@@ -32,7 +32,7 @@ async def test_every_refusal_is_typed_and_changes_nothing(neighbourhood: Neighbo
     n = neighbourhood
     xishan, haihong = await n.area_id("xishan"), await n.area_id("haihong")
     past = (n.clock.now() - timedelta(days=1)).isoformat()
-    finished = (await n.ask(None, "{ activities(where: {state: {eq: FINISHED}}) { nodes { id version } } }"))
+    finished = await n.ask(None, "{ activities(where: {state: {eq: FINISHED}}) { nodes { id version } } }")
     over = finished["activities"]["nodes"][0]
     before = await fingerprint(n)
     organise, actor = ("coreOrganiseActivity", "activity { id }"), ("coreRegisterActor", "actor { id }")
@@ -78,9 +78,7 @@ async def test_every_refusal_is_typed_and_changes_nothing(neighbourhood: Neighbo
     assert await fingerprint(n) == before
 
 
-async def reason_or_code(
-    n: Neighbourhood, who: str, mutation: str, selection: str, arguments: dict[str, Any]
-) -> str:
+async def reason_or_code(n: Neighbourhood, who: str, mutation: str, selection: str, arguments: dict[str, Any]) -> str:
     """The code, or for a refused permission the kind of reason."""
     from core.testing.kit import INPUT_NAMES
 

@@ -1,0 +1,56 @@
+"""The commands, as a person runs them."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import server
+
+ROOT = Path(server.__file__).parent
+
+
+def gongzhi(folder: Path, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from core.cli import main; main()", *arguments]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "GONGZHI_DATABASE": f"sqlite:{folder}/cli.db", **environment}
+    return subprocess.run(command, cwd=folder, env=env, input=given, capture_output=True, text=True, timeout=120)
+
+
+def test_explain_prints_the_statement_and_its_parameters(tmp_path: Path) -> None:
+    done = gongzhi(tmp_path, "explain", "-", given="{ areas(first: 7) { nodes { code } } }")
+    assert done.returncode == 0, done.stderr
+    assert "FROM core_area" in done.stdout
+    assert "?1 int (argument) = 7" in done.stdout
+
+
+def test_explain_tells_what_is_wrong_with_a_document(tmp_path: Path) -> None:
+    done = gongzhi(tmp_path, "explain", "-", given="{ nothing }")
+    assert done.returncode == 2
+    assert "Cannot query field 'nothing'" in done.stderr
+
+
+def test_the_first_administrator_can_be_made_once(tmp_path: Path) -> None:
+    arguments = ("admin", "create", "--login", "root", "--name", "林晓敏", "--area", "haicang", "--area-name", "海沧区")
+    done = gongzhi(tmp_path, *arguments, GONGZHI_ADMIN_PASSWORD="long enough 1")
+    assert done.returncode == 0, done.stderr
+    again = gongzhi(tmp_path, *arguments, GONGZHI_ADMIN_PASSWORD="long enough 1")
+    assert again.returncode == 2
+    assert "LOGIN_TAKEN" in again.stderr
+
+
+def test_demo_accounts_are_not_shown_to_other_machines(tmp_path: Path) -> None:
+    made = gongzhi(tmp_path, "demo", "--database", f"sqlite:{tmp_path}/cli.db")
+    assert made.returncode == 0, made.stderr
+    done = gongzhi(tmp_path, "serve", GONGZHI_HOST="0.0.0.0")
+    assert done.returncode == 2
+    assert "demo accounts" in done.stderr
+
+
+def test_a_mistake_in_the_file_is_told_with_what_is_allowed(tmp_path: Path) -> None:
+    (tmp_path / "gongzhi.toml").write_text('databse = "sqlite:x.db"\nport = 99999\nlanguage = "fr"\n', "utf-8")
+    done = gongzhi(tmp_path, "migrate")
+    assert done.returncode == 2
+    for said in ("did you mean 'database'", "99999", "zh-CN, en"):
+        assert said in done.stderr
