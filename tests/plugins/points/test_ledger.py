@@ -111,6 +111,7 @@ async def replay(n: Neighbourhood, steps: list[tuple[str, int]]) -> None:
 async def test_the_database_refuses_what_does_not_continue_the_ledger(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     database = n.server.runtime.database
+    await replay(n, [("post", 3), ("post", 5)])
 
     async def insert(change: str) -> str:
         columns = "id, account_id, area_id, rule_id, source_event_id, seq, amount, balance_after, reverses_id, occurred_at, recorded_at"
@@ -122,11 +123,11 @@ async def test_the_database_refuses_what_does_not_continue_the_ledger(neighbourh
         name, _, value = change.partition("=")
         values[name] = value
         chosen = ", ".join(values[c.strip()] for c in columns.split(","))
-        last = "SELECT max(seq) FROM points_entry"
+        last = "SELECT id FROM points_entry ORDER BY recorded_at DESC, seq DESC LIMIT 1"
         with pytest.raises(Refusal) as caught:
             async with database.transaction() as transaction:
                 await transaction.fetch(
-                    f"INSERT INTO points_entry ({columns}) SELECT {chosen} FROM points_entry WHERE seq = ({last})"
+                    f"INSERT INTO points_entry ({columns}) SELECT {chosen} FROM points_entry WHERE id = ({last})"
                 )
         return caught.value.code
 
