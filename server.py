@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
-import schema.nodes.core_roots  # noqa: F401  (declares the kernel's nodes, roots and mutations)
+import schema.nodes.core_roots
+import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
 from core.clock import Clock
 from core.config import Config
 from core.database import Database
 from core.database.migrate import Progress, migrate
 from core.errors import ConfigurationError
 from core.events import Dispatcher
-from core.plugins import Host
+from core.kernel import Kernel
+from core.logs import configure_logs
+from core.plugins.host import Host
+from core.problems import Problem
 from core.runtime import Runtime
-from core.synchronize import synchronize_permissions
+from core.settings.store import SettingsStore
+from core.settings.take_up import TakeUp, read_areas
+from core.synchronize import orphaned_tables, synchronize
 from schema.compose import CommunitySchema, compose
 from schema.endpoint import Endpoint
 from schema.execution import GraphQL
@@ -28,57 +36,125 @@ class Server:
     config: Config
     host: Host
     runtime: Runtime
+    take_up: TakeUp
     graphql: GraphQL
     app: Starlette
+    notices: list[Problem]
 
     @classmethod
     async def open(
-        cls, config: Config, *, clock: Clock | None = None, progress: Progress = lambda line: None
+        cls,
+        config: Config,
+        *,
+        clock: Clock | None = None,
+        progress: Progress = lambda line: None,
+        environment: Mapping[str, str] = os.environ,
+        apply: bool = True,
     ) -> Server:
-        """Migrate, connect and compose. Raises ConfigurationError or MigrationError, each saying what to change."""
+        """Migrate, connect, compose, take up the file. Raises ConfigurationError or MigrationError, each saying what
+        to change; with `plugin_errors = "degrade"` plugins that fail are left out instead."""
+        configure_logs()
         host = load_host(config)
-        await migrate(config.database, host.apps(), progress)
+        clock = clock or Clock(config.time_zone)
+        read_areas(config, host.keys, host.settings, clock)
+        await migrate_host(config, host, progress)
         database = await Database.connect(config.database, host.apps())
         try:
-            clock = clock or Clock(config.time_zone)
-            book = host.permissions()
-            await synchronize_permissions(database, book)
-            runtime = Runtime(
-                database, clock, book, host.messages(), Dispatcher(database, clock, book, host.handlers())
-            )
+            runtime = runtime_of(host, database, clock)
+            await synchronize(database, runtime.kernel, {p.key: host.tables(p) for p in host.plugins})
+            await runtime.dispatcher.register()
+            take_up = TakeUp(config, runtime, environment)
+            if apply:
+                await take_up.apply(config)
+            await take_up.follow_version()
+            notices = [*host.problems, *take_up.notices, *await orphaned_tables(database, host)]
             graphql = GraphQL(compose_schema(host), runtime)
-            endpoint = Endpoint(graphql, runtime, config.language)
-            return cls(config, host, runtime, graphql, Starlette(routes=endpoint.routes()))
+            endpoint = Endpoint(graphql, runtime, take_up, config.language)
+            return cls(config, host, runtime, take_up, graphql, Starlette(routes=endpoint.routes()), notices)
         except BaseException:
             await database.close()
             raise
 
     async def start(self) -> None:
-        """Begin delivering events."""
+        """Begin delivering events and following the file."""
         await self.runtime.forget_old_keys()
         await self.runtime.dispatcher.start()
+        await self.take_up.start()
 
     async def close(self) -> None:
+        await self.take_up.stop()
         await self.runtime.dispatcher.stop()
         await self.runtime.database.close()
 
 
-_loaded: set[str] | None = None
+def runtime_of(host: Host, database: Database, clock: Clock) -> Runtime:
+    """What changes and reads go through, for these plugins and this database."""
+    messages = host.messages()
+    kernel = Kernel(
+        host.permissions(),
+        clock,
+        SettingsStore(host.settings.values()),
+        {p.key: p.manifest for p in host.plugins},
+        host.ports,
+        host.health,
+    )
+    return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers))
+
+
+_loaded: tuple[str, ...] | None = None
 
 
 def load_host(config: Config) -> Host:
     """The plugins of this process. The ORM's models are process-wide, so a second set is refused."""
     global _loaded
-    if _loaded is not None and _loaded != set(config.plugins):
+    wanted = tuple(sorted(config.plugins))
+    if _loaded is not None and _loaded != wanted:
         raise ConfigurationError(
-            f"this process already serves {sorted(_loaded)}; start another process for {sorted(config.plugins)}"
+            f"this process already serves {list(_loaded)}; start another process for {list(wanted)}"
         )
-    host = Host.load(config.plugins)
-    _loaded = set(config.plugins)
-    host.import_graphql()
+    host = Host.load(config.plugins, "degrade")
+    compose_schema(host)
+    if config.plugin_errors == "strict" and host.problems:
+        raise ConfigurationError(*host.problems)
+    _loaded = wanted
     return host
 
 
 def compose_schema(host: Host) -> CommunitySchema:
-    """The GraphQL schema of these plugins; needs no database."""
-    return compose(host.keys, host.permissions())
+    """The GraphQL schema of these plugins; needs no database. Plugins whose declarations fail are dropped one by one;
+    raises ConfigurationError when core's own do."""
+    while True:
+        try:
+            return compose(host.keys, host.permissions())
+        except ConfigurationError as error:
+            guilty = [p for p in error.problems if isinstance(p, Problem) and p.plugin in host.keys]
+            if not guilty:
+                raise
+            for problem in guilty:
+                if problem.plugin in host.keys:
+                    host.drop(str(problem.plugin), problem)
+                else:
+                    host.problems.append(problem)
+
+
+async def migrate_host(config: Config, host: Host, progress: Progress) -> None:
+    """Migrate core and every plugin; in `degrade` mode a plugin whose migration fails is left out."""
+    try:
+        await migrate(config.database, host.apps(), progress)
+        return
+    except Exception:
+        if config.plugin_errors == "strict" or not host.plugins:
+            raise
+    apps = host.apps()
+    await migrate(config.database, apps[:1], progress)
+    done = apps[:1]
+    for app in apps[1:]:
+        if app[0] not in host.keys:
+            continue
+        try:
+            await migrate(config.database, [*done, app], progress)
+            done.append(app)
+        except Exception as error:
+            what = f"{type(error).__name__}: {error}"
+            values = {"plugin_key": app[0], "stage": "migrate", "error": what}
+            host.drop(app[0], Problem("PLUGIN_RAISED", values, plugin=app[0]))

@@ -24,6 +24,7 @@ TOKEN_LIFE = timedelta(hours=12)
 PASSWORD_MIN = 10
 PASSWORD_MAX = 200
 FAILURES = 10
+FAILURES_ANYWHERE = 100
 FAILURE_WINDOW = timedelta(minutes=15)
 
 _hasher = PasswordHasher()
@@ -82,24 +83,28 @@ def _matches(stored: str, password: str) -> bool:
 class SignIn:
     """Exchanges a login and password for a token. Unknown login, wrong password and disabled account look the same.
 
-    After ten failures for a login within fifteen minutes, that login waits (SIGN_IN_THROTTLED), right or wrong.
+    After ten failures for a login from one address within fifteen minutes, that address waits (SIGN_IN_THROTTLED),
+    right or wrong; after a hundred from anywhere, everybody waits who tries that login.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
         self._failures: dict[str, list[Any]] = {}
 
-    async def __call__(self, login: str, password: str) -> tuple[str, Token]:
+    async def __call__(self, login: str, password: str, address: str = "") -> tuple[str, Token]:
         """The new token (shown once) and its row; refuses SIGN_IN_FAILED, SIGN_IN_THROTTLED."""
         name = login.strip().lower()[:100]
         now = self.runtime.clock.now()
         if len(self._failures) > 10_000:
             self._failures = {n: t for n, t in self._failures.items() if now - t[-1] < FAILURE_WINDOW}
-        recent = [t for t in self._failures.get(name, []) if now - t < FAILURE_WINDOW]
-        if len(recent) >= FAILURES:
-            raise Refusal("SIGN_IN_THROTTLED", minutes=int(FAILURE_WINDOW.total_seconds() // 60))
+        keys = ((f"{name} {address}", FAILURES), (name, FAILURES_ANYWHERE))
+        for key, limit in keys:
+            recent = [t for t in self._failures.get(key, []) if now - t < FAILURE_WINDOW]
+            if len(recent) >= limit:
+                raise Refusal("SIGN_IN_THROTTLED", minutes=int(FAILURE_WINDOW.total_seconds() // 60))
         # Counted before the slow check, so that parallel guesses do not slip through together.
-        self._failures[name] = [*recent, now]
+        for key, _ in keys:
+            self._failures[key] = [*[t for t in self._failures.get(key, []) if now - t < FAILURE_WINDOW], now]
         mark = self.runtime.database.dialect.mark
         rows = await self.runtime.database.read(
             f"SELECT id, password_hash, state FROM core_account WHERE login = {mark(1)}", [name]
@@ -108,7 +113,8 @@ class SignIn:
         correct = await asyncio.to_thread(_matches, stored, password[: PASSWORD_MAX + 1])
         if not rows or not correct or rows[0][2] != AccountState.ACTIVE.value:
             raise Refusal("SIGN_IN_FAILED")
-        self._failures.pop(name, None)
+        for key, _ in keys:
+            self._failures.pop(key, None)
         return await issue_token(self.runtime, rows[0][0])
 
 

@@ -30,6 +30,7 @@ class Agreement(Logged):
     state = fields.CharEnumField(AgreementState, description="AgreementState", max_length=40)
     starts_on = fields.DateField()
     ends_on = fields.DateField()
+    settings_version = fields.BigIntField(default=0)  # it goes on under the settings it began with
     end_reason = fields.CharField(max_length=40, null=True)
 
     class Meta:

@@ -37,6 +37,10 @@ class Clock:
         """The instant at which a civil day begins."""
         return datetime.combine(day, time(), self.zone).astimezone(UTC)
 
+    def end_of(self, day: date) -> datetime:
+        """The instant at which a civil day is over."""
+        return self.start_of(day + timedelta(days=1))
+
     def set(self, moment: datetime) -> None:
         """Stand still at `moment` (tests and rehearsals)."""
         self._fixed = to_millisecond(moment)
@@ -66,7 +70,7 @@ class Clock:
             first, months = int(match[4]), 1
         else:
             first, months = 1, 12
-        if not 1 <= first <= 12 or not 1 <= year <= 9998:
+        if not 1 <= first <= 12 or not 1850 < year < 3000:
             raise Refusal("BAD_PERIOD", value=text[:20])
         end = first + months
         start_day = date(year, first, 1)

@@ -1,22 +1,35 @@
-"""`gongzhi.toml`: which database, which plugins, which time zone and language. Environment variables override."""
+"""`gongzhi.toml`: which database, which plugins, what areas have set. Environment variables go before the file.
+
+The deployment's keys are read here; the `[area.*]` sections need the plugins' declarations and are read by
+`core.settings.file` once those are loaded.
+"""
 
 from __future__ import annotations
 
-import difflib
+import hashlib
 import os
-import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from core.clock import DEFAULT_ZONE
+from core.database import connection_config
 from core.errors import ConfigurationError
 from core.messages import DEFAULT_LANGUAGE, LANGUAGES
-from core.plugins.host import available
+from core.plugins.manifest import available
+from core.problems import Problem, near
+from core.toml import TomlFile
 
 FILE = "gongzhi.toml"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8000
+MODES = ("strict", "degrade")
+ENVIRONMENT = {"database": "GONGZHI_DATABASE", "host": "GONGZHI_HOST", "port": "GONGZHI_PORT"}
+
+
+def first_party() -> tuple[str, ...]:
+    return tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))
 
 
 @dataclass(frozen=True)
@@ -25,70 +38,173 @@ class Config:
 
     database: str = "sqlite:gongzhi.db"
     plugins: tuple[str, ...] = ()
+    plugin_errors: str = "strict"
     time_zone: str = DEFAULT_ZONE
     language: str = DEFAULT_LANGUAGE
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
-    problems: tuple[str, ...] = field(default=(), repr=False)
+    file: TomlFile | None = field(default=None, compare=False)
+
+    @property
+    def digest(self) -> str:
+        """Of the file's text; empty without a file."""
+        return hashlib.sha256(self.file.text.encode()).hexdigest() if self.file else ""
 
 
-_TYPES: dict[str, type] = {
-    "database": str, "plugins": list, "time_zone": str, "language": str, "host": str, "port": int,
+@dataclass(frozen=True)
+class Option:
+    """A key of the file: its type, what it may be and what it is for, in both languages."""
+
+    type: type
+    allowed_en: str
+    allowed_zh: str
+    en: str
+    zh: str
+
+    def allowed(self, language: str) -> str:
+        return self.allowed_zh if language == "zh-CN" else self.allowed_en
+
+
+OPTIONS: dict[str, Option] = {
+    "database": Option(
+        str, "sqlite:PATH or postgres://USER@HOST/NAME", "sqlite:路径 或 postgres://用户@主机/库名",
+        "Where everything is kept.", "数据库地址。",
+    ),
+    "plugins": Option(
+        list, "a list of plugin keys", "插件 key 的列表",
+        "Which plugins are installed; every one in the tree unless told.", "安装哪些插件;默认为目录中的全部插件。",
+    ),
+    "plugin_errors": Option(
+        str, "strict or degrade", "strict 或 degrade",
+        "What a plugin that fails to load does: stop the start, or be left out.", "插件加载失败时:停止启动,或不加载该插件。",
+    ),
+    "time_zone": Option(
+        str, "a zone such as Asia/Shanghai", "时区,如 Asia/Shanghai",
+        "Civil time, for windows and periods.", "民用时间所在时区。",
+    ),
+    "language": Option(
+        str, "zh-CN or en", "zh-CN 或 en", "Of messages, where a client names none.", "客户端未指明时的消息语言。",
+    ),
+    "host": Option(str, "a name or address", "主机名或地址", "To listen on.", "监听地址。"),
+    "port": Option(int, "a port from 0 to 65535", "0 至 65535 的端口", "To listen on.", "监听端口。"),
+    "area": Option(
+        dict, "[area.CODE] sections", "[area.代码] 小节",
+        "What areas enable, pilot, disable and set.", "各区域启用、试点、停用的插件及其设置。",
+    ),
 }  # fmt: skip
 
 
-def read_config(path: Path | None = None, environment: dict[str, str] | None = None) -> Config:
-    """The configuration in force; raises ConfigurationError naming file, key, what is allowed and the likely meaning."""
-    env = dict(os.environ) if environment is None else environment
-    given = path or Path(env.get("GONGZHI_CONFIG", FILE))
-    data: dict[str, Any] = {}
-    problems: list[str] = []
-    if given.exists():
+def config_path(path: Path | None, environment: Mapping[str, str]) -> Path | None:
+    """The file in force; None when none is named and there is none here."""
+    named = environment.get("GONGZHI_CONFIG")
+    if path is not None and named and Path(named).resolve() != path.resolve():
+        raise ConfigurationError(Problem("TWO_FILES", {"other": named}, str(path)))
+    if path is not None or named:
+        return path or Path(str(named))
+    return Path(FILE) if Path(FILE).exists() else None
+
+
+def read_config(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """The configuration in force; raises ConfigurationError naming file, line, key, what is allowed and the likely
+    meaning of a misspelt word, for every problem at once."""
+    env = os.environ if environment is None else environment
+    given = config_path(path, env)
+    file = TomlFile.read(given) if given is not None else None
+    if file is not None and not file.data:
+        raise ConfigurationError(Problem("FILE_EMPTY", {}, str(given)))
+    return config_from(file, env)
+
+
+def config_from(file: TomlFile | None, env: Mapping[str, str]) -> Config:
+    """The deployment's keys of a parsed file, checked."""
+    reader = _Reader(file, env)
+    config = reader.read()
+    if reader.problems:
+        raise ConfigurationError(*sorted(reader.problems, key=lambda p: p.line or 0))
+    return config
+
+
+class _Reader:
+    def __init__(self, file: TomlFile | None, env: Mapping[str, str]) -> None:
+        self.file = file
+        self.env = env
+        self.data: dict[str, Any] = dict(file.data) if file else {}
+        self.problems: list[Problem] = []
+
+    def _problem(self, code: str, key: str, *at: str, **values: Any) -> None:
+        name = ENVIRONMENT.get(key)
+        if name and self.env.get(name):
+            self.problems.append(Problem(code, {"key": name, **values}))
+        elif self.file is not None:
+            self.problems.append(self.file.problem(code, key, *at, **{"key": key, **values}))
+
+    def _bad(self, key: str) -> None:
+        option = OPTIONS[key]
+        self._problem("BAD_VALUE", key, found=repr(self.data[key])[:80], allowed=option.allowed)
+
+    def read(self) -> Config:
+        for key, value in list(self.data.items()):
+            option = OPTIONS.get(key)
+            if option is None:
+                self._problem("UNKNOWN_KEY", key, known=", ".join(OPTIONS), near=near(key, OPTIONS))
+                del self.data[key]
+            elif not isinstance(value, option.type) or isinstance(value, bool):
+                self._problem("WRONG_TYPE", key, expected=option.allowed, found=repr(value)[:60])
+                del self.data[key]
+        for key, name in ENVIRONMENT.items():
+            if self.env.get(name):
+                self.data[key] = self.env[name]
+        port = self._port()
+        self._one_of("plugin_errors", MODES)
+        self._one_of("language", LANGUAGES)
+        if "time_zone" in self.data:
+            try:
+                ZoneInfo(self.data["time_zone"])
+            except (ZoneInfoNotFoundError, ValueError, OSError):
+                self._bad("time_zone")
+        if "database" in self.data:
+            try:
+                connection_config(self.data["database"])
+            except (ConfigurationError, ValueError):
+                self._bad("database")
+        return Config(
+            database=str(self.data.get("database", Config.database)),
+            plugins=self._plugins(),
+            plugin_errors=str(self.data.get("plugin_errors", Config.plugin_errors)),
+            time_zone=str(self.data.get("time_zone", Config.time_zone)),
+            language=str(self.data.get("language", Config.language)),
+            host=str(self.data.get("host", Config.host)),
+            port=port,
+            file=self.file,
+        )
+
+    def _one_of(self, key: str, allowed: tuple[str, ...]) -> None:
+        if self.data.get(key, allowed[0]) not in allowed:
+            self._bad(key)
+
+    def _port(self) -> int:
         try:
-            data = tomllib.loads(given.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"{given}: {error}") from error
-    elif path is not None:
-        raise ConfigurationError(f"{given}: no such file")
-    for key, value in list(data.items()):
-        if key not in _TYPES:
-            near = difflib.get_close_matches(key, _TYPES, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            problems.append(f"{given}: unknown key {key!r}{hint} (known: {', '.join(_TYPES)})")
-        elif not isinstance(value, _TYPES[key]) or isinstance(value, bool):
-            problems.append(f"{given}: {key} must be a {_TYPES[key].__name__}, found {value!r}")
-    for key, name in (("database", "GONGZHI_DATABASE"), ("host", "GONGZHI_HOST"), ("port", "GONGZHI_PORT")):
-        if env.get(name):
-            data[key] = env[name]
-    try:
-        port = int(data.get("port", DEFAULT_PORT))
-        if not 0 <= port <= 65535:
-            raise ValueError
-    except (TypeError, ValueError):
-        problems.append(f"port: {data['port']!r} is not a port number from 0 to 65535 (GONGZHI_PORT)")
-        port = DEFAULT_PORT
-    zone = data.get("time_zone", DEFAULT_ZONE)
-    try:
-        ZoneInfo(str(zone))
-    except (ZoneInfoNotFoundError, ValueError):
-        problems.append(f"{given}: time_zone {zone!r} is not a known zone, such as Asia/Shanghai")
-    language = data.get("language", DEFAULT_LANGUAGE)
-    if language not in LANGUAGES:
-        problems.append(f"{given}: language {language!r} must be one of {', '.join(LANGUAGES)}")
-    here = available()
-    plugins = data.get("plugins", [key for key, (_, package) in here.items() if package.startswith("plugins.")])
-    for key in plugins if isinstance(plugins, list) else []:
-        if key not in here:
-            near = difflib.get_close_matches(str(key), here, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            problems.append(f"{given}: plugin {key!r} is not installed{hint} (available: {', '.join(here) or 'none'})")
-    if problems:
-        raise ConfigurationError(*problems)
-    return Config(
-        database=str(data.get("database", Config.database)),
-        plugins=tuple(dict.fromkeys(plugins)),
-        time_zone=str(zone),
-        language=str(language),
-        host=str(data.get("host", DEFAULT_HOST)),
-        port=port,
-    )
+            port = int(self.data.get("port", DEFAULT_PORT))
+            if 0 <= port <= 65535:
+                return port
+        except (TypeError, ValueError):
+            pass
+        self._bad("port")
+        return DEFAULT_PORT
+
+    def _plugins(self) -> tuple[str, ...]:
+        here = available()
+        if "plugins" not in self.data:
+            return first_party()
+        found: list[str] = []
+        for key in self.data["plugins"]:
+            if not isinstance(key, str):
+                self._problem("WRONG_TYPE", "plugins", expected=OPTIONS["plugins"].allowed, found=repr(key)[:60])
+            elif key not in here:
+                values = {"plugin_key": key, "available": ", ".join(here) or "-", "near": near(key, here)}
+                self._problem("PLUGIN_NOT_INSTALLED", "plugins", key, **values)
+            elif key in found:
+                self._problem("PLUGIN_TWICE", "plugins", key, plugin_key=key)
+            else:
+                found.append(key)
+        return tuple(found)

@@ -13,10 +13,11 @@ from uuid import UUID
 
 from core.access import Acting
 from core.accounts import create_account, hash_password, hash_token, issue_token
-from core.enums import ActorKind, AreaKind, MembershipRole, OrganizationKind, Registration, Role
+from core.enums import ActorKind, AreaKind, MembershipRole, OrganizationKind, Registration, Role, Toggle
 from core.models import Actor
-from core.plugins import Host
+from core.plugins.host import Host
 from core.rules import activities, actors, areas
+from core.rules.settings import toggle_plugin
 from core.runtime import Command, Runtime
 from core.work import Work
 
@@ -107,7 +108,7 @@ async def make_demo(runtime: Runtime, host: Host) -> DemoDistrict:
     district = DemoDistrict(runtime, clock.start_of(today - timedelta(days=190)))
     try:
         district.at(0)
-        await _places_and_people(district)
+        await _places_and_people(district, host)
         await _activities(district)
         for fill in host.manager.hook.gongzhi_demo(runtime=runtime, district=district):
             await fill
@@ -122,7 +123,7 @@ async def make_demo(runtime: Runtime, host: Host) -> DemoDistrict:
     return district
 
 
-async def _places_and_people(d: DemoDistrict) -> None:
+async def _places_and_people(d: DemoDistrict, host: Host) -> None:
     for code, name, kind, parent in _AREAS:
         area = await d.system(
             lambda w, c=code, n=name, k=kind, p=parent: areas.create_area(  # type: ignore[misc]
@@ -130,6 +131,12 @@ async def _places_and_people(d: DemoDistrict) -> None:
             )
         )
         d.areas[code] = area.id
+    for plugin in host.keys:
+        await d.system(
+            lambda w, p=plugin: toggle_plugin(  # type: ignore[misc]
+                w, area_id=d.areas["haicang"], plugin=p, state=Toggle.ON, pilot_until=None, reason=None
+            )
+        )
     since = date(d.start.year - 3, 5, 1)
 
     async def person(name: str, area: str) -> Actor:

@@ -139,3 +139,48 @@ class AccountState(Term):
 
     ACTIVE = "ACTIVE", "正常"
     DISABLED = "DISABLED", "停用"
+
+
+class Move(Term):
+    """How an area below may move a setting (下级可调方式)."""
+
+    OPEN = "OPEN", "下级自定"
+    MIN = "MIN", "不得低于"
+    MAX = "MAX", "不得高于"
+    SUBSET = "SUBSET", "只可选取其中"
+    EXTEND = "EXTEND", "可以增补"
+    LOCKED = "LOCKED", "不得更改"
+
+
+class Toggle(Term):
+    """What an area says about a mechanism (启停设定)."""
+
+    INHERIT = "INHERIT", "随上级"
+    OFF = "OFF", "停用"
+    PILOT = "PILOT", "试点"
+    ON = "ON", "启用"
+
+
+class PluginState(Term):
+    """Whether a mechanism is on in an area (启用状态)."""
+
+    OFF = "OFF", "停用"
+    PILOT = "PILOT", "试点"
+    ON = "ON", "启用"
+
+
+class Origin(Term):
+    """Where a value comes from (来源)."""
+
+    DEFAULT = "DEFAULT", "默认值"
+    FILE = "FILE", "配置文件"
+    MUTATION = "MUTATION", "在线设定"
+    BOUND = "BOUND", "上级限制"
+
+
+class DocumentState(Term):
+    """Whether a rule document is in force (制度文件状态)."""
+
+    IN_FORCE = "IN_FORCE", "有效"
+    SUPERSEDED = "SUPERSEDED", "已被取代"
+    WITHDRAWN = "WITHDRAWN", "已废止"

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.problems import Problem
+
 
 class GongzhiError(Exception):
     """Root of every error this project raises on purpose."""
@@ -59,9 +61,12 @@ class Conflict(Refusal):
 class ConfigurationError(GongzhiError):
     """Every problem found, one line each, so that one look mends all."""
 
-    def __init__(self, *problems: str) -> None:
-        super().__init__("\n".join(problems))
+    def __init__(self, *problems: str | Problem) -> None:
         self.problems = problems
+        super().__init__("\n".join(self.lines()))
+
+    def lines(self, language: str = "en") -> list[str]:
+        return [p if isinstance(p, str) else p.text(language) for p in self.problems]
 
 
 class MigrationError(GongzhiError):

@@ -18,11 +18,12 @@ from uuid import UUID
 
 import structlog
 
-from core.access import ANONYMOUS, Acting, PermissionBook
-from core.clock import Clock
+from core.access import ANONYMOUS, Acting
 from core.database import Database, Transaction
 from core.database.dialect import SQLITE
+from core.health import Health
 from core.ids import new_id
+from core.kernel import Kernel
 from core.work import Work
 
 log = structlog.get_logger("gongzhi.events")
@@ -30,6 +31,7 @@ log = structlog.get_logger("gongzhi.events")
 BATCH = 100
 IDLE_SECONDS = 1.0
 ATTEMPTS = 3
+HANDLER_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -64,31 +66,34 @@ class Handler:
 class Dispatcher:
     """Delivers events; `wake` after a commit, `drain` to wait until everything is delivered."""
 
-    def __init__(self, database: Database, clock: Clock, book: PermissionBook, handlers: Sequence[Handler]) -> None:
+    def __init__(self, database: Database, kernel: Kernel, handlers: Sequence[Handler]) -> None:
         self.database = database
-        self.clock = clock
-        self.book = book
+        self.kernel = kernel
         self.handlers = handlers
+        self.health: Health = kernel.health
         self._wakeup = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._stopping = False
-        self._registered = False
 
     async def start(self) -> None:
         self._stopping = False
         self._task = asyncio.create_task(self._run())
 
-    async def _register(self) -> None:
-        """Give every handler its position; a new one begins with the first event there is."""
+    async def register(self) -> None:
+        """Give every handler its position. A new one begins here and now: what was before is history, not news."""
         mark = self.database.dialect.mark
-        async with self.database.transaction() as transaction:
-            for handler in self.handlers:
+        here = "SELECT coalesce(max(transaction_id), 0) AS t, coalesce(max(seq), 0) AS s FROM core_event"
+        if self.database.dialect is not SQLITE:
+            # Whatever is not finished yet counts as news.
+            here = f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 AS t, {2**62}::bigint AS s"
+        known = {r[0] for r in await self.database.read("SELECT handler FROM core_delivery")}
+        for name in [h.name for h in self.handlers if h.name not in known]:
+            async with self.database.transaction() as transaction:
                 await transaction.fetch(
-                    f"INSERT INTO core_delivery (handler, transaction_id, seq) VALUES ({mark(1)}, 0, 0)"
-                    " ON CONFLICT DO NOTHING",
-                    handler.name,
+                    "INSERT INTO core_delivery (handler, transaction_id, seq)"
+                    f" SELECT {mark(1)}, h.t, h.s FROM ({here}) h WHERE 1 = 1 ON CONFLICT DO NOTHING",
+                    name,
                 )
-        self._registered = True
 
     async def stop(self) -> None:
         """Finish the delivery under way and end; nothing is cancelled in the middle of a statement."""
@@ -114,8 +119,6 @@ class Dispatcher:
 
     async def drain(self) -> None:
         """Deliver what is committed and not yet delivered, for every handler."""
-        if not self._registered:
-            await self._register()
         for handler in self.handlers:
             while not self._stopping and await self._step(handler):
                 pass
@@ -154,6 +157,7 @@ class Dispatcher:
                 except Exception as error:
                     if attempt < ATTEMPTS:
                         continue  # two workers may have met on a unique index; the second look finds the row
+                    self.health.failed(handler.plugin, f"handler {handler.name}")
                     log.error("handler failed", handler=handler.name, event_id=str(event.id), exc_info=True)
                     await self._set_aside(handler, event, error)
         return bool(waiting)
@@ -162,18 +166,77 @@ class Dispatcher:
         async with self.database.transaction() as transaction:
             if not await self._advance(transaction, handler, event):
                 return
+            if not await self._is_on(transaction, handler.plugin, event.area_id):
+                await self._skip(transaction, handler, event)
+                return
+            await self._handle(transaction, handler, event)
+
+    async def _handle(self, transaction: Transaction, handler: Handler, event: EventRecord) -> None:
+        """Run a handler for an event; one that takes longer than HANDLER_SECONDS is cancelled."""
+        async with asyncio.timeout(HANDLER_SECONDS):
             work = Work(
-                transaction,
-                self.book,
-                self.clock,
-                ANONYMOUS,
-                Acting(),
-                system=True,
-                cause_id=event.id,
-                occurred_at=event.occurred_at,
-            )
+                transaction, self.kernel, ANONYMOUS, Acting(),
+                system=True, cause_id=event.id, occurred_at=event.occurred_at,
+            )  # fmt: skip
             await handler.handle(work, event)
             await work.flush()
+
+    async def _is_on(self, transaction: Transaction, plugin: str, area_id: UUID | None) -> bool:
+        if plugin not in self.kernel.plugins or area_id is None:
+            return True
+        mark = self.database.dialect.mark
+        found = await transaction.fetch(
+            f"SELECT 1 AS yes FROM core_plugin_area WHERE plugin = {mark(1)} AND area_id = {mark(2)}"
+            f" AND (until IS NULL OR until > {mark(3)})",
+            plugin,
+            area_id,
+            self.kernel.clock.now(),
+        )
+        return bool(found)
+
+    async def _skip(self, transaction: Transaction, handler: Handler, event: EventRecord) -> None:
+        """Note an event that came while the plugin was off there; `replay` may deliver it one day."""
+        mark = self.database.dialect.mark
+        await transaction.fetch(
+            "INSERT INTO core_delivery_skipped (id, handler, plugin, event_id, area_id, skipped_at)"
+            f" VALUES ({', '.join(mark(n) for n in range(1, 7))}) ON CONFLICT DO NOTHING",
+            new_id(), handler.name, handler.plugin, event.id, event.area_id, self.kernel.clock.now(),
+        )  # fmt: skip
+
+    async def replay(self, plugin: str, area_code: str | None = None) -> tuple[int, int]:
+        """Deliver what a plugin missed while it was off, where it is on now; (delivered, left where it is still off).
+
+        Each event is delivered once: its note is removed in the same transaction.
+        """
+        mark = self.database.dialect.mark
+        below = (
+            " AND s.area_id IN (SELECT c.descendant_id FROM core_area_closure c JOIN core_area a"
+            f" ON a.id = c.ancestor_id WHERE c.until IS NULL AND a.code = {mark(2)})"
+        )
+        rows = await self.database.read(
+            "SELECT s.handler, e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
+            " e.transaction_id, e.seq FROM core_delivery_skipped s JOIN core_event e ON e.id = s.event_id"
+            f" WHERE s.plugin = {mark(1)}{below if area_code else ''} ORDER BY e.transaction_id, e.seq",
+            [plugin, area_code] if area_code else [plugin],
+        )
+        by_name = {h.name: h for h in self.handlers}
+        delivered = left = 0
+        for name, *columns in rows:
+            event, handler = _record(columns), by_name.get(name)
+            async with self.database.transaction() as transaction:
+                if handler is None or not await self._is_on(transaction, plugin, event.area_id):
+                    left += 1
+                    continue
+                gone = await transaction.fetch(
+                    f"DELETE FROM core_delivery_skipped WHERE handler = {mark(1)} AND event_id = {mark(2)} RETURNING id",
+                    name,
+                    event.id,
+                )
+                if gone:
+                    await self._handle(transaction, handler, event)
+                    delivered += 1
+        self.wake()
+        return delivered, left
 
     async def _advance(self, transaction: Transaction, handler: Handler, event: EventRecord) -> bool:
         """Move the handler's position to this event; False if another worker has been here."""
@@ -199,7 +262,7 @@ class Dispatcher:
                 handler.name,
                 event.id,
                 f"{type(error).__name__}: {error}"[:2000],
-                self.clock.now(),
+                self.kernel.clock.now(),
             )
 
 

@@ -43,7 +43,7 @@ class Messages:
         texts = self._texts.get(code)
         if texts is None:
             return code
-        shown = {k: ("" if v is None else v) for k, v in values.items()}
+        shown = {k: "" if v is None else v(language) if callable(v) else v for k, v in values.items()}
         try:
             return texts[language].format(**shown)
         except (KeyError, IndexError):

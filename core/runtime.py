@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
@@ -9,16 +10,19 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.access import ANONYMOUS, Acting, PermissionBook, Viewer, viewer_from, viewer_sql
-from core.clock import Clock
+from core.access import ANONYMOUS, Acting, Viewer, viewer_from, viewer_sql
 from core.database import Database, Transaction
 from core.errors import Refusal
 from core.events import Dispatcher
 from core.ids import new_id
+from core.kernel import Kernel
 from core.messages import Messages
+from core.models import Actor
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
+RULE_SECONDS = 10.0
+RETRIES = 3
 Outcome = dict[str, Any]  # what a payload shows: name → global id, or a plain value
 Rule = Callable[[Work], Awaitable[Outcome]]
 
@@ -34,15 +38,30 @@ class Command:
     input_hash: str = ""
     expected_version: int | None = None
     occurred_at: datetime | None = None
+    within: UUID | None = None  # asked for at the endpoint of this area
+
+
+@dataclass(frozen=True)
+class Performed:
+    """What came of a command, and who gave it, as seen in its transaction; `replayed` when it had been done before."""
+
+    outcome: Outcome
+    viewer: Viewer
+    replayed: bool = False
+
+
+def _gave_us_up(error: Exception) -> bool:
+    """Deadlock or failed serialization: nothing was done, and doing it again is safe."""
+    causes: list[Any] = [error, *error.args[:1]]
+    return any(getattr(cause, "sqlstate", None) in ("40P01", "40001") for cause in causes)
 
 
 class Runtime:
-    def __init__(
-        self, database: Database, clock: Clock, book: PermissionBook, messages: Messages, dispatcher: Dispatcher
-    ) -> None:
+    def __init__(self, database: Database, kernel: Kernel, messages: Messages, dispatcher: Dispatcher) -> None:
         self.database = database
-        self.clock = clock
-        self.book = book
+        self.kernel = kernel
+        self.clock = kernel.clock
+        self.book = kernel.permissions
         self.messages = messages
         self.dispatcher = dispatcher
 
@@ -54,7 +73,17 @@ class Runtime:
         names = ("account_id", "person_id", "grants", "mandates", "organizations")
         return viewer_from(dict(zip(names, rows[0], strict=True)) if rows else None, token_hash)
 
-    async def perform(self, command: Command, rule: Rule) -> Outcome:
+    async def perform(self, command: Command, rule: Rule) -> Performed:
+        """`attempt`, again where the database broke a circle of waiting by giving one of us up."""
+        for _ in range(RETRIES):
+            try:
+                return await self._attempt(command, rule)
+            except Exception as error:
+                if not _gave_us_up(error):
+                    raise
+        return await self._attempt(command, rule)
+
+    async def _attempt(self, command: Command, rule: Rule) -> Performed:
         """Run one rule in one transaction and return its outcome; the same key again returns the same outcome.
 
         Refuses NOT_SIGNED_IN when the token died since the request began, IDEMPOTENCY_CONFLICT when the key was
@@ -63,14 +92,37 @@ class Runtime:
         async with self.database.transaction() as transaction:
             viewer, claimed = await self._open(transaction, command)
             if command.key is not None and claimed is None:
-                return await self._replay(transaction, command, viewer)
-            work = Work(transaction, self.book, self.clock, viewer, command.acting, occurred_at=command.occurred_at)
+                return Performed(await self._replay(transaction, command, viewer), viewer, replayed=True)
+            work = Work(
+                transaction, self.kernel, viewer, command.acting,
+                within=command.within, occurred_at=command.occurred_at,
+            )  # fmt: skip
             work.expected_version = command.expected_version
-            outcome = await rule(work)
-            await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
+            if command.acting.behalf_of_id is not None:
+                await self._needs_the_desk(work, command.acting.behalf_of_id)
+            async with asyncio.timeout(RULE_SECONDS):
+                outcome = await rule(work)
+                await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
         if work.events:
             self.dispatcher.wake()
-        return outcome
+        return Performed(outcome, viewer)
+
+    @staticmethod
+    async def _needs_the_desk(work: Work, actor_id: UUID) -> None:
+        """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for.
+
+        Refuses NOT_FOUND, HAS_ACCOUNT.
+        """
+        if await work.find(Actor, id=actor_id) is None:
+            raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
+        able = await work.rows(
+            "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"
+            " (SELECT m.person_id FROM core_mandate m WHERE m.organization_id = {} AND m.state = 'ACTIVE'"
+            " AND m.since <= {} AND (m.until IS NULL OR m.until > {}))) LIMIT 1",
+            actor_id, actor_id, work.now, work.now,
+        )  # fmt: skip
+        if able:
+            raise Refusal("HAS_ACCOUNT", path=("onBehalfOf", "actorId"))
 
     async def _open(self, transaction: Transaction, command: Command) -> tuple[Viewer, UUID | None]:
         """Read the viewer afresh and claim the idempotency key, in one round trip on PostgreSQL."""
@@ -121,8 +173,17 @@ class Runtime:
 
     async def as_system(self, rule: Rule, *, occurred_at: datetime | None = None) -> Outcome:
         """Run a rule as the server itself: command line, demo data, jobs. Its events say so."""
+        for _ in range(RETRIES):
+            try:
+                return await self._attempt_as_system(rule, occurred_at)
+            except Exception as error:
+                if not _gave_us_up(error):
+                    raise
+        return await self._attempt_as_system(rule, occurred_at)
+
+    async def _attempt_as_system(self, rule: Rule, occurred_at: datetime | None) -> Outcome:
         async with self.database.transaction() as transaction:
-            work = Work(transaction, self.book, self.clock, ANONYMOUS, Acting(), system=True, occurred_at=occurred_at)
+            work = Work(transaction, self.kernel, ANONYMOUS, Acting(), system=True, occurred_at=occurred_at)
             outcome = await rule(work)
             await work.flush()
         if work.events or work.flushed:

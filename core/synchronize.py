@@ -1,10 +1,57 @@
-"""Make the permission tables say what core and the plugins declare; the event log's triggers read them (INV13)."""
+"""Make the database say what core and the plugins declare: permissions (the event log's triggers read them, INV13),
+what is installed, and which tables nobody claims any more."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
 
 from core.access import PermissionBook
 from core.database import Database
 from core.ids import new_id
+from core.kernel import Kernel
+from core.plugins.host import Host
+from core.problems import Problem
+
+
+async def synchronize(database: Database, kernel: Kernel, tables: Mapping[str, Sequence[str]]) -> None:
+    """Permissions, the row that versions settings, and the list of installed plugins with their tables."""
+    await synchronize_permissions(database, kernel.permissions)
+    stored = {r[0]: (r[1], r[2]) for r in await database.read("SELECT key, version, tables FROM core_installed")}
+    wanted = {k: (m.version, json.dumps(list(tables.get(k, ())))) for k, m in kernel.manifests.items()}
+    has_row = await database.read("SELECT 1 FROM core_governance")
+    if has_row and all(stored.get(key) == value for key, value in wanted.items()):
+        return
+    mark = database.dialect.mark
+    async with database.transaction() as transaction:
+        await transaction.fetch("INSERT INTO core_governance (id, version) VALUES (1, 0) ON CONFLICT (id) DO NOTHING")
+        for key, (version, names) in wanted.items():
+            await transaction.fetch(
+                f"INSERT INTO core_installed (key, version, tables, seen_at) VALUES ({mark(1)}, {mark(2)}, {mark(3)},"
+                f" {mark(4)}) ON CONFLICT (key) DO UPDATE SET version = excluded.version, tables = excluded.tables,"
+                " seen_at = excluded.seen_at",
+                key, version, names, kernel.clock.now(),
+            )  # fmt: skip
+
+
+async def orphaned_tables(database: Database, host: Host) -> list[Problem]:
+    """Tables of plugins that were installed once and are not loaded now, a notice for each plugin."""
+    rows = await database.read("SELECT key, tables FROM core_installed")
+    present = await existing_tables(database)
+    found = []
+    for key, names in rows:
+        tables = [t for t in json.loads(names) if t in present]
+        if key not in host.keys and tables:
+            values = {"plugin_key": key, "tables": ", ".join(tables)}
+            found.append(Problem("ORPHANED_TABLES", values, plugin=key))
+    return found
+
+
+async def existing_tables(database: Database) -> set[str]:
+    sql = "SELECT name FROM sqlite_master WHERE type = 'table'"
+    if database.dialect.name == "postgres":
+        sql = "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
+    return {row[0] for row in await database.read(sql)}
 
 
 async def synchronize_permissions(database: Database, book: PermissionBook) -> None:

@@ -10,31 +10,44 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
 from tortoise.models import Model
 
-from core.access import Acting, Ground, PermissionBook, Viewer
-from core.clock import Clock, to_millisecond
+from core.access import Acting, Ground, Viewer
+from core.clock import to_millisecond
 from core.database import Transaction
 from core.enums import Authority
 from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
+from core.kernel import Kernel
 from core.models import Area, Entity, Logged
+from core.settings import Settings
+from core.settings.store import as_instant, as_uuid
 
 M = TypeVar("M", bound=Model)
 L = TypeVar("L", bound=Logged)
 
 ON_BEHALF = "core.act_on_behalf"
-ANCESTORS = "gz_ancestors"
+LATEST_ENTRY = timedelta(days=92)  # how long after the fact something may be entered at the desk
+S = TypeVar("S", bound=Settings)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a row lies: its area and those above, from the root down, and the plugins that are on there."""
+
+    chain: tuple[UUID, ...]
+    plugins: frozenset[str]
 
 
 @dataclass
 class PendingEvent:
     id: UUID
     type: str
+    plugin: str
     area_id: UUID | None
     subject: Entity
     ground: Ground
@@ -59,28 +72,31 @@ class Work:
     def __init__(
         self,
         transaction: Transaction,
-        book: PermissionBook,
-        clock: Clock,
+        kernel: Kernel,
         viewer: Viewer,
         acting: Acting,
         *,
+        within: UUID | None = None,
         system: bool = False,
         cause_id: UUID | None = None,
         occurred_at: datetime | None = None,
     ) -> None:
         self.transaction = transaction
-        self.book = book
-        self.clock = clock
+        self.kernel = kernel
+        self.book = kernel.permissions
+        self.clock = kernel.clock
+        self.within = within
         self.viewer = viewer
         self.acting = acting
-        self.now = clock.now()
+        self.now = kernel.clock.now()
         self.system = system
         self.cause_id = cause_id
         self.occurred_at = to_millisecond(occurred_at) if occurred_at else self.now
         self.ground: Ground | None = Ground(Authority.SYSTEM) if system else None
         self.events: list[PendingEvent] = []
         self._writes: list[_Write] = []
-        self._ancestors: dict[UUID, frozenset[UUID]] = {}
+        self._places: dict[UUID, Place] = {}
+        self._afterwards: list[tuple[str, tuple[Any, ...]]] = []
         self.expected_version: int | None = None
         self.flushed = False
 
@@ -144,11 +160,7 @@ class Work:
         place = "t.id" if model is Area else "t.area_id" if "area_id" in columns else None
         extra = ""
         if place:
-            array = "json_group_array" if dialect.name == "sqlite" else "json_agg"
-            extra = (
-                f", (SELECT {array}(c.ancestor_id) FROM core_area_closure c"
-                f" WHERE c.descendant_id = {place} AND c.until IS NULL) AS {ANCESTORS}"
-            )
+            extra = _place_columns(dialect.name == "sqlite", place)
         key = "seq" if "seq" in columns else model._meta.db_pk_column
         marks = [dialect.mark(i + 1) for i in range(len(values))]
         sql = (
@@ -159,10 +171,38 @@ class Work:
         for record in await self.transaction.fetch(sql, *values):
             row = model._init_from_db(**{c: record[c] for c in columns})
             if place:
-                ids = frozenset(UUID(i) for i in json.loads(record[ANCESTORS] or "[]"))
-                self._ancestors[row.pk] = ids
+                self._places[row.pk] = self._place(record)
             found.append(row)
         return found
+
+    def _place(self, record: Any) -> Place:
+        above = json.loads(record["gz_above"] or "[]")
+        chain = tuple(as_uuid(id) for id, _ in sorted(above, key=lambda pair: -pair[1]))
+        on = set()
+        for plugin, until in json.loads(record["gz_plugins"] or "[]"):
+            end = as_instant(until)
+            if end is None or end > self.now:
+                on.add(plugin)
+        return Place(chain, frozenset(on))
+
+    def place(self, row: Model) -> Place:
+        """Where a row lies that was read through this work."""
+        return self._places[row.pk]
+
+    async def settings(self, model: type[S], at: Model, *, version: int | None = None) -> S:
+        """What holds where `at` lies: the newest settings, or those of the version a process began with."""
+        database = self.transaction.database
+        book = await self.kernel.settings.book(self.transaction.fetch, database.dialect.mark, version)
+        found: S = book.values(self.kernel.settings.by_model[model], self.place(at).chain)
+        return found
+
+    async def settings_version(self) -> int:
+        """The version in force, for a process to keep that should go on under the rules it began with."""
+        return await self.kernel.settings.version(self.transaction.fetch)
+
+    def port(self, name: str) -> Any:
+        """Whoever provides this port, or its null provider (`core.plugins.ports`)."""
+        return self.kernel.ports[name]
 
     async def rows(self, sql: str, *values: Any) -> list[Any]:
         """A statement of the rule's own; `{}` stands for each parameter."""
@@ -175,13 +215,19 @@ class Work:
         """Allow only who may do this where `at` (a row read through this work) lies; refuses NOT_PERMITTED.
 
         `owner` names the actor whose own matter it is: they, and who holds a mandate for them there, may do it too.
+        Refuses PLUGIN_DISABLED where the permission's plugin is off, for the server itself as well.
         """
         rule = self.book[permission]
+        where = self._places[at.pk] if at.pk in self._places else Place((), self.kernel.plugins)
+        if rule.owner != "core" and where.chain and rule.owner not in where.plugins:
+            raise Refusal("PLUGIN_DISABLED", plugin=rule.owner)
+        if self.within is not None and self.within not in where.chain:
+            raise Refusal("OUTSIDE_ENDPOINT")
         if self.system:
             return self._rest_on(Ground(Authority.SYSTEM))
         if not self.viewer.signed_in:
             raise NotPermitted(permission, "NOT_SIGNED_IN")
-        within = self._ancestors[at.pk]
+        within = frozenset(where.chain)
         mandate_id = None
         if self.acting.for_id is not None and self.acting.for_id != self.viewer.person_id:
             held = [m for m in self.viewer.mandates if m.organization_id == self.acting.for_id]
@@ -207,9 +253,17 @@ class Work:
 
     def own_matter(self) -> Ground:
         """What a person may always do with what is theirs alone (their token, their password); no area involved."""
+        if self.acting.for_id is not None or self.acting.behalf_of_id is not None:
+            raise Refusal("ONLY_ONESELF")
         return self._rest_on(Ground(Authority.SYSTEM if self.system else Authority.SELF))
 
     def _rest_on(self, ground: Ground) -> Ground:
+        late = self.now - self.occurred_at
+        if late and not self.system:
+            if late > LATEST_ENTRY:
+                raise Refusal("TOO_LONG_AGO", path=("occurredAt",), days=LATEST_ENTRY.days)
+            if ground.authority is not Authority.ROLE:
+                raise Refusal("ONLY_NOW", path=("occurredAt",))
         self.ground = ground
         return ground
 
@@ -263,6 +317,7 @@ class Work:
         event = PendingEvent(
             id=new_id(),
             type=type,
+            plugin=self.kernel.owner(type),
             area_id=area_id,
             subject=subject,
             ground=self.ground,
@@ -280,6 +335,10 @@ class Work:
                 write.row.event_id = event.id
         self.events.append(event)
         return event
+
+    def then(self, sql: str, *values: Any) -> None:
+        """Queue a statement that runs after the rows are written (derived tables); `{}` stands for each parameter."""
+        self._afterwards.append((sql, values))
 
     async def flush_now(self) -> None:
         """Write what is queued so far, within the same transaction, so that later steps can read it."""
@@ -308,6 +367,9 @@ class Work:
                 batch.append(other.row)
             await self._insert(batch)
             index += len(batch)
+        for sql, values in self._afterwards:
+            await self.rows(sql, *values)
+        self._afterwards = []
 
     async def _insert(self, rows: list[Entity]) -> None:
         meta = type(rows[0])._meta
@@ -343,13 +405,14 @@ class Work:
         statements: list[tuple[str, list[Any]]] = []
         xact = "pg_current_xact_id()::text::bigint" if dialect.name == "postgres" else "0"
         columns = (
-            "id, transaction_id, type, area_id, subject_tag, subject_id, actor_id, authority, permission,"
+            "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
             " grant_id, mandate_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
         )
         rows = [
             [
                 event.id,
                 event.type,
+                event.plugin,
                 event.area_id,
                 event.subject.tag,
                 event.subject.id,
@@ -420,6 +483,16 @@ def _number(head: str, parts: Iterable[Any], mark: Any, start: int) -> tuple[str
             values.append(part)
             sql.append(mark(start + len(values)))
     return "".join(sql), values
+
+
+def _place_columns(sqlite: bool, area: str) -> str:
+    """The areas above (with their distance) and the plugins that are on there, as JSON beside the row's columns."""
+    rows, pair = ("json_group_array", "json_array") if sqlite else ("json_agg", "json_build_array")
+    return (
+        f", (SELECT {rows}({pair}(c.ancestor_id, c.depth)) FROM core_area_closure c"
+        f" WHERE c.descendant_id = {area} AND c.until IS NULL) AS gz_above"
+        f", (SELECT {rows}({pair}(p.plugin, p.until)) FROM core_plugin_area p WHERE p.area_id = {area}) AS gz_plugins"
+    )
 
 
 def _text(value: Any) -> str | None:

@@ -1,25 +1,32 @@
-"""`gongzhi`: serve, demo, migrate, explain, admin."""
+"""`gongzhi`: serve, demo, check, apply, config, plugin, migrate, explain, schema, admin."""
 
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from collections.abc import Coroutine
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import asyncpg
 import typer
 from rich.console import Console
+from tortoise.exceptions import DBConnectionError
 
 from core.config import Config, read_config
 from core.errors import ConfigurationError, MigrationError, Refusal
+from core.problems import Problem
 
 app = typer.Typer(help="Gongzhi (共治): the server that neighbourhoods govern themselves with.", no_args_is_help=True)
 admin = typer.Typer(help="Accounts of the people who run this server.", no_args_is_help=True)
 plugin = typer.Typer(help="Plugins and their tables.", no_args_is_help=True)
+config_app = typer.Typer(help="The configuration file and what it makes of an area.", no_args_is_help=True)
 schema_app = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
 app.add_typer(plugin, name="plugin")
+app.add_typer(config_app, name="config")
 app.add_typer(schema_app, name="schema")
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
@@ -30,9 +37,22 @@ def main() -> None:
     """Entry point: errors a person can mend are told in a line each, not as a traceback."""
     try:
         app(standalone_mode=True)
-    except (ConfigurationError, MigrationError) as error:
-        err.print(f"[red]gongzhi:[/red] {error}", markup=True)
+    except ConfigurationError as error:
+        for line in error.lines(language()):
+            err.print(f"gongzhi: {line}", markup=False)
         sys.exit(2)
+    except MigrationError as error:
+        err.print(f"gongzhi: {error}", markup=False)
+        sys.exit(2)
+    except (OSError, DBConnectionError, asyncpg.PostgresError) as error:
+        err.print(f"gongzhi: {Problem('DATABASE_UNREACHABLE', {'error': error}).text(language())}", markup=False)
+        sys.exit(2)
+
+
+def language() -> str:
+    """What the terminal speaks: Chinese where the locale is Chinese, else English."""
+    spoken = next((os.environ[n] for n in ("LC_ALL", "LC_MESSAGES", "LANG") if os.environ.get(n)), "")
+    return "zh-CN" if spoken.lower().startswith("zh") else "en"
 
 
 def configuration(path: Path | None) -> Config:
@@ -72,6 +92,53 @@ def migrate(config: ConfigOption = None) -> None:
     run(migrate_it(configuration(config)))
 
 
+JsonOption = Annotated[bool, typer.Option("--json", help="As JSON, for programs.")]
+
+
+@app.command()
+def check(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Print everything that is wrong with the file and the plugins, at once; nothing is changed. Exits 2 if anything is."""
+    from core.cli.configuring import check as check_it
+
+    run(check_it(config, as_json))
+
+
+@app.command()
+def apply(config: ConfigOption = None) -> None:
+    """Take up the file's area sections, whole or not at all. A running server does it by itself."""
+    from core.cli.configuring import apply as apply_it
+
+    run(apply_it(configuration(config)))
+
+
+@config_app.command("show")
+def config_show(
+    area: Annotated[str, typer.Argument(help="Code of the area.")],
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print every plugin and setting as it holds in an area, and where each value comes from."""
+    from core.cli.configuring import show
+
+    run(show(configuration(config), area, as_json))
+
+
+@config_app.command("schema")
+def config_schema(config: ConfigOption = None) -> None:
+    """Print the JSON Schema of gongzhi.toml for these plugins, for editors."""
+    from core.cli.reference import json_schema
+
+    print(json_schema(configuration(config)))
+
+
+@config_app.command("reference")
+def config_reference(config: ConfigOption = None) -> None:
+    """Print the reference of gongzhi.toml for these plugins, as Markdown."""
+    from core.cli.reference import reference
+
+    print(reference(configuration(config)))
+
+
 @app.command()
 def explain(
     file: Annotated[typer.FileText, typer.Argument(help="A GraphQL document, or - for standard input.")],
@@ -106,6 +173,76 @@ def admin_create(
         raise typer.Exit(2) from None
 
 
+KeyArgument = Annotated[str, typer.Argument(help="Key of the plugin.")]
+
+
+@plugin.command("list")
+def plugin_list(config: ConfigOption = None, as_json: JsonOption = False) -> None:
+    """Every plugin on this machine: whether it is installed, how it loads, and where it is on."""
+    from core.cli.configuring import plugin_list as list_them
+
+    run(list_them(configuration(config), as_json))
+
+
+@plugin.command("enable")
+def plugin_enable(
+    key: KeyArgument,
+    area: Annotated[str, typer.Option(help="Code of the area.")],
+    pilot_until: Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As a pilot, to this day.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Write into the file that a plugin is on in an area and below; comments stay. A running server takes it up."""
+    from core.cli.configuring import edit, enable
+
+    out.print(edit(config, enable(key, area, pilot_until.date() if pilot_until else None)))
+
+
+@plugin.command("disable")
+def plugin_disable(
+    key: KeyArgument, area: Annotated[str, typer.Option(help="Code of the area.")], config: ConfigOption = None
+) -> None:
+    """Write into the file that a plugin is off in an area and below; data and history stay."""
+    from core.cli.configuring import disable, edit
+
+    out.print(edit(config, disable(key, area)))
+
+
+@plugin.command("replay")
+def plugin_replay(
+    key: KeyArgument,
+    area: Annotated[str | None, typer.Option(help="Only what happened in this area and below.")] = None,
+    config: ConfigOption = None,
+) -> None:
+    """Deliver the events a plugin missed while it was off, where it is on now. Each is delivered once."""
+    from core.cli.ending import replay
+
+    run(replay(configuration(config), key, area))
+
+
+@plugin.command("export")
+def plugin_export(
+    key: KeyArgument, to: Annotated[Path, typer.Option(help="A new folder.")], config: ConfigOption = None
+) -> None:
+    """Write every row of a plugin's tables as JSON lines."""
+    from core.cli.ending import export
+
+    run(export(configuration(config), key, to))
+
+
+@plugin.command("purge")
+def plugin_purge(
+    key: KeyArgument,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Drop the tables of a plugin that is no longer installed. This cannot be undone; export first."""
+    from core.cli.ending import purge
+
+    if not yes:
+        typer.confirm(f"Drop every table of {key} for good?", abort=True)
+    run(purge(configuration(config), key))
+
+
 @plugin.command("migrate")
 def plugin_migrate(config: ConfigOption = None) -> None:
     """The same as `gongzhi migrate`."""
@@ -124,8 +261,14 @@ def plugin_makemigrations(
 
 
 @schema_app.command("print")
-def schema_print(config: ConfigOption = None) -> None:
+def schema_print(
+    only: Annotated[
+        str | None,
+        typer.Option(help="As the endpoint of an area that has these on: keys with commas, or core for none."),
+    ] = None,
+    config: ConfigOption = None,
+) -> None:
     """Print the SDL of core and the configured plugins; needs no database."""
     from core.cli.tasks import print_schema
 
-    print_schema(configuration(config))
+    print_schema(configuration(config), only)

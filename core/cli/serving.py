@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import ipaddress
+import signal
 import socket
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
@@ -56,9 +60,29 @@ async def serve(config: Config, *, banner: bool = False) -> None:
         settings = uvicorn.Config(
             running.app, log_level="warning", server_header=False, timeout_graceful_shutdown=10, lifespan="off"
         )
-        await uvicorn.Server(settings).serve(sockets=[listener])
+        await _Uvicorn(settings).serve(sockets=[listener])
     finally:
         await running.close()
+
+
+class _Uvicorn(uvicorn.Server):
+    """uvicorn, but a signal only asks it to end: what was opened is closed afterwards, and the process ends with 0."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        handled = (signal.SIGINT, signal.SIGTERM)
+        for number in handled:
+            try:
+                loop.add_signal_handler(number, self.handle_exit, number, None)
+            except NotImplementedError:  # Windows
+                signal.signal(number, self.handle_exit)
+        try:
+            yield
+        finally:
+            for number in handled:
+                with contextlib.suppress(NotImplementedError):
+                    loop.remove_signal_handler(number)
 
 
 def _listen(config: Config) -> socket.socket:
@@ -67,6 +91,7 @@ def _listen(config: Config) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((config.host, config.port))
+        listener.listen(2048)  # from here on nobody is turned away, though answers wait for the server to start
     except OSError as error:
         listener.close()
         raise ConfigurationError(
@@ -97,7 +122,7 @@ async def demo(config: Config, database: str, *, serve: bool, fresh: bool) -> No
         await globals()["serve"](config, banner=True)
 
 
-def _show(address: str, plugins: set[str]) -> None:
+def _show(address: str, plugins: list[str]) -> None:
     out.print(f"\n[bold]Gongzhi 共治[/bold] serves {address}/graphql — try queries at [bold]{address}/[/bold]\n")
     out.print("Sign in with coreSignIn as one of these; the password is always " + PASSWORD)
     for login, what in ACCOUNTS.items():

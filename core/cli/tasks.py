@@ -16,12 +16,13 @@ from core.config import Config
 from core.database.migrate import make_migrations as write_migrations
 from core.database.migrate import migrate as run_migrations
 from core.enums import ActorKind, AreaKind, Role
-from core.errors import Refusal
+from core.errors import ConfigurationError, Refusal
 from core.models import Area
 from core.rules.actors import grant_role, register_actor
 from core.rules.areas import create_area
 from core.runtime import Runtime
 from core.work import Work
+from schema.compose import compose
 from schema.execution import RequestContext
 
 
@@ -43,8 +44,17 @@ async def make_migrations(config: Config, keys: list[str]) -> None:
         out.print("no changes")
 
 
-def print_schema(config: Config) -> None:
-    print(server.compose_schema(server.load_host(config)).as_str())
+def print_schema(config: Config, only: str | None) -> None:
+    host = server.load_host(config)
+    if only is None:
+        print(server.compose_schema(host).as_str())
+        return
+    wanted = [key for key in only.split(",") if key != "core"]
+    unknown = [key for key in wanted if key not in host.keys]
+    if unknown:
+        raise ConfigurationError(f"--only: {', '.join(unknown)} not loaded; there are {', '.join(host.keys)}")
+    ordered = [key for key in host.keys if key in wanted]
+    print(compose(ordered, host.permissions(), rooted=True).as_str())
 
 
 async def explain(config: Config, text: str, operation_name: str | None, variables: str) -> None:

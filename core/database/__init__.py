@@ -29,6 +29,7 @@ __all__ = ["Database", "Transaction", "connection_config", "tortoise_config"]
 READERS = 3
 BUSY_MS = 15_000
 STATEMENT_SECONDS = 10.0
+READ_SECONDS = 3.0
 Row = Mapping[str, Any]
 App = tuple[str, list[str | ModuleType], str]  # label, model modules, migrations package
 
@@ -131,20 +132,44 @@ class Database:
         return Refusal(code) if code and code != "INTERNAL" else error
 
     async def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one reading statement outside any transaction."""
+        """Run one reading statement outside any transaction; refuses TOO_SLOW after READ_SECONDS."""
         self.observe(sql)
         bound = [self.dialect.encode(v) for v in values]
         if self._threads is not None:
             return await asyncio.get_running_loop().run_in_executor(self._threads, self._read_sqlite, sql, bound)
-        async with get_connection("default").acquire_connection() as connection:
-            return [tuple(row) for row in await connection.fetch(sql, *bound)]
+        return [tuple(row) for row in await self._read_postgres(sql, bound)]
 
-    def _read_sqlite(self, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    async def fetch(self, sql: str, *values: Any) -> list[Row]:
+        """One reading statement outside any transaction, its rows by column name."""
+        self.observe(sql)
+        bound = [self.dialect.encode(v) for v in values]
+        if self._threads is not None:
+            loop = asyncio.get_running_loop()
+            return await loop.run_in_executor(self._threads, self._read_sqlite, sql, bound, True)
+        return [dict(row) for row in await self._read_postgres(sql, bound)]
+
+    async def _read_postgres(self, sql: str, bound: list[Any]) -> list[Any]:
+        async with get_connection("default").acquire_connection() as connection:
+            try:
+                found: list[Any] = await connection.fetch(sql, *bound, timeout=READ_SECONDS)
+            except TimeoutError:
+                raise Refusal("TOO_SLOW") from None
+            return found
+
+    def _read_sqlite(self, sql: str, values: list[Any], named: bool = False) -> list[Any]:
         reader = self._readers.get()
-        deadline = _Deadline(STATEMENT_SECONDS)
+        deadline = _Deadline(READ_SECONDS)
         reader.set_progress_handler(deadline.passed, 20_000)
         try:
-            return reader.execute(sql, values).fetchall()
+            cursor = reader.execute(sql, values)
+            if not named:
+                return cursor.fetchall()
+            names = [c[0] for c in cursor.description]
+            return [dict(zip(names, row, strict=True)) for row in cursor]
+        except sqlite3.OperationalError as error:
+            if str(error) == "interrupted":
+                raise Refusal("TOO_SLOW") from None
+            raise
         finally:
             reader.set_progress_handler(None, 0)
             self._readers.put(reader)

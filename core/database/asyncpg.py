@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import asyncpg
-from tortoise.backends.asyncpg.client import AsyncpgDBClient
+from tortoise.backends.asyncpg.client import AsyncpgDBClient, TransactionWrapper
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext, TransactionContextPooled
+from tortoise.connection import get_connections
 
 SERVER_SETTINGS = {"jit": "off", "TimeZone": "UTC", "application_name": "gongzhi"}
 
@@ -16,10 +18,33 @@ async def _reset(connection: Any) -> None:
         await connection.reset()
 
 
+class _Context(TransactionContextPooled):
+    """The ORM's context loses its connection when BEGIN fails; this one gives it back to the pool."""
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self.ensure_connection()
+        pool = self.client._parent._pool
+        connection = await pool.acquire()
+        connections = get_connections()
+        self.client._connection = connection
+        token = connections.set(self.connection_name, self.client)
+        try:
+            await self.client.begin()
+        except BaseException:
+            connections.reset(token)
+            await pool.release(connection)
+            raise
+        self.token = token
+        return self.client
+
+
 class PostgresClient(AsyncpgDBClient):
     async def create_pool(self, **kwargs: Any) -> asyncpg.Pool:
         settings = {**SERVER_SETTINGS, **(kwargs.pop("server_settings", None) or {})}
         return await asyncpg.create_pool(None, server_settings=settings, reset=_reset, **kwargs)
+
+    def _in_transaction(self) -> TransactionContext:
+        return _Context(TransactionWrapper(self), self._pool_init_lock)
 
 
 client_class = PostgresClient

@@ -10,15 +10,31 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+from core.errors import Refusal
+
 
 def sqlite_instant(value: datetime) -> str:
     """Fixed-width UTC text, so that comparing text is comparing time."""
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f+00:00")
 
 
+def _storable(text: str) -> str:
+    """A text both databases can hold; refuses BAD_TEXT (a NUL or half a character)."""
+    if "\x00" in text:
+        raise Refusal("BAD_TEXT")
+    if not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError:
+            raise Refusal("BAD_TEXT") from None
+    return text
+
+
 def _encode_sqlite(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, str):
+        return _storable(value)
     if isinstance(value, UUID):
         return str(value)
     if isinstance(value, datetime):
@@ -37,6 +53,8 @@ def _encode_sqlite(value: Any) -> Any:
 def _encode_postgres(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, str):
+        return _storable(value)
     if isinstance(value, (set, frozenset, tuple)):
         return [_encode_postgres(v) for v in value]
     if isinstance(value, list):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from datetime import datetime
 
-from tortoise.backends.base.client import TransactionContext
+from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
+from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 
 from core.database.dialect import sqlite_instant
@@ -24,9 +25,29 @@ class ImmediateTransaction(SqliteTransactionWrapper):
             raise TransactionManagementError(error) from error
 
 
+class _Context(SqliteTransactionContext):
+    """The ORM's context keeps its lock for ever when BEGIN fails (another process holds the file); this one lets go."""
+
+    async def __aenter__(self) -> TransactionalDBClient:
+        await self._trxlock.acquire()
+        connections = get_connections()
+        token = None
+        try:
+            await self.ensure_connection()
+            token = connections.set(self.connection_name, self.connection)
+            await self.connection.begin()
+        except BaseException:
+            if token is not None:
+                connections.reset(token)
+            self._trxlock.release()
+            raise
+        self.token = token
+        return self.connection  # type: ignore[no-any-return]
+
+
 class ImmediateClient(SqliteClient):
     def _in_transaction(self) -> TransactionContext:
-        return SqliteTransactionContext(ImmediateTransaction(self), self._lock)
+        return _Context(ImmediateTransaction(self), self._lock)
 
 
 client_class = ImmediateClient

@@ -1,6 +1,6 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, MandateState, MembershipRole, MembershipState, OrganizationKind, ParticipationState, Registration, Role
+from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Toggle
 from core.ids import new_id
 from orjson import loads
 from tortoise.fields.base import OnDelete
@@ -96,6 +96,22 @@ class Migration(migrations.Migration):
             bases=['Entity'],
         ),
         ops.CreateModel(
+            name='AreaPlugin',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('plugin', fields.CharField(max_length=40)),
+                ('origin', fields.CharEnumField(description='Origin', enum_type=Origin, max_length=40)),
+                ('state', fields.CharEnumField(description='Toggle', enum_type=Toggle, max_length=40)),
+                ('until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('line', fields.IntField(null=True)),
+            ],
+            options={'table': 'core_area_plugin', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
             name='Delivery',
             fields=[
                 ('handler', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=200)),
@@ -118,12 +134,26 @@ class Migration(migrations.Migration):
             bases=['Entity'],
         ),
         ops.CreateModel(
+            name='DeliverySkipped',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('handler', fields.CharField(max_length=200)),
+                ('plugin', fields.CharField(max_length=40)),
+                ('event_id', fields.UUIDField()),
+                ('area_id', fields.UUIDField()),
+                ('skipped_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_delivery_skipped', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Entity'],
+        ),
+        ops.CreateModel(
             name='Event',
             fields=[
                 ('seq', fields.BigIntField(generated=True, primary_key=True, unique=True, db_index=True)),
                 ('id', fields.UUIDField(unique=True)),
                 ('transaction_id', fields.BigIntField(default=0)),
                 ('type', fields.CharField(max_length=100)),
+                ('plugin', fields.CharField(default='core', max_length=40)),
                 ('area_id', fields.UUIDField(null=True)),
                 ('subject_tag', fields.CharField(max_length=41)),
                 ('subject_id', fields.UUIDField()),
@@ -154,6 +184,18 @@ class Migration(migrations.Migration):
             bases=['Entity'],
         ),
         ops.CreateModel(
+            name='Governance',
+            fields=[
+                ('id', fields.IntField(generated=True, primary_key=True, unique=True, db_index=True)),
+                ('version', fields.BigIntField(default=0)),
+                ('file_name', fields.CharField(null=True, max_length=500)),
+                ('file_digest', fields.CharField(null=True, max_length=64)),
+                ('file_applied_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_governance', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Idempotency',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -168,6 +210,17 @@ class Migration(migrations.Migration):
             bases=['Entity'],
         ),
         ops.CreateModel(
+            name='Installed',
+            fields=[
+                ('key', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=40)),
+                ('version', fields.CharField(max_length=40)),
+                ('tables', fields.TextField(unique=False)),
+                ('seen_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_installed', 'app': 'core', 'pk_attr': 'key'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Link',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -178,6 +231,7 @@ class Migration(migrations.Migration):
                 ('from_id', fields.UUIDField()),
                 ('to_tag', fields.CharField(max_length=41)),
                 ('to_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'core_link', 'app': 'core', 'pk_attr': 'id'},
@@ -241,6 +295,17 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='PluginArea',
+            fields=[
+                ('id', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=80)),
+                ('plugin', fields.CharField(max_length=40)),
+                ('area_id', fields.UUIDField()),
+                ('until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_plugin_area', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Model'],
+        ),
+        ops.CreateModel(
             name='Post',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -291,6 +356,44 @@ class Migration(migrations.Migration):
                 ('permission', fields.ForeignKeyField('core.Permission', source_field='permission_id', db_constraint=True, to_field='key', related_name=False, on_delete=OnDelete.RESTRICT)),
             ],
             options={'table': 'core_role_permission', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Entity'],
+        ),
+        ops.CreateModel(
+            name='RuleDocument',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('issuer', fields.ForeignKeyField('core.Actor', source_field='issuer_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('title', fields.CharField(max_length=200)),
+                ('edition', fields.CharField(max_length=40)),
+                ('url', fields.CharField(null=True, max_length=500)),
+                ('effective_from', fields.DateField()),
+                ('provisional_until', fields.DateField(null=True)),
+                ('state', fields.CharEnumField(description='DocumentState', enum_type=DocumentState, max_length=40)),
+                ('supersedes', fields.ForeignKeyField('core.RuleDocument', source_field='supersedes_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+            ],
+            options={'table': 'core_rule_document', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Setting',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('plugin', fields.CharField(max_length=40)),
+                ('key', fields.CharField(max_length=60)),
+                ('origin', fields.CharEnumField(description='Origin', enum_type=Origin, max_length=40)),
+                ('value', fields.TextField(null=True, unique=False)),
+                ('lock', fields.CharEnumField(null=True, description='Move', enum_type=Move, max_length=40)),
+                ('document', fields.ForeignKeyField('core.RuleDocument', source_field='document_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('article', fields.CharField(null=True, max_length=100)),
+                ('line', fields.IntField(null=True)),
+                ('since_version', fields.BigIntField()),
+                ('until_version', fields.BigIntField(null=True)),
+            ],
+            options={'table': 'core_setting', 'app': 'core', 'pk_attr': 'id'},
             bases=['Entity'],
         ),
         ops.CreateModel(

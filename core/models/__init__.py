@@ -6,8 +6,9 @@ from core.models.activity import Activity, Participation
 from core.models.actor import Actor, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
 from core.models.base import Entity, Logged
-from core.models.event import Delivery, DeliveryFailure, Event, EventText, Idempotency, Transition
+from core.models.event import Delivery, DeliveryFailure, DeliverySkipped, Event, EventText, Idempotency, Transition
 from core.models.link import Link
+from core.models.settings import AreaPlugin, Governance, Installed, PluginArea, RuleDocument, Setting
 
 __all__ = [
     "Account",
@@ -15,22 +16,29 @@ __all__ = [
     "Actor",
     "Area",
     "AreaClosure",
+    "AreaPlugin",
     "Delivery",
     "DeliveryFailure",
+    "DeliverySkipped",
     "Entity",
     "Event",
     "EventText",
+    "Governance",
     "Idempotency",
+    "Installed",
     "Link",
     "Logged",
     "Mandate",
     "Membership",
     "Participation",
     "Permission",
+    "PluginArea",
     "Post",
     "PostHolding",
     "RoleGrant",
     "RolePermission",
+    "RuleDocument",
+    "Setting",
     "Token",
     "Transition",
 ]

@@ -40,6 +40,7 @@ class Event(Model):
     id = fields.UUIDField(unique=True)
     transaction_id = fields.BigIntField(default=0)
     type = fields.CharField(max_length=100)
+    plugin = fields.CharField(max_length=40, default="core")
     area_id = fields.UUIDField(null=True)
     subject_tag = fields.CharField(max_length=41)
     subject_id = fields.UUIDField()
@@ -79,6 +80,14 @@ class Event(Model):
             "NEW.authority = 'OPEN' AND NOT EXISTS"
             " (SELECT 1 FROM core_permission p WHERE p.key = NEW.permission AND p.is_open)",
             "OUTSIDE_MANDATE",
+        ),
+        refuse(
+            "inv13_enabled",
+            "INSERT",
+            "NEW.plugin <> 'core' AND NEW.area_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM core_plugin_area p"
+            " WHERE p.plugin = NEW.plugin AND p.area_id = NEW.area_id"
+            " AND (p.until IS NULL OR p.until > NEW.recorded_at))",
+            "PLUGIN_DISABLED",
         ),
         index("transaction_id", "seq"),
         index("type", "seq"),
@@ -167,6 +176,26 @@ class Delivery(Model):
 
     class Meta:
         table = "core_delivery"
+
+
+class DeliverySkipped(Entity):
+    """An event that came while the handler's plugin was off where it happened; delivered only by `plugin replay`."""
+
+    tag: ClassVar[str] = "deliveryskipped"
+
+    handler = fields.CharField(max_length=200)
+    plugin = fields.CharField(max_length=40)
+    event_id = fields.UUIDField()
+    area_id = fields.UUIDField()
+    skipped_at = fields.DatetimeField()
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("handler", "event_id", code="INTERNAL"),
+        index("plugin", "area_id"),
+    )
+
+    class Meta:
+        table = "core_delivery_skipped"
 
 
 class DeliveryFailure(Entity):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from typing import ClassVar
+from uuid import UUID
 
 from tortoise import fields
 
 from core.database.guards import Guard, append_only, check, index, unique
+from core.models.area import Area
 from core.models.base import Logged
 
 
@@ -20,6 +22,10 @@ class Link(Logged):
     from_id = fields.UUIDField()
     to_tag = fields.CharField(max_length=41)
     to_id = fields.UUIDField()
+    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
+        "core.Area", on_delete=fields.RESTRICT, related_name=False
+    )
+    area_id: UUID
     created_at = fields.DatetimeField()
 
     guards: ClassVar[tuple[Guard, ...]] = (

@@ -1,6 +1,6 @@
 """The plugin host: read `plugin.toml` first, import second, tell every problem at once."""
 
 from core.plugins.hookspecs import hookimpl
-from core.plugins.host import Host, Plugin
+from core.plugins.ports import Port
 
-__all__ = ["Host", "Plugin", "hookimpl"]
+__all__ = ["Port", "hookimpl"]

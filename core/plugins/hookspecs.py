@@ -1,6 +1,7 @@
 """Every hook a plugin may implement. All are asked once, at start; what happens later travels as events.
 
-A plugin implements them in `plugin.py` as module functions decorated with `hookimpl`.
+A plugin implements them in `plugin.py` as module functions decorated with `hookimpl`. One that raises is named in the
+boot report, and nobody else suffers.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ import pluggy
 if TYPE_CHECKING:
     from core.demo import DemoDistrict
     from core.events import Handler
+    from core.plugins.ports import Port
     from core.runtime import Runtime
+    from core.settings import Settings
 
 hookspec = pluggy.HookspecMarker("gongzhi")
 hookimpl = pluggy.HookimplMarker("gongzhi")
@@ -29,8 +32,23 @@ def gongzhi_graphql() -> str:  # type: ignore[empty-body]
 
 
 @hookspec
+def gongzhi_settings() -> type[Settings]:  # type: ignore[empty-body]
+    """What a community may tune: a model whose fields are made by `setting(...)`."""
+
+
+@hookspec
 def gongzhi_handlers() -> list[Handler]:  # type: ignore[empty-body]
     """Handlers of events, its own or others'. Each runs in its own transaction and is idempotent by event id."""
+
+
+@hookspec
+def gongzhi_ports() -> list[Port]:  # type: ignore[empty-body]
+    """Ports this plugin offers to others, as listed under `ports` in `plugin.toml`."""
+
+
+@hookspec
+def gongzhi_providers() -> dict[str, Any]:  # type: ignore[empty-body]
+    """Port name → object that does it, as listed under `provides` in `plugin.toml`."""
 
 
 @hookspec

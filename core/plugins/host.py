@@ -1,204 +1,115 @@
-"""Finding, checking and loading plugins."""
+"""Loading plugins: facts first, then imports, each on its own; every problem is found before any is told.
+
+A plugin that fails is named. `strict` then stops the boot; `degrade` serves without it and without those that need it.
+"""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
-import re
-import tomllib
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 import pluggy
 
-from core import models as core_models
-from core.access import PermissionBook, PermissionRule
+from core.access import PermissionBook
 from core.database import App
-from core.enums import Role
 from core.errors import ConfigurationError
+from core.events import Handler
+from core.health import Health
 from core.messages import Messages
 from core.plugins import hookspecs
+from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
+from core.plugins.ports import Port
+from core.problems import Problem, near
+from core.settings import Declared, Settings, declared
+from core.toml import TomlFile
 
-API = (0, 1)
-FIRST_PARTY = Path(__file__).resolve().parent.parent.parent / "plugins"
 CORE = Path(__file__).resolve().parent.parent
-_KEY = re.compile(r"[a-z][a-z0-9_]{1,30}")
-_KNOWN = {
-    "key", "version", "api", "title", "description", "mechanisms", "needs", "uses",
-    "events_out", "events_in", "permissions",
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Manifest:
-    """The static facts of `plugin.toml`, read before anything of the plugin is imported."""
-
-    key: str
-    version: str
-    package: str
-    folder: Path
-    title: dict[str, str]
-    mechanisms: tuple[str, ...]
-    needs: tuple[str, ...]
-    uses: tuple[str, ...]
-    events_out: tuple[str, ...]
-    events_in: tuple[str, ...]
-    permissions: tuple[PermissionRule, ...]
 
 
 @dataclass(frozen=True)
 class Plugin:
+    """A loaded plugin: its facts, its hooks, and what it answered when asked."""
+
     manifest: Manifest
     module: ModuleType
+    models: str | None = None
+    graphql: str | None = None
+    settings: Declared | None = None
+    handlers: tuple[Handler, ...] = ()
+    ports: tuple[Port, ...] = ()
+    providers: Mapping[str, Any] = None  # type: ignore[assignment]
 
-
-def read_permissions(path: Path, owner: str, table: dict[str, Any]) -> tuple[list[PermissionRule], list[str]]:
-    """Permissions as declared in TOML, and what is wrong with them."""
-    rules, problems = [], []
-    for key, spec in table.items():
-        where = f"{path}: permission {key}"
-        if not key.startswith(owner + "."):
-            problems.append(f"{where} must begin with {owner}.")
-        is_open = spec.get("open", False)
-        roles = spec.get("roles", [])
-        unknown = [r for r in roles if r not in Role.__members__]
-        if unknown:
-            problems.append(f"{where}: unknown role {', '.join(unknown)}; there are {', '.join(Role.__members__)}")
-        if bool(is_open) == bool(roles):
-            problems.append(f"{where}: give either roles = [...] or open = true")
-        if set(spec.get("title", {})) != {"en", "zh-CN"}:
-            problems.append(f"{where}: title needs en and zh-CN")
-        known = frozenset(Role(r) for r in roles if r in Role.__members__)
-        rules.append(PermissionRule(key, owner, known, bool(is_open), spec.get("title", {})))
-    return rules, problems
-
-
-def read_manifest(folder: Path, package: str) -> tuple[Manifest | None, list[str]]:
-    """The manifest of a plugin folder, and every problem in it."""
-    path = folder / "plugin.toml"
-    try:
-        data = tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return None, [f"{path}: missing; a plugin states its facts there"]
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        return None, [f"{path}: {error}"]
-    problems = [f"{path}: unknown key {key!r}; known are {', '.join(sorted(_KNOWN))}" for key in data.keys() - _KNOWN]
-    problems += [f"{path}: {key} is missing" for key in ("key", "version", "api", "title") if key not in data]
-    key = str(data.get("key", folder.name))
-    if not _KEY.fullmatch(key):
-        problems.append(f"{path}: key {key!r}: lower-case letters, digits and _ only")
-    if data.get("api", f"{API[0]}.{API[1]}") != f"{API[0]}.{API[1]}":
-        problems.append(f"{path}: api {data['api']!r}: this server speaks {API[0]}.{API[1]}")
-    permissions, wrong = read_permissions(path, key, data.get("permissions", {}))
-    problems += wrong
-    manifest = Manifest(
-        key=key,
-        version=str(data.get("version", "")),
-        package=package,
-        folder=folder,
-        title=data.get("title", {}),
-        mechanisms=tuple(data.get("mechanisms", ())),
-        needs=tuple(data.get("needs", ())),
-        uses=tuple(data.get("uses", ())),
-        events_out=tuple(data.get("events_out", ())),
-        events_in=tuple(data.get("events_in", ())),
-        permissions=tuple(permissions),
-    )
-    return manifest, problems
-
-
-def available() -> dict[str, tuple[Path, str]]:
-    """Every plugin on this machine: key → (folder, package). First-party folders, then `gongzhi.plugins` entry points."""
-    found = {}
-    if FIRST_PARTY.is_dir():
-        for folder in sorted(FIRST_PARTY.iterdir()):
-            if (folder / "plugin.toml").exists():
-                found[folder.name] = (folder, f"plugins.{folder.name}")
-    for entry in entry_points(group="gongzhi.plugins"):
-        spec = importlib.util.find_spec(entry.value.split(":")[0])
-        if spec is not None and spec.origin is not None:
-            found.setdefault(entry.name, (Path(spec.origin).parent, entry.value.split(":")[0]))
-    return found
+    @property
+    def key(self) -> str:
+        return self.manifest.key
 
 
 class Host:
-    """The loaded plugins of this process, in dependency order."""
+    """The plugins of this process, in dependency order, and the report of how they were loaded."""
 
-    def __init__(self, plugins: Sequence[Plugin]) -> None:
-        self.plugins = list(plugins)
+    def __init__(self, keys: Sequence[str]) -> None:
         self.manager = pluggy.PluginManager("gongzhi")
         self.manager.add_hookspecs(hookspecs)
-        for plugin in plugins:
-            self.manager.register(plugin.module, plugin.manifest.key)
-        try:
-            self.manager.check_pending()
-        except pluggy.PluginValidationError as error:
-            raise ConfigurationError(str(error)) from error
+        self.health = Health()
+        self.problems: list[Problem] = []
+        self.plugins: list[Plugin] = []
+        self.listed = list(keys)
+        manifests = self._manifests(keys)
+        for manifest in self._in_order(manifests):
+            plugin = self._load(manifest)
+            if plugin is not None:
+                self.plugins.append(plugin)
+        self._check_tables()
+        self._check_ports()
+        self._leave_out_dependents()
 
     @classmethod
-    def load(cls, keys: Sequence[str]) -> Host:
-        """Load exactly these plugins; raises ConfigurationError with every problem found."""
-        here = available()
-        problems: list[str] = []
-        manifests: dict[str, Manifest] = {}
-        for key in keys:
-            if key not in here:
-                problems.append(f"plugins: {key!r} is not installed; available: {', '.join(here) or 'none'}")
-                continue
-            manifest, wrong = read_manifest(*here[key])
-            problems += wrong
-            if manifest is not None:
-                manifests[key] = manifest
-        for manifest in manifests.values():
-            for need in manifest.needs:
-                if need not in manifests:
-                    problems.append(f"plugins: {manifest.key} needs {need}; add it to plugins = [...]")
-        if problems:
-            raise ConfigurationError(*problems)
-        plugins = []
-        for manifest in _in_order(manifests):
-            try:
-                plugins.append(Plugin(manifest, importlib.import_module(f"{manifest.package}.plugin")))
-            except Exception as error:
-                problems.append(f"plugin {manifest.key}: {type(error).__name__} on import: {error}")
-        if problems:
-            raise ConfigurationError(*problems)
-        return cls(plugins)
+    def load(cls, keys: Sequence[str], mode: str = "strict") -> Host:
+        """Load these plugins; in `strict` mode raises ConfigurationError with every problem found."""
+        host = cls(keys)
+        if mode == "strict" and host.problems:
+            raise ConfigurationError(*host.problems)
+        return host
+
+    # --- what they are -----------------------------------------------------------------------------------
 
     @property
-    def keys(self) -> set[str]:
-        return {p.manifest.key for p in self.plugins}
+    def keys(self) -> list[str]:
+        return [p.key for p in self.plugins]
+
+    @property
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        return {p.key: p.manifest.needs for p in self.plugins}
+
+    @property
+    def settings(self) -> dict[str, Declared]:
+        return {p.key: p.settings for p in self.plugins if p.settings is not None}
+
+    @property
+    def handlers(self) -> list[Handler]:
+        return [h for p in self.plugins for h in p.handlers]
+
+    @property
+    def ports(self) -> dict[str, Any]:
+        """Every port with whoever provides it, or its null provider."""
+        found = {port.name: port.null for p in self.plugins for port in p.ports}
+        return found | {name: x for p in self.plugins for name, x in p.providers.items() if name in found}
 
     def apps(self) -> list[App]:
-        """What the database layer needs to know: core, then each plugin with models; table names are checked."""
-        apps: list[App] = [("core", ["core.models"], "core.migrations")]
-        problems = []
-        for plugin in self.plugins:
-            key, package = plugin.manifest.key, plugin.manifest.package
-            module = getattr(plugin.module, "gongzhi_models", lambda: None)()
-            if module is None:
-                continue
-            loaded = importlib.import_module(module)
-            for model in vars(loaded).values():
-                table = getattr(getattr(model, "_meta", None), "db_table", None)
-                if table and model.__module__ == module and not table.startswith(key + "_"):
-                    problems.append(f"plugin {key}: table {table} must begin with {key}_")
-            apps.append((key, [module], f"{package}.migrations"))
-        if problems:
-            raise ConfigurationError(*problems)
-        return apps
+        """What the database layer needs to know: core, then each plugin with models."""
+        own: list[App] = [("core", ["core.models"], "core.migrations")]
+        return own + [(p.key, [p.models], f"{p.manifest.package}.migrations") for p in self.plugins if p.models]
 
-    def import_graphql(self) -> None:
-        for module in self.manager.hook.gongzhi_graphql():
-            importlib.import_module(module)
+    def tables(self, plugin: Plugin) -> list[str]:
+        return sorted(_tables(sys.modules[plugin.models])) if plugin.models else []
 
     def permissions(self) -> PermissionBook:
-        path = CORE / "permissions.toml"
-        core, problems = read_permissions(path, "core", tomllib.loads(path.read_text("utf-8")))
+        core, problems = read_permissions(TomlFile.read(CORE / "permissions.toml"), "core")
         if problems:
             raise ConfigurationError(*problems)
         return PermissionBook([*core, *(rule for p in self.plugins for rule in p.manifest.permissions)])
@@ -206,33 +117,186 @@ class Host:
     def messages(self) -> Messages:
         catalogue = Messages()
         catalogue.load(CORE, "core")
-        for plugin in self.plugins:
-            catalogue.load(plugin.manifest.folder, plugin.manifest.key)
+        for plugin in list(self.plugins):
+            try:
+                catalogue.load(plugin.manifest.folder, plugin.key)
+            except ConfigurationError as error:
+                for line in error.lines():
+                    self.drop(plugin.key, Problem("BAD_DECLARATION", {"what": line}, plugin=plugin.key))
         return catalogue
 
-    def handlers(self) -> list[Any]:
-        return [handler for handlers in self.manager.hook.gongzhi_handlers() for handler in handlers]
+    # --- leaving out -------------------------------------------------------------------------------------
+
+    def drop(self, key: str, problem: Problem) -> None:
+        """Go on without a plugin, and without those that need it."""
+        self.problems.append(problem)
+        self.health.left_out[key] = problem.text()
+        self.plugins = [p for p in self.plugins if p.key != key]
+        self._leave_out_dependents()
+
+    def _leave_out_dependents(self) -> None:
+        while True:
+            loaded = set(self.keys)
+            orphan = next(((p, n) for p in self.plugins for n in p.manifest.needs if n not in loaded), None)
+            if orphan is None:
+                return
+            plugin, need = orphan
+            problem = Problem("LEFT_OUT", {"plugin_key": plugin.key, "need": need}, plugin=plugin.key)
+            self.problems.append(problem)
+            self.health.left_out[plugin.key] = problem.text()
+            self.plugins.remove(plugin)
+
+    def _wrong(self, key: str, code: str, **values: Any) -> None:
+        problem = Problem(code, {"plugin_key": key, **values}, plugin=key)
+        self.problems.append(problem)
+        self.health.left_out.setdefault(key, problem.text())
+
+    # --- facts -------------------------------------------------------------------------------------------
+
+    def _manifests(self, keys: Sequence[str]) -> dict[str, Manifest]:
+        here = available()
+        found: dict[str, Manifest] = {}
+        for key in dict.fromkeys(keys):
+            if key not in here:
+                self._wrong(key, "PLUGIN_NOT_INSTALLED", available=", ".join(here) or "-", near=near(key, here))
+                continue
+            manifest, problems = read_manifest(*here[key], key)
+            self.problems += problems
+            if problems:
+                self.health.left_out[key] = problems[0].text()
+            elif manifest is not None:
+                found[key] = manifest
+        for manifest in found.values():
+            for need in manifest.needs:
+                if need not in keys:
+                    self._wrong(manifest.key, "NEED_NOT_INSTALLED", need=need)
+        return found
+
+    def _in_order(self, manifests: dict[str, Manifest]) -> list[Manifest]:
+        """Needs before those who need them; a cycle is shown as a cycle, and everyone in it is left out."""
+        ordered: list[Manifest] = []
+        visiting: list[str] = []
+        told: set[frozenset[str]] = set()
+
+        def visit(key: str) -> None:
+            if key not in manifests or any(m.key == key for m in ordered):
+                return
+            if key in visiting:
+                cycle = [*visiting[visiting.index(key) :], key]
+                if frozenset(cycle) not in told:
+                    told.add(frozenset(cycle))
+                    for member in cycle[:-1]:
+                        self.health.left_out[member] = " → ".join(cycle)
+                    self.problems.append(Problem("NEEDS_CYCLE", {"cycle": " → ".join(cycle)}, plugin=cycle[0]))
+                return
+            visiting.append(key)
+            for need in manifests[key].needs:
+                visit(need)
+            visiting.pop()
+            ordered.append(manifests[key])
+
+        for key in manifests:
+            visit(key)
+        return [m for m in ordered if m.key not in self.health.left_out]
+
+    # --- imports and hooks -------------------------------------------------------------------------------
+
+    def _load(self, manifest: Manifest) -> Plugin | None:
+        key = manifest.key
+        before = len(self.problems)
+
+        def attempt(stage: str, act: Callable[[], Any]) -> Any:
+            try:
+                return act()
+            except ConfigurationError as error:
+                for line in error.lines():
+                    self._wrong(key, "PLUGIN_RAISED", stage=stage, error=line)
+            except (Exception, SystemExit) as error:
+                self._wrong(key, "PLUGIN_RAISED", stage=stage, error=f"{type(error).__name__}: {error}")
+            return None
+
+        module = attempt("import", lambda: importlib.import_module(f"{manifest.package}.plugin"))
+        if module is None:
+            return None
+        known = [n for n in vars(hookspecs) if n.startswith("gongzhi_")]
+        for name, member in vars(module).items():
+            if hasattr(member, "gongzhi_impl") and name not in known:
+                self._wrong(key, "UNKNOWN_HOOK", hook=name, known=", ".join(known), near=near(name, known))
+        attempt("hooks", lambda: self.manager.register(module, key))
+
+        def ask(hook: str, empty: Any = None) -> Any:
+            caller = getattr(self.manager.hook, hook)
+            implementation = next((i for i in caller.get_hookimpls() if i.plugin_name == key), None)
+            if implementation is None:
+                return empty
+            answer = attempt(hook, implementation.function)
+            return empty if answer is None else answer
+
+        models, graphql, tunable = ask("gongzhi_models"), ask("gongzhi_graphql"), ask("gongzhi_settings")
+        handlers, ports = ask("gongzhi_handlers", []), ask("gongzhi_ports", [])
+        providers = ask("gongzhi_providers", {})
+        if models is not None:
+            attempt("models", lambda: importlib.import_module(models))
+        if graphql is not None and len(self.problems) == before:
+            attempt("graphql", lambda: importlib.import_module(graphql))
+        settings = attempt("settings", lambda: declared(key, _settings_model(tunable))) if tunable else None
+        if len(self.problems) > before:
+            return None
+        return Plugin(manifest, module, models, graphql, settings, tuple(handlers), tuple(ports), dict(providers))
+
+    def _check_tables(self) -> None:
+        owners: dict[str, str] = {t: "core" for t in _tables(sys.modules["core.models"])}
+        for plugin in list(self.plugins):
+            failed = False
+            for table in self.tables(plugin):
+                if not table.startswith(plugin.key + "_"):
+                    self._wrong(plugin.key, "TABLE_PREFIX", table=table)
+                    failed = True
+                elif table in owners:
+                    self._wrong(plugin.key, "TABLE_TWICE", table=table, other=owners[table])
+                    failed = True
+                owners.setdefault(table, plugin.key)
+            if failed:
+                self.plugins.remove(plugin)
+
+    def _check_ports(self) -> None:
+        known = {port.name: port for p in self.plugins for port in p.ports}
+        providers: dict[str, str] = {}
+        for plugin in list(self.plugins):
+            before = len(self.problems)
+            for name, provider in plugin.providers.items():
+                if name not in known:
+                    if name not in plugin.manifest.provides:
+                        self._wrong(plugin.key, "PORT_UNKNOWN", port=name, known=", ".join(known) or "-",
+                                    near=near(name, known))  # fmt: skip
+                    continue  # offered by a plugin that is not installed: nobody asks
+                missing = known[name].missing(provider)
+                if missing:
+                    what = f"port {name}: the provider has no {', '.join(missing)}"
+                    self._wrong(plugin.key, "BAD_DECLARATION", what=what)
+                elif name in providers:
+                    self._wrong(plugin.key, "PORT_TWICE", port=name, other=providers[name])
+                providers.setdefault(name, plugin.key)
+            if len(self.problems) > before:
+                self.plugins.remove(plugin)
 
 
-def _in_order(manifests: dict[str, Manifest]) -> list[Manifest]:
-    """Needs before those who need them; a cycle is shown as a cycle."""
-    ordered: list[Manifest] = []
-    visiting: list[str] = []
-
-    def visit(key: str) -> None:
-        if any(m.key == key for m in ordered):
-            return
-        if key in visiting:
-            raise ConfigurationError("plugins need each other: " + " → ".join([*visiting[visiting.index(key) :], key]))
-        visiting.append(key)
-        for need in manifests[key].needs:
-            visit(need)
-        visiting.pop()
-        ordered.append(manifests[key])
-
-    for key in manifests:
-        visit(key)
-    return ordered
+def _settings_model(answer: Any) -> type[Settings]:
+    if not isinstance(answer, type) or not issubclass(answer, Settings):
+        raise TypeError(f"gongzhi_settings returned {answer!r}, not a class derived from Settings")
+    return answer
 
 
-__all__ = ["Host", "Manifest", "Plugin", "available", "core_models", "read_manifest"]
+def _tables(module: ModuleType) -> set[str]:
+    """The tables of the models a module shows as its own."""
+    found = set()
+    for member in vars(module).values():
+        meta = getattr(member, "_meta", None)
+        table = getattr(meta, "db_table", None)
+        is_own = getattr(member, "__module__", "").startswith(module.__name__)
+        if isinstance(table, str) and table and is_own and not getattr(meta, "abstract", False):
+            found.add(table)
+    return found
+
+
+__all__ = ["Host", "Manifest", "Plugin", "available"]

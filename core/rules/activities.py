@@ -76,6 +76,7 @@ async def join(work: Work, *, activity_id: UUID) -> Participation:
     """The principal takes a place; refuses ACTIVITY_STATE, ACTIVITY_FULL, ALREADY_JOINED, ACTIVITY_OVER."""
     activity = await work.lock(Activity, activity_id)
     work.require("core.activity.join", activity)
+    work.expect_version(activity)
     if activity.state is not ActivityState.OPEN:
         raise Refusal("ACTIVITY_STATE", state=str(activity.state))
     if activity.ends_at <= work.occurred_at:
@@ -105,6 +106,7 @@ async def leave(work: Work, *, activity_id: UUID) -> Participation:
     """The principal gives the place back; refuses NOT_JOINED, ACTIVITY_STATE."""
     activity = await work.lock(Activity, activity_id)
     work.require("core.activity.join", activity)
+    work.expect_version(activity)
     participation = await work.find(Participation, activity_id=activity_id, actor_id=work.principal_id)
     if participation is None or participation.state is not ParticipationState.JOINED:
         raise Refusal("NOT_JOINED")

@@ -10,6 +10,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Area, AreaClosure
 from core.rules.inputs import clean_name
+from core.settings.store import VERSION, reach
 from core.work import Work
 
 _CODE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
@@ -25,19 +26,42 @@ async def create_area(work: Work, *, code: str, name: str, kind: AreaKind, paren
     area = Area(id=new_id(), code=code, name=clean_name(name, "name"), kind=kind, parent_id=parent_id)
     ancestors: list[tuple[UUID, int]] = [(area.id, 0)]
     if parent_id is not None:
+        await hold_settings(work)
         parent = await work.lock(Area, parent_id)
         work.require("core.area.manage", parent)
         above = await work.select(AreaClosure, descendant_id=parent_id, until=None)
         ancestors += [(row.ancestor_id, row.depth + 1) for row in above]
     elif work.system:
         work.require("core.area.manage", area)
+        await work.rows("UPDATE core_governance SET version = version + 1 WHERE id = 1")
     else:
         raise Refusal("PARENT_NEEDED", path=("parentId",))
     work.add(area)
     for ancestor_id, depth in ancestors:
         work.append(_closure(work, ancestor_id, area.id, depth))
     work.record("core.area.created", area, area_id=parent_id, data={"code": code})
+    if parent_id is not None:
+        work.then(
+            "INSERT INTO core_plugin_area (id, plugin, area_id, until)"
+            " SELECT p.plugin || ':' || CAST(a.id AS text), p.plugin, a.id, p.until"
+            " FROM core_plugin_area p JOIN core_area a ON a.parent_id = p.area_id WHERE a.id = {}",
+            area.id,
+        )
     return area
+
+
+async def hold_settings(work: Work, *, alone: bool = False) -> None:
+    """Let nobody change toggles while the tree changes, because what is on where follows from both; `alone`: nor let
+    anybody else change the tree. Always the first lock that is taken, so that nobody waits in a circle."""
+    strength = " FOR UPDATE" if alone else " FOR SHARE"
+    await work.rows(VERSION + (strength if work.transaction.database.dialect.name == "postgres" else ""))
+
+
+def refresh_reach(work: Work, area_id: UUID) -> None:
+    """Queue the recount of where plugins are on, at and below an area."""
+    delete, insert = reach("{}", "{}")
+    work.then(delete, area_id)
+    work.then(insert, work.now, area_id)
 
 
 def _closure(work: Work, ancestor_id: UUID, descendant_id: UUID, depth: int) -> AreaClosure:
@@ -60,6 +84,7 @@ async def move_area(work: Work, *, area_id: UUID, parent_id: UUID) -> Area:
 
     The mover needs the permission over both the area and its new parent.
     """
+    await hold_settings(work, alone=True)
     # One move at a time, by holding the roots: two moves that are each fine could close a cycle together.
     await work.select(Area, lock=True, parent_id=None)
     area = await work.lock(Area, area_id)
@@ -80,4 +105,5 @@ async def move_area(work: Work, *, area_id: UUID, parent_id: UUID) -> Area:
         for row in above:
             work.append(_closure(work, row.ancestor_id, descendant_id, row.depth + 1 + down))
     work.record("core.area.moved", area, area_id=parent_id, data={"to": str(parent_id)})
+    refresh_reach(work, area_id)
     return area

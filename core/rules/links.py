@@ -33,6 +33,7 @@ async def link(
         from_id=from_id,
         to_tag=target.tag,  # type: ignore[attr-defined]
         to_id=to_id,
+        area_id=area_id,
         created_at=work.now,
     )
     work.add(row)

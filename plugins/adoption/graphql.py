@@ -15,7 +15,7 @@ from schema.mutations import ChangeInput, MutationInput, Result, mutation
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, select
+from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, select
 
 
 @node(models.Asset, order="name")
@@ -80,7 +80,7 @@ class AdoptionAgreement:
     inspections: Connection[AdoptionInspection] = connection("agreement_id")
 
 
-@node(models.Signature)
+@node(models.Signature, place=lambda t: area_of(models.Agreement, t.agreement_id))
 class AdoptionSignature:
     """A party's signature (签署)."""
 

@@ -9,6 +9,7 @@ from core.plugins import hookimpl
 if TYPE_CHECKING:
     from core.demo import DemoDistrict
     from core.runtime import Runtime
+    from core.settings import Settings
 
 
 @hookimpl
@@ -19,6 +20,13 @@ def gongzhi_models() -> str:
 @hookimpl
 def gongzhi_graphql() -> str:
     return "plugins.adoption.graphql"
+
+
+@hookimpl
+def gongzhi_settings() -> type[Settings]:
+    from plugins.adoption.settings import AdoptionSettings
+
+    return AdoptionSettings
 
 
 @hookimpl

@@ -24,7 +24,7 @@ from plugins.adoption.models import (
     InspectionResult,
     Signature,
 )
-from plugins.adoption.settings import DEFAULTS
+from plugins.adoption.settings import AdoptionSettings
 
 
 async def list_asset(
@@ -33,7 +33,7 @@ async def list_asset(
     """Open a spot to adoption; its custodian answers for it and signs. Refuses ASSET_EXISTS."""
     area = await work.get(Area, area_id)
     await work.get(Actor, custodian_id)
-    work.require("adoption.asset.list", area, owner=custodian_id)
+    work.require("adoption.asset.list", area)
     asset = Asset(
         id=new_id(),
         area_id=area_id,
@@ -99,7 +99,8 @@ async def decide_claim(
 ) -> tuple[Claim, Agreement | None]:
     """The custodian, or the area's administration, decides; accepting reserves the spot and drafts the agreement.
 
-    Refuses OWN_MATTER (INV10), CLAIM_DECIDED, ASSET_TAKEN (INV11; the claim goes on waiting), IN_THE_PAST.
+    Refuses OWN_MATTER (INV10), CLAIM_DECIDED, ASSET_TAKEN (INV11; the claim goes on waiting), IN_THE_PAST,
+    ON_NOTICE (the claim's days of public notice are not over).
     """
     asset, claim = await _claim(work, claim_id)
     work.require("adoption.claim.decide", asset, owner=asset.custodian_id)
@@ -121,6 +122,10 @@ async def decide_claim(
     start = starts_on or today
     if start < today:
         raise Refusal("IN_THE_PAST", path=("startsOn",))
+    settings = await work.settings(AdoptionSettings, asset)
+    open_from = work.clock.civil_date(claim.submitted_at) + timedelta(days=settings.notice_days)
+    if today < open_from:
+        raise Refusal("ON_NOTICE", until=open_from.isoformat())
     agreement = Agreement(
         id=new_id(),
         area_id=claim.area_id,
@@ -132,7 +137,8 @@ async def decide_claim(
         duties=asset.duties,
         state=AgreementState.DRAFT,
         starts_on=start,
-        ends_on=_months_later(start, DEFAULTS.term_months),
+        settings_version=await work.settings_version(),
+        ends_on=_months_later(start, settings.term_months),
     )
     work.change(claim, state=ClaimState.ACCEPTED, decided_by_id=work.viewer.person_id)
     work.change(asset, state=AssetState.RESERVED)
@@ -198,7 +204,8 @@ async def inspect(
             raise Refusal("BEFORE_WHAT_IT_CHECKS", path=("occurredAt",))
         if await work.find(Inspection, recheck_of_id=recheck_of_id, result=InspectionResult.PASSED):
             raise Refusal("ALREADY_RECTIFIED", path=("recheckOfId",))
-    passed = score >= DEFAULTS.pass_score
+    settings = await work.settings(AdoptionSettings, asset, version=agreement.settings_version)
+    passed = score >= settings.pass_score
     inspection = Inspection(
         id=new_id(),
         area_id=agreement.area_id,
@@ -209,7 +216,7 @@ async def inspect(
         result=InspectionResult.PASSED if passed else InspectionResult.FAILED,
         note=optional_text(note, "note", limit=2000),
         inspected_at=work.occurred_at,
-        rectify_by=None if passed else today + timedelta(days=DEFAULTS.rectify_days),
+        rectify_by=None if passed else today + timedelta(days=settings.rectify_days),
     )
     work.add(inspection)
     outcome = "failed" if not passed else "passed" if recheck_of_id is None else "rectified"

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from core.settings import Move, Settings, setting
 
 
-class AdoptionSettings(BaseModel):
+class AdoptionSettings(Settings):
     """Scores are 0 to 100, terms in months, deadlines in days."""
 
-    model_config = ConfigDict(frozen=True)
-
-    pass_score: int = Field(default=60, ge=1, le=100, description="An inspection passes from this score (合格分).")
-    term_months: int = Field(default=12, ge=1, le=120, description="Term of a new agreement (协议期限).")
-    rectify_days: int = Field(default=15, ge=1, le=180, description="Days to put a failed inspection right (整改期限).")
-
-
-DEFAULTS = AdoptionSettings()
+    pass_score: int = setting(
+        60, move=Move.MIN, ge=1, le=100, en="An inspection passes from this score", zh="巡查合格分"
+    )
+    term_months: int = setting(
+        12, move=Move.MAX, ge=1, le=120, en="Term of a new agreement, in months", zh="协议期限(月)"
+    )
+    rectify_days: int = setting(
+        15, move=Move.MAX, ge=1, le=180, en="Days to put a failed inspection right", zh="整改期限(天)"
+    )
+    notice_days: int = setting(
+        0, move=Move.MIN, ge=0, le=90, en="Days a claim is on notice before it may be accepted", zh="认领申请公示天数"
+    )

@@ -10,14 +10,15 @@ import strawberry
 
 from core.enums import ActorKind
 from core.ids import from_global
+from core.models import Actor as CoreActor
 from core.work import Work
 from plugins.points import models, rules
 from plugins.points.models import RuleState
-from schema.mutations import ChangeInput, MutationInput, Result, mutation
+from schema.mutations import MutationInput, Result, mutation
 from schema.nodes.composed import Query, every
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, Source, SourceArgument, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import Coalesce, Expr, Literal, RowOf, select
+from schema.nodes.expressions import Coalesce, Expr, Literal, RowOf, area_of, select
 from schema.scalars import Long
 
 
@@ -26,7 +27,7 @@ def _balance(t: RowOf) -> Expr:
     return Coalesce(last, Literal(0))
 
 
-@node(models.Account)
+@node(models.Account, place=lambda t: area_of(CoreActor, t.actor_id))
 class PointsAccount:
     """One actor's caring points (积分账户)."""
 
@@ -92,7 +93,9 @@ RANKING = Source(
     GROUP BY a.id, a.actor_id HAVING sum(e.amount) > 0""",
     {"id": "uuid", "actor_id": "uuid", "points": "long", "place": "int"},
     {
-        "area": SourceArgument(strawberry.ID, _area_id, "uuid", "areaId", "In this area and below (区域)."),
+        "area": SourceArgument(
+            strawberry.ID, _area_id, "uuid", "areaId", "In this area and below (区域).", names_area=True
+        ),
         "kind": SourceArgument(ActorKind, _kind, "text", "kind", "Only this kind of actor (主体类型)."),
         "start": SourceArgument(str, _start, "instant", "period", _PERIOD),
         "end": SourceArgument(str, _end, "instant", "period", _PERIOD),
@@ -119,7 +122,7 @@ class PointsQuery:
 
 @extend(Actor)
 class ActorPoints:
-    points_balance: Long = computed(
+    points_balance: Long | None = computed(
         lambda t: Coalesce(
             select(models.Entry)
             .where(
@@ -154,7 +157,7 @@ async def points_set_rule(work: Work, input: PointsSetRuleInput) -> Result:
 
 
 @strawberry.input
-class PointsReverseInput(ChangeInput):
+class PointsReverseInput(MutationInput):
     entry_id: strawberry.ID
     reason: str
 

@@ -55,6 +55,7 @@ class Migration(migrations.Migration):
                 ('state', fields.CharEnumField(description='AgreementState', enum_type=AgreementState, max_length=40)),
                 ('starts_on', fields.DateField()),
                 ('ends_on', fields.DateField()),
+                ('settings_version', fields.BigIntField(default=0)),
                 ('end_reason', fields.CharField(null=True, max_length=40)),
                 ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('asset', fields.ForeignKeyField('adoption.Asset', source_field='asset_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),

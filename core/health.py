@@ -1,0 +1,59 @@
+"""How each plugin fares while the server runs: what failed last, where, and whether that is still so."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from time import monotonic
+
+from core.enums import Term
+
+WINDOW_SECONDS = 600.0
+
+
+class PluginStatus(Term):
+    """Whether a plugin works (插件运行状态)."""
+
+    OK = "OK", "正常"
+    FAILING = "FAILING", "出错"
+    LEFT_OUT = "LEFT_OUT", "未加载"
+
+
+@dataclass
+class Record:
+    failures: int = 0
+    recent: deque[float] = field(default_factory=lambda: deque(maxlen=100))
+    where: str = ""
+
+
+class Health:
+    """Counts failures by plugin. A plugin is FAILING for ten minutes after each."""
+
+    def __init__(self) -> None:
+        self._records: dict[str, Record] = {}
+        self.left_out: dict[str, str] = {}
+
+    def failed(self, plugin: str, where: str) -> None:
+        """Something of the plugin raised: `where` says what, such as `handler points:…` or `field Actor.x`."""
+        record = self._records.setdefault(plugin, Record())
+        record.failures += 1
+        record.recent.append(monotonic())
+        record.where = where
+
+    def status(self, plugin: str) -> PluginStatus:
+        if plugin in self.left_out:
+            return PluginStatus.LEFT_OUT
+        record = self._records.get(plugin)
+        if record is not None and record.recent and monotonic() - record.recent[-1] < WINDOW_SECONDS:
+            return PluginStatus.FAILING
+        return PluginStatus.OK
+
+    def failures(self, plugin: str) -> int:
+        found = self._records.get(plugin)
+        return found.failures if found else 0
+
+    def problem(self, plugin: str) -> str | None:
+        """Where it failed last, or why it is left out; null while it works."""
+        if plugin in self.left_out:
+            return self.left_out[plugin]
+        return self._records[plugin].where if self.status(plugin) is PluginStatus.FAILING else None

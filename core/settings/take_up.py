@@ -1,0 +1,196 @@
+"""Taking up the file: checked whole, applied whole or not at all, followed by every worker.
+
+Each worker watches its file and the version in the database. The first to see a changed file applies it under the
+lock; the others find that it is applied. What cannot change while serving is told, and the former file goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from core.config import Config, config_from
+from core.errors import ConfigurationError
+from core.problems import Problem
+from core.rules.settings import apply_file, end_due_pilots, tree_facts
+from core.runtime import Runtime
+from core.settings.file import AreaReader, FileRows, check_against_tree
+from core.toml import TomlFile
+from core.work import Work
+
+log = structlog.get_logger("gongzhi.settings")
+
+LOOK_SECONDS = 0.5
+
+
+def read_areas(config: Config, runtime_plugins: list[str], declared: Mapping[str, Any], clock: Any) -> FileRows:
+    """The area sections of a configuration; raises ConfigurationError with every problem in them."""
+    if config.file is None:
+        return FileRows()
+    reader = AreaReader(config.file, declared, runtime_plugins, clock)
+    rows = reader.read()
+    if reader.problems:
+        raise ConfigurationError(*reader.problems)
+    return rows
+
+
+class TakeUp:
+    """Keeps a running server in step with its file and with what others change."""
+
+    def __init__(self, config: Config, runtime: Runtime, environment: Mapping[str, str]) -> None:
+        self.config = config
+        self.runtime = runtime
+        self.environment = environment
+        self.problems: list[Problem] = []
+        self.notices: list[Problem] = []
+        self.version = -1
+        self._seen: tuple[int, int] | None = None
+        self._pending = False
+        self._task: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+        self._changed = asyncio.Condition()
+
+    # --- once --------------------------------------------------------------------------------------------
+
+    async def check(self, config: Config) -> None:
+        """Raise ConfigurationError with everything that is wrong with a configuration here; change nothing."""
+        await self._pass(config, apply=False)
+
+    async def apply(self, config: Config) -> int:
+        """Apply a configuration's area sections; raises ConfigurationError and changes nothing when one is wrong."""
+        changed = await self._pass(config, apply=True)
+        await self.follow_version()
+        return changed
+
+    async def _pass(self, config: Config, *, apply: bool) -> int:
+        kernel = self.runtime.kernel
+        rows = read_areas(config, list(kernel.plugins), kernel.settings.declared, kernel.clock)
+        self.notices = []
+        self._pending = False
+        changed = 0
+
+        async def rule(work: Work) -> dict[str, Any]:
+            nonlocal changed
+            facts = await tree_facts(work, rows.sections)
+            if rows and not facts.areas:
+                assert config.file is not None
+                self.notices = [config.file.problem("AREAS_NOT_YET", "area")]
+                self._pending = True
+                return {}
+            if config.file is not None:
+                problems = check_against_tree(rows, config.file, kernel.settings.declared, facts)
+                if problems:
+                    raise ConfigurationError(*problems)
+            if apply:
+                changed = await apply_file(work, rows, config.digest)
+            return {}
+
+        await self.runtime.as_system(rule)
+        return changed
+
+    async def follow_version(self) -> None:
+        """Read the newest version, if it is another than the one in hand, and tell whoever waits."""
+        database, store = self.runtime.database, self.runtime.kernel.settings
+        version = int((await database.read("SELECT version FROM core_governance WHERE id = 1"))[0][0])
+        if version == self.version:
+            return
+        store.keep(await store.read(database.fetch, database.dialect.mark, version))
+        self.version = version
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def changes(self) -> AsyncIterator[int]:
+        """The version in force, now and whenever it has changed: what subscriptions are fed from."""
+        yield self.version
+        seen = self.version
+        while not self._stopping.is_set():
+            async with self._changed:
+                while self.version == seen and not self._stopping.is_set():
+                    await self._changed.wait()
+            if self.version != seen:
+                seen = self.version
+                yield seen
+
+    # --- while serving -----------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        self._seen = self._stat()
+        self._task = asyncio.create_task(self._run())
+
+    async def stop(self) -> None:
+        self._stopping.set()
+        if self._task is not None:
+            await self._task
+        async with self._changed:
+            self._changed.notify_all()
+
+    async def _run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                await self.look()
+            except Exception:
+                log.exception("could not look at the configuration; trying again")
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
+
+    async def look(self) -> None:
+        """One look at the file, the version and the pilots."""
+        seen = self._stat()
+        if seen != self._seen:
+            self._seen = seen
+            await self._reload()
+        elif self._pending and await self.runtime.database.read("SELECT 1 FROM core_area LIMIT 1"):
+            await self._reload()
+        await self._pilots()
+        await self.follow_version()
+
+    async def _pilots(self) -> None:
+        database, now = self.runtime.database, self.runtime.clock.now()
+        due = await database.read(
+            f"SELECT 1 FROM core_plugin_area WHERE until <= {database.dialect.mark(1)} LIMIT 1", [now]
+        )
+        if due:
+
+            async def rule(work: Work) -> dict[str, Any]:
+                await end_due_pilots(work)
+                return {}
+
+            await self.runtime.as_system(rule)
+
+    def _stat(self) -> tuple[int, int] | None:
+        if self.config.file is None:
+            return None
+        try:
+            found = Path(self.config.file.path).stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+    async def _reload(self) -> None:
+        assert self.config.file is not None
+        try:
+            file = TomlFile.read(self.config.file.path)
+            if not file.data:
+                raise ConfigurationError(Problem("FILE_EMPTY", {}, str(file.path)))
+            config = config_from(file, self.environment)
+            moved = [
+                f.name for f in fields(Config) if f.compare and getattr(config, f.name) != getattr(self.config, f.name)
+            ]
+            if moved:
+                at = moved[0]
+                raise ConfigurationError(file.problem("NEEDS_RESTART", at, keys=", ".join(moved)))
+            changed = await self.apply(config)
+        except ConfigurationError as error:
+            self.problems = [p for p in error.problems if isinstance(p, Problem)]
+            for line in error.lines():
+                log.warning("the changed file is not taken up", problem=line)
+            return
+        self.problems = []
+        self.config = config
+        log.info("took up the changed file", file=str(config.file.path if config.file else ""), changed=changed)
