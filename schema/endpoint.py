@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import json
+import asyncio
+from collections import OrderedDict
 from importlib.resources import files
 from time import monotonic
 from typing import Any
+from uuid import UUID
 
 import orjson
 from starlette.requests import ClientDisconnect, Request
@@ -16,11 +18,17 @@ from core.access import ANONYMOUS, Viewer
 from core.accounts import hash_token
 from core.messages import choose_language
 from core.runtime import Runtime
+from core.settings.store import as_instant, as_uuid
+from core.settings.take_up import TakeUp
+from schema.compose import compose
 from schema.execution import GraphQL
 
 MAX_BODY = 1_000_000
+MAX_VALUES = 10_000
 TOKEN_SECONDS = 1.0
+READY_SECONDS = 5.0
 TOKENS = 5_000
+PLUGIN_SETS = 16
 JSON = "application/json"
 
 
@@ -33,10 +41,13 @@ class Refused(Exception):
 
 
 class Endpoint:
-    def __init__(self, graphql: GraphQL, runtime: Runtime, language: str) -> None:
+    def __init__(self, graphql: GraphQL, runtime: Runtime, take_up: TakeUp, language: str) -> None:
         self.graphql = graphql
         self.runtime = runtime
+        self.take_up = take_up
         self.language = language
+        self._composing = asyncio.Lock()
+        self._by_set: OrderedDict[frozenset[str], GraphQL] = OrderedDict()
         self._viewers: dict[str, tuple[float, Viewer]] = {}
         self._page = files("schema").joinpath("page.html").read_text("utf-8")
 
@@ -44,6 +55,7 @@ class Endpoint:
         return [
             Route("/", self.page, methods=["GET"]),
             Route("/graphql", self.serve, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/areas/{code}/graphql", self.serve, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
         ]
@@ -58,20 +70,55 @@ class Endpoint:
                 query, variables, name = _from_body(await _read_body(request))
             else:
                 raise Refused(405, "METHOD_NOT_ALLOWED", "Use POST, or GET for queries.", {"allow": "GET, POST"})
-            response = await self.graphql.execute(
+            viewer = await self.viewer(request)
+            language = choose_language(request.headers.get("accept-language"), self.language)
+            graphql, root_area = await self._contract(request.path_params.get("code"), language)
+            response = await graphql.execute(
                 query,
                 variables,
                 name,
-                viewer=await self.viewer(request),
-                language=choose_language(request.headers.get("accept-language"), self.language),
+                viewer=viewer,
+                language=language,
                 only_query=request.method == "GET",
+                root_area=root_area,
+                address=request.client.host if request.client else "",
             )
+            return _json(response, 200)
         except Refused as refused:
             body = {"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]}
             return _json(body, refused.status, refused.headers)
         except Exception as error:
             return _json({"errors": [self.graphql.internal_error(error, self.language)]}, 500)
-        return _json(response, 200)
+
+    async def _contract(self, code: str | None, language: str) -> tuple[GraphQL, UUID | None]:
+        """What to execute against: everything installed, or exactly what an area has on, and that area's id."""
+        if code is None:
+            return self.graphql, None
+        database, now = self.runtime.database, self.runtime.clock.now()
+        rows = await database.read(
+            "SELECT a.id, p.plugin, p.until FROM core_area a LEFT JOIN core_plugin_area p ON p.area_id = a.id"
+            f" WHERE a.code = {database.dialect.mark(1)}",
+            [code],
+        )
+        if not rows:
+            message = self.runtime.messages.render("UNKNOWN_AREA", language, {"area": code[:80]})
+            raise Refused(404, "UNKNOWN_AREA", message)
+        live = frozenset(
+            plugin
+            for _, plugin, until in rows
+            if plugin in self.runtime.kernel.plugins and ((end := as_instant(until)) is None or end > now)
+        )
+        found = self._by_set.get(live)
+        if found is None:
+            # Composing takes a moment; others are served meanwhile.
+            async with self._composing:
+                schema = await asyncio.to_thread(compose, live, self.runtime.book, rooted=True)
+            found = GraphQL(schema, self.runtime, self.graphql.sign_in)
+            self._by_set[live] = found
+            while len(self._by_set) > PLUGIN_SETS:
+                self._by_set.popitem(last=False)
+        self._by_set.move_to_end(live)
+        return found, as_uuid(rows[0][0])
 
     async def viewer(self, request: Request) -> Viewer:
         """Who the bearer token stands for; seen afresh at least once a second (mutations look again themselves)."""
@@ -105,10 +152,16 @@ class Endpoint:
 
     async def ready(self, request: Request) -> Response:
         try:
-            await self.runtime.database.read("SELECT 1")
+            async with asyncio.timeout(READY_SECONDS), self.runtime.database.transaction() as transaction:
+                await transaction.fetch("SELECT 1 AS yes")
         except Exception:
-            return _json({"status": "database unreachable"}, 503)
-        return _json({"status": "ready"}, 200)
+            return _json({"status": "database does not answer"}, 503)
+        kernel = self.runtime.kernel
+        plugins = {key: str(kernel.health.status(key)) for key in {*kernel.plugins, *kernel.health.left_out}}
+        body: dict[str, Any] = {"status": "ready", "plugins": dict(sorted(plugins.items()))}
+        if self.take_up.problems:
+            body["configuration"] = [p.as_json(self.language) for p in self.take_up.problems]
+        return _json(body, 200)
 
 
 _SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -152,17 +205,32 @@ def _from_body(body: dict[str, Any]) -> tuple[str, dict[str, Any] | None, str | 
         raise Refused(400, "NO_QUERY", "`query` must be a document text.")
     if variables is not None and not isinstance(variables, dict):
         raise Refused(400, "BAD_VARIABLES", "`variables` must be an object.")
+    if variables is not None and _values_in(variables) > MAX_VALUES:
+        raise Refused(400, "VARIABLES_TOO_LARGE", f"At most {MAX_VALUES} values in `variables`.")
     if name is not None and not isinstance(name, str):
         raise Refused(400, "BAD_OPERATION_NAME", "`operationName` must be a text.")
     return query, variables, name
+
+
+def _values_in(value: Any) -> int:
+    """How many values there are, counted no further than needed."""
+    waiting, count = [value], 0
+    while waiting and count <= MAX_VALUES:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, dict):
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one[: MAX_VALUES + 1])
+    return count
 
 
 def _from_query_string(request: Request) -> tuple[str, dict[str, Any] | None, str | None]:
     body: dict[str, Any] = {"query": request.query_params.get("query")}
     if "variables" in request.query_params:
         try:
-            body["variables"] = json.loads(request.query_params["variables"])
-        except (ValueError, RecursionError):
+            body["variables"] = orjson.loads(request.query_params["variables"])
+        except orjson.JSONDecodeError:
             raise Refused(400, "BAD_JSON", "`variables` is not JSON.") from None
     if "operationName" in request.query_params:
         body["operationName"] = request.query_params["operationName"]

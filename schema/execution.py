@@ -6,6 +6,7 @@ untouched; errors and paths stay graphql-core's. A mutation runs its rule first 
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import uuid
 from collections import OrderedDict
@@ -42,23 +43,26 @@ from core.clock import Clock
 from core.errors import Conflict, NotPermitted, Refusal
 from core.ids import from_global, split_global, to_global
 from core.models import Entity
-from core.runtime import Command, Runtime
+from core.runtime import Command, Performed, Runtime
 from core.work import Work
 from schema.compose import CommunitySchema, core_schema
-from schema.limits import DepthRule
+from schema.limits import check_document
 from schema.mutations import ChangeInput, ConflictError, MutationDeclaration, PermissionError, RuleError, hash_input
 from schema.nodes.composed import Root
+from schema.nodes.declare import PythonField
+from schema.nodes.expressions import Argument, Enabled
 from schema.plain import PlainExecutor, Snapshot
 from schema.planning.arguments import shape_of
-from schema.planning.compile import Compiler, Plan
+from schema.planning.compile import DISABLED, Compiler, Plan
 from schema.planning.emit import emitter_for
+from schema.planning.python_fields import Facts, Filler
 
 log = structlog.get_logger("gongzhi.graphql")
 
 MAX_TOKENS = 5_000
-MAX_ROOTS = 30
-MAX_MUTATIONS = 10
 DOCUMENTS = 500
+RESOLVER_SECONDS = 10.0
+TRIED_FROM = 4_000  # characters of SQL
 PLANS = 1_000
 
 
@@ -78,6 +82,15 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
 
 
+class PluginFailed(Exception):
+    """A plugin's field, rule or resolver raised something that is no refusal."""
+
+    def __init__(self, plugin: str, cause: BaseException) -> None:
+        super().__init__(plugin)
+        self.plugin = plugin
+        self.cause = cause
+
+
 @dataclass
 class RequestContext:
     """What resolvers and parameters may know of a request."""
@@ -86,8 +99,14 @@ class RequestContext:
     viewer: Viewer = ANONYMOUS
     language: str = "zh-CN"
     variables: dict[str, Any] = field(default_factory=dict)
+    fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     planned: dict[str, Raw | Exception] = field(default_factory=dict)
+    fresh: bool = False  # the rows of a payload have just been changed by this viewer
+    address: str = ""
     snapshot: Snapshot | None = None
+    root_area: uuid.UUID | None = None
+    notices: list[dict[str, Any]] = field(default_factory=list)
+    errors: list[dict[str, Any]] = field(default_factory=list)
     now: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -108,45 +127,80 @@ class Prepared:
     errors: tuple[GraphQLError, ...]
 
 
+def _set_resolvers(schema: CommunitySchema) -> None:
+    """Root fields answer from the request's context, so that a composed schema serves any number of servers."""
+    query = core_schema(schema).query_type
+    assert query is not None
+    for name, root in schema.composed.roots.items():
+        query.fields[name].resolve = _root_resolver(root)
+    for name, plain in schema.composed.plain_roots.items():
+        if plain.plugin != "core":
+            query.fields[name].resolve = _contained(query.fields[name].resolve, plain.plugin, name)
+    schema.has_resolvers = True
+
+
+def _root_resolver(root: Root) -> Any:
+    async def from_snapshot(info: Any, arguments: dict[str, Any]) -> Any:
+        context: RequestContext = info.context
+        assert context.snapshot is not None
+        source = await context.graphql.source_rows(root, context, arguments) if root.form == "every" else None
+        return context.graphql.plain.root(root, context.snapshot, arguments, source)
+
+    def resolve(_: Any, info: Any, **arguments: Any) -> Any:
+        if info.context.snapshot is not None:
+            return from_snapshot(info, arguments)
+        answer = info.context.planned[info.path.key]
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    return resolve
+
+
+def _contained(resolve: Any, plugin: str, name: str) -> Any:
+    """A plugin's own resolver: what it raises, and what never ends, stays with the plugin."""
+
+    async def contained(source: Any, info: Any, **arguments: Any) -> Any:
+        try:
+            async with asyncio.timeout(RESOLVER_SECONDS):
+                found = resolve(source, info, **arguments)
+                return await found if isawaitable(found) else found
+        except Refusal:
+            raise
+        except Exception as error:
+            info.context.graphql.runtime.kernel.health.failed(plugin, f"field {name}")
+            raise PluginFailed(plugin, error) from error
+
+    return contained
+
+
 class GraphQL:
     """Executes operations against one composed schema."""
 
-    def __init__(self, schema: CommunitySchema, runtime: Runtime) -> None:
+    def __init__(self, schema: CommunitySchema, runtime: Runtime, sign_in: SignIn | None = None) -> None:
         self.schema = schema
         self.graphql = core_schema(schema)
         self.composed = schema.composed
         self.runtime = runtime
-        self.sign_in = SignIn(runtime)
+        self.sign_in = sign_in or SignIn(runtime)
         self.emitter = emitter_for(runtime.database.dialect)
         self.plain = PlainExecutor(schema.composed)
-        self.rules = (*specified_rules, DepthRule)
+        self.rules = tuple(specified_rules)
         self._documents: OrderedDict[str, Prepared] = OrderedDict()
         self._plans: OrderedDict[Any, list[Plan]] = OrderedDict()
-        assert self.graphql.query_type is not None
-        for name, root in self.composed.roots.items():
-            self.graphql.query_type.fields[name].resolve = self._root_resolver(root)
+        if not schema.has_resolvers:
+            _set_resolvers(schema)
 
-    def _root_resolver(self, root: Root) -> Any:
-        async def from_snapshot(info: Any, arguments: dict[str, Any]) -> Any:
-            context: RequestContext = info.context
-            assert context.snapshot is not None
-            source = await self._source_rows(root, context, arguments) if root.form == "every" else None
-            return self.plain.root(root, context.snapshot, arguments, source)
-
-        def resolve(_: Any, info: Any, **arguments: Any) -> Any:
-            if info.context.snapshot is not None:
-                return from_snapshot(info, arguments)
-            answer = info.context.planned[info.path.key]
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
-
-        return resolve
-
-    async def _source_rows(self, root: Root, context: RequestContext, arguments: dict[str, Any]) -> Any:
+    async def source_rows(self, root: Root, context: RequestContext, arguments: dict[str, Any]) -> Any:
         """Rows of a computed list for the plain executor: its SQL, run as it stands."""
         if root.node.source is None:
             return None
+        assert context.snapshot is not None
+        for spec in root.node.source.arguments.values():
+            if spec.names_area and root.plugin != "core":
+                area = Argument(None, "uuid", spec.bind(arguments.get(spec.of), context))
+                if not Enabled(root.plugin, area).evaluate({}, context.snapshot):
+                    return None
         sql, values = root.node.source.sql, []
         for name, spec in root.node.source.arguments.items():
             values.append(spec.bind(arguments.get(spec.of), context))
@@ -170,7 +224,7 @@ class GraphQL:
             return found
         try:
             document = parse(text, max_tokens=MAX_TOKENS, no_location=False)
-            errors = tuple(validate_document(self.graphql, document, self.rules))
+            errors = tuple(check_document(document) or validate_document(self.graphql, document, self.rules))
         except GraphQLSyntaxError as error:
             return Prepared(DocumentNode(definitions=()), (error,))
         except RecursionError:
@@ -193,6 +247,8 @@ class GraphQL:
         language: str = "zh-CN",
         plain: bool = False,
         only_query: bool = False,
+        root_area: uuid.UUID | None = None,
+        address: str = "",
     ) -> dict[str, Any]:
         """The response as a dict for orjson. `plain` answers by the plain executor (tests only)."""
         prepared = self.prepare(text)
@@ -201,11 +257,15 @@ class GraphQL:
         operation = get_operation_ast(prepared.document, operation_name)
         if operation is None:
             return _request_refused("BAD_OPERATION_NAME", "Name one of the document's operations in operationName.")
-        context = RequestContext(self, viewer, language)
+        context = RequestContext(self, viewer, language, root_area=root_area, address=address)
+        context.fragments = {
+            d.name.value: d for d in prepared.document.definitions if isinstance(d, FragmentDefinitionNode)
+        }
         if operation.operation is OperationType.QUERY:
             if plain:
+                facts = await self._facts(context)
                 context.snapshot = await Snapshot.take(
-                    self.runtime.database, viewer, self.runtime.clock, self.runtime.book
+                    self.runtime.database, viewer, self.runtime.kernel, root_area, facts
                 )
             else:
                 coerced = get_variable_values(
@@ -217,8 +277,6 @@ class GraphQL:
                 await self._plan_and_read(prepared.document, operation, context)
         elif only_query:
             return _request_refused("MUTATION_OVER_GET", "Send mutations by POST.")
-        elif len(operation.selection_set.selections) > MAX_MUTATIONS:
-            return _request_refused("TOO_MANY_ROOTS", f"At most {MAX_MUTATIONS} mutations in one request.")
         result = execute(
             self.graphql,
             prepared.document,
@@ -229,7 +287,12 @@ class GraphQL:
         )
         if isawaitable(result):
             result = await result
-        return self._response(result, language)
+        response = self._response(result, language)
+        if context.errors:
+            response["errors"] = [*response.get("errors", []), *context.errors]
+        if context.notices:
+            response["extensions"] = {"notices": context.notices}
+        return response
 
     async def _plan_and_read(
         self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
@@ -238,10 +301,43 @@ class GraphQL:
             plan = self.plan(document, operation, context)
             if not plan.keys:
                 return
-            answers = await self.run(plan, context)
-            context.planned = {key: Raw(text) for key, text in answers.items()}
+            self._notice(plan.plugins, context)
+            try:
+                answers = await self.run(plan, context)
+            except Refusal:
+                raise
+            except Exception as error:
+                answers = await self._read_without_failing(plan, document, operation, context, error)
+            context.planned = dict(answers)
         except Refusal:
             await self._read_one_by_one(document, operation, context)
+
+    async def _read_without_failing(
+        self,
+        plan: Plan,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        context: RequestContext,
+        error: Exception,
+    ) -> dict[str, Raw | Exception]:
+        """A statement with plugin fields failed: read again without them, one plugin at a time, and name the one."""
+        for plugin in sorted(plan.plugins):
+            try:
+                _, groups = self._compiler(document, operation, context)
+                keys = [k for k, (root, _) in groups.items() if root.plugin != plugin]
+                smaller = self._compile(document, operation, context, only=keys, without=frozenset({plugin}))
+                answers = await self.run(smaller, context) if keys else {}
+            except Exception:
+                continue
+            self.runtime.kernel.health.failed(plugin, f"statement: {type(error).__name__}")
+            failed = PluginFailed(plugin, error)
+            for key in plan.keys:
+                if key not in answers:
+                    answers[key] = failed
+            if all(not isinstance(a, PluginFailed) for a in answers.values()):
+                context.errors.append(self._plugin_error(failed, context.language))
+            return answers
+        raise error
 
     async def _read_one_by_one(
         self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
@@ -250,23 +346,44 @@ class GraphQL:
         _, groups = self._compiler(document, operation, context)
         for key in groups:
             try:
-                plan = self._compile(document, operation, context, only=key)
-                context.planned[key] = Raw((await self.run(plan, context))[key])
+                plan = self._compile(document, operation, context, only=[key])
+                context.planned[key] = (await self.run(plan, context))[key]
             except Refusal as refusal:
                 context.planned[key] = refusal
 
+    def _notice(self, plugins: frozenset[str], context: RequestContext) -> None:
+        """Say which of the plugins that were asked are off somewhere: what lies there is null or left out."""
+        book = self.runtime.kernel.settings.current
+        for plugin in sorted(plugins):
+            off = book.off(plugin, context.now)
+            if off:
+                message = self.runtime.messages.render(
+                    "PLUGIN_OFF_IN", context.language, {"plugin": plugin, "areas": ", ".join(off)}
+                )
+                notice = {"code": "PLUGIN_DISABLED", "plugin": plugin, "areas": off, "message": message}
+                context.notices.append(notice)
+
+    async def _facts(self, context: RequestContext) -> Facts:
+        """For Python-computed fields: the settings in force, read again if another worker has changed them."""
+        store, database = self.runtime.kernel.settings, self.runtime.database
+        version = await store.version(database.fetch)
+        if version != store.current.version:
+            store.keep(await store.read(database.fetch, database.dialect.mark, version))
+        return Facts(self.runtime.kernel, store.current, context.now, context.language)
+
     def _compiler(
-        self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
+        self,
+        document: DocumentNode,
+        operation: OperationDefinitionNode,
+        context: RequestContext,
+        without: frozenset[str] = frozenset(),
     ) -> tuple[Compiler, dict[str, tuple[Root, list[FieldNode]]]]:
-        fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
-        compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, context.variables)
+        compiler = Compiler(self.composed, self.graphql, self.emitter, context.fragments, context.variables, without)
         groups = {
             key: (self.composed.roots[nodes[0].name.value], nodes)
             for key, nodes in compiler._collect([operation.selection_set], None).items()
             if nodes[0].name.value in self.composed.roots
         }
-        if len(groups) > MAX_ROOTS:
-            raise Refusal("TOO_MANY_ROOTS", limit=MAX_ROOTS)
         return compiler, groups
 
     def _compile(
@@ -274,12 +391,12 @@ class GraphQL:
         document: DocumentNode,
         operation: OperationDefinitionNode,
         context: RequestContext,
-        only: str | None = None,
+        only: Sequence[str] | None = None,
+        without: frozenset[str] = frozenset(),
     ) -> Plan:
-        compiler, groups = self._compiler(document, operation, context)
-        keys = [k for k in groups if only is None or k == only]
-        columns = [f"{compiler.root(*groups[key])} AS r{number}" for number, key in enumerate(keys)]
-        return Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys, compiler.conditions, compiler.checks)
+        compiler, groups = self._compiler(document, operation, context, without)
+        keys = [k for k in groups if only is None or k in only]
+        return compiler.plan([compiler.root(*groups[key]) for key in keys], keys)
 
     def plan(self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext) -> Plan:
         """The plan for this operation and shape of variables, compiled once; who asks never matters."""
@@ -296,8 +413,8 @@ class GraphQL:
             self._plans.popitem(last=False)
         return made
 
-    async def run(self, plan: Plan, context: RequestContext) -> dict[str, str]:
-        """Bind and run: one statement, one JSON text per root."""
+    async def run(self, plan: Plan, context: RequestContext) -> dict[str, Raw | Exception]:
+        """Bind and run: one statement, one JSON text per root, or why there is none."""
         for check in plan.checks:
             check(context)
         values = [slot.value(context) for slot, _ in plan.slots]
@@ -307,7 +424,32 @@ class GraphQL:
             if "parser stack overflow" in str(error):  # SQLite before 3.46: docs/decisions/0004
                 raise Refusal("SELECTION_TOO_DEEP") from error
             raise
-        return {key: "null" if text is None else text for key, text in zip(plan.keys, row, strict=True)}
+        filler = await self._filler(plan, context) if plan.python else None
+        answers: dict[str, Raw | Exception] = {}
+        for key, text in zip(plan.keys, row, strict=True):
+            if text is None:
+                answers[key] = Raw("null")
+            elif text.startswith(DISABLED):
+                answers[key] = Refusal("PLUGIN_DISABLED", plugin=text.removeprefix(DISABLED))
+            else:
+                answers[key] = Raw(filler.fill(text) if filler else text)
+        return answers
+
+    async def _filler(self, plan: Plan, context: RequestContext) -> Filler:
+        fragments = context.fragments
+        compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, context.variables)
+        types = {id(f): self._python_type(f) for f, _ in plan.python}
+        return Filler(
+            plan.python, await self._facts(context), lambda sets: compiler._collect(sets, None), lambda f: types[id(f)]
+        )
+
+    def _python_type(self, declared: PythonField) -> Any:
+        """The GraphQL type of a Python-computed field, from the type that carries it."""
+        for node in self.composed.types.values():
+            if node.fields.get(declared.name) is declared:
+                owner: Any = self.graphql.type_map[node.name]
+                return owner.fields[self.composed.camel(declared.name)].type
+        raise KeyError(declared.name)
 
     # --- mutations ---------------------------------------------------------------------------------------
 
@@ -316,10 +458,17 @@ class GraphQL:
         raw_info = info._raw_info
         context: RequestContext = raw_info.context
         try:
+            payload = self._payload(declared, raw_info)
+            await self._try_payload(payload, context)
             outcome = await self.runtime.perform(self._command(declared, input, context), _rule(declared, input))
-            return Payload(await self._read_payload(declared, outcome, raw_info), [])
         except Refusal as refusal:
             return Payload({}, [self.user_error(refusal, context.language)])
+        except Exception as error:
+            if declared.plugin == "core":
+                raise
+            self.runtime.kernel.health.failed(declared.plugin, f"mutation {self.composed.camel(declared.name)}")
+            raise PluginFailed(declared.plugin, error) from error
+        return Payload(await self._read_payload(payload, outcome, context), [])
 
     def _command(self, declared: MutationDeclaration, input: Any, context: RequestContext) -> Command:
         if not context.viewer.signed_in:
@@ -342,32 +491,47 @@ class GraphQL:
             input_hash=hash_input(input) if input.idempotency_key else "",
             expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
             occurred_at=input.occurred_at,
+            within=context.root_area,
         )
 
-    async def _read_payload(self, declared: MutationDeclaration, outcome: dict[str, str], info: Any) -> dict[str, Any]:
-        """The selected nodes of the payload, in one statement."""
+    def _payload(self, declared: MutationDeclaration, info: Any) -> PayloadPlan:
+        """The payload's selection, compiled before the rule runs, so that nothing is wrong with it afterwards."""
         context: RequestContext = info.context
-        fragments = dict(info.fragments)
-        compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, info.variable_values)
         context.variables = info.variable_values
+        compiler = Compiler(self.composed, self.graphql, self.emitter, context.fragments, info.variable_values)
         sets = [n.selection_set for n in info.field_nodes if n.selection_set]
         columns: list[str] = []
         keys: list[str] = []
+        ids: dict[str, Any] = {}
         for key, nodes in compiler._collect(sets, None).items():
             name = nodes[0].name.value
             python = next((n for n in declared.returns if self.composed.camel(n) == name), None)
-            if python is None or python not in outcome:
+            if python is None:
                 continue
             node = self.composed.type_of(declared.returns[python])
             inner: Sequence[SelectionSetNode] = [n.selection_set for n in nodes if n.selection_set]
-            _, id = split_global(outcome[python])
-            columns.append(f"{compiler.by_id(node, id, list(inner))} AS r{len(columns)}")
+            columns.append(compiler.by_id(node, lambda p=python: ids.get(p), list(inner)))  # type: ignore[misc]
             keys.append(key)
-        if not columns:
+        return PayloadPlan(compiler.plan(columns, keys) if columns else None, ids)
+
+    async def _try_payload(self, payload: PayloadPlan, context: RequestContext) -> None:
+        """Refuse what the payload's arguments make impossible; long SQL is tried on no row (SQLite's parser is small)."""
+        if payload.plan is None:
+            return
+        for check in payload.plan.checks:
+            check(context)
+        if len(payload.plan.sql) > TRIED_FROM and self.runtime.database.dialect.name == "sqlite":
+            await self.run(payload.plan, context)
+
+    async def _read_payload(
+        self, payload: PayloadPlan, outcome: Performed, context: RequestContext
+    ) -> dict[str, Raw | Exception]:
+        """The selected nodes of the payload, in one statement."""
+        if payload.plan is None:
             return {}
-        plan = Plan(f"SELECT {', '.join(columns)}", compiler.slots, keys, checks=compiler.checks)
-        answers = await self.run(plan, context)
-        return {key: Raw(text) for key, text in answers.items()}
+        payload.ids.update({name: split_global(id)[1] for name, id in outcome.outcome.items()})
+        context.fresh, context.viewer = not outcome.replayed, outcome.viewer
+        return await self.run(payload.plan, context)
 
     # --- errors ------------------------------------------------------------------------------------------
 
@@ -407,6 +571,8 @@ class GraphQL:
         if isinstance(original, Refusal):
             message = self.runtime.messages.render(original.code, language, original.values)
             return _formatted(error, message, original.code)
+        if isinstance(original, PluginFailed):
+            return _formatted(error, "", "PLUGIN_FAILED") | self._plugin_error(original, language)
         if original is None:
             return self._request_error(error, language, "BAD_VARIABLES" if not error.path else "BAD_REQUEST")
         return _formatted(error, "", "INTERNAL_ERROR") | self.internal_error(original, language)
@@ -418,17 +584,34 @@ class GraphQL:
         message = self.runtime.messages.render("INTERNAL_ERROR", language, {"id": number})
         return {"message": message, "extensions": {"code": "INTERNAL_ERROR", "id": number}}
 
+    def _plugin_error(self, failed: PluginFailed, language: str) -> dict[str, Any]:
+        """A plugin's fault: everybody else's fields are served, and the log has it in full."""
+        number = uuid.uuid4().hex[:12]
+        log.error("plugin failed", plugin=failed.plugin, error_id=number, exc_info=failed.cause)
+        message = self.runtime.messages.render("PLUGIN_FAILED", language, {"plugin": failed.plugin, "id": number})
+        return {"message": message, "extensions": {"code": "PLUGIN_FAILED", "plugin": failed.plugin, "id": number}}
+
     def _request_error(self, error: GraphQLError, language: str, code: str | None = None) -> dict[str, Any]:
+        if error.extensions and "code" in error.extensions:
+            code = str(error.extensions["code"])
         if code is None:
             code = "PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED"
         return _formatted(error, error.message, code)
 
 
 @dataclass(frozen=True)
+class PayloadPlan:
+    """How a payload will be read; the rows' ids come from the rule."""
+
+    plan: Plan | None
+    ids: dict[str, Any]
+
+
+@dataclass(frozen=True)
 class Payload:
     """A mutation's payload: planned nodes by response key, and why nothing changed."""
 
-    planned: dict[str, Raw]
+    planned: dict[str, Raw | Exception]
     errors: list[Any]
 
 

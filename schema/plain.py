@@ -19,13 +19,13 @@ from graphql import GraphQLSchema
 from tortoise import fields
 from tortoise.models import Model
 
-from core.access import PermissionBook, Viewer
-from core.clock import Clock
+from core.access import Viewer
 from core.database import Database
 from core.errors import Refusal
 from core.ids import split_global
+from core.kernel import Kernel
 from schema.nodes.composed import ComposedSchema, Root
-from schema.nodes.declare import ConnectionField, Field, NodeType, ScalarField, ToOneField
+from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
 from schema.nodes.expressions import Argument, Expr, GlobalId, RowOf, viewer
 from schema.planning import cursors
 from schema.planning.compile import COUNT_LIMIT, DEFAULT_PAGE, MAX_PAGE
@@ -35,20 +35,31 @@ from schema.scalars import show_instant
 class Snapshot:
     """Whole tables as plain rows, with who asks and when: what expressions are evaluated against."""
 
-    def __init__(self, tables: dict[str, list[dict[str, Any]]], viewer: Viewer, clock: Clock, book: PermissionBook):
+    def __init__(
+        self,
+        tables: dict[str, list[dict[str, Any]]],
+        viewer: Viewer,
+        kernel: Kernel,
+        root_area: UUID | None,
+        facts: Any,
+    ) -> None:
         self._tables = tables
         self.viewer = viewer
-        self.clock = clock
-        self.now = clock.now()
-        self.book = book
+        self.clock = kernel.clock
+        self.now = kernel.clock.now()
+        self.book = kernel.permissions
+        self.root_area = root_area
+        self.facts = facts
 
     def rows(self, table: str) -> list[Any]:
         return self._tables[table]
 
     @classmethod
-    async def take(cls, database: Database, viewer: Viewer, clock: Clock, book: PermissionBook) -> Snapshot:
+    async def take(
+        cls, database: Database, viewer: Viewer, kernel: Kernel, root_area: UUID | None, facts: Any
+    ) -> Snapshot:
         tables = {m._meta.db_table: await _table(database, m) for m in database.models}
-        return cls(tables, viewer, clock, book)
+        return cls(tables, viewer, kernel, root_area, facts)
 
 
 async def _table(database: Database, model: type[Model]) -> list[dict[str, Any]]:
@@ -104,6 +115,8 @@ class PlainExecutor:
     def _resolver(self, declared: Field) -> Any:
         if isinstance(declared, ScalarField):
             return lambda row, info: self._scalar(declared, row, _snapshot(info))
+        if isinstance(declared, PythonField):
+            return lambda row, info: self._python(declared, row, _snapshot(info))
         if isinstance(declared, ToOneField):
             return lambda row, info: self._to_one(declared, row, _snapshot(info))
         assert isinstance(declared, ConnectionField)
@@ -127,6 +140,8 @@ class PlainExecutor:
             found = [] if node is None else [r for r in snapshot.rows(node.table) if r["id"] == id]
             return self._visible(node, found, snapshot) if node else None
         if root.form == "every":
+            if root.node.source is not None and source is None:
+                raise Refusal("PLUGIN_DISABLED", plugin=root.plugin)
             rows = source if source is not None else snapshot.rows(root.node.table)
             return self.page(root.node, rows, arguments, snapshot)
         if root.where is not None:
@@ -158,7 +173,7 @@ class PlainExecutor:
         above, kind = node.interface, node.kind
         if above is not None and kind is not None and values[str(above.discriminator)] != kind.value:
             return False
-        return node.scope(RowOf("t"), viewer).evaluate({"t": values}, snapshot) is True
+        return all(c.evaluate({"t": values}, snapshot) is True for c in self.composed.conditions(node, RowOf("t")))
 
     def _scalar(self, declared: ScalarField, row: Row, snapshot: Snapshot) -> Any:
         value = declared.visible_expression(RowOf("t")).evaluate({"t": row.values}, snapshot)
@@ -168,10 +183,16 @@ class PlainExecutor:
             return f"{declared.tag}_{value}"
         return declared.enum(value) if declared.enum else value
 
+    def _python(self, declared: PythonField, row: Row, snapshot: Snapshot) -> Any:
+        values = {k: e.evaluate({"t": row.values}, snapshot) for k, e in declared.columns(RowOf("t")).items()}
+        return declared.compute({k: None if v is None else str(v) for k, v in values.items()}, snapshot.facts)
+
     def _to_one(self, declared: ToOneField, row: Row, snapshot: Snapshot) -> Row | None:
         target = self.composed.type_of(declared.target)
         key = row.values[declared.column]
         found = [r for r in snapshot.rows(target.table) if key is not None and r["id"] == key]
+        if declared.gate is not None and declared.gate(RowOf("t")).evaluate({"t": row.values}, snapshot) is not True:
+            return None
         if found and not target.public_face and not self._in_scope(target, found[0], snapshot):
             return None
         return self._row(target, found[0]) if found else None
@@ -250,6 +271,8 @@ class PlainExecutor:
         if isinstance(field, ToOneField):
             target = self.composed.type_of(field.target)
             key = row[field.column]
+            if field.gate is not None and field.gate(RowOf("t")).evaluate({"t": row}, snapshot) is not True:
+                return False
             if key is None:
                 return None if self._any(target, operand, snapshot) else False
             found = [r for r in snapshot.rows(target.table) if r["id"] == key]

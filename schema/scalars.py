@@ -11,6 +11,7 @@ from strawberry.types.scalar import ScalarDefinition
 from core.clock import to_millisecond
 
 LARGEST = 2**53 - 1
+FIRST_YEAR, LAST_YEAR = 1850, 3000  # both databases order and show these alike
 Long = NewType("Long", int)
 JSON = NewType("JSON", object)
 
@@ -31,6 +32,8 @@ def parse_instant(value: Any) -> datetime:
         raise ValueError("an instant such as 2026-07-01T08:00:00+08:00 is expected") from None
     if moment.tzinfo is None:
         raise ValueError("the instant needs an offset, such as +08:00 or Z")
+    if not FIRST_YEAR < moment.year < LAST_YEAR:
+        raise ValueError(f"an instant between {FIRST_YEAR} and {LAST_YEAR} is expected")
     try:
         return to_millisecond(moment)
     except OverflowError:
@@ -43,9 +46,12 @@ def show_instant(value: datetime) -> str:
 
 def parse_date(value: Any) -> date:
     try:
-        return date.fromisoformat(value)
+        day = date.fromisoformat(value)
     except (TypeError, ValueError):
         raise ValueError("a date such as 2026-07-01 is expected") from None
+    if not FIRST_YEAR < day.year < LAST_YEAR:
+        raise ValueError(f"a date between {FIRST_YEAR} and {LAST_YEAR} is expected")
+    return day
 
 
 SCALARS: dict[object, ScalarDefinition] = {

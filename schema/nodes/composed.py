@@ -6,27 +6,30 @@ names both plugins, the field and the files. Every problem is collected before a
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from core.database.guards import Index, guards_of
 from core.errors import ConfigurationError
+from core.problems import Problem
 from schema.nodes.declare import (
     Catalogue,
     Connection,
     ConnectionField,
     Field,
     NodeType,
+    PythonField,
     ScalarField,
     ToOneField,
     _Pending,
     owner_of,
     read_fields,
 )
-from schema.nodes.expressions import Column, Expr, RowOf
+from schema.nodes.expressions import Column, Enabled, Expr, InEndpoint, RowOf, everyone, viewer
 
 
 class Query:
@@ -41,6 +44,15 @@ class Root(Field):
     node: NodeType = field(default=None)  # type: ignore[assignment]
     by: str | None = None
     where: Callable[[RowOf, Any], Expr] | None = None
+
+
+@dataclass
+class PlainRoot:
+    """A root field that a plain Strawberry resolver answers; it is not planned."""
+
+    name: str
+    field: StrawberryField
+    plugin: str
 
 
 def every(*, description: str | None = None) -> Any:
@@ -58,27 +70,38 @@ def one(
 class ComposedSchema:
     """The declared API, resolved. Raises ConfigurationError with every problem."""
 
-    def __init__(self, catalogue: Catalogue, plugins: set[str]) -> None:
+    def __init__(self, catalogue: Catalogue, plugins: Set[str], *, rooted: bool = False) -> None:
+        """`rooted`: for the endpoint of one area; every list shows rows of its subtree only."""
         self.camel = to_camel_case
+        self.rooted = rooted
         self.types: dict[type, NodeType] = {}
         self.by_tag: dict[str, NodeType] = {}
         self.roots: dict[str, Root] = {}
         self._fields: dict[tuple[str, str], Field] = {}
-        self.problems: list[str] = []
+        self.plain_roots: dict[str, PlainRoot] = {}
+        self.problems: list[Problem] = []
         names: dict[str, NodeType] = {}
         for origin, node in catalogue.types.items():
             if node.plugin not in plugins:
                 continue
             if node.name in names:
-                self.problems.append(f"type {node.name}: declared by {names[node.name].plugin} and by {node.plugin}")
+                self._wrong(
+                    node.plugin, f"type {node.name}: declared by {names[node.name].plugin} and by {node.plugin}"
+                )
                 continue
+            # The catalogue is shared by every schema of the process; what is resolved here belongs to this one.
+            node = replace(node, fields={}, concrete=[])
             names[node.name] = node
             self.types[origin] = node
-            node.fields = {
-                "id": ScalarField(name="id", expression=lambda t: t.id, kind="id", tag=node.tag, plugin=node.plugin)
-            }
+            node.fields["id"] = ScalarField(
+                name="id", expression=lambda t: t.id, kind="id", tag=node.tag, plugin=node.plugin
+            )
             if node.interface is None and node.source is None:
                 self.by_tag[node.tag] = node
+        for node in self.types.values():
+            if node.interface is not None:
+                node.interface = self.types[node.interface.origin]
+                node.interface.concrete.append(node)
         for node in self.types.values():
             self._add(node, node.origin.__gz_declaration__)  # type: ignore[attr-defined]
         for target, cls in catalogue.extensions:
@@ -105,19 +128,60 @@ class ComposedSchema:
         try:
             fields = read_fields(cls, node)
         except ConfigurationError as error:
-            self.problems += error.problems
+            for line in error.lines():
+                self._wrong(owner_of(cls), line)
             return
         for name, made in fields.items():
             taken = node.fields.get(name)
             if taken is None and node.interface is not None:
                 taken = node.interface.fields.get(name)
             if taken is not None:
-                self.problems.append(
+                self._wrong(
+                    made.plugin,
                     f"{node.name}.{self.camel(name)}: declared by {taken.plugin} ({taken.file})"
-                    f" and by {made.plugin} ({made.file})"
+                    f" and by {made.plugin} ({made.file})",
                 )
                 continue
+            if made.plugin != node.plugin:
+                made = self._across(node, made)
             node.fields[name] = made
+
+    def _wrong(self, plugin: str, what: str) -> None:
+        self.problems.append(Problem("BAD_DECLARATION", {"what": what}, plugin=plugin))
+
+    def _across(self, node: NodeType, made: Field) -> Field:
+        """A field on somebody else's type is seen only where its plugin is on, so it may always be null."""
+        where = f"{node.name}.{self.camel(made.name)} ({made.file})"
+        place, plugin = node.place, made.plugin
+        if not isinstance(made, ConnectionField) and not made.nullable:
+            self._wrong(plugin, f"{where}: a field on another's type must be nullable, for where {plugin} is off")
+        if place is None:
+            return made
+
+        def on(t: RowOf) -> Expr:
+            return Enabled(plugin, place(t), node.place_may_be_null)
+
+        if isinstance(made, ScalarField):
+            seen = made.visible
+            return replace(made, visible=lambda t, v: on(t) if seen is None else on(t) & seen(t, v))
+        if isinstance(made, ToOneField):
+            return replace(made, gate=on)
+        if isinstance(made, ConnectionField):
+            belongs = made.condition
+            return replace(made, condition=lambda c, t: belongs(c, t) & on(t))
+        return made
+
+    def conditions(self, node: NodeType, t: RowOf) -> list[Expr]:
+        """Which rows may be met through a list, a filter or an id: in scope, where the plugin is on, and for the
+        endpoint of one area, in its subtree."""
+        found = [] if node.scope is everyone else [node.scope(t, viewer)]
+        if node.place is None:
+            return found
+        if node.plugin != "core":
+            found.append(Enabled(node.plugin, node.place(t), node.place_may_be_null))
+        if self.rooted:
+            found.append(InEndpoint(node.place(t)))
+        return found
 
     def _add_roots(self, cls: type) -> None:
         import sys
@@ -125,6 +189,10 @@ class ComposedSchema:
 
         module = sys.modules[cls.__module__]
         for name, pending in vars(cls).items():
+            if isinstance(pending, StrawberryField):
+                pending.python_name = name
+                self.plain_roots[self.camel(name)] = PlainRoot(name, pending, owner_of(cls))
+                continue
             if not isinstance(pending, _Pending):
                 continue
             hint = cls.__annotations__[name]
@@ -134,9 +202,11 @@ class ComposedSchema:
             target = candidates[0] if candidates else hint
             public = self.camel(name)
             if public in self.roots:
-                self.problems.append(
-                    f"Query.{public}: declared by {self.roots[public].plugin} and by {owner_of(cls)} ({module.__file__})"
-                )
+                taken, owner = self.roots[public].plugin, owner_of(cls)
+                self._wrong(owner, f"Query.{public}: declared by {taken} and by {owner} ({module.__file__})")
+                continue
+            if target not in self.types:
+                self._wrong(owner_of(cls), f"Query.{public} ({module.__file__}): {target!r} is no declared node")
                 continue
             self.roots[public] = Root(
                 name=name,
@@ -153,25 +223,49 @@ class ComposedSchema:
     def _check(self) -> None:
         for node in self.types.values():
             if self.default_order(node) not in self.orders(node):
-                self.problems.append(f"{node.name}: order={node.order!r} is no field declared with order=True")
+                self._wrong(node.plugin, f"{node.name}: order={node.order!r} is no field declared with order=True")
+            if node.plugin != "core" and node.place is None and node.source is None:
+                self._wrong(
+                    node.plugin, f"{node.name}: say where a row lies with place=…, because it has no column area_id"
+                )
             indexed = {c for g in guards_of(node.model) if isinstance(g, Index) for c in g.columns}
             indexed.add(node.model._meta.db_pk_column)
             for declared in node.fields.values():
-                where = f"{node.name}.{self.camel(declared.name)}"
-                if isinstance(declared, (ToOneField, ConnectionField)) and declared.target not in self.types:
-                    self.problems.append(f"{where}: {declared.target!r} is no declared node")
-                if isinstance(declared, ScalarField) and declared.sortable:
-                    expression = declared.expression(RowOf("t"))
-                    if not isinstance(expression, Column) or declared.visible is not None:
-                        self.problems.append(f"{where}: only a plain, visible column can be an order")
-                    elif node.source is None and expression.name not in indexed:
-                        self.problems.append(f"{where}: order=True needs an index on {expression.name}")
-                if isinstance(declared, ToOneField) and not declared.nullable:
-                    target = self.types.get(declared.target)
-                    if target is not None and not target.public_face:
-                        self.problems.append(
-                            f"{where}: a to-one to {target.name} must be nullable, because a scope may hide the row"
-                        )
+                self._check_field(node, declared, indexed)
+
+    def _check_field(self, node: NodeType, declared: Field, indexed: Set[str]) -> None:
+        where = f"{node.name}.{self.camel(declared.name)} ({declared.file})"
+        if isinstance(declared, (ToOneField, ConnectionField)) and declared.target not in self.types:
+            self._wrong(declared.plugin, f"{where}: {declared.target!r} is no declared node")
+        try:
+            if isinstance(declared, ScalarField):
+                self._check_scalar(node, declared, where, indexed)
+            elif isinstance(declared, PythonField):
+                declared.columns(RowOf("t"))
+            elif isinstance(declared, ConnectionField):
+                declared.condition(RowOf("c"), RowOf("t"))
+        except Exception as error:
+            self._wrong(declared.plugin, f"{where}: its expression raises {type(error).__name__}: {error}")
+        if isinstance(declared, ToOneField) and not declared.nullable:
+            target = self.types.get(declared.target)
+            if target is not None and not target.public_face:
+                self._wrong(
+                    declared.plugin,
+                    f"{where}: a to-one to {target.name} must be nullable, because a scope may hide the row",
+                )
+
+    def _check_scalar(self, node: NodeType, declared: ScalarField, where: str, indexed: Set[str]) -> None:
+        expression = declared.expression(RowOf("t"))
+        if isinstance(expression, Column) and node.source is None:
+            columns = set(node.model._meta.fields_db_projection.values())
+            if expression.name not in columns:
+                self._wrong(declared.plugin, f"{where}: {node.table} has no column {expression.name}")
+        if not declared.sortable:
+            return
+        if not isinstance(expression, Column) or declared.visible is not None:
+            self._wrong(declared.plugin, f"{where}: only a plain, visible column can be an order")
+        elif node.source is None and expression.name not in indexed:
+            self._wrong(declared.plugin, f"{where}: order=True needs an index on {expression.name}")
 
     def type_of(self, target: type) -> NodeType:
         return self.types[target]

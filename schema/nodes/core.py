@@ -22,7 +22,7 @@ from core.enums import (
     Role,
 )
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, interface, kind_of, node, to_one
-from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, Within, case, select, viewer
+from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, Within, area_of, case, select, viewer
 from schema.scalars import JSON, Long
 
 
@@ -185,7 +185,7 @@ class Post:
     holdings: Connection[PostHolding] = connection("post_id")
 
 
-@node(models.PostHolding)
+@node(models.PostHolding, place=lambda t: area_of(models.Post, t.post_id))
 class PostHolding:
     """Who holds a post, from when to when (任职)."""
 
@@ -233,7 +233,7 @@ class Activity:
     participations: Connection[Participation] = connection("activity_id")
 
 
-@node(models.Participation, order="joined_at")
+@node(models.Participation, order="joined_at", place=lambda t: area_of(models.Activity, t.activity_id))
 class Participation:
     """One actor's part in one activity (参与)."""
 
@@ -280,7 +280,11 @@ class Event:
     transitions: Connection[Transition] = connection("event_id")
 
 
-@node(models.Transition)
+def _transition_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return select(models.Event).where(lambda e: (e.id == t.event_id) & _event_scope(e, v)).exists()
+
+
+@node(models.Transition, scope=_transition_scope, place=lambda t: area_of(models.Event, t.event_id))
 class Transition:
     """A row an event touched, and its states before and after (状态变化)."""
 

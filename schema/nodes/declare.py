@@ -27,6 +27,7 @@ import strawberry
 from tortoise.models import Model
 
 from core.errors import ConfigurationError
+from core.plugins.manifest import OWNERS
 from schema.nodes.expressions import Expr, RowOf, Scope, everyone, viewer
 from schema.scalars import JSON, Long
 
@@ -83,6 +84,7 @@ class ToOneField(Field):
 
     column: str
     target: type = object
+    gate: Callable[[RowOf], Expr] | None = None
 
 
 @dataclass(kw_only=True)
@@ -91,6 +93,15 @@ class ConnectionField(Field):
 
     condition: Callable[[RowOf, RowOf], Expr]
     target: type = object
+
+
+@dataclass(kw_only=True)
+class PythonField(Field):
+    """A value worked out after the statement, from hidden columns. `annotation` is its GraphQL type."""
+
+    compute: Callable[[dict[str, Any], Any], Any]
+    columns: Callable[[RowOf], dict[str, Expr]]
+    annotation: Any = None
 
 
 @dataclass(kw_only=True)
@@ -114,6 +125,7 @@ class NodeType:
     fields: dict[str, Field] = field(default_factory=dict)
     filters: list[FilterField] = field(default_factory=list)
     scope: Scope = everyone
+    place: Callable[[RowOf], Expr] | None = None
     public_face: bool = False
     order: str = "id"
     plugin: str = "core"
@@ -131,6 +143,14 @@ class NodeType:
     @property
     def is_interface(self) -> bool:
         return self.discriminator is not None
+
+    @property
+    def place_may_be_null(self) -> bool:
+        """May a row of this type lie in no area?"""
+        if self.model._meta.db_table == "core_area":
+            return False
+        found = self.model._meta.fields_map.get("area_id") or self.model._meta.fields_map.get("area")
+        return found is None or bool(found.null)
 
     def variants(self) -> list[NodeType]:
         """The concrete types a row of this type may be."""
@@ -156,6 +176,7 @@ class SourceArgument:
     sql_type: str
     of: str  # the GraphQL argument it is taken from
     description: str = ""
+    names_area: bool = False  # the bound value is an area; where the plugin is off, the root answers PLUGIN_DISABLED
 
 
 def column(
@@ -191,6 +212,19 @@ def connection(on: str | Callable[[RowOf, RowOf], Expr], *, description: str | N
     return _Pending("connection", dict(on=on), description)
 
 
+def python(
+    compute: Callable[[dict[str, Any], Any], Any],
+    *,
+    columns: Callable[[RowOf], dict[str, Expr]],
+    description: str | None = None,
+) -> Any:
+    """A value worked out in Python from columns that the plan fetches with the row: `compute(values, facts)`.
+
+    The annotation is a scalar or a plain Strawberry type, or a list of one. It can neither filter nor order.
+    """
+    return _Pending("python", dict(compute=compute, columns=columns), description)
+
+
 @dataclass
 class _Pending:
     form: str
@@ -213,29 +247,33 @@ CATALOGUE = Catalogue()
 
 
 def owner_of(cls: type) -> str:
-    """`plugins.adoption.graphql` belongs to adoption, `schema.nodes.core` to core; other packages to their top name."""
+    """`plugins.adoption.graphql` belongs to adoption, `schema.nodes.core` to core; a wheel's package to its plugin."""
     parts = cls.__module__.split(".")
     if parts[0] == "plugins":
         return parts[1]
-    return "core" if parts[0] in ("schema", "core") else parts[0]
+    return "core" if parts[0] in ("schema", "core") else OWNERS.get(parts[0], parts[0])
 
 
 def node(
     model: type[Model],
     *,
     scope: Scope = everyone,
+    place: Callable[[RowOf], Expr] | None = None,
     order: str = "id",
     filters: Iterable[FilterField] = (),
     source: Source | None = None,
     public_face: bool = False,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a type over a table. `order` is a column, `-` for descending; `scope` says which rows a viewer sees."""
+    """Declare a type over a table. `order` is a column, `-` for descending; `scope` says which rows a viewer sees.
+
+    `place` is the area a row lies in, its column `area_id` unless told: where the plugin is off, its rows are not seen.
+    """
 
     def declare(cls: type[T]) -> type[T]:
         origin = _strawberry_class(cls, (Node,), strawberry.type)
         kept = NodeType(
-            cls.__name__, origin, model, tag_of(model), scope=scope, order=order, filters=list(filters), source=source,
-            public_face=public_face, plugin=owner_of(cls), description=(cls.__doc__ or "").strip(),
+            cls.__name__, origin, model, tag_of(model), scope=scope, place=place or _own_area(model, source),
+            order=order, filters=list(filters), source=source, public_face=public_face, plugin=owner_of(cls), description=(cls.__doc__ or "").strip(),
         )  # fmt: skip
         _keep(cls, kept)
         return cast(type[T], origin)
@@ -257,8 +295,8 @@ def interface(
     def declare(cls: type[T]) -> type[T]:
         origin = _strawberry_class(cls, (Node,), strawberry.interface)
         kept = NodeType(
-            cls.__name__, origin, model, tag_of(model), scope=scope, order=order, filters=list(filters),
-            public_face=public_face, discriminator=discriminator, plugin=owner_of(cls),
+            cls.__name__, origin, model, tag_of(model), scope=scope, place=_own_area(model, None), order=order,
+            filters=list(filters), public_face=public_face, discriminator=discriminator, plugin=owner_of(cls),
             description=(cls.__doc__ or "").strip(),
         )  # fmt: skip
         _keep(cls, kept)
@@ -274,7 +312,7 @@ def kind_of(parent: type, kind: Enum) -> Callable[[type[T]], type[T]]:
         above = CATALOGUE.types[parent]
         origin = _strawberry_class(cls, (parent,), strawberry.type)
         kept = NodeType(
-            cls.__name__, origin, above.model, above.tag, scope=above.scope, order=above.order,
+            cls.__name__, origin, above.model, above.tag, scope=above.scope, place=above.place, order=above.order,
             public_face=above.public_face, interface=above, kind=kind, plugin=owner_of(cls),
             description=(cls.__doc__ or "").strip(),
         )  # fmt: skip
@@ -298,6 +336,15 @@ def extend(target: type) -> Callable[[type[T]], type[T]]:
 def tag_of(model: type[Model]) -> str:
     """The tag of a model's global ids."""
     return str(model.tag)  # type: ignore[attr-defined]
+
+
+def _own_area(model: type[Model], source: Source | None) -> Callable[[RowOf], Expr] | None:
+    """A row lies where its `area_id` says; an area lies in itself; a computed list says nothing."""
+    if source is not None:
+        return None
+    if model._meta.db_table == "core_area":
+        return lambda t: t.id
+    return (lambda t: t.area_id) if "area_id" in model._meta.fields_map or "area" in model._meta.fields_map else None
 
 
 def _strawberry_class(cls: type, bases: tuple[type, ...], decorate: Any) -> Any:
@@ -355,6 +402,8 @@ def _field(name: str, pending: _Pending, hint: Any, where: str) -> Field:
     if type(None) in arguments:
         nullable = True
         hint = next(a for a in arguments if a is not type(None))
+    if pending.form == "python":
+        return PythonField(compute=options["compute"], columns=options["columns"], annotation=hint, nullable=nullable)
     if pending.form == "connection":
         target = typing.get_args(hint)[0]
         if isinstance(target, (str, typing.ForwardRef)):

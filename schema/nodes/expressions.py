@@ -7,10 +7,12 @@ Python form serves the plain executor, the oracle of the differential test.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
+from uuid import UUID
 
 from tortoise.models import Model
 
@@ -29,6 +31,7 @@ class SqlScope(Protocol):
     def alias(self) -> str: ...
     def literal(self, value: Any) -> str: ...
     def text(self, sql: str) -> str: ...
+    def join(self, sql: str) -> str: ...
 
 
 class Tables(Protocol):
@@ -37,6 +40,7 @@ class Tables(Protocol):
     viewer: Viewer
     now: datetime
     book: PermissionBook
+    root_area: UUID | None
 
     def rows(self, table: str) -> list[Record]: ...
 
@@ -325,6 +329,100 @@ class May(Expr):
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Enabled(Expr):
+    """The plugin is on in this area now (or the row lies in no area)."""
+
+    plugin: str
+    area: Expr
+    nullable: bool = False
+
+    def sql(self, scope: SqlScope) -> str:
+        alias = scope.alias()
+        found = (
+            f"EXISTS (SELECT 1 FROM core_plugin_area {alias} WHERE {alias}.area_id = {self.area.sql(scope)}"
+            f" AND {alias}.plugin = {scope.literal(self.plugin)}"
+            f" AND ({alias}.until IS NULL OR {alias}.until > {now.sql(scope)}))"
+        )
+        return f"({self.area.sql(scope)} IS NULL OR {found})" if self.nullable else found
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        area = self.area.evaluate(env, tables)
+        if area is None:
+            return self.nullable
+        return any(
+            r["area_id"] == area and r["plugin"] == self.plugin and (r["until"] is None or r["until"] > tables.now)
+            for r in tables.rows("core_plugin_area")
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class InEndpoint(Expr):
+    """The area lies in the subtree of the endpoint that was asked (`/areas/<code>/graphql`)."""
+
+    area: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        slot = Slot(lambda ctx: [ctx.root_area], "endpoint's area")
+        return f"{self.area.sql(scope)} IN ({scope.below(slot)})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        area = self.area.evaluate(env, tables)
+        return area is not None and any(
+            c["descendant_id"] == area and c["until"] is None and c["ancestor_id"] == tables.root_area
+            for c in tables.rows("core_area_closure")
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class AreaChain(Expr):
+    """The areas at and above an area with their distance, as JSON pairs (for Python-computed fields)."""
+
+    area: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        alias = scope.alias()
+        pair = f"'[\"' || {scope.text(f'{alias}.ancestor_id')} || '\",' || {alias}.depth || ']'"
+        joined = scope.join(pair)
+        return (
+            f"(SELECT '[' || coalesce({joined}, '') || ']' FROM core_area_closure {alias}"
+            f" WHERE {alias}.until IS NULL AND {alias}.descendant_id = {self.area.sql(scope)})"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        area = self.area.evaluate(env, tables)
+        pairs = [
+            [str(c["ancestor_id"]), c["depth"]]
+            for c in tables.rows("core_area_closure")
+            if c["descendant_id"] == area and c["until"] is None
+        ]
+        return json.dumps(pairs)
+
+
+@dataclass(frozen=True, eq=False)
+class PairsOf(Expr):
+    """Two columns of other rows, a text and a whole number, as JSON pairs (for Python-computed fields)."""
+
+    model: type[Model]
+    condition: Callable[[RowOf], Expr]
+    key: str
+    number: str
+
+    def sql(self, scope: SqlScope) -> str:
+        alias = scope.alias()
+        pair = f"'[\"' || {alias}.{self.key} || '\",' || {alias}.{self.number} || ']'"
+        return (
+            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM {self.model._meta.db_table} {alias}"
+            f" WHERE {self.condition(RowOf(alias)).sql(scope)})"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        inner = f"x{len(env)}"
+        test = self.condition(RowOf(inner))
+        rows = [r for r in tables.rows(self.model._meta.db_table) if test.evaluate({**env, inner: r}, tables) is True]
+        return json.dumps([[r[self.key], r[self.number]] for r in rows])
+
+
 class ViewerFacts:
     """`viewer` as declarations see it."""
 
@@ -384,6 +482,11 @@ class Select:
 
 def select(model: type[Model]) -> Select:
     return Select(model)
+
+
+def area_of(model: type[Model], id: Expr) -> Expr:
+    """Where the row of `model` with this id lies."""
+    return select(model).where(lambda x: x.id == id).first("area_id", order_by="id")
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,16 +23,33 @@ from graphql import (
 from core.errors import GongzhiError, Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
-from schema.nodes.declare import ConnectionField, NodeType, ScalarField, ToOneField
-from schema.nodes.expressions import Column, Expr, RowOf, Slot, everyone, viewer
+from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
+from schema.nodes.expressions import Column, Enabled, Expr, RowOf, Slot, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, read_arguments
 from schema.planning.emit import Emitter, literal
 from schema.planning.filters import compile_filter
+from schema.planning.python_fields import HIDDEN
 
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 COUNT_LIMIT = 10_000
+MAX_ROWS = 100_000
+
+
+DISABLED = "!PLUGIN_DISABLED:"  # what a root's column says instead of JSON
+
+
+class _Rows:
+    """How many rows a connection may fetch, with those inside each of them."""
+
+    def __init__(self, first: Argument | None) -> None:
+        self.first = first
+        self.inside: list[_Rows] = []
+
+    def estimate(self, variables: Variables) -> int:
+        size = DEFAULT_PAGE if self.first is None else _page_size(self.first.read(variables))
+        return size * (1 + sum(inner.estimate(variables) for inner in self.inside))
 
 
 class NotPlannable(GongzhiError):
@@ -48,6 +65,8 @@ class Plan:
     keys: list[str]
     conditions: list[tuple[Callable[[Variables], Any], Any]] = field(default_factory=list)
     checks: list[Callable[[Any], Any]] = field(default_factory=list)
+    plugins: frozenset[str] = frozenset()
+    python: list[tuple[PythonField, list[FieldNode]]] = field(default_factory=list)
     document: Any = None
 
     def fits(self, variables: Variables) -> bool:
@@ -65,7 +84,9 @@ class Compiler:
         emitter: Emitter,
         fragments: dict[str, FragmentDefinitionNode],
         variables: Variables,
+        without: frozenset[str] = frozenset(),
     ) -> None:
+        """`without`: plugins whose fields are left null, because a statement with them failed."""
         self.composed = composed
         self.graphql = graphql
         self.emit = emitter
@@ -74,6 +95,10 @@ class Compiler:
         self.slots: list[tuple[Slot, str]] = []
         self.conditions: list[tuple[Callable[[Variables], Any], Any]] = []
         self.checks: list[Callable[[Any], Any]] = []
+        self.plugins: set[str] = set()
+        self._rows = [_Rows(None)]
+        self.python: list[tuple[PythonField, list[FieldNode]]] = []
+        self.without = without
         self._known: dict[tuple[str, str], int] = {}
         self._aliases = 0
 
@@ -114,10 +139,29 @@ class Compiler:
     def text(self, sql: str) -> str:
         return self.emit.text(sql)
 
+    def join(self, sql: str) -> str:
+        return self.emit.join(sql)
+
+    def plan(self, columns: list[str], keys: list[str]) -> Plan:
+        """What has been compiled, as a plan; refuses QUERY_TOO_LARGE when it is bound to fetch too many rows."""
+        asked = self._rows[0].inside
+
+        def within(ctx: Any) -> None:
+            rows = sum(r.estimate(ctx.variables) for r in asked)
+            if rows > MAX_ROWS:
+                raise Refusal("QUERY_TOO_LARGE", rows=rows, limit=MAX_ROWS)
+
+        self.checks.append(within)
+        sql = f"SELECT {', '.join(f'{c} AS r{n}' for n, c in enumerate(columns))}"
+        return Plan(
+            sql, self.slots, keys, self.conditions, self.checks, frozenset(self.plugins - {"core"}), self.python
+        )
+
     # --- roots -------------------------------------------------------------------------------------------
 
     def root(self, root: Root, nodes: list[FieldNode]) -> str:
         """The JSON of one planned root as a scalar SQL expression."""
+        self.plugins.add(root.plugin)
         definition = self.graphql.query_type.fields[nodes[0].name.value]  # type: ignore[union-attr]
         arguments = read_arguments(definition, nodes[0], self.variables)
         sets = [n.selection_set for n in nodes if n.selection_set]
@@ -126,7 +170,7 @@ class Compiler:
                 name: self._source_slot(spec, arguments)
                 for name, spec in (root.node.source.arguments.items() if root.node.source else ())
             }
-            return f"({self.connection(root.node, arguments, sets, None, bound)})"
+            return self._where_on(root, bound, f"({self.connection(root.node, arguments, sets, None, bound)})")
         if root.form == "node":
             return self._node(arguments["id"], sets)
         alias = self.alias()
@@ -148,10 +192,26 @@ class Compiler:
                 condition = f"{field_.expression(t).sql(self)} = {self.parameter(slot, field_.kind)}"
         return self._one(root.node, alias, [condition, *self._scope(root.node, t)], sets)
 
-    def by_id(self, node: NodeType, id: Any, sets: list[SelectionSetNode]) -> str:
-        """A row of a payload: read afresh, whatever its scope says to others (the viewer just changed it)."""
+    def _where_on(self, root: Root, bound: dict[str, str], sql: str) -> str:
+        """A list that names an area answers PLUGIN_DISABLED where its plugin is off (see `DISABLED`)."""
+        if root.plugin == "core" or root.node.source is None:
+            return sql
+        for name, spec in root.node.source.arguments.items():
+            if spec.names_area:
+                on = Enabled(root.plugin, _Written(bound[name])).sql(self)
+                return f"(CASE WHEN {on} THEN {sql} ELSE {literal(DISABLED + root.plugin)} END)"
+        return sql
+
+    def by_id(self, node: NodeType, id: Callable[[], Any], sets: list[SelectionSetNode]) -> str:
+        """A row of a payload, read afresh: whoever has just changed it sees it; who only repeats a request sees what
+        their scope shows now."""
         alias = self.alias()
-        return self._one(node, alias, [f"{alias}.id = {self.parameter(Slot(lambda ctx: id), 'uuid')}"], sets)
+        changed = f"{alias}.id = {self.parameter(Slot(lambda ctx: id()), 'uuid')}"
+        scope = self._scope(node, RowOf(alias))
+        if scope:
+            fresh = self.parameter(Slot(lambda ctx: ctx.fresh), "bool")
+            scope = [f"({fresh} OR ({' AND '.join(scope)}))"]
+        return self._one(node, alias, [changed, *scope], sets)
 
     def _node(self, argument: Argument, sets: list[SelectionSetNode]) -> str:
         tag = _tag_of(argument.current)
@@ -185,7 +245,8 @@ class Compiler:
         return [f"{alias}.{node.interface.discriminator} = {literal(node.kind.value)}"]
 
     def _scope(self, node: NodeType, t: RowOf) -> list[str]:
-        return [] if node.scope is everyone else [f"({node.scope(t, viewer).sql(self)})"]
+        self.plugins.add(node.plugin)
+        return [f"({condition.sql(self)})" for condition in self.composed.conditions(node, t)]
 
     def object(self, node: NodeType, alias: str, sets: list[SelectionSetNode]) -> str:
         """The JSON object of the row known as `alias`; for an interface, one shape per concrete type in it."""
@@ -216,7 +277,14 @@ class Compiler:
             )
             return f"CASE {alias}.{node.discriminator} {names} END"
         declared = self.composed.field(node, name)
+        self.plugins.add(declared.plugin)
+        if declared.plugin in self.without and declared.plugin != node.plugin:
+            return self._nothing(declared, nodes)
         t = RowOf(alias)
+        if isinstance(declared, PythonField):
+            self.python.append((declared, nodes))
+            columns = [(k, self.emit.value(e.sql(self), "text")) for k, e in declared.columns(t).items()]
+            return self.emit.object([(f"{HIDDEN}{len(self.python) - 1}", self.emit.object(columns))])
         if isinstance(declared, ScalarField):
             return self.emit.value(declared.visible_expression(t).sql(self), declared.kind, declared.tag)
         sets = [n.selection_set for n in nodes if n.selection_set]
@@ -224,6 +292,8 @@ class Compiler:
             target = self.composed.type_of(declared.target)
             inner = self.alias()
             conditions = [f"{inner}.id = {alias}.{declared.column}"]
+            if declared.gate is not None:
+                conditions.append(declared.gate(t).sql(self))
             if not target.public_face:
                 conditions += self._scope(target, RowOf(inner))
             return self._nullable(self._one(target, inner, conditions, sets))
@@ -234,6 +304,29 @@ class Compiler:
             condition = declared.condition
             return f"({self.connection(target, arguments, sets, lambda c: condition(c, t))})"
         raise NotPlannable(f"{node.name}.{name} is not declared, so it cannot be planned")
+
+    def _nothing(self, declared: Field, nodes: list[FieldNode]) -> str:
+        """What a field shows whose plugin failed: null, or an empty page."""
+        if not isinstance(declared, ConnectionField):
+            return "NULL" if self.emit.dialect.name == "sqlite" else "'null'"
+        name = f"{self.composed.type_of(declared.target).name}Connection"
+        return self._empty(name, [n.selection_set for n in nodes if n.selection_set])
+
+    def _empty(self, type_name: str, sets: list[SelectionSetNode]) -> str:
+        constants = {
+            "nodes": "[]", "edges": "[]", "totalCount": "0", "totalCountCapped": "false",
+            "hasNextPage": "false", "hasPreviousPage": "false", "startCursor": "null", "endCursor": "null",
+        }  # fmt: skip
+        pairs = []
+        for key, nodes in self._collect(sets, None).items():
+            name = nodes[0].name.value
+            if name == "__typename":
+                pairs.append((key, self.emit.string(type_name)))
+            elif name == "pageInfo":
+                pairs.append((key, self._empty("PageInfo", [n.selection_set for n in nodes if n.selection_set])))
+            else:
+                pairs.append((key, self.emit.value(literal(constants[name]), "json")))
+        return self.emit.object(pairs)
 
     def _definition(self, node: NodeType, name: str) -> Any:
         graphql_type = self.graphql.type_map[node.name]
@@ -253,6 +346,21 @@ class Compiler:
         source: dict[str, str] | None = None,
     ) -> str:
         """`SELECT <json of the connection>`: a page of rows that belong, are in scope and match `where`."""
+        self._rows.append(_Rows(arguments.get("first")))
+        self._rows[-2].inside.append(self._rows[-1])
+        try:
+            return self._connection(node, arguments, sets, belongs, source)
+        finally:
+            self._rows.pop()
+
+    def _connection(
+        self,
+        node: NodeType,
+        arguments: dict[str, Argument],
+        sets: list[SelectionSetNode],
+        belongs: Callable[[RowOf], Expr] | None,
+        source: dict[str, str] | None,
+    ) -> str:
         groups = self._collect(sets, None)
         order, column, kind, nullable, descending = self._order(node, arguments.get("orderBy"))
         asked: dict[str, dict[str, list[FieldNode]]] = {
@@ -475,6 +583,16 @@ class Compiler:
             return True
         above = variant.interface.name if variant.interface else None
         return condition in (variant.name, above, "Node")
+
+
+@dataclass(frozen=True, eq=False)
+class _Written(Expr):
+    """SQL that is already written (a bound parameter)."""
+
+    text: str
+
+    def sql(self, scope: Any) -> str:
+        return self.text
 
 
 def asked_by(sets: list[SelectionSetNode], compiler: Compiler) -> dict[str, list[FieldNode]]:

@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from core.errors import Refusal
-from schema.scalars import parse_instant
+from schema.scalars import parse_date, parse_instant
 
 _UUID = 36
 
@@ -36,10 +36,10 @@ def _key(text: str, kind: str) -> Any:
     if kind == "instant":
         return parse_instant(text)
     if kind == "date":
-        return date.fromisoformat(text)
+        return parse_date(text)
     if kind in ("int", "long"):
         number = int(text)
-        if abs(number) > 2**63 - 1:
+        if abs(number) > (2**31 if kind == "int" else 2**63) - 1:
             raise ValueError
         return number
     return text

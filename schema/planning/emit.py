@@ -19,6 +19,10 @@ class Emitter:
         """A UUID as text."""
         raise NotImplementedError
 
+    def join(self, sql: str) -> str:
+        """The aggregate of texts, with commas between."""
+        raise NotImplementedError
+
     def value(self, sql: str, kind: str, tag: str | None = None) -> str:
         """A scalar expression as a JSON value; null as null."""
         raise NotImplementedError
@@ -52,6 +56,9 @@ class SqliteEmitter(Emitter):
 
     def text(self, sql: str) -> str:
         return sql
+
+    def join(self, sql: str) -> str:
+        return f"group_concat({sql}, ',')"
 
     def plain(self, sql: str, kind: str) -> str:
         if kind == "instant":
@@ -101,6 +108,9 @@ class PostgresEmitter(Emitter):
 
     def text(self, sql: str) -> str:
         return f"{sql}::text"
+
+    def join(self, sql: str) -> str:
+        return f"string_agg({sql}, ',')"
 
     def plain(self, sql: str, kind: str) -> str:
         if kind == "instant":

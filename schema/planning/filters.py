@@ -31,7 +31,8 @@ def compile_filter(
         if argument.is_null:
             raise Refusal("BAD_FILTER", field=name)
         if name in ("and", "or"):
-            inner = [compile_filter(compiler, composed, node, alias, a, depth + 1) for a in argument.elements()]
+            elements = check_list(list(argument.elements()))
+            inner = [compile_filter(compiler, composed, node, alias, a, depth + 1) for a in elements]
             empty = "(1 = 1)" if name == "and" else "(1 = 0)"
             parts.append("(" + f" {name.upper()} ".join(inner) + ")" if inner else empty)
         elif name == "not":
@@ -54,6 +55,8 @@ def _field(
         conditions = compiler._kind(target, inner)
         if not target.public_face:
             conditions += compiler._scope(target, RowOf(inner))
+        if field.gate is not None:
+            conditions.append(field.gate(RowOf(alias)).sql(compiler))
         conditions.append(compile_filter(compiler, composed, target, inner, argument, depth + 1))
         found = f"SELECT {inner}.id FROM {target.table} {inner} WHERE {' AND '.join(conditions)}"
         return f"({alias}.{field.column} IN ({found}))"

@@ -1,0 +1,87 @@
+"""Python-computed fields: the plan fetches hidden columns, and this puts the computed values in their place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+from graphql import (
+    FieldNode,
+    GraphQLEnumType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLScalarType,
+)
+
+from core.kernel import Kernel
+from core.settings import SettingsBook
+from schema.nodes.declare import PythonField
+
+HIDDEN = "gz:"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a Python-computed field may know besides its columns."""
+
+    kernel: Kernel
+    book: SettingsBook
+    now: datetime
+    language: str
+
+
+class Filler:
+    """Fills one response. `collect` groups a selection by response key; `type_of` finds a field's GraphQL type."""
+
+    def __init__(
+        self,
+        fields: list[tuple[PythonField, list[FieldNode]]],
+        facts: Facts,
+        collect: Callable[[list[Any]], dict[str, list[FieldNode]]],
+        type_of: Callable[[PythonField], Any],
+    ) -> None:
+        self.fields = fields
+        self.facts = facts
+        self.collect = collect
+        self.type_of = type_of
+
+    def fill(self, text: str) -> str:
+        return orjson.dumps(self._walk(orjson.loads(text))).decode()
+
+    def _walk(self, value: Any) -> Any:
+        if isinstance(value, list):
+            return [self._walk(v) for v in value]
+        if not isinstance(value, dict):
+            return value
+        if len(value) == 1:
+            key = next(iter(value))
+            if key.startswith(HIDDEN):
+                declared, nodes = self.fields[int(key[len(HIDDEN) :])]
+                return self._complete(declared.compute(value[key], self.facts), self.type_of(declared), nodes)
+        return {k: self._walk(v) for k, v in value.items()}
+
+    def _complete(self, value: Any, graphql_type: Any, nodes: list[FieldNode]) -> Any:
+        """The JSON of a plain Python value, as its GraphQL type and the selection say."""
+        if isinstance(graphql_type, GraphQLNonNull):
+            return self._complete(value, graphql_type.of_type, nodes)
+        if value is None:
+            return None
+        if isinstance(graphql_type, GraphQLList):
+            return [self._complete(v, graphql_type.of_type, nodes) for v in value]
+        if isinstance(graphql_type, (GraphQLScalarType, GraphQLEnumType)):
+            return graphql_type.serialize(value)
+        assert isinstance(graphql_type, GraphQLObjectType)
+        found = {}
+        for key, inner in self.collect([n.selection_set for n in nodes if n.selection_set]).items():
+            name = inner[0].name.value
+            if name == "__typename":
+                found[key] = graphql_type.name
+                continue
+            field = graphql_type.fields[name]
+            python = field.extensions["strawberry-definition"].python_name
+            found[key] = self._complete(getattr(value, python), field.type, inner)
+        return found
