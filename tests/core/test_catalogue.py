@@ -7,8 +7,7 @@ from pathlib import Path
 
 import server
 from core.config import Config
-from core.plugins import Host
-from core.plugins.host import available
+from core.plugins.host import Host, available
 
 ROOT = Path(server.__file__).parent
 CODE = re.compile(r"""(?:Refusal\(\s*|code=|, )"([A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+)\"""")

@@ -50,7 +50,7 @@ async def test_an_event_cannot_claim_a_role_outside_its_area_inv13(neighbourhood
     grant = clerk.grants[0]
     elsewhere = (await database.read("SELECT id FROM core_area WHERE code = 'haihong'"))[0][0]
     columns = (
-        "id, transaction_id, type, area_id, subject_tag, subject_id, actor_id, authority, permission, grant_id,"
+        "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission, grant_id,"
         " data, occurred_at, recorded_at"
     )
     now = n.clock.now()
@@ -60,6 +60,7 @@ async def test_an_event_cannot_claim_a_role_outside_its_area_inv13(neighbourhood
             new_id(),
             0,
             "x",
+            "core",
             UUID(str(area)),
             "area",
             new_id(),
@@ -72,7 +73,7 @@ async def test_an_event_cannot_claim_a_role_outside_its_area_inv13(neighbourhood
             now,
         ]
 
-    sql = f"INSERT INTO core_event ({columns}) VALUES ({', '.join(['{}'] * 13)})"
+    sql = f"INSERT INTO core_event ({columns}) VALUES ({', '.join(['{}'] * 14)})"
     person = clerk.person_id
     assert await refused(n, sql, *event(elsewhere, "core.actor.register", "ROLE", person)) == "OUTSIDE_MANDATE"
     assert await refused(n, sql, *event(grant.area_id, "core.area.manage", "ROLE", person)) == "OUTSIDE_MANDATE"
@@ -81,7 +82,7 @@ async def test_an_event_cannot_claim_a_role_outside_its_area_inv13(neighbourhood
         "UNLOGGED_CHANGE", "OUTSIDE_MANDATE",
     )  # fmt: skip
     async with database.transaction() as transaction:
-        marks = [database.dialect.mark(i + 1) for i in range(13)]
+        marks = [database.dialect.mark(i + 1) for i in range(14)]
         await transaction.fetch(sql.format(*marks), *event(grant.area_id, "core.actor.register", "ROLE", person))
 
 

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
 import server
+from core.clock import Clock
 from core.config import read_config
-from core.testing.kit import Neighbourhood
+from core.plugins.host import Host
+from core.settings.take_up import read_areas
+from core.testing.kit import Databases, Neighbourhood
 
 ROOT = Path(server.__file__).parent
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("plugins/*/README.md")])
 
 
 def blocks(language: str) -> list[pytest.ParameterSet]:
+    """The blocks of a language; the README's two commands are run by `.ci/run` itself."""
     found = []
     for page in PAGES:
-        for number, text in enumerate(re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.S)):
+        pattern = rf"(?<!<!-- run -->\n)(?<!<!-- test -->\n)```{language}\n(.*?)```"
+        for number, text in enumerate(re.findall(pattern, page.read_text("utf-8"), re.S)):
             found.append(pytest.param(text, id=f"{page.parent.name}-{page.stem}-{number}"))
     return found
 
@@ -37,8 +45,32 @@ async def test_a_graphql_block_runs(neighbourhood: Neighbourhood, text: str) -> 
 
 
 @pytest.mark.needs("adoption", "points")
+@pytest.mark.parametrize("text", blocks("sh"))
+def test_a_shell_block_runs(databases: Databases, tmp_path: Path, text: str) -> None:
+    empty = "admin create" in text
+    url = databases.fresh("sqlite", "empty" if empty else "demo")
+    shim = tmp_path / "bin" / "gongzhi"
+    shim.parent.mkdir()
+    shim.write_text(f'#!/bin/sh\nPYTHONPATH={ROOT} exec {sys.executable} -c "from core.cli import main; main()" "$@"\n')
+    shim.chmod(0o755)
+    (tmp_path / "gongzhi.toml").write_text(
+        'plugins = ["adoption", "points"]\n[area.haicang]\nenable = ["points"]\n' if not empty else "port = 0\n"
+    )
+    environment = {
+        **os.environ, "PATH": f"{shim.parent}:{os.environ['PATH']}", "GONGZHI_DATABASE": url,
+        "GONGZHI_ADMIN_PASSWORD": "long enough 1",
+    }  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-ec", text], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.needs("adoption", "points")
 @pytest.mark.parametrize("text", blocks("toml"))
 def test_a_toml_block_is_a_configuration(tmp_path: Path, text: str) -> None:
     path = tmp_path / "gongzhi.toml"
     path.write_text(text, "utf-8")
-    assert read_config(path, {}).plugins
+    config = read_config(path, {})
+    host = Host.load(config.plugins)
+    read_areas(config, host.keys, host.settings, Clock())

@@ -24,8 +24,8 @@ async def log(n: Neighbourhood, subject: str, state: str) -> str:
     event, mark, now = new_id(), database.dialect.mark, n.clock.now()
     async with database.transaction() as transaction:
         await transaction.fetch(
-            "INSERT INTO core_event (id, transaction_id, type, subject_tag, subject_id, authority, data,"
-            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, 'x', 'x', {mark(1)}, 'SYSTEM', {mark(2)}, {mark(3)},"
+            "INSERT INTO core_event (id, transaction_id, type, plugin, subject_tag, subject_id, authority, data,"
+            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, 'x', 'core', 'x', {mark(1)}, 'SYSTEM', {mark(2)}, {mark(3)},"
             f" {mark(3)})",
             event, {}, now,
         )  # fmt: skip
@@ -43,9 +43,9 @@ async def test_a_spot_has_one_running_agreement_inv11(neighbourhood: Neighbourho
         "SELECT id FROM adoption_claim WHERE state = 'SUBMITTED'"))[0][0]  # fmt: skip
     event = await log(n, id, "ACTIVE")
     sql = f"""INSERT INTO adoption_agreement (id, version, event_id, area_id, asset_id, claim_id, adopter_id,
-        custodian_id, mode, duties, state, starts_on, ends_on)
+        custodian_id, mode, duties, state, starts_on, ends_on, settings_version)
         SELECT '{id}', 1, '{event}', area_id, asset_id, '{claim}', adopter_id, custodian_id, mode, duties, 'ACTIVE',
-        starts_on, ends_on FROM adoption_agreement WHERE state = 'ACTIVE'"""
+        starts_on, ends_on, settings_version FROM adoption_agreement WHERE state = 'ACTIVE'"""
     assert await refused(n, sql) == "ASSET_TAKEN"
 
 

@@ -1,0 +1,77 @@
+"""The end of a plugin: off, out of the list, reported, exported, purged; core and the log go on. And back again."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import server
+from core.testing.kit import Databases
+
+ROOT = Path(server.__file__).parent
+pytestmark = pytest.mark.needs("adoption", "points")
+
+
+def gongzhi(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "from core.cli import main; main()", *arguments]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C", "LC_ALL": "C"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
+
+
+def configure(folder: Path, url: str, *plugins: str) -> None:
+    (folder / "gongzhi.toml").write_text(f'database = "{url}"\nplugins = {json.dumps(plugins)}\n', "utf-8")
+
+
+def test_a_plugin_ends_and_begins_again(databases: Databases, demo_url: str, tmp_path: Path, dialect: str) -> None:
+    configure(tmp_path, demo_url, "adoption", "points")
+    assert gongzhi(tmp_path, "check").returncode == 0
+    purge = gongzhi(tmp_path, "plugin", "purge", "points", "--yes")
+    assert purge.returncode == 2
+    assert "points is installed: take it out of plugins" in purge.stderr
+
+    configure(tmp_path, demo_url, "adoption")
+    checked = json.loads(gongzhi(tmp_path, "check", "--json").stdout)
+    assert checked["ok"] is True
+    assert [(n["code"], n["plugin"]) for n in checked["notices"]] == [("ORPHANED_TABLES", "points")]
+    assert "points_account, points_entry, points_rule" in checked["notices"][0]["message"]
+    shown = gongzhi(tmp_path, "config", "show", "xishan", "--json")
+    assert [p["plugin"] for p in json.loads(shown.stdout)["plugins"]] == ["adoption"]
+
+    done = gongzhi(tmp_path, "plugin", "export", "points", "--to", "out")
+    assert done.returncode == 0, done.stderr
+    about = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert about["rows"]["points_account"] == 1
+    entries = [json.loads(line) for line in (tmp_path / "out" / "points_entry.jsonl").read_text().splitlines()]
+    assert len(entries) == about["rows"]["points_entry"]
+    assert sum(e["amount"] for e in entries) == 35
+    again = gongzhi(tmp_path, "plugin", "export", "points", "--to", "out")
+    assert (again.returncode, "is not empty" in again.stderr) == (2, True)
+    purge = gongzhi(tmp_path, "plugin", "purge", "points", "--yes")
+    assert purge.returncode == 0, purge.stderr
+    assert json.loads(gongzhi(tmp_path, "check", "--json").stdout)["notices"] == []
+    nothing = gongzhi(tmp_path, "plugin", "purge", "points", "--yes")
+    assert "has no tables of points" in nothing.stderr
+
+    configure(tmp_path, demo_url, "adoption", "points")
+    back = gongzhi(tmp_path, "plugin", "list", "--json")
+    migrated = gongzhi(tmp_path, "migrate")
+    assert migrated.returncode == 0, migrated.stderr
+    assert "applied points.0001_initial" in migrated.stdout
+    assert {p["key"]: p["status"] for p in json.loads(back.stdout)} == {"adoption": "OK", "points": "OK"}
+    if dialect == "sqlite":
+        with sqlite3.connect(demo_url.removeprefix("sqlite:")) as connection:
+            types = [
+                r[0]
+                for r in connection.execute(
+                    "SELECT type FROM core_event WHERE type LIKE '%points%' OR type LIKE '%purged'"
+                )
+            ]
+            assert "points.entry.posted" in types
+            assert "core.plugin.purged" in types
+            assert connection.execute("SELECT count(*) FROM points_entry").fetchone() == (0,)
