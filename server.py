@@ -16,6 +16,7 @@ from core.database import Database
 from core.database.migrate import Progress, migrate
 from core.errors import ConfigurationError
 from core.events import Dispatcher
+from core.jobs import Jobs
 from core.kernel import Kernel
 from core.logs import configure_logs
 from core.plugins.host import Host
@@ -76,13 +77,15 @@ class Server:
             raise
 
     async def start(self) -> None:
-        """Begin delivering events and following the file."""
+        """Begin delivering events, settling what is due, and following the file."""
         await self.runtime.forget_old_keys()
         await self.runtime.dispatcher.start()
+        await self.runtime.jobs.start(self.runtime)
         await self.take_up.start()
 
     async def close(self) -> None:
         await self.take_up.stop()
+        await self.runtime.jobs.stop()
         await self.runtime.dispatcher.stop()
         await self.runtime.database.close()
 
@@ -98,7 +101,7 @@ def runtime_of(host: Host, database: Database, clock: Clock) -> Runtime:
         host.ports,
         host.health,
     )
-    return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers))
+    return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers), Jobs(host.jobs))
 
 
 _loaded: tuple[str, ...] | None = None

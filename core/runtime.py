@@ -15,6 +15,7 @@ from core.database import Database, Transaction
 from core.errors import Refusal
 from core.events import Dispatcher
 from core.ids import new_id
+from core.jobs import Jobs
 from core.kernel import Kernel
 from core.messages import Messages
 from core.models import Actor
@@ -57,13 +58,16 @@ def _gave_us_up(error: Exception) -> bool:
 
 
 class Runtime:
-    def __init__(self, database: Database, kernel: Kernel, messages: Messages, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self, database: Database, kernel: Kernel, messages: Messages, dispatcher: Dispatcher, jobs: Jobs
+    ) -> None:
         self.database = database
         self.kernel = kernel
         self.clock = kernel.clock
         self.book = kernel.permissions
         self.messages = messages
         self.dispatcher = dispatcher
+        self.jobs = jobs
 
     async def viewer(self, token_hash: str) -> Viewer:
         """Who a token stands for now; ANONYMOUS when it is unknown, expired, revoked or its account disabled."""

@@ -31,6 +31,8 @@ M = TypeVar("M", bound=Model)
 L = TypeVar("L", bound=Logged)
 
 ON_BEHALF = "core.act_on_behalf"
+EVENTS = 400  # written in one statement
+PARAMETERS = 30_000  # of one statement; both databases take a few more
 LATEST_ENTRY = timedelta(days=92)  # how long after the fact something may be entered at the desk
 S = TypeVar("S", bound=Settings)
 
@@ -350,8 +352,9 @@ class Work:
         """Write everything queued. `outcome` is the idempotency record to complete: (id, JSON)."""
         if any(w.event is None for w in self._writes):
             raise GongzhiError("a rule queued rows and recorded no event for them")
-        if self.events:
-            await self._insert_events(outcome)
+        for start in range(0, len(self.events), EVENTS):
+            last = start + EVENTS >= len(self.events)
+            await self._insert_events(self.events[start : start + EVENTS], outcome if last else None)
         index = 0
         while index < len(self._writes):
             write = self._writes[index]
@@ -374,6 +377,11 @@ class Work:
     async def _insert(self, rows: list[Entity]) -> None:
         meta = type(rows[0])._meta
         names = list(meta.fields_db_projection)
+        most = PARAMETERS // len(names)
+        if len(rows) > most:
+            await self._insert(rows[:most])
+            await self._insert(rows[most:])
+            return
         values: list[Any] = []
         tuples = []
         mark = self.transaction.database.dialect.mark
@@ -400,7 +408,7 @@ class Work:
         if not await self.transaction.fetch(sql, *values):
             raise Conflict(expected=write.expected, actual=write.expected + 1, current=write.row)
 
-    async def _insert_events(self, outcome: tuple[UUID, str] | None) -> None:
+    async def _insert_events(self, events: list[PendingEvent], outcome: tuple[UUID, str] | None) -> None:
         dialect = self.transaction.database.dialect
         statements: list[tuple[str, list[Any]]] = []
         xact = "pg_current_xact_id()::text::bigint" if dialect.name == "postgres" else "0"
@@ -428,14 +436,14 @@ class Work:
                 event.occurred_at,
                 self.now,
             ]
-            for event in self.events
+            for event in events
         ]
         statements.append((f"INSERT INTO core_event ({columns}) VALUES", _spread(rows, {1: xact})))
-        transitions = [[new_id(), e.id, *t] for e in self.events for t in e.transitions]
+        transitions = [[new_id(), e.id, *t] for e in events for t in e.transitions]
         if transitions:
             head = "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, from_state, to_state) VALUES"
             statements.append((head, _spread(transitions)))
-        texts = [[new_id(), e.id, key, value] for e in self.events for key, value in e.text.items()]
+        texts = [[new_id(), e.id, key, value] for e in events for key, value in e.text.items()]
         if texts:
             statements.append(("INSERT INTO core_event_text (id, event_id, key, text) VALUES", _spread(texts)))
         if outcome is not None:

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from core.corrections import Merging, Undo
     from core.demo import DemoDistrict
     from core.events import Handler
+    from core.jobs import Job
     from core.plugins.ports import Port
     from core.runtime import Runtime
     from core.settings import Settings
@@ -39,6 +41,21 @@ def gongzhi_settings() -> type[Settings]:  # type: ignore[empty-body]
 @hookspec
 def gongzhi_handlers() -> list[Handler]:  # type: ignore[empty-body]
     """Handlers of events, its own or others'. Each runs in its own transaction and is idempotent by event id."""
+
+
+@hookspec
+def gongzhi_jobs() -> list[Job]:  # type: ignore[empty-body]
+    """What time makes due, as listed under `jobs` in `plugin.toml`. Each row is settled in its own transaction."""
+
+
+@hookspec
+def gongzhi_undos() -> list[Undo]:  # type: ignore[empty-body]
+    """How this plugin's events are undone soon after, for those where that can be done."""
+
+
+@hookspec
+def gongzhi_merging() -> Merging:  # type: ignore[empty-body]
+    """What becomes of this plugin's rows when two actors prove to be one."""
 
 
 @hookspec

@@ -16,10 +16,12 @@ from typing import Any
 import pluggy
 
 from core.access import PermissionBook
+from core.corrections import Merging, Undo
 from core.database import App
 from core.errors import ConfigurationError
 from core.events import Handler
 from core.health import Health
+from core.jobs import Job
 from core.messages import Messages
 from core.plugins import hookspecs
 from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
@@ -41,6 +43,9 @@ class Plugin:
     graphql: str | None = None
     settings: Declared | None = None
     handlers: tuple[Handler, ...] = ()
+    jobs: tuple[Job, ...] = ()
+    undos: tuple[Undo, ...] = ()
+    merging: Merging | None = None
     ports: tuple[Port, ...] = ()
     providers: Mapping[str, Any] = None  # type: ignore[assignment]
 
@@ -93,6 +98,19 @@ class Host:
     @property
     def handlers(self) -> list[Handler]:
         return [h for p in self.plugins for h in p.handlers]
+
+    @property
+    def jobs(self) -> list[Job]:
+        return [j for p in self.plugins for j in p.jobs]
+
+    @property
+    def undos(self) -> dict[str, Undo]:
+        """By event type."""
+        return {u.event_type: u for p in self.plugins for u in p.undos}
+
+    @property
+    def mergings(self) -> list[Merging]:
+        return [p.merging for p in self.plugins if p.merging is not None]
 
     @property
     def ports(self) -> dict[str, Any]:
@@ -234,7 +252,11 @@ class Host:
 
         models, graphql, tunable = ask("gongzhi_models"), ask("gongzhi_graphql"), ask("gongzhi_settings")
         handlers, ports = ask("gongzhi_handlers", []), ask("gongzhi_ports", [])
-        providers = ask("gongzhi_providers", {})
+        providers, jobs = ask("gongzhi_providers", {}), ask("gongzhi_jobs", [])
+        undos, merging = ask("gongzhi_undos", []), ask("gongzhi_merging")
+        for job in jobs:
+            if job.name not in manifest.jobs:
+                self._wrong(key, "BAD_DECLARATION", what=f"job {job.name!r} is not listed under jobs in plugin.toml")
         if models is not None:
             attempt("models", lambda: importlib.import_module(models))
         if graphql is not None and len(self.problems) == before:
@@ -242,7 +264,10 @@ class Host:
         settings = attempt("settings", lambda: declared(key, _settings_model(tunable))) if tunable else None
         if len(self.problems) > before:
             return None
-        return Plugin(manifest, module, models, graphql, settings, tuple(handlers), tuple(ports), dict(providers))
+        return Plugin(
+            manifest, module, models, graphql, settings, tuple(handlers), tuple(jobs), tuple(undos), merging,
+            tuple(ports), dict(providers),
+        )  # fmt: skip
 
     def _check_tables(self) -> None:
         owners: dict[str, str] = {t: "core" for t in _tables(sys.modules["core.models"])}

@@ -24,7 +24,7 @@ _KEY = re.compile(r"[a-z][a-z0-9_]{1,30}")
 _API = re.compile(r"(\d+)\.(\d+)(?:\s*-\s*(\d+)\.(\d+))?")
 _KNOWN: dict[str, type] = {
     "key": str, "version": str, "api": str, "title": dict, "mechanisms": list, "needs": list, "uses": list,
-    "events_out": list, "events_in": list, "ports": list, "provides": list, "permissions": dict,
+    "events_out": list, "events_in": list, "ports": list, "provides": list, "jobs": list, "permissions": dict,
 }  # fmt: skip
 
 
@@ -44,6 +44,7 @@ class Manifest:
     events_in: tuple[str, ...] = ()
     ports: tuple[str, ...] = ()
     provides: tuple[str, ...] = ()
+    jobs: tuple[str, ...] = ()
     permissions: tuple[PermissionRule, ...] = ()
 
 
@@ -138,7 +139,7 @@ def read_manifest(folder: Path, package: str, listed_as: str) -> tuple[Manifest 
     problems += wrong_ones
     lists = {
         k: tuple(map(str, data.get(k, ()))) if isinstance(data.get(k, []), list) else ()
-        for k in ("mechanisms", "needs", "uses", "events_out", "events_in", "ports", "provides")
+        for k in ("mechanisms", "needs", "uses", "events_out", "events_in", "ports", "provides", "jobs")
     }
     title = data.get("title", {})
     manifest = Manifest(

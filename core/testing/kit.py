@@ -119,6 +119,12 @@ class Neighbourhood:
         """Wait until every event has reached every handler."""
         await self.server.runtime.dispatcher.settle()
 
+    async def due(self) -> dict[str, int]:
+        """Settle what the clock has made due, and deliver what came of it; rows settled by job."""
+        settled: dict[str, int] = await self.server.runtime.jobs.run_due(self.server.runtime)
+        await self.delivered()
+        return settled
+
     async def area_id(self, code: str) -> str:
         return str((await self.ask(None, "query($c: String!) { area(code: $c) { id } }", c=code))["area"]["id"])
 

@@ -1,0 +1,75 @@
+"""What time makes due is settled row by row; one that cannot be settled holds up no other."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.errors import Refusal
+from core.jobs import Job, Jobs
+from core.models import Area
+from core.testing.kit import Neighbourhood
+from core.work import Work
+
+pytestmark = pytest.mark.anyio
+
+DUE = "SELECT a.id AS id, a.id AS area_id FROM core_area a WHERE a.name NOT LIKE '%!'"
+
+
+async def shout(work: Work, id: UUID) -> None:
+    area = await work.lock(Area, id)
+    work.require("core.area.manage", area)
+    if area.code == "xishan":
+        raise Refusal("AREA_CYCLE")
+    if area.code == "haihong":
+        raise ZeroDivisionError
+    work.change(area, name=area.name + "!")
+    work.record("core.area.renamed", area, area_id=area.id)
+
+
+async def test_every_due_row_is_settled_once_and_a_failing_one_holds_up_no_other(neighbourhood: Neighbourhood) -> None:
+    runtime = neighbourhood.server.runtime
+    jobs = Jobs([Job("core", "shout", DUE, shout)])
+    everyone = (await neighbourhood.ask(None, "{ areas { totalCount } }"))["areas"]["totalCount"]
+    assert await jobs.run_due(runtime) == {"core.shout": everyone - 2}
+    assert await jobs.run_due(runtime) == {"core.shout": 0}
+    assert runtime.kernel.health.failures("core") == 2  # once in each pass: it is tried again
+    names: Any = await neighbourhood.ask(None, "{ areas { nodes { code name } } }")
+    left = {a["code"] for a in names["areas"]["nodes"] if not a["name"].endswith("!")}
+    assert left == {"xishan", "haihong"}
+
+
+async def test_a_job_sees_the_clock(neighbourhood: Neighbourhood) -> None:
+    runtime = neighbourhood.server.runtime
+    due = "SELECT a.id AS id, a.id AS area_id FROM core_activity a WHERE a.ends_at <= :now: AND a.starts_at < :now:"
+    seen: list[UUID] = []
+
+    async def note(work: Work, id: UUID) -> None:
+        seen.append(id)
+
+    await Jobs([Job("core", "note", due, note)]).run_due(runtime)
+    past = await neighbourhood.ask(None, "{ activities(where: {state: {eq: FINISHED}}) { totalCount } }")
+    assert len(seen) == past["activities"]["totalCount"] == 1
+
+
+@pytest.mark.needs("points")
+async def test_where_a_plugin_is_off_its_jobs_rest(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    runtime = n.server.runtime
+    seen: list[UUID] = []
+
+    async def note(work: Work, id: UUID) -> None:
+        seen.append(id)
+
+    jobs = Jobs([Job("points", "note", "SELECT a.id AS id, a.id AS area_id FROM core_area a", note)])
+    await jobs.run_due(runtime)
+    everyone = len(seen)
+    await n.do(
+        "admin", "coreTogglePlugin", "area { code }",
+        areaId=await n.area_id("xishan"), plugin="points", state="OFF", reason="休整",
+    )  # fmt: skip
+    seen.clear()
+    await jobs.run_due(runtime)
+    assert len(seen) == everyone - 3  # 西山社 and its two groups
