@@ -12,6 +12,7 @@ from uuid import UUID
 
 from core.access import ANONYMOUS, Acting, Viewer, viewer_from, viewer_sql
 from core.database import Database, Transaction
+from core.database.dialect import POSTGRES
 from core.errors import Refusal
 from core.events import Dispatcher
 from core.ids import new_id
@@ -19,6 +20,7 @@ from core.jobs import Jobs
 from core.kernel import Kernel
 from core.messages import Messages
 from core.models import Actor
+from core.settings.store import VERSION
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
@@ -94,12 +96,12 @@ class Runtime:
         used with other input; whatever the rule refuses leaves no trace.
         """
         async with self.database.transaction() as transaction:
-            viewer, claimed = await self._open(transaction, command)
+            viewer, claimed, settings = await self._open(transaction, command)
             if command.key is not None and claimed is None:
                 return Performed(await self._replay(transaction, command, viewer), viewer, replayed=True)
             work = Work(
                 transaction, self.kernel, viewer, command.acting,
-                within=command.within, occurred_at=command.occurred_at,
+                within=command.within, occurred_at=command.occurred_at, settings=settings,
             )  # fmt: skip
             work.expected_version = command.expected_version
             if command.acting.behalf_of_id is not None:
@@ -128,31 +130,36 @@ class Runtime:
         if able:
             raise Refusal("HAS_ACCOUNT", path=("onBehalfOf", "actorId"))
 
-    async def _open(self, transaction: Transaction, command: Command) -> tuple[Viewer, UUID | None]:
-        """Read the viewer afresh and claim the idempotency key, in one round trip on PostgreSQL."""
+    async def _open(self, transaction: Transaction, command: Command) -> tuple[Viewer, UUID | None, int | None]:
+        """Read the viewer afresh, claim the idempotency key and see which settings are in force: one round trip on
+        PostgreSQL. The key's record is None when it had been claimed before."""
         if command.viewer.token_hash is None:
-            return ANONYMOUS, None
+            return ANONYMOUS, None, None
         dialect = self.database.dialect
-        now = self.clock.now()
-        values: list[Any] = [command.viewer.token_hash, now]
+        values: list[Any] = [command.viewer.token_hash, self.clock.now()]
         facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
+        facts = f"SELECT v.*, ({VERSION}) AS settings FROM ({facts}) v"
         if command.key is None:
             rows = await transaction.fetch(facts, *values)
-            return self._signed_in(rows, command), None
+            return self._signed_in(rows, command), None, rows[0]["settings"]
         key_id = new_id()
-        marks = ", ".join(dialect.mark(n) for n in range(3, 9)) if dialect.name == "postgres" else "?1,?2,?3,?4,?5,?6"
+        record = [
+            key_id, command.viewer.account_id, command.mutation, command.key, command.input_hash, self.clock.now(),
+        ]  # fmt: skip
+        first = 3 if dialect is POSTGRES else 1
         insert = (
             "INSERT INTO core_idempotency (id, account_id, mutation, key, input_hash, created_at)"
-            f" VALUES ({marks}) ON CONFLICT (account_id, mutation, key) DO NOTHING RETURNING id"
+            f" VALUES ({', '.join(dialect.mark(first + n) for n in range(len(record)))})"
+            " ON CONFLICT (account_id, mutation, key) DO NOTHING RETURNING id"
         )
-        record = [key_id, command.viewer.account_id, command.mutation, command.key, command.input_hash, now]
-        if dialect.name == "postgres":
-            sql = f"WITH k AS ({insert}) SELECT v.*, (SELECT count(*) FROM k) AS claimed FROM ({facts}) v"
+        if dialect is POSTGRES:
+            sql = f"WITH k AS ({insert}) SELECT f.*, (SELECT count(*) FROM k) AS claimed FROM ({facts}) f"
             rows = await transaction.fetch(sql, *values, *record)
-            viewer = self._signed_in(rows, command)
-            return viewer, key_id if rows[0]["claimed"] else None
-        viewer = self._signed_in(await transaction.fetch(facts, *values), command)
-        return viewer, key_id if await transaction.fetch(insert, *record) else None
+            viewer, claimed = self._signed_in(rows, command), bool(rows[0]["claimed"])
+        else:
+            rows = await transaction.fetch(facts, *values)
+            viewer, claimed = self._signed_in(rows, command), bool(await transaction.fetch(insert, *record))
+        return viewer, key_id if claimed else None, rows[0]["settings"]
 
     @staticmethod
     def _signed_in(rows: list[Any], command: Command) -> Viewer:

@@ -19,6 +19,8 @@ from tortoise.models import Model
 from core.access import Acting, Ground, Viewer
 from core.clock import to_millisecond
 from core.database import Transaction
+from core.database.batch import Batch, Raw, spread
+from core.database.dialect import POSTGRES
 from core.enums import Authority
 from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
@@ -31,8 +33,7 @@ M = TypeVar("M", bound=Model)
 L = TypeVar("L", bound=Logged)
 
 ON_BEHALF = "core.act_on_behalf"
-EVENTS = 400  # written in one statement
-PARAMETERS = 30_000  # of one statement; both databases take a few more
+EVENTS = 400  # to a statement
 LATEST_ENTRY = timedelta(days=92)  # how long after the fact something may be entered at the desk
 S = TypeVar("S", bound=Settings)
 
@@ -82,12 +83,15 @@ class Work:
         system: bool = False,
         cause_id: UUID | None = None,
         occurred_at: datetime | None = None,
+        settings: int | None = None,
     ) -> None:
         self.transaction = transaction
         self.kernel = kernel
         self.book = kernel.permissions
         self.clock = kernel.clock
         self.within = within
+        self._settings = settings
+        self.changes_settings = False
         self.viewer = viewer
         self.acting = acting
         self.now = kernel.clock.now()
@@ -135,6 +139,18 @@ class Work:
         rows = await self._select(model, "t.id = {}", [id], lock=lock)
         if not rows:
             raise Refusal("NOT_FOUND", kind=getattr(model, "tag", model.__name__))
+        return rows[0]
+
+    async def lock_through(self, of: type[Model], id: UUID, model: type[M]) -> M:
+        """The row that row `id` of `of` points at by its foreign key to `model`, held; refuses NOT_FOUND. One look for
+        two, and the row that others are locked under comes first."""
+        keys = [f for f in of._meta.fields_map.values() if getattr(f, "related_model", None) is model]
+        if len(keys) != 1:
+            raise GongzhiError(f"{of.__name__} has {len(keys)} foreign keys to {model.__name__}")
+        condition = f"t.id = (SELECT f.{keys[0].source_field} FROM {of._meta.db_table} f WHERE f.id = {{}})"
+        rows = await self._select(model, condition, [id], lock=True)
+        if not rows:
+            raise Refusal("NOT_FOUND", kind=getattr(of, "tag", of.__name__))
         return rows[0]
 
     async def find(self, model: type[M], **equals: Any) -> M | None:
@@ -193,14 +209,18 @@ class Work:
 
     async def settings(self, model: type[S], at: Model, *, version: int | None = None) -> S:
         """What holds where `at` lies: the newest settings, or those of the version a process began with."""
-        database = self.transaction.database
-        book = await self.kernel.settings.book(self.transaction.fetch, database.dialect.mark, version)
+        mark = self.transaction.database.dialect.mark
+        newest = await self.settings_version()
+        wanted = newest if version is None else version
+        book = await self.kernel.settings.book(self.transaction.fetch, mark, wanted, remember=not self.changes_settings)
         found: S = book.values(self.kernel.settings.by_model[model], self.place(at).chain)
         return found
 
     async def settings_version(self) -> int:
         """The version in force, for a process to keep that should go on under the rules it began with."""
-        return await self.kernel.settings.version(self.transaction.fetch)
+        if self._settings is None:
+            self._settings = await self.kernel.settings.version(self.transaction.fetch)
+        return self._settings
 
     def port(self, name: str) -> Any:
         """Whoever provides this port, or its null provider (`core.plugins.ports`)."""
@@ -352,66 +372,28 @@ class Work:
         """Write everything queued. `outcome` is the idempotency record to complete: (id, JSON)."""
         if any(w.event is None for w in self._writes):
             raise GongzhiError("a rule queued rows and recorded no event for them")
+        batch = Batch(self.transaction)
         for start in range(0, len(self.events), EVENTS):
-            last = start + EVENTS >= len(self.events)
-            await self._insert_events(self.events[start : start + EVENTS], outcome if last else None)
-        index = 0
-        while index < len(self._writes):
-            write = self._writes[index]
-            if write.changed is not None:
-                await self._update(write)
-                index += 1
-                continue
-            batch = [write.row]
-            while index + len(batch) < len(self._writes):
-                other = self._writes[index + len(batch)]
-                if other.changed is not None or type(other.row) is not type(write.row):
-                    break
-                batch.append(other.row)
-            await self._insert(batch)
-            index += len(batch)
+            self._add_events(batch, self.events[start : start + EVENTS])
+        for write in self._writes:
+            if write.changed is None:
+                batch.insert(write.row)
+            else:
+                batch.update(write.row, self._changed(write), write.expected)
+        if outcome is not None:
+            batch.add("UPDATE core_idempotency SET outcome =", [outcome[1], Raw(" WHERE id = "), outcome[0]])
+        await batch.run()
         for sql, values in self._afterwards:
             await self.rows(sql, *values)
         self._afterwards = []
 
-    async def _insert(self, rows: list[Entity]) -> None:
-        meta = type(rows[0])._meta
-        names = list(meta.fields_db_projection)
-        most = PARAMETERS // len(names)
-        if len(rows) > most:
-            await self._insert(rows[:most])
-            await self._insert(rows[most:])
-            return
-        values: list[Any] = []
-        tuples = []
-        mark = self.transaction.database.dialect.mark
-        for row in rows:
-            tuples.append("(" + ", ".join(mark(len(values) + i + 1) for i in range(len(names))) + ")")
-            values += [getattr(row, name) for name in names]
-        columns = ", ".join(meta.fields_db_projection[name] for name in names)
-        await self.transaction.fetch(f"INSERT INTO {meta.db_table} ({columns}) VALUES {', '.join(tuples)}", *values)
-
-    async def _update(self, write: _Write) -> None:
+    @staticmethod
+    def _changed(write: _Write) -> dict[str, Any]:
         assert write.changed is not None
-        meta = type(write.row)._meta
-        changed = dict(write.changed)
-        if isinstance(write.row, Logged):
-            changed["event_id"] = write.row.event_id
-        mark = self.transaction.database.dialect.mark
-        sets = [f"{meta.fields_db_projection[name]} = {mark(i + 1)}" for i, name in enumerate(changed)]
-        values = [*changed.values(), write.row.id]
-        condition = f"id = {mark(len(values))}"
-        if isinstance(write.row, Logged):
-            values.append(write.expected)
-            condition += f" AND version = {mark(len(values))}"
-        sql = f"UPDATE {meta.db_table} SET {', '.join(sets)} WHERE {condition} RETURNING id"
-        if not await self.transaction.fetch(sql, *values):
-            raise Conflict(expected=write.expected, actual=write.expected + 1, current=write.row)
+        return {**write.changed, "event_id": write.row.event_id} if isinstance(write.row, Logged) else write.changed
 
-    async def _insert_events(self, events: list[PendingEvent], outcome: tuple[UUID, str] | None) -> None:
-        dialect = self.transaction.database.dialect
-        statements: list[tuple[str, list[Any]]] = []
-        xact = "pg_current_xact_id()::text::bigint" if dialect.name == "postgres" else "0"
+    def _add_events(self, batch: Batch, events: list[PendingEvent]) -> None:
+        xact = "pg_current_xact_id()::text::bigint" if self.transaction.database.dialect is POSTGRES else "0"
         columns = (
             "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
             " grant_id, mandate_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
@@ -419,6 +401,7 @@ class Work:
         rows = [
             [
                 event.id,
+                Raw(xact),
                 event.type,
                 event.plugin,
                 event.area_id,
@@ -438,59 +421,14 @@ class Work:
             ]
             for event in events
         ]
-        statements.append((f"INSERT INTO core_event ({columns}) VALUES", _spread(rows, {1: xact})))
+        batch.add(f"INSERT INTO core_event ({columns}) VALUES", spread(rows))
         transitions = [[new_id(), e.id, *t] for e in events for t in e.transitions]
         if transitions:
             head = "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, from_state, to_state) VALUES"
-            statements.append((head, _spread(transitions)))
+            batch.add(head, spread(transitions))
         texts = [[new_id(), e.id, key, value] for e in events for key, value in e.text.items()]
         if texts:
-            statements.append(("INSERT INTO core_event_text (id, event_id, key, text) VALUES", _spread(texts)))
-        if outcome is not None:
-            statements.append(("UPDATE core_idempotency SET outcome =", [outcome[1], _Raw(" WHERE id = "), outcome[0]]))
-        if dialect.name == "sqlite":
-            for head, parts in statements:
-                sql, values = _number(head, parts, dialect.mark, 0)
-                await self.transaction.fetch(sql, *values)
-            return
-        ctes: list[str] = []
-        all_values: list[Any] = []
-        for position, (head, parts) in enumerate(statements):
-            sql, values = _number(head, parts, dialect.mark, len(all_values))
-            ctes.append(f"s{position} AS ({sql})")
-            all_values += values
-        await self.transaction.fetch(f"WITH {', '.join(ctes)} SELECT 1", *all_values)
-
-
-class _Raw(str):
-    """SQL text among values."""
-
-
-def _spread(rows: list[list[Any]], fixed: dict[int, str] | None = None) -> list[Any]:
-    """Rows as `(v, v, …), (…)`: values with the SQL between them; `fixed` puts SQL at a position."""
-    parts: list[Any] = []
-    for number, row in enumerate(rows):
-        parts.append(_Raw(" (" if number == 0 else ", ("))
-        cells = list(row)
-        for position, sql in (fixed or {}).items():
-            cells.insert(position, _Raw(sql))
-        for i, cell in enumerate(cells):
-            if i:
-                parts.append(_Raw(", "))
-            parts.append(cell)
-        parts.append(_Raw(")"))
-    return parts
-
-
-def _number(head: str, parts: Iterable[Any], mark: Any, start: int) -> tuple[str, list[Any]]:
-    sql, values = [head + " "], []
-    for part in parts:
-        if isinstance(part, _Raw):
-            sql.append(part)
-        else:
-            values.append(part)
-            sql.append(mark(start + len(values)))
-    return "".join(sql), values
+            batch.add("INSERT INTO core_event_text (id, event_id, key, text) VALUES", spread(texts))
 
 
 def _place_columns(sqlite: bool, area: str) -> str:

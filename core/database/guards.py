@@ -8,6 +8,7 @@ A guard that fires raises an error carrying a refusal code, so the API can tell 
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -72,12 +73,37 @@ def append_only() -> tuple[Refuse, ...]:
     )
 
 
+@dataclass(frozen=True)
+class Replaced:
+    """SQLite's `INSERT OR REPLACE` and `UPDATE OR REPLACE` delete the row in the way without asking any trigger: where
+    rows may not be deleted, a row in the way is refused before that, by its key or by a unique index."""
+
+    by: Index | None = None
+
+    def as_refusal(self, model: type[Model]) -> Refuse:
+        table, key = model._meta.db_table, model._meta.db_pk_column
+        if self.by is None:
+            when = f"EXISTS (SELECT 1 FROM {table} o WHERE o.{key} = NEW.{key})"
+            return Refuse("replaced", "INSERT", when, "APPEND_ONLY")
+        equal = " AND ".join(f"o.{c} = NEW.{c}" for c in self.by.columns)
+        if self.by.where:
+            equal += f" AND ({_of('NEW', self.by.where, model)}) AND ({_of('o', self.by.where, model)})"
+        when = f"EXISTS (SELECT 1 FROM {table} o WHERE {equal} AND o.{key} <> NEW.{key})"
+        return Refuse(f"replaced_{self.by.name}", "INSERT OR UPDATE", when, self.by.code)
+
+
+def _of(row: str, condition: str, model: type[Model]) -> str:
+    """A condition over bare columns, said of a named row."""
+    columns = "|".join(sorted(model._meta.fields_db_projection.values(), key=len, reverse=True))
+    return re.sub(rf"(?<![\w.'])({columns})(?![\w'])", rf"{row}.\1", condition)
+
+
 def same(left: str, right: str) -> str:
     """Null-safe equality, as both dialects understand it."""
     return f"({left} = {right} OR ({left} IS NULL AND {right} IS NULL))"
 
 
-Guard = Index | Refuse
+Guard = Index | Refuse | Replaced
 
 
 @dataclass(frozen=True)
@@ -97,12 +123,10 @@ class DatabaseObject:
 
 def guards_of(model: type[Model]) -> list[Guard]:
     """Declared guards, plus one for the shape (enum values, text lengths) and an index per foreign key without one."""
-    declared: list[Guard] = []
+    implied = getattr(model, "implied_guards", None)
+    declared: list[Guard] = [*implied()] if implied is not None else []
     for cls in reversed(model.__mro__):
         declared += cls.__dict__.get("guards", ())
-    implied = getattr(model, "implied_guards", None)
-    if implied is not None:
-        declared += implied()
     leading = {g.columns[0] for g in declared if isinstance(g, Index)}
     shape = []
     for name, field in model._meta.fields_map.items():
@@ -119,6 +143,9 @@ def guards_of(model: type[Model]) -> list[Guard]:
             shape.append(f"(NEW.{column} IS NULL OR length(NEW.{column}) <= {field.max_length})")
     if shape:
         declared.append(check("shape", " AND ".join(shape)))
+    if any(isinstance(g, Refuse) and g.on == "DELETE" for g in declared):
+        keys = [g for g in declared if isinstance(g, Index) and g.unique]
+        declared = [Replaced(), *map(Replaced, keys), *declared]
     return list(dict.fromkeys(declared))
 
 
@@ -130,6 +157,8 @@ def _short(name: str) -> str:
 def render(model: type[Model], guard: Guard, dialect: str) -> list[DatabaseObject]:
     """The catalogue objects that carry `guard` in `dialect`; empty where it cannot arise (SQLite has no TRUNCATE)."""
     table = model._meta.db_table
+    if isinstance(guard, Replaced):
+        return _render_trigger(table, guard.as_refusal(model), dialect) if dialect == "sqlite" else []
     if isinstance(guard, Index):
         name = _short(f"{PREFIX}{table}_{guard.name}")
         kind = "UNIQUE INDEX" if guard.unique else "INDEX"

@@ -16,7 +16,8 @@ from typing import Any
 
 from tortoise import Tortoise, fields
 from tortoise.connection import get_connection
-from tortoise.migrations.api import migrate as run_migrations
+from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, PlanStep
+from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.models import Model
 
 from core.database import App, tortoise_config
@@ -33,8 +34,9 @@ async def migrate(url: str, apps: Sequence[App], progress: Progress = lambda lin
     config = tortoise_config(url, apps)
     async with _lock(url):
         try:
-            await run_migrations(
-                config=config,
+            await Tortoise.init(config=config, init_connections=False)
+            await _Executor(get_connection("default"), config["apps"]).migrate(
+                [MigrationTarget(app_label=label, name="__latest__") for label, _, _ in apps],
                 direction="forward",
                 progress=lambda event, app, name: progress(f"{app}.{name}") if event == "apply_done" else None,
             )
@@ -45,6 +47,36 @@ async def migrate(url: str, apps: Sequence[App], progress: Progress = lambda lin
             await Tortoise.close_connections()
     if problems:
         raise MigrationError("the database differs from the declared models:\n" + "\n".join(problems))
+
+
+class _Noted:
+    """A migration that is noted as applied in the transaction that applies it: a crash leaves both or neither."""
+
+    def __init__(self, migration: Any) -> None:
+        self._migration = migration
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._migration, name)
+
+    async def apply(self, state: Any, *, dry_run: bool, schema_editor: Any) -> Any:
+        after = await self._migration.apply(state, dry_run=dry_run, schema_editor=schema_editor)
+        await MigrationRecorder(schema_editor.client).record_applied(self.app_label, self.name)
+        return after
+
+
+class _Executor(MigrationExecutor):
+    """The ORM's executor, which notes a migration only after its transaction has ended."""
+
+    def __init__(self, connection: Any, apps: dict[str, Any]) -> None:
+        super().__init__(connection, apps)
+        self.recorder.record_applied = _nothing  # type: ignore[method-assign]
+
+    def _migration_plan(self, *arguments: Any) -> list[PlanStep]:
+        return [PlanStep(_Noted(s.migration), s.backward) for s in super()._migration_plan(*arguments)]  # type: ignore[arg-type]
+
+
+async def _nothing(app: str, name: str) -> None:
+    """Noted already."""
 
 
 @contextlib.asynccontextmanager

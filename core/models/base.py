@@ -26,7 +26,8 @@ class Entity(Model):
 class Logged(Entity):
     """A row that changes only together with an event: `event_id` names the one that made it as it is (INV22).
 
-    The database refuses an INSERT or UPDATE whose event has no transition for this very row and state.
+    The database refuses an INSERT or UPDATE whose event has no transition for this very row and state, an UPDATE
+    without an event of its own and the next version, and every DELETE.
     """
 
     version = fields.IntField(default=1)
@@ -40,4 +41,11 @@ class Logged(Entity):
         """The database's part of INV22 for this model; `guards_of` adds it to the declared ones."""
         state = " AND s.to_state = NEW.state" if "state" in cls._meta.fields_map else ""
         seen = f"SELECT 1 FROM core_transition s WHERE s.event_id = NEW.event_id AND s.subject_id = NEW.id{state}"
-        return (refuse("inv22_logged", "INSERT OR UPDATE", f"NOT EXISTS ({seen})", "UNLOGGED_CHANGE"),)
+        stale = "NEW.id <> OLD.id OR NEW.event_id = OLD.event_id OR NEW.version <> OLD.version + 1"
+        # Named last and declared first: both databases then let a guard speak that knows better what is wrong.
+        return (
+            refuse("z_inv22_logged", "INSERT OR UPDATE", f"NOT EXISTS ({seen})", "UNLOGGED_CHANGE"),
+            refuse("z_inv22_anew", "UPDATE", stale, "UNLOGGED_CHANGE"),
+            refuse("z_inv22_delete", "DELETE", "1 = 1", "UNLOGGED_CHANGE"),
+            refuse("z_inv22_truncate", "TRUNCATE", "1 = 1", "UNLOGGED_CHANGE"),
+        )

@@ -41,6 +41,7 @@ class Wish:
 
 async def _next_version(work: Work) -> int:
     """Raise the version; whoever else changes toggles or settings waits until this one has ended."""
+    work.changes_settings = True
     rows = await work.rows("UPDATE core_governance SET version = version + 1 WHERE id = 1 RETURNING version")
     return int(rows[0]["version"])
 

@@ -19,7 +19,7 @@ from core.settings.tree import Own, SettingsBook, Switch
 log = structlog.get_logger("gongzhi.settings")
 
 VERSION = "SELECT version FROM core_governance WHERE id = 1"
-KEPT = 8
+KEPT = 16
 Fetch = Callable[..., Awaitable[Sequence[Mapping[str, Any]]]]
 
 
@@ -35,13 +35,16 @@ class SettingsStore:
     async def version(self, fetch: Fetch) -> int:
         return int((await fetch(VERSION))[0]["version"])
 
-    async def book(self, fetch: Fetch, mark: Callable[[int], str], version: int | None = None) -> SettingsBook:
-        """What was said as of `version`, the newest unless told. Toggles are always the newest."""
-        newest = await self.version(fetch)
-        wanted = newest if version is None else version
-        if wanted == newest and wanted in self._books:
-            return self._books[wanted]
-        return await self.read(fetch, mark, wanted)
+    async def book(
+        self, fetch: Fetch, mark: Callable[[int], str], version: int, *, remember: bool = True
+    ) -> SettingsBook:
+        """What was set as of `version`, read once. Not remembered while it is being changed: that may come to nothing."""
+        book = self._books.get(version)
+        if book is None:
+            book = await self.read(fetch, mark, version)
+            if remember:
+                self._remember(book)
+        return book
 
     async def read(self, fetch: Fetch, mark: Callable[[int], str], version: int) -> SettingsBook:
         """Read a version from the tables, past any cache (a rule in the middle of a change does)."""
@@ -71,9 +74,13 @@ class SettingsStore:
 
     def keep(self, book: SettingsBook) -> None:
         """Remember a committed version."""
-        self._books[book.version] = book
+        self._remember(book)
         if book.version >= self.current.version:
             self.current = book
+
+    def _remember(self, book: SettingsBook) -> None:
+        self._books[book.version] = book
+        self._books.move_to_end(book.version)
         while len(self._books) > KEPT:
             self._books.popitem(last=False)
 

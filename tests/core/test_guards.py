@@ -38,6 +38,46 @@ async def test_no_state_changes_without_an_event_inv22(neighbourhood: Neighbourh
     assert await refused(n, "UPDATE core_area SET name = 'x', event_id = {}", new_id()) == "UNLOGGED_CHANGE"
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "UPDATE core_area SET name = 'x'",  # the event that made the row speaks for it once
+        "UPDATE core_actor SET masked_name = name, version = version + 1",
+        "UPDATE core_role_grant SET role = 'ADMIN' WHERE role = 'CLERK'",
+        "DELETE FROM core_role_grant",
+    ],
+)
+async def test_no_row_changes_or_goes_without_an_event_of_its_own_inv22(neighbourhood: Neighbourhood, sql: str) -> None:
+    assert await refused(neighbourhood, sql) == "UNLOGGED_CHANGE"
+
+
+async def test_an_event_speaks_for_one_change_of_a_row(neighbourhood: Neighbourhood) -> None:
+    """Even with a real event and the next version: the same event is not taken again."""
+    n = neighbourhood
+    await n.do("admin", "coreRenameArea", "area { name }", areaId=await n.area_id("xishan"), name="西山")
+    sql = "UPDATE core_area SET name = 'x', version = version + 1 WHERE code = 'xishan'"
+    assert await refused(n, sql) == "UNLOGGED_CHANGE"
+
+
+async def test_sqlite_replaces_nothing_that_may_not_be_deleted(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    database = n.server.runtime.database
+    if database.dialect.name != "sqlite":
+        return  # PostgreSQL has no REPLACE
+    same = "INSERT OR REPLACE INTO {0} SELECT * FROM {0} LIMIT 1"
+    assert await refused(n, same.format("core_transition")) == "APPEND_ONLY"
+    assert await refused(n, same.format("core_actor")) == "APPEND_ONLY"
+    columns = (
+        "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission, grant_id,"
+        " mandate_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
+    )
+    forged = f"INSERT OR REPLACE INTO core_event (seq, {columns}) SELECT seq, '{new_id()}'{columns[2:]} FROM core_event"
+    assert await refused(n, forged + " WHERE actor_id IS NULL LIMIT 1") == "APPEND_ONLY"
+    taken = "UPDATE OR REPLACE core_account SET login = 'admin' WHERE login = 'clerk'"
+    assert await refused(n, taken) in ("LOGIN_TAKEN", "UNLOGGED_CHANGE")
+    assert len(await database.read("SELECT 1 FROM core_account WHERE login IN ('admin', 'clerk')")) == 2
+
+
 async def test_places_never_run_over_in_the_database(neighbourhood: Neighbourhood) -> None:
     sql = "UPDATE core_activity SET places_taken = capacity + 1 WHERE capacity IS NOT NULL"
     assert await refused(neighbourhood, sql) in ("ACTIVITY_FULL", "UNLOGGED_CHANGE")

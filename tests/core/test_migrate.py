@@ -71,3 +71,29 @@ def test_four_processes_migrate_one_empty_database(databases: Databases, dialect
     results = [(p.communicate(timeout=120)[0], p.returncode) for p in started]
     assert [code for _, code in results] == [0, 0, 0, 0], results
     assert sum("applied core.0001_initial" in text for text, _ in results) == 1
+
+
+DIE_BEFORE_NOTING = """
+import os
+from tortoise.migrations.recorder import MigrationRecorder
+async def die(self, app, name):
+    os._exit(9)
+MigrationRecorder.record_applied = die
+from core.cli import main
+main()
+"""
+
+
+def test_a_crash_between_a_migration_and_its_note_leaves_neither(
+    databases: Databases, dialect: str, tmp_path: Path
+) -> None:
+    url = databases.cluster.create_database("crashed") if dialect == "postgres" else f"sqlite:{tmp_path}/crashed.db"
+    config = tmp_path / "gongzhi.toml"
+    config.write_text(f'database = "{url}"\nplugins = []\n', "utf-8")
+
+    def run(code: str) -> int:
+        command = [sys.executable, "-c", code, "migrate", "--config", str(config)]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120).returncode
+
+    assert run(DIE_BEFORE_NOTING) == 9
+    assert run("from core.cli import main; main()") == 0
