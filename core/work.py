@@ -8,7 +8,7 @@ check that every row it takes has an event behind it (INV22) and every event an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -23,7 +23,8 @@ from core.enums import Authority
 from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
 from core.kernel import Kernel
-from core.models import Area, Entity, Logged
+from core.models import Actor, Area, Entity, Logged
+from core.search import entry_of, is_renamed
 from core.settings import Settings
 from core.settings.store import as_instant, as_uuid
 
@@ -124,7 +125,7 @@ class Work:
     # --- reading -----------------------------------------------------------------------------------------
 
     async def lock(self, model: type[M], id: UUID) -> M:
-        """The row, held until the end of the transaction; refuses NOT_FOUND."""
+        """The row, held until the end of the transaction; refuses NOT_FOUND. A merged actor's id gives the one kept."""
         return await self._one(model, id, lock=True)
 
     async def get(self, model: type[M], id: UUID) -> M:
@@ -133,9 +134,26 @@ class Work:
 
     async def _one(self, model: type[M], id: UUID, *, lock: bool) -> M:
         rows = await self._select(model, "t.id = {}", [id], lock=lock)
-        if not rows:
+        found = rows[0] if rows else None
+        if isinstance(found, Actor) and found.gone_at is not None:
+            if found.merged_into_id is not None:
+                return await self._one(model, found.merged_into_id, lock=lock)
+            found = None
+        if found is None:
             raise Refusal("NOT_FOUND", kind=getattr(model, "tag", model.__name__))
-        return rows[0]
+        return found
+
+    async def merged(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Of these actors, those that were merged into another, and into whom. Until the end of the transaction
+        nobody else merges any of them."""
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        marks = ", ".join(["{}"] * len(wanted))
+        hold = " FOR KEY SHARE" if self.transaction.database.dialect.lock else ""
+        sql = f"SELECT id, merged_into_id FROM core_actor WHERE id IN ({marks}) ORDER BY id{hold}"
+        rows = await self.rows(sql, *wanted)
+        return {as_uuid(r["id"]): as_uuid(r["merged_into_id"]) for r in rows if r["merged_into_id"] is not None}
 
     async def find(self, model: type[M], **equals: Any) -> M | None:
         """The only row with these column values, or None."""
@@ -325,7 +343,7 @@ class Work:
             ground=self.ground,
             data=data or {},
             occurred_at=to_millisecond(occurred_at) if occurred_at else self.occurred_at,
-            text={k: v for k, v in (text or {}).items() if v},
+            text={k: v for k, v in {**(text or {}), "behalfEvidence": self.acting.evidence}.items() if v},
         )
         for write in self._writes:
             if write.event is not None:
@@ -362,7 +380,7 @@ class Work:
                 await self._update(write)
                 index += 1
                 continue
-            batch = [write.row]
+            batch: list[Model] = [write.row]
             while index + len(batch) < len(self._writes):
                 other = self._writes[index + len(batch)]
                 if other.changed is not None or type(other.row) is not type(write.row):
@@ -370,13 +388,29 @@ class Work:
                 batch.append(other.row)
             await self._insert(batch)
             index += len(batch)
+        await self.index(
+            [w.row for w in self._writes if w.changed is None],
+            [w.row for w in self._writes if w.changed is not None and is_renamed(w.row, w.changed)],
+        )
         for sql, values in self._afterwards:
             await self.rows(sql, *values)
         self._afterwards = []
 
-    async def _insert(self, rows: list[Entity]) -> None:
+    async def index(self, new: Sequence[Entity], renamed: Sequence[Entity] = ()) -> None:
+        """Write what these rows are found by (`core.search`), in place of what the renamed ones were found by."""
+        if renamed:
+            ids = ", ".join(["{}"] * len(renamed))
+            await self.rows(f"DELETE FROM core_search_entry WHERE id IN ({ids})", *(row.id for row in renamed))
+        latest = {row.id: row for row in (*new, *renamed)}.values()
+        found = [made for row in latest if (made := entry_of(row, str(type(row)._meta.app))) is not None]
+        if found:
+            await self._insert([entry for entry, _ in found])
+            if terms := [term for _, rows in found for term in rows]:
+                await self._insert(terms)
+
+    async def _insert(self, rows: Sequence[Model]) -> None:
         meta = type(rows[0])._meta
-        names = list(meta.fields_db_projection)
+        names = [n for n in meta.fields_db_projection if not meta.fields_map[n].generated]
         most = PARAMETERS // len(names)
         if len(rows) > most:
             await self._insert(rows[:most])

@@ -145,6 +145,11 @@ class NodeType:
         return self.discriminator is not None
 
     @property
+    def merges(self) -> bool:
+        """May a row of this type have been merged into another, so that its id stands for that one?"""
+        return "merged_into_id" in self.model._meta.fields_map
+
+    @property
     def place_may_be_null(self) -> bool:
         """May a row of this type lie in no area?"""
         if self.model._meta.db_table == "core_area":
