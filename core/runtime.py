@@ -146,6 +146,8 @@ class Runtime:
         now = self.clock.now()
         values: list[Any] = [command.viewer.token_hash, now]
         facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
+        if dialect.lock:
+            facts += " FOR KEY SHARE OF a"  # whoever acts is not merged into somebody else meanwhile
         if command.key is None:
             rows = await transaction.fetch(facts, *values)
             return self._signed_in(rows, command), None

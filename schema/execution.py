@@ -377,10 +377,10 @@ class GraphQL:
                 notice = {"code": "PLUGIN_DISABLED", "plugin": plugin, "areas": off, "message": message}
                 context.notices.append(notice)
 
-    async def _facts(self, context: RequestContext) -> Facts:
+    async def _facts(self, context: RequestContext, *, settings: bool = True) -> Facts:
         """For Python-computed fields: the settings in force, read again if another worker has changed them."""
         store, database = self.runtime.kernel.settings, self.runtime.database
-        version = await store.version(database.fetch)
+        version = await store.version(database.fetch) if settings else store.current.version
         if version != store.current.version:
             store.keep(await store.read(database.fetch, database.dialect.mark, version))
         return Facts(self.runtime.kernel, store.current, context.now, context.language)
@@ -453,9 +453,8 @@ class GraphQL:
         fragments = context.fragments
         compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, context.variables)
         types = {id(f): self._python_type(f) for f, _ in plan.python}
-        return Filler(
-            plan.python, await self._facts(context), lambda sets: compiler._collect(sets, None), lambda f: types[id(f)]
-        )
+        facts = await self._facts(context, settings=any(f.settings for f, _ in plan.python))
+        return Filler(plan.python, facts, lambda sets: compiler._collect(sets, None), lambda f: types[id(f)])
 
     def _python_type(self, declared: PythonField) -> Any:
         """The GraphQL type of a Python-computed field, from the type that carries it."""

@@ -116,7 +116,7 @@ def _hint_columns(t: RowOf) -> dict[str, Expr]:
     }
 
 
-_SHOWN_OF_ADDRESS = 12
+_SHOWN_OF_ADDRESS = 16
 
 
 def _hint(values: dict[str, Any], facts: Facts) -> str | None:
@@ -142,7 +142,7 @@ class SearchHit:
         lambda t: GlobalId(t.subject_tag, t.id), description="Its own id, for `node(id:)` (对象)."
     )
     hint: str | None = python(
-        _hint, columns=_hint_columns,
+        _hint, columns=_hint_columns, settings=False,
         description="Tells apart what has the same name, from what the viewer may see: where, since when (辨识信息).",
     )  # fmt: skip
     area: Area | None = to_one(description="Where it lies (所在区域).")
