@@ -25,8 +25,6 @@ class SearchEntry(Entity):
     title = fields.CharField(max_length=200)
     area_id = fields.UUIDField(null=True)
 
-    guards: ClassVar[tuple[Guard, ...]] = (index("subject_tag"), index("plugin"))
-
     class Meta:
         table = "core_search_entry"
 

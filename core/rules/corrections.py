@@ -50,7 +50,7 @@ async def undo(work: Work, *, event_id: UUID, reason: str) -> Event:
     event = await work.lock(Event, event_id)
     declared = work.kernel.undos.get(event.type)
     if declared is None or event.authority is Authority.SYSTEM:
-        raise Refusal("CANNOT_UNDO", why="NO_WAY_BACK")
+        raise Refusal("CANNOT_UNDO")
     _may_undo(work, event)
     if await work.find(Event, cause_id=event.id, type=UNDONE) is not None:
         raise Refusal("ALREADY_UNDONE")

@@ -47,7 +47,7 @@ async def _row(work: Work, model: type[L], event: EventRecord) -> L:
     """The row the event was about, if it is still as the event left it."""
     row = await work.lock(model, event.subject_id)
     if row.event_id != event.id:
-        raise Refusal("CANNOT_UNDO", why="MOVED_ON")
+        raise Refusal("CANNOT_UNDO")
     return row
 
 
@@ -148,7 +148,7 @@ async def _renamed(work: Work, event: EventRecord) -> None:
     work.require("core.area.manage", area)
     former = await work.find(EventText, event_id=event.id, key="former")
     if former is None:
-        raise Refusal("CANNOT_UNDO", why="ERASED")
+        raise Refusal("CANNOT_UNDO")
     work.change(area, name=former.text)
     _undone(work, event, area, area.id)
 
@@ -159,7 +159,7 @@ async def _moved(work: Work, event: EventRecord) -> None:
     area = await work.get(Area, event.subject_id)
     former = event.data.get("from")
     if area.event_id != event.id or former is None:
-        raise Refusal("CANNOT_UNDO", why="MOVED_ON")
+        raise Refusal("CANNOT_UNDO")
     await move_area(work, area_id=area.id, parent_id=UUID(str(former)), event_type=f"{event.type}.undone")
 
 
@@ -169,7 +169,7 @@ async def _registered(work: Work, event: EventRecord) -> None:
     actor = await _row(work, Actor, event)
     work.require("core.actor.register", actor)
     if await _is_named(work, actor.id):
-        raise Refusal("CANNOT_UNDO", why="IN_USE")
+        raise Refusal("CANNOT_UNDO")
     work.change(actor, gone_at=work.now)
     _undone(work, event, actor, actor.area_id)
 

@@ -11,7 +11,6 @@ import pytest
 import schema.execution
 from core.ids import new_id, to_global
 from core.testing.kit import Neighbourhood
-from tests.schema.test_search import register
 
 pytestmark = pytest.mark.anyio
 ATTEND = """mutation($i: CoreAttendActivityBatchInput!) { coreAttendActivityBatch(input: $i) {
@@ -44,7 +43,7 @@ async def places(n: Neighbourhood, id: str) -> int:
 async def test_two_hundred_attendances_with_three_bad_rows_and_the_same_key_again(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     id = await activity(n)
-    came = await register(n, *(f"来人{i}" for i in range(198)))
+    came = await n.registered(*(f"来人{i}" for i in range(198)))
     rows = [{"activityId": id, "actorId": actor} for actor in came]
     rows[7] = {"activityId": id, "actorId": came[3]}  # noted twice
     rows.insert(50, {"activityId": id, "actorId": to_global("area", new_id())})
@@ -73,7 +72,7 @@ async def test_two_hundred_attendances_with_three_bad_rows_and_the_same_key_agai
 async def test_one_batch_sent_five_times_at_once_is_done_once(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     id = await activity(n, capacity=8)
-    came = await register(n, *(f"同来{i}" for i in range(10)))
+    came = await n.registered(*(f"同来{i}" for i in range(10)))
     rows = [{"activityId": id, "actorId": actor} for actor in came]
     answers = await asyncio.gather(*(attend(n, rows, idempotencyKey="once") for _ in range(5)))
     assert await places(n, id) == 8
@@ -88,7 +87,7 @@ async def test_a_batch_stops_where_it_is_told_to_and_when_time_is_up(
 ) -> None:
     n = neighbourhood
     id = await activity(n)
-    came = await register(n, "甲某", "乙某", "丙某")
+    came = await n.registered("甲某", "乙某", "丙某")
     rows = [{"activityId": id, "actorId": actor} for actor in came]
     wrong = [rows[0], {"activityId": id, "actorId": id}, rows[1], rows[2]]
     stopped = await attend(n, wrong, stopOnError=True)

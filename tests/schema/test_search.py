@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from core.enums import ActorKind, MembershipRole, OrganizationKind
-from core.ids import from_global, new_id, to_global
+from core.enums import ActorKind, MembershipRole
+from core.ids import from_global, new_id
 from core.models import Actor, Area
-from core.rules.actors import add_membership, register_actor
+from core.rules.actors import add_membership
 from core.synchronize import index_names
 from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
@@ -62,26 +62,6 @@ FOUND = (
 )
 
 
-async def register(
-    n: Neighbourhood, *names: str, kind: ActorKind = ActorKind.PERSON, code: str = "xishan"
-) -> list[Any]:
-    """New actors by the server itself; their global ids."""
-    made: list[Actor] = []
-
-    async def rule(work: Work) -> dict[str, Any]:
-        home = await work.find(Area, code=code)
-        assert home is not None
-        organization_kind = OrganizationKind.CLUB if kind is ActorKind.ORGANIZATION else None
-        for name in names:
-            made.append(
-                await register_actor(work, kind=kind, name=name, area_id=home.id, organization_kind=organization_kind)
-            )
-        return {}
-
-    await n.server.runtime.as_system(rule)
-    return [to_global("actor", a.id) for a in made]
-
-
 async def titles(n: Neighbourhood, who: str | None, query: str, **more: Any) -> list[str]:
     found = await n.ask(who, SEARCH, q=query, **more)
     assert found["search"]["totalCount"] >= len(found["search"]["nodes"])
@@ -90,7 +70,7 @@ async def titles(n: Neighbourhood, who: str | None, query: str, **more: Any) -> 
 
 async def test_a_name_is_found_by_every_way_of_writing_it(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    await register(n, *PEOPLE)
+    await n.registered(*PEOPLE)
     wrong = {}
     for query, expected in FOUND:
         try:
@@ -105,7 +85,7 @@ async def test_a_name_is_found_by_every_way_of_writing_it(neighbourhood: Neighbo
 async def test_the_nearest_come_first_and_pages_follow_without_gap_or_repeat(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     names = ["和平", "和平里", "和平里二社", "新和平", "老新和平", "何萍", "何平安", "老何萍", "禾坪协会"]
-    await register(n, *reversed(names), kind=ActorKind.ORGANIZATION)
+    await n.registered(*reversed(names), kind=ActorKind.ORGANIZATION)
     expected = ["和平", "和平里", "和平里二社", "新和平", "老新和平"]
     assert await titles(n, None, "和平") == expected
     by_sound = ["何萍", "和平", "何平安", "和平里", "禾坪协会", "和平里二社", "新和平", "老何萍", "老新和平"]
@@ -126,10 +106,10 @@ async def test_the_nearest_come_first_and_pages_follow_without_gap_or_repeat(nei
 
 async def test_a_masked_name_can_neither_be_found_nor_counted(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    await register(n, "钱塘江", "钱塘社")
-    (household,) = await register(n, "钱塘一号户", kind=ActorKind.HOUSEHOLD)
-    await register(n, "钱塘书社", kind=ActorKind.ORGANIZATION)
-    await register(n, "钱塘客", code="haihong")
+    await n.registered("钱塘江", "钱塘社")
+    (household,) = await n.registered("钱塘一号户", kind=ActorKind.HOUSEHOLD)
+    await n.registered("钱塘书社", kind=ActorKind.ORGANIZATION)
+    await n.registered("钱塘客", area="haihong")
     everyone = ["钱塘江", "钱塘社", "钱塘书社", "钱塘一号户"]
     assert await titles(n, "clerk", "钱塘") == everyone  # a clerk of 西山社: nobody in 海虹
     assert sorted(await titles(n, "admin", "钱塘")) == sorted([*everyone, "钱塘客"])
@@ -152,9 +132,9 @@ async def test_a_clerk_tells_three_of_one_name_apart_and_learns_nothing_from_els
     neighbourhood: Neighbourhood,
 ) -> None:
     n = neighbourhood
-    (first,) = await register(n, "陈伟", code="xishan-1")
-    (second,) = await register(n, "陈伟", code="xishan-2")
-    (third,) = await register(n, "陈伟", code="haihong")
+    (first,) = await n.registered("陈伟", area="xishan-1")
+    (second,) = await n.registered("陈伟", area="xishan-2")
+    (third,) = await n.registered("陈伟", area="haihong")
     xishan = await n.area_id("xishan-1")
     home = await n.do(
         "clerk",
@@ -257,7 +237,7 @@ async def test_twenty_thousand_names_are_searched_by_index(neighbourhood: Neighb
 
 async def test_a_member_of_a_household_finds_only_what_they_may(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    (household,) = await register(n, "郑家小院", kind=ActorKind.HOUSEHOLD)
+    (household,) = await n.registered("郑家小院", kind=ActorKind.HOUSEHOLD)
     me = (await n.ask("resident", "{ viewer { id } }"))["viewer"]["id"]
 
     async def rule(work: Work) -> dict[str, Any]:
