@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import groupby
+from typing import Any, NamedTuple
 
 from opencc import OpenCC
 from pypinyin import lazy_pinyin
 from pypinyin.constants import PHRASES_DICT
 
 from core.errors import Refusal
-from core.models import Entity, SearchEntry, SearchTerm
+from core.models import Entity
 from core.models.search import LONGEST
 
 SHORTEST = 2  # one character finds half a town
@@ -68,8 +69,7 @@ def _readings(folded: str) -> list[list[str]]:
     return [usual] if other == usual else [usual, other]
 
 
-@dataclass(frozen=True)
-class Term:
+class Term(NamedTuple):
     """A row of `core_search_term` without its entry."""
 
     position: int
@@ -145,11 +145,15 @@ def is_renamed(row: Entity, changed: Iterable[str]) -> bool:
     return column is not None and bool({column, "area_id", "gone_at"} & set(changed))
 
 
-def entry_of(row: Entity, plugin: str) -> tuple[SearchEntry, list[SearchTerm]] | None:
-    """What is written for a row; None for one that is not to be found."""
+ENTRY = ("id", "subject_tag", "kind", "plugin", "title", "area_id")
+TERM = ("entry_id", *Term._fields)
+
+
+def entry_of(row: Entity, plugin: str) -> tuple[tuple[Any, ...], list[tuple[Any, ...]]] | None:
+    """What is written for a row: of `core_search_entry` and, for each term, of `core_search_term`; None for one that is
+    not to be found. Plain values, because an import writes them by the hundred thousand."""
     name = searchable_name(row)
     if name is None:
         return None
     area_id = row.id if row.tag == "area" else getattr(row, "area_id", None)
-    entry = SearchEntry(id=row.id, subject_tag=row.tag, kind=kind_of(row), plugin=plugin, title=name, area_id=area_id)
-    return entry, [SearchTerm(entry_id=row.id, **vars(term)) for term in terms(name)]
+    return (row.id, row.tag, kind_of(row), plugin, name, area_id), [(row.id, *term) for term in terms(name)]

@@ -24,7 +24,7 @@ from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Actor, Area, Entity, Logged
-from core.search import entry_of, is_renamed
+from core.search import ENTRY, TERM, entry_of, is_renamed
 from core.settings import Settings
 from core.settings.store import as_instant, as_uuid
 
@@ -403,27 +403,24 @@ class Work:
             await self.rows(f"DELETE FROM core_search_entry WHERE id IN ({ids})", *(row.id for row in renamed))
         latest = {row.id: row for row in (*new, *renamed)}.values()
         found = [made for row in latest if (made := entry_of(row, str(type(row)._meta.app))) is not None]
-        if found:
-            await self._insert([entry for entry, _ in found])
-            if terms := [term for _, rows in found for term in rows]:
-                await self._insert(terms)
+        await self._insert_values("core_search_entry", ENTRY, [entry for entry, _ in found])
+        await self._insert_values("core_search_term", TERM, [term for _, rows in found for term in rows])
 
     async def _insert(self, rows: Sequence[Model]) -> None:
         meta = type(rows[0])._meta
-        names = [n for n in meta.fields_db_projection if not meta.fields_map[n].generated]
-        most = PARAMETERS // len(names)
-        if len(rows) > most:
-            await self._insert(rows[:most])
-            await self._insert(rows[most:])
-            return
-        values: list[Any] = []
-        tuples = []
-        mark = self.transaction.database.dialect.mark
-        for row in rows:
-            tuples.append("(" + ", ".join(mark(len(values) + i + 1) for i in range(len(names))) + ")")
-            values += [getattr(row, name) for name in names]
-        columns = ", ".join(meta.fields_db_projection[name] for name in names)
-        await self.transaction.fetch(f"INSERT INTO {meta.db_table} ({columns}) VALUES {', '.join(tuples)}", *values)
+        columns = meta.fields_db_projection
+        values = [[getattr(row, name) for name in columns] for row in rows]
+        await self._insert_values(meta.db_table, list(columns.values()), values)
+
+    async def _insert_values(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Rows in as few statements as their parameters allow."""
+        mark, width = self.transaction.database.dialect.mark, len(columns)
+        most = PARAMETERS // width
+        for start in range(0, len(rows), most):
+            part = rows[start : start + most]
+            tuples = ("(" + ", ".join(mark(n * width + i + 1) for i in range(width)) + ")" for n in range(len(part)))
+            sql = f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join(tuples)}"
+            await self.transaction.fetch(sql, *(value for row in part for value in row))
 
     async def _update(self, write: _Write) -> None:
         assert write.changed is not None
