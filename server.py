@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 
 import schema.nodes.core_roots
+import schema.nodes.corrections
+import schema.nodes.search
 import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
 from core.clock import Clock
 from core.config import Config
@@ -21,10 +23,11 @@ from core.kernel import Kernel
 from core.logs import configure_logs
 from core.plugins.host import Host
 from core.problems import Problem
+from core.rules.undos import CORE_UNDOS
 from core.runtime import Runtime
 from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
-from core.synchronize import orphaned_tables, synchronize
+from core.synchronize import index_names, orphaned_tables, synchronize
 from schema.compose import CommunitySchema, compose
 from schema.endpoint import Endpoint
 from schema.execution import GraphQL
@@ -63,6 +66,7 @@ class Server:
         try:
             runtime = runtime_of(host, database, clock)
             await synchronize(database, runtime.kernel, {p.key: host.tables(p) for p in host.plugins})
+            await index_names(database, runtime.kernel)
             await runtime.dispatcher.register()
             take_up = TakeUp(config, runtime, environment)
             if apply:
@@ -100,6 +104,8 @@ def runtime_of(host: Host, database: Database, clock: Clock) -> Runtime:
         {p.key: p.manifest for p in host.plugins},
         host.ports,
         host.health,
+        CORE_UNDOS | host.undos,
+        host.mergings,
     )
     return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers), Jobs(host.jobs))
 

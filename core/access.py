@@ -81,11 +81,12 @@ ANONYMOUS = Viewer()
 
 @dataclass(frozen=True)
 class Acting:
-    """In whose name: oneself, an organization by mandate, or somebody at the desk and on what basis."""
+    """In whose name: oneself, an organization by mandate, or somebody at the desk, on what basis and evidence."""
 
     for_id: UUID | None = None
     behalf_of_id: UUID | None = None
     basis: BehalfBasis | None = None
+    evidence: str | None = None
 
 
 @dataclass(frozen=True)

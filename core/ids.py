@@ -30,6 +30,12 @@ def split_global(value: str) -> tuple[str, UUID]:
     return match[1], UUID(match[2])
 
 
+def is_global(value: str, tag: str) -> bool:
+    """Is this a global id with this tag?"""
+    match = _GLOBAL.fullmatch(value)
+    return match is not None and match[1] == tag
+
+
 def from_global(value: str, tag: str, *path: str) -> UUID:
     """The UUID of an id that must carry `tag`; refuses `BAD_ID` at the input field `path` otherwise."""
     match = _GLOBAL.fullmatch(value)

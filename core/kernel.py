@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from core.access import PermissionBook
 from core.clock import Clock
 from core.health import Health
 from core.plugins.manifest import Manifest
 from core.settings.store import SettingsStore
+
+if TYPE_CHECKING:
+    from core.corrections import Merging, Undo
 
 
 @dataclass
@@ -24,6 +27,8 @@ class Kernel:
     manifests: Mapping[str, Manifest] = field(default_factory=dict)
     ports: Mapping[str, Any] = field(default_factory=dict)
     health: Health = field(default_factory=Health)
+    undos: Mapping[str, Undo] = field(default_factory=dict)  # by event type
+    mergings: Sequence[Merging] = ()
 
     @property
     def plugins(self) -> frozenset[str]:

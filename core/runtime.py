@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -104,8 +104,9 @@ class Runtime:
                 within=command.within, occurred_at=command.occurred_at, settings=settings,
             )  # fmt: skip
             work.expected_version = command.expected_version
-            if command.acting.behalf_of_id is not None:
-                await self._needs_the_desk(work, command.acting.behalf_of_id)
+            await self._as_they_are_now(work)
+            if work.acting.behalf_of_id is not None:
+                await self._needs_the_desk(work, work.acting.behalf_of_id)
             async with asyncio.timeout(RULE_SECONDS):
                 outcome = await rule(work)
                 await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
@@ -114,12 +115,21 @@ class Runtime:
         return Performed(outcome, viewer)
 
     @staticmethod
+    async def _as_they_are_now(work: Work) -> None:
+        """In whose name: a merged actor's id stands for the one kept."""
+        acting = work.acting
+        merged = await work.merged(id for id in (acting.for_id, acting.behalf_of_id) if id is not None)
+        if merged:
+            for_id, behalf_of_id = (merged.get(id, id) if id else None for id in (acting.for_id, acting.behalf_of_id))
+            work.acting = replace(acting, for_id=for_id, behalf_of_id=behalf_of_id)
+
+    @staticmethod
     async def _needs_the_desk(work: Work, actor_id: UUID) -> None:
         """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for.
 
         Refuses NOT_FOUND, HAS_ACCOUNT.
         """
-        if await work.find(Actor, id=actor_id) is None:
+        if await work.find(Actor, id=actor_id, gone_at=None) is None:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
         able = await work.rows(
             "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"
@@ -138,6 +148,8 @@ class Runtime:
         dialect = self.database.dialect
         values: list[Any] = [command.viewer.token_hash, self.clock.now()]
         facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
+        if dialect.lock:
+            facts += " FOR KEY SHARE OF a"  # whoever acts is not merged into somebody else meanwhile
         facts = f"SELECT v.*, ({VERSION}) AS settings FROM ({facts}) v"
         if command.key is None:
             rows = await transaction.fetch(facts, *values)

@@ -6,12 +6,16 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from core.access import PermissionBook
+from core.access import ANONYMOUS, Acting, PermissionBook
 from core.database import Database
 from core.ids import new_id
 from core.kernel import Kernel
 from core.plugins.host import Host
 from core.problems import Problem
+from core.settings.store import VERSION, as_uuid
+from core.work import Work
+
+NAMES = 500  # indexed in one transaction
 
 
 async def synchronize(database: Database, kernel: Kernel, tables: Mapping[str, Sequence[str]]) -> None:
@@ -32,6 +36,29 @@ async def synchronize(database: Database, kernel: Kernel, tables: Mapping[str, S
                 " seen_at = excluded.seen_at",
                 key, version, names, kernel.clock.now(),
             )  # fmt: skip
+
+
+async def index_names(database: Database, kernel: Kernel) -> int:
+    """Write what things are found by where it is missing: rows that were there before their type became searchable, or
+    that came in around the rules. How many there were."""
+    count = 0
+    alone = " FOR UPDATE" if database.dialect.lock else ""
+    for model in database.models:
+        if getattr(model, "searchable", None) is None:
+            continue
+        present = " AND t.gone_at IS NULL" if "gone_at" in model._meta.fields_map else ""
+        missing = (
+            f"SELECT t.id FROM {model._meta.db_table} t WHERE NOT EXISTS"
+            f" (SELECT 1 FROM core_search_entry e WHERE e.id = t.id){present} ORDER BY t.id LIMIT {NAMES}"
+        )
+        while await database.read(missing):
+            async with database.transaction() as transaction:
+                work = Work(transaction, kernel, ANONYMOUS, Acting(), system=True)
+                await work.rows(VERSION + alone)  # one worker at a time
+                found = [as_uuid(row["id"]) for row in await work.rows(missing)]
+                await work.index(await work.select(model, id=found))  # type: ignore[arg-type]
+                count += len(found)
+    return count
 
 
 async def orphaned_tables(database: Database, host: Host) -> list[Problem]:

@@ -8,7 +8,7 @@ check that every row it takes has an event behind it (INV22) and every event an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -19,13 +19,14 @@ from tortoise.models import Model
 from core.access import Acting, Ground, Viewer
 from core.clock import to_millisecond
 from core.database import Transaction
-from core.database.batch import Batch, Raw, spread
+from core.database.batch import Batch, Raw, among, spread
 from core.database.dialect import POSTGRES
 from core.enums import Authority
 from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
 from core.kernel import Kernel
-from core.models import Area, Entity, Logged
+from core.models import Actor, Area, Entity, Logged
+from core.search import ENTRY, TERM, entry_of, is_renamed
 from core.settings import Settings
 from core.settings.store import as_instant, as_uuid
 
@@ -128,7 +129,7 @@ class Work:
     # --- reading -----------------------------------------------------------------------------------------
 
     async def lock(self, model: type[M], id: UUID) -> M:
-        """The row, held until the end of the transaction; refuses NOT_FOUND."""
+        """The row, held until the end of the transaction; refuses NOT_FOUND. A merged actor's id gives the one kept."""
         return await self._one(model, id, lock=True)
 
     async def get(self, model: type[M], id: UUID) -> M:
@@ -137,9 +138,26 @@ class Work:
 
     async def _one(self, model: type[M], id: UUID, *, lock: bool) -> M:
         rows = await self._select(model, "t.id = {}", [id], lock=lock)
-        if not rows:
+        found = rows[0] if rows else None
+        if isinstance(found, Actor) and found.gone_at is not None:
+            if found.merged_into_id is not None:
+                return await self._one(model, found.merged_into_id, lock=lock)
+            found = None
+        if found is None:
             raise Refusal("NOT_FOUND", kind=getattr(model, "tag", model.__name__))
-        return rows[0]
+        return found
+
+    async def merged(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
+        """Of these actors, those that were merged into another, and into whom. Until the end of the transaction
+        nobody else merges any of them."""
+        wanted = sorted(set(ids))
+        if not wanted:
+            return {}
+        marks = ", ".join(["{}"] * len(wanted))
+        hold = " FOR KEY SHARE" if self.transaction.database.dialect.lock else ""
+        sql = f"SELECT id, merged_into_id FROM core_actor WHERE id IN ({marks}) ORDER BY id{hold}"
+        rows = await self.rows(sql, *wanted)
+        return {as_uuid(r["id"]): as_uuid(r["merged_into_id"]) for r in rows if r["merged_into_id"] is not None}
 
     async def lock_through(self, of: type[Model], id: UUID, model: type[M]) -> M:
         """The row that row `id` of `of` points at by its foreign key to `model`, held; refuses NOT_FOUND. One look for
@@ -345,7 +363,7 @@ class Work:
             ground=self.ground,
             data=data or {},
             occurred_at=to_millisecond(occurred_at) if occurred_at else self.occurred_at,
-            text={k: v for k, v in (text or {}).items() if v},
+            text={k: v for k, v in {**(text or {}), "behalfEvidence": self.acting.evidence}.items() if v},
         )
         for write in self._writes:
             if write.event is not None:
@@ -380,12 +398,21 @@ class Work:
                 batch.insert(write.row)
             else:
                 batch.update(write.row, self._changed(write), write.expected)
+        new = [w.row for w in self._writes if w.changed is None]
+        renamed = [w.row for w in self._writes if w.changed is not None and is_renamed(w.row, w.changed)]
+        _add_names(batch, new, renamed)
         if outcome is not None:
             batch.add("UPDATE core_idempotency SET outcome =", [outcome[1], Raw(" WHERE id = "), outcome[0]])
         await batch.run()
         for sql, values in self._afterwards:
             await self.rows(sql, *values)
         self._afterwards = []
+
+    async def index(self, new: Sequence[Entity], renamed: Sequence[Entity] = ()) -> None:
+        """Write what these rows are found by (`core.search`), in place of what the renamed ones were found by."""
+        batch = Batch(self.transaction)
+        _add_names(batch, new, renamed)
+        await batch.run()
 
     @staticmethod
     def _changed(write: _Write) -> dict[str, Any]:
@@ -429,6 +456,17 @@ class Work:
         texts = [[new_id(), e.id, key, value] for e in events for key, value in e.text.items()]
         if texts:
             batch.add("INSERT INTO core_event_text (id, event_id, key, text) VALUES", spread(texts))
+
+
+def _add_names(batch: Batch, new: Sequence[Entity], renamed: Sequence[Entity]) -> None:
+    again = tuple(row.id for row in renamed)
+    if again:
+        batch.add("DELETE FROM core_search_entry WHERE", [*among("id", again)], ids=again)
+    for rows, ids in (([r for r in new if r.id not in again], ()), (renamed, again)):
+        latest = {row.id: row for row in rows}.values()
+        found = [made for row in latest if (made := entry_of(row, str(type(row)._meta.app))) is not None]
+        batch.insert_values("core_search_entry", ENTRY, [entry for entry, _ in found], ids)
+        batch.insert_values("core_search_term", TERM, [term for _, terms in found for term in terms], ids)
 
 
 def _place_columns(sqlite: bool, area: str) -> str:

@@ -25,11 +25,13 @@ from core.problems import Problem
 from schema.inputs import InputFactory, expose_enums
 from schema.mutations import (
     MUTATIONS,
+    Batch,
     ConflictError,
     MutationDeclaration,
     PermissionError,
     RuleError,
     UserError,
+    camel_type,
 )
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import CATALOGUE, ConnectionField, Field, Node, NodeType, PythonField, ScalarField, ToOneField
@@ -194,6 +196,8 @@ def _mutation_type(declarations: list[MutationDeclaration]) -> type:
     namespace: dict[str, Any] = {"__annotations__": {}}
     for declared in declarations:
         namespace[declared.name] = _mutation_field(declared)
+        if declared.batch is not None:
+            namespace[declared.batch.name] = _batch_field(declared, declared.batch)
     namespace["core_sign_in"] = core_sign_in_field
     return strawberry.type(type("Mutation", (), namespace), description="Changes (变更).")
 
@@ -212,6 +216,27 @@ def _mutation_field(declared: MutationDeclaration) -> Any:
     resolve.__annotations__ = {"info": Info, "input": declared.input_type, "return": payload}
     resolve.__name__ = declared.name
     return strawberry.field(resolver=resolve, description=declared.description)
+
+
+def _batch_field(declared: MutationDeclaration, batch: Batch) -> Any:
+    annotations: dict[str, Any] = {"row": int}
+    annotations |= {name: Optional[origin] for name, origin in declared.returns.items()}
+    annotations["errors"] = list[UserError]
+    stem = camel_type(batch.name)
+    row = type(f"{stem}Row", (), {"__annotations__": annotations})
+    row.row = strawberry.field(description="Its place among the rows that were sent, from 0 (行号).")  # type: ignore[attr-defined]
+    row = strawberry.type(row, description="What came of one row (单行结果).")
+    payload = strawberry.type(
+        type(f"{stem}Payload", (), {"__annotations__": {"results": list[row], "errors": list[UserError]}}),  # type: ignore[valid-type]
+        description="A result for each row, in order; `errors` when the batch as a whole was refused (批量结果).",
+    )
+
+    async def resolve(info, input):  # type: ignore[no-untyped-def]
+        return await info.context.graphql.run_batch(declared, input, info)
+
+    resolve.__annotations__ = {"info": Info, "input": batch.input_type, "return": payload}
+    resolve.__name__ = batch.name
+    return strawberry.field(resolver=resolve, description=f"Many at once: {declared.description}")
 
 
 _made: dict[tuple[frozenset[str], bool, int], CommunitySchema] = {}
@@ -260,16 +285,28 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
         payload: Any = built._schema.type_map[payload_name(declared)]
         for name in declared.returns:
             payload.fields[composed.camel(name)].resolve = _planned_part
+        if declared.batch is not None:
+            row: Any = built._schema.type_map[f"{camel_type(declared.batch.name)}Row"]
+            for name in declared.returns:
+                row.fields[composed.camel(name)].resolve = _planned_part_of_row
     return built
 
 
 def payload_name(declared: MutationDeclaration) -> str:
-    return "".join(part.capitalize() for part in declared.name.split("_")) + "Payload"
+    return camel_type(declared.name) + "Payload"
 
 
 def _planned_part(payload: Any, info: Any) -> Any:
     """A node of a payload, already read by the planner under its response key; null when refused."""
     found = payload.planned.get(info.path.key)
+    if isinstance(found, Exception):
+        raise found
+    return found
+
+
+def _planned_part_of_row(row: Any, info: Any) -> Any:
+    """The same of a batch's row: under the key of its list, and its own."""
+    found = row.planned.get(f"{info.path.prev.prev.key} {info.path.key}")
     if isinstance(found, Exception):
         raise found
     return found

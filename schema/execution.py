@@ -42,12 +42,22 @@ from core.accounts import SignIn
 from core.clock import Clock
 from core.errors import Conflict, NotPermitted, Refusal
 from core.ids import from_global, split_global, to_global
-from core.models import Entity
+from core.models import Actor, Entity
+from core.rules.inputs import clean_text
 from core.runtime import Command, Performed, Runtime
 from core.work import Work
 from schema.compose import CommunitySchema, core_schema
 from schema.limits import check_document
-from schema.mutations import ChangeInput, ConflictError, MutationDeclaration, PermissionError, RuleError, hash_input
+from schema.mutations import (
+    ChangeInput,
+    ConflictError,
+    MutationDeclaration,
+    PermissionError,
+    RuleError,
+    hash_input,
+    ids_in,
+    with_ids,
+)
 from schema.nodes.composed import Root
 from schema.nodes.declare import PythonField
 from schema.nodes.expressions import Argument, Enabled
@@ -64,6 +74,10 @@ DOCUMENTS = 500
 RESOLVER_SECONDS = 10.0
 TRIED_FROM = 4_000  # characters of SQL
 PLANS = 1_000
+KEY = 200  # characters of an idempotency key
+BATCH_KEY = KEY - 4  # with room for `#199`
+BATCH_ROWS = 200
+BATCH_SECONDS = 30.0  # then the rows that are left are not tried; the client sends them again
 
 
 @dataclass(frozen=True)
@@ -363,10 +377,10 @@ class GraphQL:
                 notice = {"code": "PLUGIN_DISABLED", "plugin": plugin, "areas": off, "message": message}
                 context.notices.append(notice)
 
-    async def _facts(self, context: RequestContext) -> Facts:
+    async def _facts(self, context: RequestContext, *, settings: bool = True) -> Facts:
         """For Python-computed fields: the settings in force, read again if another worker has changed them."""
         store, database = self.runtime.kernel.settings, self.runtime.database
-        version = await store.version(database.fetch)
+        version = await store.version(database.fetch) if settings else store.current.version
         if version != store.current.version:
             store.keep(await store.read(database.fetch, database.dialect.mark, version))
         return Facts(self.runtime.kernel, store.current, context.now, context.language)
@@ -439,9 +453,8 @@ class GraphQL:
         fragments = context.fragments
         compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, context.variables)
         types = {id(f): self._python_type(f) for f, _ in plan.python}
-        return Filler(
-            plan.python, await self._facts(context), lambda sets: compiler._collect(sets, None), lambda f: types[id(f)]
-        )
+        facts = await self._facts(context, settings=any(f.settings for f, _ in plan.python))
+        return Filler(plan.python, facts, lambda sets: compiler._collect(sets, None), lambda f: types[id(f)])
 
     def _python_type(self, declared: PythonField) -> Any:
         """The GraphQL type of a Python-computed field, from the type that carries it."""
@@ -453,14 +466,60 @@ class GraphQL:
 
     # --- mutations ---------------------------------------------------------------------------------------
 
-    async def run_mutation(self, declared: MutationDeclaration, input: Any, info: Any) -> Any:
+    async def run_mutation(self, declared: MutationDeclaration, input: Any, info: Any) -> Payload:
         """Run a declared mutation and read its payload; refusals become the payload's `errors`."""
+        context: RequestContext = info._raw_info.context
+        try:
+            sets = [n.selection_set for n in info._raw_info.field_nodes if n.selection_set]
+            payload = self._payload(declared, info._raw_info, {"": sets})
+            await self._try_payload(payload, context)
+            command = self._command(declared.name, input, input.idempotency_key, context)
+        except Refusal as refusal:
+            return Payload({}, [self.user_error(refusal, context.language)])
+        return await self._perform(declared, command, input, payload, context)
+
+    async def run_batch(self, declared: MutationDeclaration, input: Any, info: Any) -> BatchPayload:
+        """Run a declared mutation for each row, one unit of work after the other; a refused row leaves no trace.
+
+        With a key each row has one of its own (`key#row`), so that the same batch again repeats nothing.
+        """
         raw_info = info._raw_info
         context: RequestContext = raw_info.context
+        assert declared.batch is not None
+        key, rows = input.idempotency_key, input.rows
         try:
-            payload = self._payload(declared, raw_info)
+            if not context.viewer.signed_in:
+                raise Refusal("NOT_SIGNED_IN")
+            if not 1 <= len(rows) <= BATCH_ROWS:
+                raise Refusal("TOO_MANY_ROWS", path=("rows",), limit=BATCH_ROWS, given=len(rows))
+            if key is not None and not 1 <= len(key) <= BATCH_KEY:
+                raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
+            payload = self._payload(declared, raw_info, self._inside(raw_info, "results"))
             await self._try_payload(payload, context)
-            outcome = await self.runtime.perform(self._command(declared, input, context), _rule(declared, input))
+        except Refusal as refusal:
+            return BatchPayload([], [self.user_error(refusal, context.language)])
+        ends = asyncio.get_running_loop().time() + BATCH_SECONDS
+        results: list[BatchRow] = []
+        stopped = False
+        for number, row in enumerate(rows):
+            if stopped or asyncio.get_running_loop().time() > ends:
+                done = Payload({}, [self.user_error(Refusal("NOT_TRIED"), context.language)])
+            else:
+                own = row.idempotency_key if key is None else f"{key}#{number}"
+                try:
+                    command = self._command(declared.batch.name, row, own, context)
+                    done = await self._perform(declared, command, row, payload, context)
+                except Refusal as refusal:
+                    done = Payload({}, [self.user_error(refusal, context.language)])
+            results.append(BatchRow(number, done.planned, done.errors))
+            stopped = stopped or (bool(done.errors) and input.stop_on_error)
+        return BatchPayload(results, [])
+
+    async def _perform(
+        self, declared: MutationDeclaration, command: Command, input: Any, payload: PayloadPlan, context: RequestContext
+    ) -> Payload:
+        try:
+            outcome = await self.runtime.perform(command, _rule(declared, input))
         except Refusal as refusal:
             return Payload({}, [self.user_error(refusal, context.language)])
         except Exception as error:
@@ -470,10 +529,10 @@ class GraphQL:
             raise PluginFailed(declared.plugin, error) from error
         return Payload(await self._read_payload(payload, outcome, context), [])
 
-    def _command(self, declared: MutationDeclaration, input: Any, context: RequestContext) -> Command:
+    def _command(self, mutation: str, input: Any, key: str | None, context: RequestContext) -> Command:
         if not context.viewer.signed_in:
             raise Refusal("NOT_SIGNED_IN")
-        if input.idempotency_key is not None and not 1 <= len(input.idempotency_key) <= 200:
+        if key is not None and not 1 <= len(key) <= KEY:
             raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
         if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():
             raise Refusal("IN_THE_FUTURE", path=("occurredAt",))
@@ -482,28 +541,47 @@ class GraphQL:
             for_id=from_global(input.acting_for, "actor", "actingFor") if input.acting_for else None,
             behalf_of_id=from_global(behalf.actor_id, "actor", "onBehalfOf", "actorId") if behalf else None,
             basis=behalf.basis if behalf else None,
+            evidence=clean_text(behalf.evidence, "onBehalfOf", "evidence", limit=500) if behalf else None,
         )
         return Command(
-            mutation=declared.name,
+            mutation=mutation,
             viewer=context.viewer,
             acting=acting,
-            key=input.idempotency_key,
-            input_hash=hash_input(input) if input.idempotency_key else "",
+            key=key,
+            input_hash=hash_input(input) if key else "",
             expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
             occurred_at=input.occurred_at,
             within=context.root_area,
         )
 
-    def _payload(self, declared: MutationDeclaration, info: Any) -> PayloadPlan:
-        """The payload's selection, compiled before the rule runs, so that nothing is wrong with it afterwards."""
+    def _inside(self, info: Any, name: str) -> dict[str, list[SelectionSetNode]]:
+        """What is selected inside the payload's field `name`, by the response keys it was asked under."""
+        context: RequestContext = info.context
+        compiler = Compiler(self.composed, self.graphql, self.emitter, context.fragments, info.variable_values)
+        groups = compiler._collect([n.selection_set for n in info.field_nodes if n.selection_set], None)
+        return {
+            f"{key} ": [n.selection_set for n in nodes if n.selection_set]
+            for key, nodes in groups.items()
+            if nodes[0].name.value == name
+        }
+
+    def _payload(
+        self, declared: MutationDeclaration, info: Any, selected: dict[str, list[SelectionSetNode]]
+    ) -> PayloadPlan:
+        """The payload's selection, compiled before the rule runs, so that nothing is wrong with it afterwards; each
+        node under its response key, behind the key that its selection came with."""
         context: RequestContext = info.context
         context.variables = info.variable_values
         compiler = Compiler(self.composed, self.graphql, self.emitter, context.fragments, info.variable_values)
-        sets = [n.selection_set for n in info.field_nodes if n.selection_set]
         columns: list[str] = []
         keys: list[str] = []
         ids: dict[str, Any] = {}
-        for key, nodes in compiler._collect(sets, None).items():
+        found = [
+            (before + key, nodes)
+            for before, sets in selected.items()
+            for key, nodes in compiler._collect(sets, None).items()
+        ]
+        for key, nodes in found:
             name = nodes[0].name.value
             python = next((n for n in declared.returns if self.composed.camel(n) == name), None)
             if python is None:
@@ -529,6 +607,7 @@ class GraphQL:
         """The selected nodes of the payload, in one statement."""
         if payload.plan is None:
             return {}
+        payload.ids.clear()
         payload.ids.update({name: split_global(id)[1] for name, id in outcome.outcome.items()})
         context.fresh, context.viewer = not outcome.replayed, outcome.viewer
         return await self.run(payload.plan, context)
@@ -615,9 +694,25 @@ class Payload:
     errors: list[Any]
 
 
+@dataclass(frozen=True)
+class BatchRow:
+    """What came of one row of a batch."""
+
+    row: int
+    planned: dict[str, Raw | Exception]
+    errors: list[Any]
+
+
+@dataclass(frozen=True)
+class BatchPayload:
+    results: list[BatchRow]
+    errors: list[Any]
+
+
 def _rule(declared: MutationDeclaration, input: Any) -> Any:
     async def rule(work: Work) -> dict[str, str]:
-        rows = await declared.call(work, input)
+        merged = await work.merged(split_global(id)[1] for id in ids_in(input, Actor.tag))
+        rows = await declared.call(work, with_ids(input, Actor.tag, merged) if merged else input)
         return {name: to_global(row.tag, row.id) for name, row in rows.items()}
 
     return rule

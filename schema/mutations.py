@@ -14,16 +14,18 @@ import hashlib
 import inspect
 import json
 import typing
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, Optional, TypeVar
+from uuid import UUID
 
 import strawberry
 
 from core.enums import BehalfBasis
 from core.errors import ConfigurationError
+from core.ids import is_global, split_global, to_global
 from core.models import Entity
 from core.work import Work
 from schema.nodes.declare import owner_of
@@ -37,6 +39,9 @@ F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 class OnBehalfOf:
     actor_id: strawberry.ID
     basis: BehalfBasis
+    evidence: str = strawberry.field(
+        description="What shows it: a paper's number, who was on the phone; kept until it is erased (凭据)."
+    )
 
 
 @strawberry.input
@@ -99,15 +104,47 @@ class MutationDeclaration:
     plugin: str
     description: str
     file: str
+    batch: Batch | None = None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """`<mutation>Batch`: the same rule for many rows, each in a unit of work of its own."""
+
+    name: str
+    input_type: type
+
+
+def _batch_of(name: str, input_type: type) -> Batch:
+    made = type(camel_type(name) + "BatchInput", (), {})
+    made.__annotations__ = {
+        "rows": list[input_type],  # type: ignore[valid-type]
+        "idempotency_key": Optional[str],
+        "stop_on_error": bool,
+    }
+    made.rows = strawberry.field(description="1 to 200, done one after the other in this order (行).")  # type: ignore[attr-defined]
+    made.idempotency_key = strawberry.field(  # type: ignore[attr-defined]
+        default=None, description="Same key and rows again: what was done stays done, the rest is tried (幂等键)."
+    )
+    made.stop_on_error = strawberry.field(  # type: ignore[attr-defined]
+        default=False, description="Leave the rows after the first refused one untried (遇错停止)."
+    )
+    return Batch(f"{name}_batch", strawberry.input(made, description="Many rows at once (批量)."))
+
+
+def camel_type(name: str) -> str:
+    """`core_join_activity` → `CoreJoinActivity`."""
+    return "".join(part.capitalize() for part in name.split("_"))
 
 
 MUTATIONS: list[MutationDeclaration] = []
 
 
-def mutation(permission: str | None, **returns: type) -> Callable[[F], F]:
+def mutation(permission: str | None, *, batch: bool = False, **returns: type) -> Callable[[F], F]:
     """Declare a mutation. `permission` is what its rule asks for (checked at boot to be declared; None: one's own).
 
-    The function takes a Work and an input derived from MutationInput and returns the rows the payload names.
+    The function takes a Work and an input derived from MutationInput and returns the rows the payload names. With
+    `batch` there is a second mutation, `<name>Batch`, that does it for up to 200 rows and answers for each.
     """
 
     def declare(function: F) -> F:
@@ -126,6 +163,7 @@ def mutation(permission: str | None, **returns: type) -> Callable[[F], F]:
                 owner_of(function),  # type: ignore[arg-type]
                 inspect.cleandoc(function.__doc__ or ""),
                 file,
+                _batch_of(function.__name__, input_type) if batch else None,
             )
         )
         return function
@@ -151,3 +189,31 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (bool, int, str)):
         return value
     return str(value)
+
+
+def ids_in(input: Any, tag: str) -> Iterator[str]:
+    """The global ids with this tag anywhere in an input."""
+    if isinstance(input, str):
+        if is_global(input, tag):
+            yield input
+    elif isinstance(input, (list, tuple)):
+        for one in input:
+            yield from ids_in(one, tag)
+    elif dataclasses.is_dataclass(input) and not isinstance(input, type):
+        for field in dataclasses.fields(input):
+            yield from ids_in(getattr(input, field.name), tag)
+
+
+def with_ids(input: Any, tag: str, instead: Mapping[UUID, UUID]) -> Any:
+    """The input with ids put in place of others."""
+    if isinstance(input, str):
+        if not is_global(input, tag):
+            return input
+        id = split_global(input)[1]
+        return to_global(tag, instead.get(id, id))
+    if isinstance(input, (list, tuple)):
+        return [with_ids(one, tag, instead) for one in input]
+    if dataclasses.is_dataclass(input) and not isinstance(input, type):
+        changed = {f.name: with_ids(getattr(input, f.name), tag, instead) for f in dataclasses.fields(input)}
+        return dataclasses.replace(input, **changed)
+    return input

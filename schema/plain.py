@@ -26,7 +26,7 @@ from core.ids import split_global
 from core.kernel import Kernel
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import Argument, Expr, GlobalId, RowOf, viewer
+from schema.nodes.expressions import Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
 from schema.planning import cursors
 from schema.planning.compile import COUNT_LIMIT, DEFAULT_PAGE, MAX_PAGE
 from schema.scalars import show_instant
@@ -137,6 +137,8 @@ class PlainExecutor:
         if root.form == "node":
             tag, id = split_global(arguments["id"])
             node = self.composed.by_tag.get(tag)
+            if node is not None and node.merges:
+                id = Kept(node.table, Literal(id)).evaluate({}, snapshot)
             found = [] if node is None else [r for r in snapshot.rows(node.table) if r["id"] == id]
             return self._visible(node, found, snapshot) if node else None
         if root.form == "every":
@@ -293,8 +295,16 @@ class PlainExecutor:
             if reference:
                 for one in wanted if isinstance(wanted, list) else [wanted]:
                     split_global(one)
+            if field.kind == "id" and node.merges:
+                wanted = self._kept(node, wanted, snapshot)
             results.append(_compare(operator, value, wanted))
         return _all(results)
+
+    def _kept(self, node: NodeType, wanted: Any, snapshot: Snapshot) -> Any:
+        if isinstance(wanted, list):
+            return [self._kept(node, one, snapshot) for one in wanted]
+        tag, id = split_global(wanted)
+        return wanted if tag != node.tag else f"{tag}_{Kept(node.table, Literal(id)).evaluate({}, snapshot)}"
 
     def _any(self, target: NodeType, where: Any, snapshot: Snapshot) -> bool:
         """`null IN (…)` is unknown when the list has rows, false when it is empty."""

@@ -17,7 +17,12 @@ from core.models import Area
 from core.synchronize import existing_tables
 from core.work import Work
 
-_TRACES = (("core_installed", "key"), ("core_plugin_area", "plugin"), ("core_delivery_skipped", "plugin"))
+_TRACES = (
+    ("core_installed", "key"),
+    ("core_plugin_area", "plugin"),
+    ("core_delivery_skipped", "plugin"),
+    ("core_search_entry", "plugin"),
+)
 
 
 async def replay(config: Config, plugin: str, area: str | None) -> None:

@@ -7,7 +7,7 @@ rows of the former ones. Should that ever not hold, a guard refuses; nothing can
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -25,7 +25,7 @@ class Raw(str):
     """SQL text among values."""
 
 
-def spread(rows: Iterable[list[Any]]) -> list[Any]:
+def spread(rows: Iterable[Sequence[Any]]) -> list[Any]:
     """Rows as `(v, v, …), (…)`: values with the SQL between them."""
     parts: list[Any] = []
     for row in rows:
@@ -36,6 +36,14 @@ def spread(rows: Iterable[list[Any]]) -> list[Any]:
             parts.append(cell)
         parts.append(Raw(")"))
     return parts
+
+
+def among(column: str, values: Sequence[Any]) -> list[Any]:
+    """`column IN (v, v, …)`."""
+    parts: list[Any] = [Raw(f"{column} IN (")]
+    for position, value in enumerate(values):
+        parts += [Raw(", "), value] if position else [value]
+    return [*parts, Raw(")")]
 
 
 @dataclass
@@ -55,10 +63,19 @@ class Batch:
         self._parts: list[_Part] = []
         self._rows: list[Entity] = []  # new rows of one model, waiting for others of it
 
-    def add(self, head: str, values: list[Any]) -> None:
-        """A statement: its beginning, then values with `Raw` between them."""
+    def add(self, head: str, values: list[Any], ids: tuple[UUID, ...] = ()) -> None:
+        """A statement: its beginning, then values with `Raw` between them; `ids` of rows that it touches, where another
+        part touches them too."""
         self._end_of_rows()
-        self._parts.append(_Part(head, values))
+        self._parts.append(_Part(head, values, ids=ids))
+
+    def insert_values(
+        self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], ids: tuple[UUID, ...] = ()
+    ) -> None:
+        """Rows of plain values, in as few parts as their parameters allow."""
+        most = PARAMETERS // len(columns)
+        for start in range(0, len(rows), most):
+            self.add(f"INSERT INTO {table} ({', '.join(columns)}) VALUES", spread(rows[start : start + most]), ids)
 
     def insert(self, row: Entity) -> None:
         """A new row; neighbours of the same model share a statement."""

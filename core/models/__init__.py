@@ -8,6 +8,7 @@ from core.models.area import Area, AreaClosure
 from core.models.base import Entity, Logged
 from core.models.event import Delivery, DeliveryFailure, DeliverySkipped, Event, EventText, Idempotency, Transition
 from core.models.link import Link
+from core.models.search import SearchEntry, SearchTerm
 from core.models.settings import AreaPlugin, Governance, Installed, PluginArea, RuleDocument, Setting
 
 __all__ = [
@@ -38,6 +39,8 @@ __all__ = [
     "RoleGrant",
     "RolePermission",
     "RuleDocument",
+    "SearchEntry",
+    "SearchTerm",
     "Setting",
     "Token",
     "Transition",

@@ -14,9 +14,14 @@ from core.models.base import Logged
 
 
 class Actor(Logged):
-    """A person, household, organization, enterprise or government body; `kind` says which and never changes."""
+    """A person, household, organization, enterprise or government body; `kind` says which and never changes.
+
+    One that proves to be another is `merged_into` that one; one that was registered by mistake is gone without a trace
+    elsewhere. Both stay as rows, because events name them.
+    """
 
     tag: ClassVar[str] = "actor"
+    searchable: ClassVar[str | None] = "name"
 
     kind = fields.CharEnumField(ActorKind, description=ActorKind.__name__, max_length=40)
     name = fields.CharField(max_length=200)
@@ -35,6 +40,11 @@ class Actor(Logged):
     credit_code = fields.CharField(max_length=18, null=True)
     registered_until = fields.DateField(null=True)
     address = fields.CharField(max_length=200, null=True)
+    gone_at = fields.DatetimeField(null=True)
+    merged_into: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
+        "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
+    )
+    merged_into_id: UUID | None
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("name_not_empty", "length(NEW.name) > 0"),
@@ -46,6 +56,15 @@ class Actor(Logged):
         unique("credit_code", where="credit_code IS NOT NULL", code="CREDIT_CODE_TAKEN"),
         index("area_id", "kind"),
         index("kind"),
+        check("merged_is_gone", "NEW.merged_into_id IS NULL OR NEW.gone_at IS NOT NULL"),
+        refuse("gone_for_good", "UPDATE", "OLD.gone_at IS NOT NULL AND NEW.gone_at IS NULL", "ACTOR_GONE"),
+        refuse(
+            "merged_into_one_who_stays",
+            "UPDATE",
+            "NEW.merged_into_id = NEW.id OR EXISTS"
+            " (SELECT 1 FROM core_actor k WHERE k.id = NEW.merged_into_id AND k.gone_at IS NOT NULL)",
+            "ACTOR_GONE",
+        ),
     )
 
     class Meta:

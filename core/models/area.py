@@ -16,6 +16,7 @@ class Area(Logged):
     """A district, street, community, village, compound or grid cell."""
 
     tag: ClassVar[str] = "area"
+    searchable: ClassVar[str | None] = "name"
 
     code = fields.CharField(max_length=64)
     name = fields.CharField(max_length=200)

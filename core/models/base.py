@@ -12,11 +12,16 @@ from core.ids import new_id
 
 
 class Entity(Model):
-    """A row with a UUIDv7 `id`; `tag` makes its global id."""
+    """A row with a UUIDv7 `id`; `tag` makes its global id.
+
+    `searchable` names the column by which everybody may find it (`core.search`); people are found only by whoever may
+    see their names.
+    """
 
     id = fields.UUIDField(primary_key=True, default=new_id)
 
     tag: ClassVar[str]
+    searchable: ClassVar[str | None] = None
     guards: ClassVar[tuple[Guard, ...]] = ()
 
     class Meta:

@@ -95,6 +95,7 @@ class Event(Model):
         index("subject_id", "seq"),
         index("actor_id", "seq"),
         index("cause_id"),
+        unique("cause_id", where="type = 'core.event.undone'", code="ALREADY_UNDONE"),
     )
 
     class Meta:

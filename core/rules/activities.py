@@ -126,7 +126,7 @@ async def attend(work: Work, *, activity_id: UUID, actor_id: UUID) -> Participat
     activity = await _managed(work, activity_id, ActivityState.OPEN)
     if work.occurred_at < activity.starts_at:
         raise Refusal("TOO_EARLY", startsAt=activity.starts_at.isoformat())
-    await work.get(Actor, actor_id)
+    actor_id = (await work.get(Actor, actor_id)).id
     participation = await work.find(Participation, activity_id=activity_id, actor_id=actor_id)
     if participation is not None and participation.state is ParticipationState.ATTENDED:
         raise Refusal("ALREADY_ATTENDED")

@@ -98,9 +98,10 @@ async def add_membership(
         place = area_id
     else:
         assert organization_id is not None
-        if organization_id == actor_id:
-            raise Refusal("NOT_TO_ITSELF", path=("organizationId",))
         where = await work.get(Actor, organization_id)
+        organization_id = where.id
+        if organization_id == actor.id:
+            raise Refusal("NOT_TO_ITSELF", path=("organizationId",))
         if where.kind is ActorKind.PERSON:
             raise Refusal("NOT_AN_ORGANIZATION", path=("organizationId",))
         place = _home(where)
@@ -122,11 +123,7 @@ async def add_membership(
 
 async def end_membership(work: Work, *, membership_id: UUID, until: date) -> Membership:
     membership = await work.lock(Membership, membership_id)
-    if membership.area_id is not None:
-        where: Area | Actor = await work.get(Area, membership.area_id)
-    else:
-        assert membership.organization_id is not None
-        where = await work.get(Actor, membership.organization_id)
+    where = await whole_of(work, membership)
     work.require("core.membership.manage", where)
     work.expect_version(membership)
     if membership.state is not MembershipState.ACTIVE:
@@ -136,6 +133,14 @@ async def end_membership(work: Work, *, membership_id: UUID, until: date) -> Mem
     work.change(membership, state=MembershipState.ENDED, until=until)
     work.record("core.membership.ended", membership, area_id=membership.area_id or _home(where))
     return membership
+
+
+async def whole_of(work: Work, membership: Membership) -> Area | Actor:
+    """What a member belongs to."""
+    if membership.area_id is not None:
+        return await work.get(Area, membership.area_id)
+    assert membership.organization_id is not None
+    return await work.get(Actor, membership.organization_id)
 
 
 def _home(actor: Area | Actor) -> UUID:
@@ -163,7 +168,7 @@ async def give_mandate(
     organization = await work.get(Actor, organization_id)
     work.require("core.mandate.manage", organization)
     work.require("core.mandate.manage", area)
-    if person_id == work.viewer.person_id:
+    if person.id == work.viewer.person_id:
         raise Refusal("OWN_MATTER", path=("personId",))
     if person.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("personId",))
@@ -173,8 +178,8 @@ async def give_mandate(
         raise Refusal("IN_THE_PAST", path=("until",))
     mandate = Mandate(
         id=new_id(),
-        person_id=person_id,
-        organization_id=organization_id,
+        person_id=person.id,
+        organization_id=organization.id,
         area_id=area_id,
         state=MandateState.ACTIVE,
         since=work.now,
@@ -211,11 +216,11 @@ async def assign_post(work: Work, *, post_id: UUID, person_id: UUID) -> PostHold
     """`person` holds the post from now on, with the roles given to it; refuses ALREADY_HOLDS_POST, NOT_A_PERSON,
     ROLE_ABOVE_OWN."""
     post = await work.lock(Post, post_id)
-    await _may_give_what_the_post_has(work, post)
+    await may_give_what_the_post_has(work, post)
     person = await work.get(Actor, person_id)
     if person.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("personId",))
-    holding = PostHolding(id=new_id(), post_id=post_id, person_id=person_id, since=work.now)
+    holding = PostHolding(id=new_id(), post_id=post_id, person_id=person.id, since=work.now)
     work.add(holding)
     work.record("core.post.assigned", holding, area_id=post.area_id)
     return holding
@@ -224,7 +229,7 @@ async def assign_post(work: Work, *, post_id: UUID, person_id: UUID) -> PostHold
 async def leave_post(work: Work, *, holding_id: UUID) -> PostHolding:
     holding = await work.lock(PostHolding, holding_id)
     post = await work.get(Post, holding.post_id)
-    await _may_give_what_the_post_has(work, post)
+    await may_give_what_the_post_has(work, post)
     work.expect_version(holding)
     if holding.until is not None:
         raise Refusal("ALREADY_ENDED")
@@ -233,14 +238,14 @@ async def leave_post(work: Work, *, holding_id: UUID) -> PostHolding:
     return holding
 
 
-async def _may_give_what_the_post_has(work: Work, post: Post) -> None:
+async def may_give_what_the_post_has(work: Work, post: Post) -> None:
     """Who puts a person on a post, or takes them off, needs to be able to give each role the post carries."""
     for grant in await work.select(RoleGrant, post_id=post.id, revoked_at=None):
-        _not_above_own(work, grant.role, work.require("core.role.grant", grant))
+        not_above_own(work, grant.role, work.require("core.role.grant", grant))
     work.require("core.role.grant", post)
 
 
-def _not_above_own(work: Work, role: Role, ground: Ground) -> None:
+def not_above_own(work: Work, role: Role, ground: Ground) -> None:
     """Only an administrator makes or unmakes an administrator."""
     if role is not Role.ADMIN or work.system:
         return
@@ -259,11 +264,12 @@ async def grant_role(
         raise Refusal("ONE_OF_NEEDED", path=("actorId",), fields="actorId, postId")
     area = await work.get(Area, area_id)
     ground = work.require("core.role.grant", area)
-    _not_above_own(work, role, ground)
+    not_above_own(work, role, ground)
     if actor_id is not None:
         actor = await work.get(Actor, actor_id)
         if actor.kind is not ActorKind.PERSON:
             raise Refusal("NOT_A_PERSON", path=("actorId",))
+        actor_id = actor.id
     elif post_id is not None:
         post = await work.get(Post, post_id)
         if post.area_id not in work.place(area).chain:
@@ -276,7 +282,7 @@ async def grant_role(
 
 async def revoke_role(work: Work, *, grant_id: UUID, reason: str) -> RoleGrant:
     grant = await work.lock(RoleGrant, grant_id)
-    _not_above_own(work, grant.role, work.require("core.role.grant", grant))
+    not_above_own(work, grant.role, work.require("core.role.grant", grant))
     work.expect_version(grant)
     if grant.revoked_at is not None:
         raise Refusal("ALREADY_ENDED")

@@ -74,12 +74,13 @@ async def rename_area(work: Work, *, area_id: UUID, name: str) -> Area:
     area = await work.lock(Area, area_id)
     work.require("core.area.manage", area)
     work.expect_version(area)
+    former = area.name
     work.change(area, name=clean_name(name, "name"))
-    work.record("core.area.renamed", area, area_id=area.id)
+    work.record("core.area.renamed", area, area_id=area.id, text={"former": former})
     return area
 
 
-async def move_area(work: Work, *, area_id: UUID, parent_id: UUID) -> Area:
+async def move_area(work: Work, *, area_id: UUID, parent_id: UUID, event_type: str = "core.area.moved") -> Area:
     """Put an area, with everything below it, under another parent; refuses AREA_CYCLE.
 
     The mover needs the permission over both the area and its new parent.
@@ -100,10 +101,12 @@ async def move_area(work: Work, *, area_id: UUID, parent_id: UUID) -> Area:
     for row in await work.select(AreaClosure, lock=True, descendant_id=list(inside), until=None):
         if row.ancestor_id not in inside:
             work.patch(row, until=work.now)
+    former = area.parent_id
     work.change(area, parent_id=parent_id)
     for descendant_id, down in inside.items():
         for row in above:
             work.append(_closure(work, row.ancestor_id, descendant_id, row.depth + 1 + down))
-    work.record("core.area.moved", area, area_id=parent_id, data={"to": str(parent_id)})
+    data = {"from": None if former is None else str(former), "to": str(parent_id)}
+    work.record(event_type, area, area_id=parent_id, data=data)
     refresh_reach(work, area_id)
     return area

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from tortoise.models import Model
@@ -18,10 +19,10 @@ async def link(
     work: Work, *, from_model: type[Model], from_id: UUID, to_model: type[Model], to_id: UUID, kind: str = LED_TO
 ) -> Link:
     """`from` led to `to`; refuses NOT_FOUND, NOT_TO_ITSELF, ALREADY_LINKED, NOT_LINKABLE (a node without an area)."""
-    if from_id == to_id:
+    source: Any = await work.get(from_model, from_id)
+    target: Any = await work.get(to_model, to_id)
+    if source.id == target.id:
         raise Refusal("NOT_TO_ITSELF", path=("toId",))
-    source = await work.get(from_model, from_id)
-    target = await work.get(to_model, to_id)
     area_id = target.id if isinstance(target, Area) else getattr(target, "area_id", None)
     if area_id is None:
         raise Refusal("NOT_LINKABLE", path=("toId",))
@@ -29,10 +30,10 @@ async def link(
     row = Link(
         id=new_id(),
         kind=kind,
-        from_tag=source.tag,  # type: ignore[attr-defined]
-        from_id=from_id,
-        to_tag=target.tag,  # type: ignore[attr-defined]
-        to_id=to_id,
+        from_tag=source.tag,
+        from_id=source.id,
+        to_tag=target.tag,
+        to_id=target.id,
         area_id=area_id,
         created_at=work.now,
     )

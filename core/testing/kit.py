@@ -22,7 +22,7 @@ from core.accounts import create_account, hash_token, issue_token
 from core.clock import Clock
 from core.config import Config
 from core.demo import ACCOUNTS, PASSWORD, make_demo
-from core.enums import ActorKind
+from core.enums import ActorKind, OrganizationKind
 from core.ids import to_global
 from core.models import Account, Actor, Area
 from core.rules.actors import register_actor
@@ -133,6 +133,21 @@ class Neighbourhood:
         mark = self.server.runtime.database.dialect.mark(1)
         rows = await self.server.runtime.database.read(f"SELECT id FROM core_actor WHERE name = {mark}", [name])
         return to_global("actor", UUID(str(rows[0][0])))
+
+    async def registered(self, *names: str, kind: ActorKind = ActorKind.PERSON, area: str = "xishan") -> list[str]:
+        """New actors, registered by the server itself; their ids."""
+        made: list[Actor] = []
+
+        async def rule(work: Work) -> dict[str, Any]:
+            home = await work.find(Area, code=area)
+            assert home is not None
+            club = OrganizationKind.CLUB if kind is ActorKind.ORGANIZATION else None
+            for name in names:
+                made.append(await register_actor(work, kind=kind, name=name, area_id=home.id, organization_kind=club))
+            return {}
+
+        await self.server.runtime.as_system(rule)
+        return [to_global(actor.tag, actor.id) for actor in made]
 
     async def newcomers(self, count: int, area: str) -> list[str]:
         """So many new people with accounts, signed in; their logins."""

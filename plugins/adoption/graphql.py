@@ -16,6 +16,7 @@ from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, to_one
 from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, select
+from schema.nodes.search import SearchHit
 
 
 @node(models.Asset, order="name")
@@ -121,6 +122,11 @@ class AreaAdoption:
     adoption_assets: Connection[AdoptionAsset] = connection("area_id", description="Spots here (本区域认领对象).")
 
 
+@extend(SearchHit)
+class SearchHitAdoption:
+    asset: AdoptionAsset | None = to_one("id", description="The spot, if it is one (认领对象).")
+
+
 @extend(Actor)
 class ActorAdoption:
     adoption_agreements: Connection[AdoptionAgreement] = connection(
@@ -218,7 +224,7 @@ class AdoptionInspectInput(MutationInput):
     recheck_of_id: strawberry.ID | None = None
 
 
-@mutation("adoption.inspect", inspection=AdoptionInspection)
+@mutation("adoption.inspect", batch=True, inspection=AdoptionInspection)
 async def adoption_inspect(work: Work, input: AdoptionInspectInput) -> Result:
     """Score an adopted spot, or recheck a failed inspection (巡查评分)."""
     recheck = input.recheck_of_id

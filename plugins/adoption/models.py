@@ -69,6 +69,7 @@ class Asset(Logged):
     """A spot open to adoption; its custodian stays its owner (INV11)."""
 
     tag: ClassVar[str] = "adoption_asset"
+    searchable: ClassVar[str | None] = "name"
 
     area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
         "core.Area", on_delete=fields.RESTRICT, related_name=False

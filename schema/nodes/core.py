@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date, datetime
 
 import strawberry
@@ -21,6 +22,7 @@ from core.enums import (
     Registration,
     Role,
 )
+from core.rules.corrections import UNDONE
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, interface, kind_of, node, to_one
 from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, Within, area_of, case, select, viewer
 from schema.scalars import JSON, Long
@@ -32,7 +34,7 @@ def _sees_names(t: RowOf) -> Expr:
     return open_kind | viewer.acts_as(t.id) | viewer.may("core.actor.read", t.area_id)
 
 
-def _sees_row(t: RowOf, v: ViewerFacts) -> Expr:
+def sees_row(t: RowOf, v: ViewerFacts) -> Expr:
     return v.acts_as(t.id) | v.may("core.actor.read", t.area_id)
 
 
@@ -75,7 +77,7 @@ class Area:
     activities: Connection[Activity] = connection("area_id")
 
 
-@interface(models.Actor, discriminator="kind", public_face=True)
+@interface(models.Actor, discriminator="kind", public_face=True, scope=lambda t, v: t.gone_at.is_null())
 class Actor:
     """Whoever acts: a person, household, organization, enterprise or government body (主体)."""
 
@@ -101,7 +103,7 @@ class Person:
 class Household:
     """People who live together (家庭)."""
 
-    address: str | None = column(visible=_sees_row, description="Building, unit, room (住址).")
+    address: str | None = column(visible=sees_row, description="Building, unit, room (住址).")
 
 
 @kind_of(Actor, ActorKind.ORGANIZATION)
@@ -137,14 +139,14 @@ class GovernmentBody:
     members: Connection[Membership] = connection("organization_id")
 
 
-def _membership_scope(t: RowOf, v: ViewerFacts) -> Expr:
+def membership_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """Who belongs where is personal: one's own, one's organization's, and what clerks of the area keep."""
     own = v.acts_as(t.actor_id) | v.acts_as(t.organization_id)
     home = select(models.Actor).where(lambda a: (a.id == t.organization_id) & v.may("core.actor.read", a.area_id))
     return own | v.may("core.actor.read", t.area_id) | home.exists()
 
 
-@node(models.Membership, scope=_membership_scope)
+@node(models.Membership, scope=membership_scope)
 class Membership:
     """An actor belongs to an area or an organization, since a day; residence is one (成员关系)."""
 
@@ -254,6 +256,13 @@ class Link:
     created_at: datetime = column()
 
 
+def _text_of(key: str) -> Callable[[RowOf], Expr]:
+    """A text that came with an event, until it is erased."""
+    return lambda t: (
+        select(models.EventText).where(lambda x: (x.event_id == t.id) & (x.key == key)).first("text", order_by="id")
+    )
+
+
 def _event_scope(t: RowOf, v: ViewerFacts) -> Expr:
     return v.acts_as(t.actor_id) | v.acts_as(t.behalf_of_id) | v.may("core.event.read", t.area_id)
 
@@ -270,6 +279,15 @@ class Event:
     authority: Authority = column()
     permission: str | None = column()
     behalf_basis: BehalfBasis | None = column()
+    behalf_evidence: str | None = computed(
+        _text_of("behalfEvidence"),
+        description="What shows that they asked: a paper's number, who was on the phone (代办凭据).",
+    )
+    reason: str | None = computed(_text_of("reason"), description="Why, in the words of whoever did it (理由).")
+    undone: bool = computed(
+        lambda t: select(models.Event).where(lambda e: (e.cause_id == t.id) & (e.type == UNDONE)).exists(),
+        description="It has been undone since (已撤销).",
+    )
     data: JSON = column(filter=False)
     occurred_at: datetime = column()
     recorded_at: datetime = column()

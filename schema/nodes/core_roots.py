@@ -111,7 +111,7 @@ class CoreRegisterActorInput(MutationInput):
     address: str | None = None
 
 
-@mutation("core.actor.register", actor=Actor)
+@mutation("core.actor.register", batch=True, actor=Actor)
 async def core_register_actor(work: Work, input: CoreRegisterActorInput) -> Result:
     """Register a person, household, organization, enterprise or government body (登记主体)."""
     actor = await actors.register_actor(
@@ -139,7 +139,7 @@ class CoreAddMembershipInput(MutationInput):
     since: date
 
 
-@mutation("core.membership.manage", membership=Membership)
+@mutation("core.membership.manage", batch=True, membership=Membership)
 async def core_add_membership(work: Work, input: CoreAddMembershipInput) -> Result:
     """Record that an actor belongs to an area or organization (登记成员关系)."""
     membership = await actors.add_membership(
@@ -341,7 +341,7 @@ async def core_leave_activity(work: Work, input: CoreActivityInput) -> Result:
     return {"participation": await activities.leave(work, activity_id=_activity(input))}
 
 
-@mutation("core.activity.manage", participation=Participation)
+@mutation("core.activity.manage", batch=True, participation=Participation)
 async def core_attend_activity(work: Work, input: CoreAttendActivityInput) -> Result:
     """Note that somebody came (签到)."""
     actor = from_global(input.actor_id, "actor", "actorId")

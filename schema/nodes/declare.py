@@ -101,6 +101,7 @@ class PythonField(Field):
 
     compute: Callable[[dict[str, Any], Any], Any]
     columns: Callable[[RowOf], dict[str, Expr]]
+    settings: bool = True
     annotation: Any = None
 
 
@@ -143,6 +144,11 @@ class NodeType:
     @property
     def is_interface(self) -> bool:
         return self.discriminator is not None
+
+    @property
+    def merges(self) -> bool:
+        """May a row of this type have been merged into another, so that its id stands for that one?"""
+        return "merged_into_id" in self.model._meta.fields_map
 
     @property
     def place_may_be_null(self) -> bool:
@@ -216,13 +222,15 @@ def python(
     compute: Callable[[dict[str, Any], Any], Any],
     *,
     columns: Callable[[RowOf], dict[str, Expr]],
+    settings: bool = True,
     description: str | None = None,
 ) -> Any:
     """A value worked out in Python from columns that the plan fetches with the row: `compute(values, facts)`.
 
-    The annotation is a scalar or a plain Strawberry type, or a list of one. It can neither filter nor order.
+    The annotation is a scalar or a plain Strawberry type, or a list of one. It can neither filter nor order. One that
+    does not look at what areas have set says `settings=False`, and costs no second statement.
     """
-    return _Pending("python", dict(compute=compute, columns=columns), description)
+    return _Pending("python", dict(compute=compute, columns=columns, settings=settings), description)
 
 
 @dataclass
@@ -403,7 +411,7 @@ def _field(name: str, pending: _Pending, hint: Any, where: str) -> Field:
         nullable = True
         hint = next(a for a in arguments if a is not type(None))
     if pending.form == "python":
-        return PythonField(compute=options["compute"], columns=options["columns"], annotation=hint, nullable=nullable)
+        return PythonField(annotation=hint, nullable=nullable, **options)
     if pending.form == "connection":
         target = typing.get_args(hint)[0]
         if isinstance(target, (str, typing.ForwardRef)):

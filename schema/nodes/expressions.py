@@ -32,6 +32,7 @@ class SqlScope(Protocol):
     def literal(self, value: Any) -> str: ...
     def text(self, sql: str) -> str: ...
     def join(self, sql: str) -> str: ...
+    def quoted(self, sql: str) -> str: ...
 
 
 class Tables(Protocol):
@@ -400,6 +401,32 @@ class AreaChain(Expr):
 
 
 @dataclass(frozen=True, eq=False)
+class AreaPath(Expr):
+    """The names of the areas at and above an area with their distance, as JSON pairs (for Python-computed fields)."""
+
+    area: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        above, named = scope.alias(), scope.alias()
+        pair = f"'[' || {scope.quoted(f'{named}.name')} || ',' || {above}.depth || ']'"
+        return (
+            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM core_area_closure {above}"
+            f" JOIN core_area {named} ON {named}.id = {above}.ancestor_id"
+            f" WHERE {above}.until IS NULL AND {above}.descendant_id = {self.area.sql(scope)})"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        area = self.area.evaluate(env, tables)
+        names = {a["id"]: a["name"] for a in tables.rows("core_area")}
+        pairs = [
+            [names[c["ancestor_id"]], c["depth"]]
+            for c in tables.rows("core_area_closure")
+            if c["descendant_id"] == area and c["until"] is None
+        ]
+        return json.dumps(pairs)
+
+
+@dataclass(frozen=True, eq=False)
 class PairsOf(Expr):
     """Two columns of other rows, a text and a whole number, as JSON pairs (for Python-computed fields)."""
 
@@ -541,6 +568,22 @@ class GlobalId(Expr):
     def evaluate(self, env: Env, tables: Tables) -> Any:
         tag, id = self.tag.evaluate(env, tables), self.id.evaluate(env, tables)
         return None if tag is None or id is None else f"{tag}_{id}"
+
+
+@dataclass(frozen=True, eq=False)
+class Kept(Expr):
+    """The id a row of `table` goes by now: its own, or that of the row it was merged into."""
+
+    table: str
+    id: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        alias, id = scope.alias(), self.id.sql(scope)
+        return f"coalesce((SELECT {alias}.merged_into_id FROM {self.table} {alias} WHERE {alias}.id = {id}), {id})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        id = self.id.evaluate(env, tables)
+        return next((r["merged_into_id"] for r in tables.rows(self.table) if r["id"] == id and r["merged_into_id"]), id)
 
 
 @dataclass(frozen=True, eq=False)

@@ -24,7 +24,7 @@ from core.errors import GongzhiError, Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import Column, Enabled, Expr, RowOf, Slot, viewer
+from schema.nodes.expressions import Column, Enabled, Expr, Kept, RowOf, Slot, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, read_arguments
 from schema.planning.emit import Emitter, literal
@@ -142,6 +142,13 @@ class Compiler:
     def join(self, sql: str) -> str:
         return self.emit.join(sql)
 
+    def quoted(self, sql: str) -> str:
+        return self.emit.quoted(sql)
+
+    def kept(self, node: NodeType, id: str) -> str:
+        """The SQL of an id a client gave, or of the id its row goes by since it was merged."""
+        return Kept(node.table, Written(id)).sql(self) if node.merges else id
+
     def plan(self, columns: list[str], keys: list[str]) -> Plan:
         """What has been compiled, as a plan; refuses QUERY_TOO_LARGE when it is bound to fetch too many rows."""
         asked = self._rows[0].inside
@@ -198,7 +205,7 @@ class Compiler:
             return sql
         for name, spec in root.node.source.arguments.items():
             if spec.names_area:
-                on = Enabled(root.plugin, _Written(bound[name])).sql(self)
+                on = Enabled(root.plugin, Written(bound[name])).sql(self)
                 return f"(CASE WHEN {on} THEN {sql} ELSE {literal(DISABLED + root.plugin)} END)"
         return sql
 
@@ -221,7 +228,7 @@ class Compiler:
             return "NULL"
         alias = self.alias()
         slot = Slot(lambda ctx: split_global(argument.read(ctx.variables))[1])
-        condition = f"{alias}.id = {self.parameter(slot, 'uuid')}"
+        condition = f"{alias}.id = {self.kept(target, self.parameter(slot, 'uuid'))}"
         return self._one(target, alias, [condition, *self._scope(target, RowOf(alias))], sets)
 
     def _source_slot(self, spec: Any, arguments: dict[str, Argument]) -> str:
@@ -586,7 +593,7 @@ class Compiler:
 
 
 @dataclass(frozen=True, eq=False)
-class _Written(Expr):
+class Written(Expr):
     """SQL that is already written (a bound parameter)."""
 
     text: str

@@ -23,6 +23,10 @@ class Emitter:
         """The aggregate of texts, with commas between."""
         raise NotImplementedError
 
+    def quoted(self, sql: str) -> str:
+        """A text as a JSON string, itself as text."""
+        raise NotImplementedError
+
     def value(self, sql: str, kind: str, tag: str | None = None) -> str:
         """A scalar expression as a JSON value; null as null."""
         raise NotImplementedError
@@ -59,6 +63,9 @@ class SqliteEmitter(Emitter):
 
     def join(self, sql: str) -> str:
         return f"group_concat({sql}, ',')"
+
+    def quoted(self, sql: str) -> str:
+        return f"json_quote({sql})"
 
     def plain(self, sql: str, kind: str) -> str:
         if kind == "instant":
@@ -111,6 +118,9 @@ class PostgresEmitter(Emitter):
 
     def join(self, sql: str) -> str:
         return f"string_agg({sql}, ',')"
+
+    def quoted(self, sql: str) -> str:
+        return f"to_json(({sql})::text)::text"
 
     def plain(self, sql: str, kind: str) -> str:
         if kind == "instant":

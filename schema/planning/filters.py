@@ -68,20 +68,28 @@ def _field(
     for operator, operand in argument.items():
         if operand.is_null:
             raise Refusal("BAD_FILTER", field=f"{name}.{operator}")
-        parts.append(_operator(compiler, field, sql, operator, operand))
+        parts.append(_operator(compiler, node, field, sql, operator, operand))
     return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"
 
 
-def _operator(compiler: Compiler, field: ScalarField, sql: str, operator: str, operand: Argument) -> str:
+def _operator(
+    compiler: Compiler, node: NodeType, field: ScalarField, sql: str, operator: str, operand: Argument
+) -> str:
     sql_type = {"enum": "text", "reference": "text", "id": "uuid"}.get(field.kind, field.kind)
     convert: Callable[[Any], Any] = _converter(field)
     sqlite = compiler.emit.dialect.name == "sqlite"
     if operator == "in":
         slot = Slot(lambda ctx: [convert(v) for v in check_list(operand.read(ctx.variables))])
+        if field.kind == "id" and node.merges:
+            alias = compiler.alias()
+            given = f"SELECT coalesce({alias}.merged_into_id, {alias}.id) FROM {node.table} {alias}"
+            return f"({sql} IN ({given} WHERE {compiler.among(f'{alias}.id', slot, sql_type)}))"
         return f"({compiler.among(sql, slot, sql_type)})"
     if operator == "isNull":
         return f"(({sql} IS NULL) = {literal_bool(compiler, operand)})"
     mark = compiler.parameter(Slot(lambda ctx: convert(operand.read(ctx.variables))), sql_type)
+    if field.kind == "id":
+        mark = compiler.kept(node, mark)
     if operator in _COMPARE:
         return f"({sql} {_COMPARE[operator]} {mark})"
     if operator == "contains":

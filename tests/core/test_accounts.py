@@ -84,13 +84,26 @@ async def test_a_clerk_acts_on_behalf_and_the_event_keeps_both(neighbourhood: Ne
     n = neighbourhood
     person = await n.actor_id("谢永强")
     activity = (await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }"))["activities"]["nodes"]
-    behalf = {"onBehalfOf": {"actorId": person, "basis": "PHONE"}, "activityId": activity[0]["id"]}
+    behalf = {
+        "onBehalfOf": {"actorId": person, "basis": "PHONE", "evidence": "电话 7 月 3 日,本人"},
+        "activityId": activity[0]["id"],
+    }
     made = await n.do("clerk", "coreJoinActivity", "participation { id actor { id } }", **behalf)
     assert made["participation"]["actor"]["id"] == person
     log = await n.ask(
         "clerk",
-        "query($s: ID!) { events(where: {subject: {eq: $s}}) { nodes { authority behalfBasis behalfOf { id } } } }",
+        "query($s: ID!) { events(where: {subject: {eq: $s}}) { nodes { authority behalfBasis behalfEvidence behalfOf { id } } } }",
         s=made["participation"]["id"],
     )
-    assert log["events"]["nodes"] == [{"authority": "ROLE", "behalfBasis": "PHONE", "behalfOf": {"id": person}}]
+    assert log["events"]["nodes"] == [
+        {
+            "authority": "ROLE",
+            "behalfBasis": "PHONE",
+            "behalfEvidence": "电话 7 月 3 日,本人",
+            "behalfOf": {"id": person},
+        }
+    ]
+    behalf["onBehalfOf"]["evidence"] = " "
+    assert await n.refused("clerk", "coreJoinActivity", "participation { id }", **behalf) == "EMPTY_TEXT"
+    behalf["onBehalfOf"]["evidence"] = "x"
     assert await n.refused("resident", "coreJoinActivity", "participation { id }", **behalf) == "NOT_PERMITTED"

@@ -92,9 +92,9 @@ async def test_the_desk_acts_for_those_who_cannot(neighbourhood: Neighbourhood) 
         (await n.actor_id("企业甲"), "HAS_ACCOUNT"),
         ("actor_00000000-0000-7000-8000-000000000000", "NOT_FOUND"),
     ):
-        behalf = {"actorId": actor, "basis": "PHONE"}
+        behalf = {"actorId": actor, "basis": "PHONE", "evidence": "来电"}
         assert await n.refused("clerk", *join, activityId=activity[0]["id"], onBehalfOf=behalf) == code
-    behalf = {"actorId": await n.actor_id("谢永强"), "basis": "PHONE"}
+    behalf = {"actorId": await n.actor_id("谢永强"), "basis": "PHONE", "evidence": "来电"}
     assert await n.refused("resident", "coreSignOut", "", onBehalfOf=behalf) == "ONLY_ONESELF"
 
 
@@ -104,7 +104,7 @@ async def test_only_the_desk_enters_what_happened_before(neighbourhood: Neighbou
     join = ("coreJoinActivity", "participation { id }")
     yesterday = (n.clock.now() - timedelta(days=1)).isoformat()
     assert await n.refused("company", *join, activityId=activity[0]["id"], occurredAt=yesterday) == "ONLY_NOW"
-    behalf = {"actorId": await n.actor_id("谢永强"), "basis": "WRITTEN"}
+    behalf = {"actorId": await n.actor_id("谢永强"), "basis": "WRITTEN", "evidence": "委托书 12 号"}
     long_ago = (n.clock.now() - timedelta(days=100)).isoformat()
     late = {"activityId": activity[0]["id"], "onBehalfOf": behalf}
     assert await n.refused("clerk", *join, occurredAt=long_ago, **late) == "TOO_LONG_AGO"
