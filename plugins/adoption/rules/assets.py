@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
-from plugins.adoption.models import Acceptance, Asset
+from plugins.adoption.models import Acceptance, Agreement, Asset
 from plugins.adoption.rules.common import (
     about,
     adopters,
@@ -25,6 +25,7 @@ from plugins.adoption.rules.common import (
     locked,
     needed,
     not_an_adopter,
+    not_own,
     open_agreement,
     today,
 )
@@ -178,8 +179,8 @@ async def hand_over(
 ) -> Asset:
     """A project that was accepted becomes an ordinary spot of its custodian, or of the one it is handed to.
 
-    Who built it does not come to own it: refuses OWNERSHIP_STAYS. Also PROJECT_STATE, NOT_AN_ORDINARY_KIND,
-    KIND_OUT_OF_SCOPE, AGREEMENT_STATE (a revocation is not final yet).
+    Who built it does not come to own it, nor hands it over: refuses OWNERSHIP_STAYS, OWN_MATTER. Also PROJECT_STATE,
+    NOT_AN_ORDINARY_KIND, KIND_OUT_OF_SCOPE, AGREEMENT_STATE (a revocation is not final yet).
     """
     asset = await work.lock(Asset, asset_id)
     work.require("adoption.project.hand_over", asset, owner=asset.custodian_id)
@@ -191,12 +192,18 @@ async def hand_over(
     await _within_scope(work, asset, kind)
     new_custodian = custodian_id or asset.custodian_id
     await work.get(Actor, new_custodian)
+    builders = [
+        b
+        for a in await work.select(Agreement, asset_id=asset_id)
+        for b in await adopters(work, a.adopter_id, a.claim_id)
+    ]
+    not_own(work, builders)
+    if new_custodian in builders:
+        raise Refusal("OWNERSHIP_STAYS", path=("custodianId",))
     agreement = await open_agreement(work, asset)
     data = {"kind": str(kind), "custodian": str(new_custodian)}
     if agreement is not None:
         agreements.require_state(agreement, AgreementState.ACTIVE, AgreementState.SUSPENDED)
-        if new_custodian in await adopters(work, agreement.adopter_id, agreement.claim_id):
-            raise Refusal("OWNERSHIP_STAYS", path=("custodianId",))
         end_for_good(work, asset, agreement, EndReason.COMPLETED)
         work.record(
             "adoption.agreement.ended", agreement, area_id=asset.area_id,
