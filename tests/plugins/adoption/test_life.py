@@ -10,7 +10,7 @@ from itertools import count
 from typing import Any
 
 from adopting import Adopting
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from core.agreement import months_later
@@ -322,7 +322,12 @@ def test_an_agreement_lives_as_the_plain_model_says(databases: Databases, dialec
         life = runner.run(begin())
 
         @settings(
-            max_examples=14, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+            max_examples=10,
+            deadline=None,
+            derandomize=True,
+            database=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
         )
         @given(st.data())
         def lives(data: st.DataObject) -> None:
