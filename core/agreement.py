@@ -1,14 +1,19 @@
-"""The agreement (契约): parties, a term, draft → signed by all → active → ended. Each mechanism keeps its own tables."""
+"""The agreement (契约): parties, a term, and a life. Each mechanism keeps its own tables.
+
+draft → signed by all → active ⇄ suspended → renewed, or ended: run out, ended by notice, revoked. A revocation that may
+still be appealed against is a state of its own. Nothing is ended by a timer alone: a job asks `over` under the lock.
+"""
 
 from __future__ import annotations
 
-from datetime import date
+from collections.abc import Iterable, Sequence
+from datetime import date, timedelta
 from typing import ClassVar
 from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, unique
+from core.database.guards import Guard, append_only, check, refuse, unique
 from core.enums import Term
 from core.errors import Refusal
 from core.ids import new_id
@@ -21,26 +26,51 @@ class AgreementState(Term):
 
     DRAFT = "DRAFT", "待签署"
     ACTIVE = "ACTIVE", "履行中"
+    SUSPENDED = "SUSPENDED", "中止"
+    REVOKED = "REVOKED", "已取消,可申诉"
     ENDED = "ENDED", "已终止"
 
 
+class EndReason(Term):
+    """Why an agreement ended (终止原因)."""
+
+    LAPSED = "LAPSED", "逾期未签"
+    CANCELLED = "CANCELLED", "签署前作罢"
+    EXPIRED = "EXPIRED", "期满"
+    TERMINATED = "TERMINATED", "提前终止"
+    REVOKED = "REVOKED", "取消资格"
+    COMPLETED = "COMPLETED", "完成移交"
+
+
 class Agreement(Logged):
-    """Base of a mechanism's agreements; `ends_on` is the first day it no longer runs."""
+    """Base of a mechanism's agreements; `ends_on` is the first day it no longer runs, `sign_by` the last to sign."""
 
     state = fields.CharEnumField(AgreementState, description="AgreementState", max_length=40)
     starts_on = fields.DateField()
     ends_on = fields.DateField()
+    sign_by = fields.DateField()
     settings_version = fields.BigIntField(default=0)  # it goes on under the settings it began with
-    end_reason = fields.CharField(max_length=40, null=True)
+    suspended_on = fields.DateField(null=True)
+    renewal_asked_by_id = fields.UUIDField(null=True)
+    notice_by_id = fields.UUIDField(null=True)
+    notice_ends_on = fields.DateField(null=True)
+    end_reason = fields.CharEnumField(EndReason, description="EndReason", max_length=40, null=True)
+    ended_on = fields.DateField(null=True)
 
     class Meta:
         abstract = True
 
-    guards: ClassVar[tuple[Guard, ...]] = (check("term", "NEW.ends_on > NEW.starts_on"),)
-
-    def parties(self) -> list[UUID]:
-        """The actors who must sign."""
-        raise AttributeError("parties")
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("term", "NEW.ends_on > NEW.starts_on"),
+        check("notice", "(NEW.notice_by_id IS NULL) = (NEW.notice_ends_on IS NULL)"),
+        check("suspended", "(NEW.state = 'SUSPENDED') = (NEW.suspended_on IS NOT NULL)"),
+        check(
+            "ended",
+            "(NEW.state = 'ENDED') = (NEW.end_reason IS NOT NULL)"
+            " AND (NEW.end_reason IS NULL) = (NEW.ended_on IS NULL)",
+        ),
+        refuse("ended_for_good", "UPDATE", "OLD.state = 'ENDED' AND NEW.state <> 'ENDED'", "AGREEMENT_OVER"),
+    )
 
 
 class Signature(Entity):
@@ -60,21 +90,48 @@ class Signature(Entity):
         return (*append_only(), unique("agreement_id", "party_id", code="ALREADY_SIGNED"))
 
 
-async def sign(work: Work, agreement: Agreement, signatures: type[Signature], party_id: UUID) -> bool:
-    """Queue the signature of `party_id`; True when it was the last one and the agreement is now active.
+def months_later(day: date, months: int) -> date:
+    """The same day of the month, or the last one there is."""
+    index = day.month - 1 + months
+    year, month = day.year + index // 12, index % 12 + 1
+    for last in (day.day, 30, 29, 28):
+        try:
+            return date(year, month, last)
+        except ValueError:
+            continue
+    raise AssertionError
 
-    Refuses AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER (its term has passed).
-    """
-    if agreement.state is not AgreementState.DRAFT:
+
+def require_state(agreement: Agreement, *allowed: AgreementState) -> None:
+    """Refuses AGREEMENT_STATE in any other state."""
+    if agreement.state not in allowed:
         raise Refusal("AGREEMENT_STATE", state=str(agreement.state))
-    if party_id not in agreement.parties():
+
+
+def require_running(agreement: Agreement, on: date) -> None:
+    """Refuses AGREEMENT_STATE unless active, AGREEMENT_OVER outside its term."""
+    require_state(agreement, AgreementState.ACTIVE)
+    if not agreement.starts_on <= on < agreement.ends_on:
+        raise Refusal("AGREEMENT_OVER")
+
+
+async def sign(
+    work: Work, agreement: Agreement, signatures: type[Signature], party_id: UUID, parties: Iterable[UUID]
+) -> bool:
+    """Queue the signature of `party_id`; True when all parties have signed and the agreement is now active.
+
+    Refuses AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER (the days to sign, or its term, have passed).
+    """
+    require_state(agreement, AgreementState.DRAFT)
+    everyone = set(parties)
+    if party_id not in everyone:
         raise Refusal("NOT_A_PARTY")
-    if agreement.ends_on <= work.clock.civil_date(work.occurred_at):
+    if over(agreement, work.clock.civil_date(work.occurred_at)):
         raise Refusal("AGREEMENT_OVER")
     signed = {s.party_id for s in await work.select(signatures, agreement_id=agreement.id)}
     if party_id in signed:
         raise Refusal("ALREADY_SIGNED")
-    complete = {*signed, party_id} >= set(agreement.parties())
+    complete = {*signed, party_id} >= everyone
     work.change(agreement, state=AgreementState.ACTIVE if complete else AgreementState.DRAFT)
     work.append(
         signatures(
@@ -88,16 +145,84 @@ async def sign(work: Work, agreement: Agreement, signatures: type[Signature], pa
     return complete
 
 
-def end(work: Work, agreement: Agreement, reason: str) -> None:
+def suspend(work: Work, agreement: Agreement, on: date) -> None:
+    """Queue a pause; refuses AGREEMENT_STATE."""
+    require_state(agreement, AgreementState.ACTIVE)
+    work.change(agreement, state=AgreementState.SUSPENDED, suspended_on=on)
+
+
+def resume(work: Work, agreement: Agreement, on: date) -> int:
+    """Queue the end of a pause; the days it lasted. Refuses AGREEMENT_STATE."""
+    require_state(agreement, AgreementState.SUSPENDED)
+    assert agreement.suspended_on is not None
+    days = (on - agreement.suspended_on).days
+    work.change(agreement, state=AgreementState.ACTIVE, suspended_on=None)
+    return days
+
+
+def renew(work: Work, agreement: Agreement, side_id: UUID, on: date, *, window_days: int, ends_on: date) -> bool:
+    """One side asks, the other agrees: only then is the term extended, and True returned.
+
+    Refuses AGREEMENT_STATE, AGREEMENT_OVER, NOTICE_GIVEN, RENEWAL_TOO_EARLY, RENEWAL_ASKED (by this very side).
+    """
+    require_state(agreement, AgreementState.ACTIVE, AgreementState.SUSPENDED)
+    if agreement.notice_by_id is not None:
+        raise Refusal("NOTICE_GIVEN", until=str(agreement.notice_ends_on))
+    if on >= agreement.ends_on:
+        raise Refusal("AGREEMENT_OVER")
+    opens = agreement.ends_on - timedelta(days=window_days)
+    if on < opens:
+        raise Refusal("RENEWAL_TOO_EARLY", since=opens.isoformat())
+    if agreement.renewal_asked_by_id == side_id:
+        raise Refusal("RENEWAL_ASKED")
+    if agreement.renewal_asked_by_id is None:
+        work.change(agreement, renewal_asked_by_id=side_id)
+        return False
+    work.change(agreement, renewal_asked_by_id=None, ends_on=ends_on)
+    return True
+
+
+def give_notice(work: Work, agreement: Agreement, by_id: UUID, until: date) -> None:
+    """Queue the announcement that it ends on `until`, or with its term if that is sooner.
+
+    Refuses AGREEMENT_STATE, NOTICE_GIVEN.
+    """
+    require_state(agreement, AgreementState.ACTIVE, AgreementState.SUSPENDED)
+    if agreement.notice_by_id is not None:
+        raise Refusal("NOTICE_GIVEN", until=str(agreement.notice_ends_on))
+    work.change(agreement, notice_by_id=by_id, notice_ends_on=min(until, agreement.ends_on), renewal_asked_by_id=None)
+
+
+def over(agreement: Agreement, today: date) -> EndReason | None:
+    """Why it is over by the calendar, or None while it is not."""
+    if agreement.state is AgreementState.DRAFT:
+        return EndReason.LAPSED if agreement.sign_by < today or agreement.ends_on <= today else None
+    if agreement.state not in (AgreementState.ACTIVE, AgreementState.SUSPENDED):
+        return None
+    if agreement.ends_on <= today:
+        return EndReason.EXPIRED
+    if agreement.notice_ends_on is not None and agreement.notice_ends_on <= today:
+        return EndReason.TERMINATED
+    return None
+
+
+def over_sql(table: str) -> str:
+    """Which rows `over` would name today, for a job."""
+    return (
+        f"SELECT a.id AS id, a.area_id AS area_id FROM {table} a"
+        " WHERE (a.state = 'DRAFT' AND a.sign_by < :today:) OR (a.state IN ('DRAFT', 'ACTIVE', 'SUSPENDED')"
+        " AND (a.ends_on <= :today: OR a.notice_ends_on <= :today:))"
+    )
+
+
+def end(work: Work, agreement: Agreement, reason: EndReason, on: date) -> None:
     """Queue its end; refuses AGREEMENT_STATE when it has ended already."""
     if agreement.state is AgreementState.ENDED:
         raise Refusal("AGREEMENT_STATE", state=str(agreement.state))
-    work.change(agreement, state=AgreementState.ENDED, end_reason=reason)
+    work.change(agreement, state=AgreementState.ENDED, end_reason=reason, ended_on=on, suspended_on=None)
 
 
-def require_running(agreement: Agreement, on: date) -> None:
-    """Refuses AGREEMENT_STATE unless active, AGREEMENT_OVER outside its term."""
-    if agreement.state is not AgreementState.ACTIVE:
-        raise Refusal("AGREEMENT_STATE", state=str(agreement.state))
-    if not agreement.starts_on <= on < agreement.ends_on:
-        raise Refusal("AGREEMENT_OVER")
+__all__: Sequence[str] = [
+    "Agreement", "AgreementState", "EndReason", "Signature", "end", "give_notice", "months_later", "over", "over_sql",
+    "renew", "require_running", "require_state", "resume", "sign", "suspend",
+]  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 from core.demo import DemoDistrict
 from core.runtime import Runtime
 from plugins.adoption import rules
-from plugins.adoption.models import AdoptionMode, AssetKind
+from plugins.adoption.terms import AdoptionMode, AssetKind
 
 _SCORES = ((70, 90), (100, 85), (130, 50), (160, 88))
 

@@ -1,57 +1,31 @@
-"""Spots, claims, agreements, signatures and inspections."""
+"""Spots, claims with co-adopters, agreements with their signatures, upkeep, inspections, revocations and acceptances."""
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from tortoise import fields
 
 from core.agreement import Agreement as AgreementBase
 from core.agreement import Signature as SignatureBase
-from core.database.guards import Guard, append_only, check, index, refuse, unique
-from core.enums import Term
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
+from core.ledger import LARGEST
+from core.models import Actor, Area, Logged, RuleDocument
+from plugins.adoption.terms import (
+    AdoptionMode,
+    AssetKind,
+    AssetState,
+    ClaimState,
+    CoordinateSystem,
+    InspectionResult,
+    RevocationState,
+)
 
 
-class AssetKind(Term):
-    """What can be adopted (认领对象类型)."""
-
-    GREEN_SPACE = "GREEN_SPACE", "绿地"
-    SPACE = "SPACE", "空间"
-    PUBLIC_FACILITY = "PUBLIC_FACILITY", "公共设施"
-    TREE = "TREE", "树木"
-
-
-class AssetState(Term):
-    """Whether a spot can be claimed (认领对象状态)."""
-
-    AVAILABLE = "AVAILABLE", "可认领"
-    RESERVED = "RESERVED", "已预定"
-    ADOPTED = "ADOPTED", "已认领"
-
-
-class AdoptionMode(Term):
-    """Give money or material (认领), or give labour (认管)."""
-
-    FUND = "FUND", "认领"
-    CARE = "CARE", "认管"
-
-
-class ClaimState(Term):
-    """Life of a claim (申请状态)."""
-
-    SUBMITTED = "SUBMITTED", "待审核"
-    ACCEPTED = "ACCEPTED", "已通过"
-    REJECTED = "REJECTED", "未通过"
-    WITHDRAWN = "WITHDRAWN", "已撤回"
-
-
-class InspectionResult(Term):
-    """Outcome of an inspection (巡查结果)."""
-
-    PASSED = "PASSED", "合格"
-    FAILED = "FAILED", "不合格"
+def _to(model: str, *, null: bool = False) -> Any:
+    options: Any = {"null": null}
+    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
 
 
 def own_matter(person: str, actor: str) -> str:
@@ -65,29 +39,85 @@ def own_matter(person: str, actor: str) -> str:
     )
 
 
+def _adopters_own(person: str, claimant: str, claim: str) -> str:
+    """SQL: it is the matter of the lead adopter or of a co-adopter of this claim."""
+    return (
+        f"({own_matter(person, claimant)} OR EXISTS (SELECT 1 FROM adoption_co_adopter x WHERE x.claim_id = {claim}"
+        f" AND {own_matter(person, 'x.actor_id')}))"
+    )
+
+
+def _agreed_own(person: str, *, custodian: bool = False) -> str:
+    """SQL: it is the matter of those who adopted under NEW.agreement_id (or, if asked, of the custodian)."""
+    whose = _adopters_own(person, "a.adopter_id", "a.claim_id")
+    if custodian:
+        whose = f"({whose} OR {own_matter(person, 'a.custodian_id')})"
+    return f"EXISTS (SELECT 1 FROM adoption_agreement a WHERE a.id = NEW.agreement_id AND {whose})"
+
+
+def _by_others(name: str, column: str, own: str) -> tuple[Refuse, Refuse]:
+    """INV10 for a column that names who decided: checked when it is written, not again when the row changes later."""
+    new, old = f"NEW.{column}", f"OLD.{column}"
+    return (
+        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND {own}", "OWN_MATTER"),
+        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND {own}", "OWN_MATTER"),
+    )
+
+
+def _merged(kind: str) -> str:
+    """SQL: the change is that of two actors who prove to be one."""
+    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type = 'adoption.{kind}.merged')"
+
+
+_HANDED_OVER = "(OLD.kind = 'PROJECT' AND OLD.state = 'BUILT' AND NEW.kind <> 'PROJECT' AND NEW.state = 'AVAILABLE')"
+_TO_AN_ADOPTER = (
+    "EXISTS (SELECT 1 FROM adoption_agreement g WHERE g.asset_id = NEW.id AND (g.adopter_id = NEW.custodian_id OR EXISTS"
+    " (SELECT 1 FROM adoption_co_adopter x WHERE x.claim_id = g.claim_id AND x.actor_id = NEW.custodian_id)))"
+)
+
+
 class Asset(Logged):
     """A spot open to adoption; its custodian stays its owner (INV11)."""
 
     tag: ClassVar[str] = "adoption_asset"
     searchable: ClassVar[str | None] = "name"
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
-    custodian: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    custodian: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
     custodian_id: UUID
     name = fields.CharField(max_length=200)
     kind = fields.CharEnumField(AssetKind, description="AssetKind", max_length=40)
     duties = fields.TextField()
     state = fields.CharEnumField(AssetState, description="AssetState", max_length=40)
+    latitude_e6 = fields.IntField(null=True)
+    longitude_e6 = fields.IntField(null=True)
+    coordinate_system = fields.CharEnumField(CoordinateSystem, description="CoordinateSystem", max_length=40, null=True)
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("name_not_empty", "length(NEW.name) > 0"),
-        unique("area_id", "name", code="ASSET_EXISTS"),
-        refuse("custodian_stays", "UPDATE", "NEW.custodian_id <> OLD.custodian_id", "OWNERSHIP_STAYS"),
+        check(
+            "position",
+            "(NEW.latitude_e6 IS NULL) = (NEW.longitude_e6 IS NULL)"
+            " AND (NEW.latitude_e6 IS NULL) = (NEW.coordinate_system IS NULL) AND (NEW.latitude_e6 IS NULL"
+            " OR (NEW.latitude_e6 BETWEEN -90000000 AND 90000000 AND NEW.longitude_e6 BETWEEN -180000000 AND 180000000))",
+            "BAD_POSITION",
+        ),
+        unique("area_id", "name", where="state <> 'RETIRED'", code="ASSET_EXISTS"),
+        refuse(
+            "custodian_stays",
+            "UPDATE",
+            f"NEW.custodian_id <> OLD.custodian_id AND NOT {_merged('asset')}"
+            f" AND (NOT {_HANDED_OVER} OR {_TO_AN_ADOPTER})",
+            "OWNERSHIP_STAYS",
+        ),
+        refuse(
+            "project_stays",
+            "UPDATE",
+            f"(NEW.kind = 'PROJECT') <> (OLD.kind = 'PROJECT') AND NOT {_HANDED_OVER}",
+            "PROJECT_STAYS",
+        ),
+        check("only_projects_are_built", "NEW.state <> 'BUILT' OR NEW.kind = 'PROJECT'"),
         index("area_id", "state"),
         index("name"),
     )
@@ -97,86 +127,116 @@ class Asset(Logged):
 
 
 class Claim(Logged):
-    """An actor asks to adopt a spot."""
+    """An actor asks to adopt a spot, perhaps together with others."""
 
     tag: ClassVar[str] = "adoption_claim"
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
-    asset: fields.ForeignKeyRelation[Asset] = fields.ForeignKeyField(
-        "adoption.Asset", on_delete=fields.RESTRICT, related_name=False
-    )
+    asset: fields.ForeignKeyRelation[Asset] = _to("adoption.Asset")
     asset_id: UUID
-    claimant: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    claimant: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
     claimant_id: UUID
     mode = fields.CharEnumField(AdoptionMode, description="AdoptionMode", max_length=40)
     statement = fields.TextField(null=True)
     state = fields.CharEnumField(ClaimState, description="ClaimState", max_length=40)
     submitted_at = fields.DatetimeField()
+    feasibility = fields.TextField(null=True)
+    reviewed_by_id = fields.UUIDField(null=True)
     decided_by_id = fields.UUIDField(null=True)
 
     guards: ClassVar[tuple[Guard, ...]] = (
-        unique("asset_id", "claimant_id", where="state = 'SUBMITTED'", code="ALREADY_CLAIMED"),
+        unique("asset_id", "claimant_id", where="state IN ('SUBMITTED', 'REVIEWED')", code="ALREADY_CLAIMED"),
         index("asset_id", "submitted_at"),
         index("claimant_id", "submitted_at"),
         index("submitted_at"),
-        refuse(
-            "inv10_decision",
-            "UPDATE",
-            f"NEW.decided_by_id IS NOT NULL AND {own_matter('NEW.decided_by_id', 'NEW.claimant_id')}",
-            "OWN_MATTER",
-        ),
+        *_by_others("inv10_decision", "decided_by_id", _adopters_own("NEW.decided_by_id", "NEW.claimant_id", "NEW.id")),
+        *_by_others("inv10_review", "reviewed_by_id", _adopters_own("NEW.reviewed_by_id", "NEW.claimant_id", "NEW.id")),
     )
 
     class Meta:
         table = "adoption_claim"
 
 
+class CoAdopter(Logged):
+    """Who adopts together with the claimant; they sign too, and INV10 holds for each of them."""
+
+    tag: ClassVar[str] = "adoption_co_adopter"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    claim: fields.ForeignKeyRelation[Claim] = _to("adoption.Claim")
+    claim_id: UUID
+    actor: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    actor_id: UUID
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        refuse("stays", "UPDATE", f"NOT {_merged('claim')}", "APPEND_ONLY"),
+        refuse(
+            "before_the_decision",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM adoption_claim c WHERE c.id = NEW.claim_id"
+            " AND (c.state <> 'SUBMITTED' OR c.claimant_id = NEW.actor_id))",
+            "CO_ADOPTERS",
+        ),
+        unique("claim_id", "actor_id", code="CO_ADOPTERS"),
+        index("actor_id"),
+    )
+
+    class Meta:
+        table = "adoption_co_adopter"
+
+
 class Agreement(AgreementBase):
-    """Custodian and adopter agree on duties for a term; at most one runs per spot (INV11)."""
+    """Custodian and adopters agree on duties for a term; at most one is open per spot (INV11)."""
 
     tag: ClassVar[str] = "adoption_agreement"
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
-    asset: fields.ForeignKeyRelation[Asset] = fields.ForeignKeyField(
-        "adoption.Asset", on_delete=fields.RESTRICT, related_name=False
-    )
+    asset: fields.ForeignKeyRelation[Asset] = _to("adoption.Asset")
     asset_id: UUID
-    claim: fields.ForeignKeyRelation[Claim] = fields.ForeignKeyField(
-        "adoption.Claim", on_delete=fields.RESTRICT, related_name=False
-    )
+    claim: fields.ForeignKeyRelation[Claim] = _to("adoption.Claim")
     claim_id: UUID
-    adopter: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    adopter: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
     adopter_id: UUID
-    custodian: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    custodian: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
     custodian_id: UUID
+    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = _to("core.RuleDocument", null=True)
+    rule_document_id: UUID | None
     mode = fields.CharEnumField(AdoptionMode, description="AdoptionMode", max_length=40)
     duties = fields.TextField()
+    next_inspection_on = fields.DateField(null=True)
+    certificate_number = fields.CharField(max_length=80, null=True)
+    certificate_year = fields.IntField(null=True)
 
     guards: ClassVar[tuple[Guard, ...]] = (
-        unique("asset_id", where="state IN ('DRAFT', 'ACTIVE')", code="ASSET_TAKEN"),
-        unique("claim_id", code="INTERNAL"),
+        unique("asset_id", where="state <> 'ENDED'", code="ASSET_TAKEN"),
+        unique("claim_id", where="state <> 'ENDED'", code="INTERNAL"),
+        unique("certificate_number", where="certificate_number IS NOT NULL", code="INTERNAL"),
+        check("two_sides", "NEW.adopter_id <> NEW.custodian_id", "OWN_ASSET"),
+        check(
+            "numbered_when_it_runs", "NEW.state = 'DRAFT' OR NEW.state = 'ENDED' OR NEW.certificate_number IS NOT NULL"
+        ),
+        refuse(
+            "certificate_stays",
+            "UPDATE",
+            "OLD.certificate_number IS NOT NULL AND (NEW.certificate_number IS NULL"
+            " OR NEW.certificate_number <> OLD.certificate_number)",
+            "APPEND_ONLY",
+        ),
         index("asset_id"),
+        index("claim_id"),
         index("adopter_id", "starts_on"),
+        index("area_id", "certificate_year"),
         index("starts_on"),
+        index("ends_on"),
+        index("next_inspection_on"),
     )
 
     class Meta:
         table = "adoption_agreement"
-
-    def parties(self) -> list[UUID]:
-        return [self.adopter_id, self.custodian_id]
 
 
 class Signature(SignatureBase):
@@ -184,13 +244,40 @@ class Signature(SignatureBase):
 
     tag: ClassVar[str] = "adoption_signature"
 
-    agreement: fields.ForeignKeyRelation[Agreement] = fields.ForeignKeyField(
-        "adoption.Agreement", on_delete=fields.RESTRICT, related_name=False
-    )
+    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
     agreement_id: UUID
 
     class Meta:
         table = "adoption_signature"
+
+
+class Upkeep(Logged):
+    """What an adopter did for the spot on a day: minutes of work, or an amount in fen; never edited."""
+
+    tag: ClassVar[str] = "adoption_upkeep"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement_id: UUID
+    adopter: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    adopter_id: UUID
+    done_on = fields.DateField()
+    what = fields.TextField()
+    minutes = fields.IntField(null=True)
+    amount = fields.BigIntField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        check("one_of_them", "(NEW.minutes IS NOT NULL) <> (NEW.amount IS NOT NULL)"),
+        check("minutes", "NEW.minutes IS NULL OR NEW.minutes BETWEEN 1 AND 100000"),
+        check("amount", f"NEW.amount IS NULL OR NEW.amount BETWEEN 1 AND {LARGEST}"),
+        index("agreement_id", "done_on"),
+        index("done_on"),
+    )
+
+    class Meta:
+        table = "adoption_upkeep"
 
 
 class Inspection(Logged):
@@ -198,43 +285,115 @@ class Inspection(Logged):
 
     tag: ClassVar[str] = "adoption_inspection"
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
-    agreement: fields.ForeignKeyRelation[Agreement] = fields.ForeignKeyField(
-        "adoption.Agreement", on_delete=fields.RESTRICT, related_name=False
-    )
+    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
     agreement_id: UUID
-    inspector: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    inspector: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
     inspector_id: UUID
-    recheck_of: fields.ForeignKeyNullableRelation[Inspection] = fields.ForeignKeyField(
-        "adoption.Inspection", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    recheck_of: fields.ForeignKeyNullableRelation[Inspection] = _to("adoption.Inspection", null=True)
     recheck_of_id: UUID | None
     score = fields.IntField()
     result = fields.CharEnumField(InspectionResult, description="InspectionResult", max_length=40)
     note = fields.TextField(null=True)
+    evidence = fields.TextField(default="[]")  # a JSON list of texts
     inspected_at = fields.DatetimeField()
     rectify_by = fields.DateField(null=True)
+    overdue_at = fields.DatetimeField(null=True)
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only()[1:],
         check("score", "NEW.score BETWEEN 0 AND 100"),
         unique("recheck_of_id", where="recheck_of_id IS NOT NULL AND result = 'PASSED'", code="ALREADY_RECTIFIED"),
+        refuse("inv10_inspection", "INSERT", _agreed_own("NEW.inspector_id"), "OWN_MATTER"),
         refuse(
-            "inv10_inspection",
-            "INSERT OR UPDATE",
-            "EXISTS (SELECT 1 FROM adoption_agreement a WHERE a.id = NEW.agreement_id"
-            f" AND {own_matter('NEW.inspector_id', 'a.adopter_id')})",
-            "OWN_MATTER",
+            "stays",
+            "UPDATE",
+            "NEW.score <> OLD.score OR NEW.agreement_id <> OLD.agreement_id OR NEW.inspector_id <> OLD.inspector_id"
+            f" OR NEW.inspected_at <> OLD.inspected_at OR NOT {same('NEW.recheck_of_id', 'OLD.recheck_of_id')}"
+            " OR NEW.evidence <> OLD.evidence OR (NEW.result <> OLD.result AND NEW.result <> 'VOIDED')",
+            "APPEND_ONLY",
         ),
         index("agreement_id", "inspected_at"),
         index("inspected_at"),
         index("recheck_of_id"),
+        index("rectify_by"),
     )
 
     class Meta:
         table = "adoption_inspection"
+
+
+class Revocation(Logged):
+    """An adopter who fails loses the spot: proposed, decided, perhaps appealed against, decided by somebody else."""
+
+    tag: ClassVar[str] = "adoption_revocation"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement_id: UUID
+    state = fields.CharEnumField(RevocationState, description="RevocationState", max_length=40)
+    fails = fields.IntField()
+    opened_at = fields.DatetimeField()
+    reason = fields.TextField(null=True)
+    revoked_by_id = fields.UUIDField(null=True)
+    revoked_on = fields.DateField(null=True)
+    appeal_by = fields.DateField(null=True)
+    appeal = fields.TextField(null=True)
+    appealed_by_id = fields.UUIDField(null=True)
+    answer = fields.TextField(null=True)
+    resolved_by_id = fields.UUIDField(null=True)
+    resolved_at = fields.DatetimeField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        unique("agreement_id", where="state IN ('PROPOSED', 'REVOKED', 'APPEALED')", code="REVOCATION_STATE"),
+        check("fails", "NEW.fails >= 0"),
+        check("revoked", "(NEW.revoked_by_id IS NULL) = (NEW.state IN ('PROPOSED', 'DISMISSED'))"),
+        check("appealed", "NEW.state NOT IN ('APPEALED', 'UPHELD', 'OVERTURNED') OR NEW.appealed_by_id IS NOT NULL"),
+        check(
+            "resolved_by_somebody_else",
+            "NEW.revoked_by_id IS NULL OR NEW.resolved_by_id IS NULL OR NEW.resolved_by_id <> NEW.revoked_by_id",
+            "OWN_MATTER",
+        ),
+        *_by_others("inv10_revocation", "revoked_by_id", _agreed_own("NEW.revoked_by_id")),
+        *_by_others(
+            "inv10_appeal",
+            "resolved_by_id",
+            f"NEW.revoked_by_id IS NOT NULL AND {_agreed_own('NEW.resolved_by_id', custodian=True)}",
+        ),
+        *_by_others("inv10_dismissal", "resolved_by_id", _agreed_own("NEW.resolved_by_id")),
+        index("agreement_id"),
+        index("opened_at"),
+        index("appeal_by"),
+    )
+
+    class Meta:
+        table = "adoption_revocation"
+
+
+class Acceptance(Logged):
+    """Somebody else finds the project built as agreed (INV10)."""
+
+    tag: ClassVar[str] = "adoption_acceptance"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement_id: UUID
+    accepted_by: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    accepted_by_id: UUID
+    accepted_at = fields.DatetimeField()
+    note = fields.TextField(null=True)
+    evidence = fields.TextField(default="[]")  # a JSON list of texts
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        unique("agreement_id", code="PROJECT_STATE"),
+        refuse("inv10_acceptance", "INSERT", _agreed_own("NEW.accepted_by_id"), "OWN_MATTER"),
+        index("accepted_at"),
+    )
+
+    class Meta:
+        table = "adoption_acceptance"

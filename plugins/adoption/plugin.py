@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from core.jobs import Job
 from core.plugins import hookimpl
 
 if TYPE_CHECKING:
+    from core.corrections import Merging, Undo
     from core.demo import DemoDistrict
     from core.runtime import Runtime
     from core.settings import Settings
@@ -27,6 +29,32 @@ def gongzhi_settings() -> type[Settings]:
     from plugins.adoption.settings import AdoptionSettings
 
     return AdoptionSettings
+
+
+@hookimpl
+def gongzhi_jobs() -> list[Job]:
+    from core.agreement import over_sql
+    from plugins.adoption import rules
+
+    return [
+        Job("adoption", "terms", over_sql("adoption_agreement"), rules.settle_term),
+        Job("adoption", "rectifications", rules.OVERDUE_SQL, rules.mark_overdue),
+        Job("adoption", "appeal_periods", rules.APPEAL_SQL, rules.close_appeal_period),
+    ]
+
+
+@hookimpl
+def gongzhi_undos() -> list[Undo]:
+    from plugins.adoption.rules.mending import UNDOS
+
+    return UNDOS
+
+
+@hookimpl
+def gongzhi_merging() -> Merging:
+    from plugins.adoption.rules.mending import MERGING
+
+    return MERGING
 
 
 @hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from core.settings import Move, Settings, setting
+from plugins.adoption.terms import AssetKind
 
 
 class AdoptionSettings(Settings):
@@ -19,4 +20,30 @@ class AdoptionSettings(Settings):
     )
     notice_days: int = setting(
         0, move=Move.MIN, ge=0, le=90, en="Days a claim is on notice before it may be accepted", zh="认领申请公示天数"
+    )
+    asset_kinds: list[AssetKind] = setting(
+        list(AssetKind), move=Move.SUBSET, min_length=1, en="What may be opened to adoption here", zh="本社区认领范围"
+    )
+    sign_days: int = setting(
+        30, move=Move.MAX, ge=1, le=180, en="Days to sign an agreement before it lapses", zh="协议签署期限(天)"
+    )
+    end_notice_days: int = setting(
+        30, move=Move.MIN, ge=0, le=180, en="Days of notice before an agreement is ended early", zh="提前终止通知期(天)"
+    )
+    renew_days: int = setting(
+        60, ge=1, le=365, en="Days before its end from which an agreement can be renewed", zh="到期前可续签天数"
+    )
+    inspect_months: int = setting(
+        1, move=Move.MAX, ge=1, le=24, en="An inspection every so many months", zh="巡查间隔(月)"
+    )
+    fails_to_revoke: int = setting(
+        2,
+        move=Move.MAX,
+        ge=1,
+        le=10,
+        en="Failures in a row after which revocation is proposed",
+        zh="连续不合格几次建议取消",
+    )
+    appeal_days: int = setting(
+        15, move=Move.MIN, ge=1, le=90, en="Days to appeal against a revocation", zh="取消认领申诉期(天)"
     )

@@ -17,7 +17,7 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
     keys = [k for k, (_, package) in available().items() if package.startswith("plugins.")]
     messages = Host.load(keys).messages()
     used = set()
-    for path in [*ROOT.glob("core/**/*.py"), *ROOT.glob("schema/**/*.py"), *ROOT.glob("plugins/**/rules.py")]:
+    for path in [*ROOT.glob("core/**/*.py"), *ROOT.glob("schema/**/*.py"), *ROOT.glob("plugins/**/*.py")]:
         used |= set(re.findall(r"""Refusal\(\s*"([A-Z_]+)\"""", path.read_text("utf-8")))
         used |= set(re.findall(r"""code="([A-Z_]+)\"""", path.read_text("utf-8")))
     assert used

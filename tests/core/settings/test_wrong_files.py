@@ -55,7 +55,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "pilot is no table": ("[area.xishan]\npilot = 2027-01-01", ["2: pilot: expected pilot.adoption = 2027-03-31, found 2027-01-01"]),
     "pilot of nothing": ("[area.xishan]\npilot.pts = 2027-01-01", ["2: plugin 'pts' is not in plugins = […]; did you mean 'points'? (listed: adoption, points)"]),
     "settings of a plugin there is not": ("[area.xishan]\nadopt.notice_days = 7", ["2: plugin 'adopt' is not in plugins = […]; did you mean 'adoption'? (listed: adoption, points)"]),
-    "misspelt setting": ("[area.xishan]\nadoption.notice_dyas = 7", ["2: unknown setting adoption.notice_dyas; did you mean 'notice_days'? (known: pass_score, term_months, rectify_days, notice_days)"]),
+    "misspelt setting": ("[area.xishan]\nadoption.notice_dyas = 7", ["2: unknown setting adoption.notice_dyas; did you mean 'notice_days'? (known: pass_score, term_months, rectify_days, notice_days, asset_kinds, sign_days, end_notice_days, renew_days, inspect_months, fails_to_revoke, appeal_days)"]),
     "setting of the wrong type": ('[area.xishan]\nadoption.notice_days = "7"', ["2: adoption.notice_days: expected a whole number from 0 to 90, found '7'"]),
     "setting out of range": ("[area.xishan]\nadoption.pass_score = 101", ["2: adoption.pass_score: expected a whole number from 1 to 100, found 101"]),
     "setting is a fraction": ("[area.xishan]\nadoption.pass_score = 60.5", ["2: adoption.pass_score: expected a whole number from 1 to 100, found 60.5"]),

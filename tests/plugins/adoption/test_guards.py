@@ -1,11 +1,14 @@
-"""INV10 and INV11 in the database itself."""
+"""INV10 and INV11 in the database itself, for every adopter."""
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
+from adopting import Adopting
 
 from core.errors import Refusal
-from core.ids import new_id
+from core.ids import new_id, split_global
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -18,7 +21,7 @@ async def refused(n: Neighbourhood, sql: str) -> str:
     return caught.value.code
 
 
-async def log(n: Neighbourhood, subject: str, state: str) -> str:
+async def log(n: Neighbourhood, subject: str, state: str | None = None) -> str:
     """An event with a transition for this row, so that only the guard in question can refuse it."""
     database = n.server.runtime.database
     event, mark, now = new_id(), database.dialect.mark, n.clock.now()
@@ -37,29 +40,96 @@ async def log(n: Neighbourhood, subject: str, state: str) -> str:
     return str(event)
 
 
-async def test_a_spot_has_one_running_agreement_inv11(neighbourhood: Neighbourhood) -> None:
-    n = neighbourhood
-    id, claim = str(new_id()), (await n.server.runtime.database.read(
-        "SELECT id FROM adoption_claim WHERE state = 'SUBMITTED'"))[0][0]  # fmt: skip
-    event = await log(n, id, "ACTIVE")
-    sql = f"""INSERT INTO adoption_agreement (id, version, event_id, area_id, asset_id, claim_id, adopter_id,
-        custodian_id, mode, duties, state, starts_on, ends_on, settings_version)
-        SELECT '{id}', 1, '{event}', area_id, asset_id, '{claim}', adopter_id, custodian_id, mode, duties, 'ACTIVE',
-        starts_on, ends_on, settings_version FROM adoption_agreement WHERE state = 'ACTIVE'"""
-    assert await refused(n, sql) == "ASSET_TAKEN"
-
-
-async def test_nobody_inspects_what_their_company_adopted_inv10(neighbourhood: Neighbourhood) -> None:
-    n = neighbourhood
-    company = await n.viewer("company")
+async def copied(n: Neighbourhood, table: str, where: str, to_state: str | None = None, /, **changed: str) -> str:
+    """An INSERT of a row like an existing one, under a new id, with an event of its own and some columns changed."""
+    model: Any = next(m for m in n.server.runtime.database.models if m._meta.db_table == table)
     id = str(new_id())
-    event = await log(n, id, "x")
-    sql = f"""INSERT INTO adoption_inspection (id, version, event_id, area_id, agreement_id, inspector_id, score, result,
-        inspected_at) SELECT '{id}', 1, '{event}', area_id, agreement_id, '{company.person_id}', 100, 'PASSED',
-        inspected_at FROM adoption_inspection LIMIT 1"""
-    assert await refused(n, sql) == "OWN_MATTER"
+    values = {"id": f"'{id}'", "event_id": f"'{await log(n, id, to_state)}'", "version": "1", **changed}
+    columns = list(model._meta.fields_db_projection.values())
+    chosen = ", ".join(values.get(c, c) for c in columns)
+    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {table} WHERE {where} LIMIT 1"
+
+
+async def test_a_spot_has_one_open_agreement_inv11(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    claim = (await n.server.runtime.database.read("SELECT id FROM adoption_claim WHERE state = 'SUBMITTED'"))[0][0]
+    for state in ("ACTIVE", "DRAFT"):
+        sql = await copied(
+            n, "adoption_agreement", "state = 'ACTIVE'", state,
+            state=f"'{state}'", claim_id=f"'{claim}'", certificate_number="'x-1'",
+        )  # fmt: skip
+        assert await refused(n, sql) == "ASSET_TAKEN"
+    assert await refused(n, "UPDATE adoption_agreement SET certificate_number = 'x-2'") == "APPEND_ONLY"
+    ended = "UPDATE adoption_agreement SET adopter_id = custodian_id"
+    assert await refused(n, ended) == "OWN_ASSET"
+
+
+async def test_nobody_of_any_adopter_inspects_decides_or_accepts_inv10(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    partner = await a.enterprise("企业丙", "resident")  # the resident acts for the co-adopter
+    asset = await a.spot("跑道", "PROJECT")
+    claim = await a.claim(asset, coAdopterIds=[partner])
+    resident, admin = await n.viewer("resident"), await n.viewer("admin")
+    id = split_global(claim)[1]
+    for column in ("decided_by_id", "reviewed_by_id"):
+        set_it = f"UPDATE adoption_claim SET {column} = '{{}}' WHERE id = '{id}'"
+        assert await refused(n, set_it.format(resident.person_id)) == "OWN_MATTER"
+    # Co-adopters are fixed with the claim: none is added after a decision, none removed or exchanged.
+    agreement = await a.accept(claim)
+    late = await copied(n, "adoption_co_adopter", f"claim_id = '{id}'", actor_id=f"'{admin.person_id}'")
+    assert await refused(n, late) == "CO_ADOPTERS"
+    assert await refused(n, f"DELETE FROM adoption_co_adopter WHERE claim_id = '{id}'") == "APPEND_ONLY"
+    assert await refused(n, f"UPDATE adoption_co_adopter SET actor_id = '{admin.person_id}'") == "APPEND_ONLY"
+    assert await a.sign(agreement, ("resident", partner)) == "ACTIVE"
+    assert (await a.see(agreement, "signatures { totalCount }"))["signatures"]["totalCount"] == 3
+
+    await a.inspect(agreement, 50)
+    await n.do("admin", "adoptionAcceptProject", "acceptance { id }", agreementId=agreement)
+    of = f"agreement_id = '{split_global(agreement)[1]}'"
+    company = await n.viewer("company")
+    for own in (company.person_id, resident.person_id):
+        sql = await copied(n, "adoption_inspection", of, inspector_id=f"'{own}'")
+        assert await refused(n, sql) == "OWN_MATTER"
+        sql = await copied(n, "adoption_acceptance", of, accepted_by_id=f"'{own}'")
+        assert await refused(n, sql) == "OWN_MATTER"
+    revoked = await n.do("admin", "adoptionRevoke", "revocation { id }", agreementId=agreement, reason="烂尾")
+    revocation = split_global(revoked["revocation"]["id"])[1]
+    custodian = await n.viewer("custodian")
+    for own in (company, resident, custodian, admin):  # two adopters, the custodian, and whoever revoked
+        sql = f"UPDATE adoption_revocation SET resolved_by_id = '{own.person_id}' WHERE id = '{revocation}'"
+        assert await refused(n, sql) == "OWN_MATTER"
+
+
+async def test_what_was_seen_and_done_is_not_rewritten(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    agreement = await a.adopt(await a.spot("绿地-11"))
+    day = n.clock.today().isoformat()
+    await n.do("company", "adoptionLogUpkeep", "upkeep { id }", agreementId=agreement, actingFor=a.company,
+               doneOn=day, what="浇水", minutes=30)  # fmt: skip
+    for sql in (
+        "UPDATE adoption_inspection SET score = 100",
+        "UPDATE adoption_inspection SET result = 'PASSED' WHERE result = 'FAILED'",
+        "DELETE FROM adoption_inspection",
+        "UPDATE adoption_upkeep SET minutes = 3000",
+        "DELETE FROM adoption_upkeep",
+    ):
+        assert await refused(n, sql) == "APPEND_ONLY", sql
+    assert await refused(n, "UPDATE adoption_asset SET latitude_e6 = 1 WHERE latitude_e6 IS NULL") == "BAD_POSITION"
 
 
 async def test_adoption_never_transfers_ownership(neighbourhood: Neighbourhood) -> None:
-    sql = "UPDATE adoption_asset SET custodian_id = (SELECT id FROM core_actor WHERE name = '企业甲')"
-    assert await refused(neighbourhood, sql) == "OWNERSHIP_STAYS"
+    n = neighbourhood
+    company = "(SELECT id FROM core_actor WHERE name = '企业甲')"
+    assert await refused(n, f"UPDATE adoption_asset SET custodian_id = {company}") == "OWNERSHIP_STAYS"
+    a = await Adopting.begin(n)
+    asset = await a.spot("小亭", "PROJECT")
+    agreement = await a.adopt(asset)
+    await n.do("admin", "adoptionAcceptProject", "acceptance { id }", agreementId=agreement)
+    id = split_global(asset)[1]
+    change = f"UPDATE adoption_asset SET kind = 'SPACE', state = '{{}}', event_id = '{{}}'{{}} WHERE id = '{id}'"
+    to_builder = f", custodian_id = '{split_global(a.company)[1]}'"
+    event = await log(n, str(id), "AVAILABLE")
+    assert await refused(n, change.format("AVAILABLE", event, to_builder)) == "OWNERSHIP_STAYS"
+    assert await refused(n, change.format("ADOPTED", await log(n, str(id), "ADOPTED"), "")) == "PROJECT_STAYS"

@@ -1,10 +1,11 @@
-"""INV11 under fire: twenty decisions, one adopter."""
+"""Many at once: one adopter, one decision, one number each, and nothing inspected that has ended."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
+from adopting import Adopting
 
 from core.testing.kit import Neighbourhood, Refused
 
@@ -52,3 +53,59 @@ async def test_one_claimant_claiming_twenty_times_has_one_claim(neighbourhood: N
         return "done"
 
     assert sorted(await asyncio.gather(*(claim() for _ in range(20)))) == ["ALREADY_CLAIMED"] * 19 + ["done"]
+
+
+async def outcome(n: Neighbourhood, who: str, mutation: str, selection: str, **input: object) -> str:
+    try:
+        await n.do(who, mutation, selection, **input)
+    except Refused as refused:
+        return str(refused.codes[0])
+    return "done"
+
+
+async def test_two_clerks_deciding_one_claim_decide_it_once(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    for number in range(4):
+        claim = await a.claim(await a.spot(f"绿地-3{number}"))
+        decide = ("adoptionDecideClaim", "claim { id }")
+        results = await asyncio.gather(
+            outcome(n, "admin", *decide, claimId=claim, accept=True),
+            outcome(n, "custodian", *decide, claimId=claim, accept=False, reason="材料不全", actingFor=a.committee),
+        )
+        assert sorted(results) == ["CLAIM_DECIDED", "done"]
+        drafts = await a.see(claim, "state agreements { totalCount }", "admin")
+        assert drafts["agreements"]["totalCount"] == (drafts["state"] == "ACCEPTED")
+
+
+async def test_an_inspection_during_termination_is_before_it_or_refused(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    drafts = [await a.accept(await a.claim(await a.spot(f"绿地-4{number}"))) for number in range(4)]
+    for draft in drafts:
+        await n.do("company", "adoptionSignAgreement", "agreement { id }", agreementId=draft, actingFor=a.company)
+    sign = ("custodian", "adoptionSignAgreement", "agreement { id }")
+    assert await asyncio.gather(*(outcome(n, *sign, agreementId=d, actingFor=a.committee) for d in drafts)) == (
+        ["done"] * 4
+    )
+    numbers = {(await a.see(d, "certificateNumber"))["certificateNumber"] for d in drafts}
+    assert len(numbers) == 4 and None not in numbers
+    for agreement in drafts:
+        await n.do(
+            "company",
+            "adoptionEndAgreement",
+            "agreement { id }",
+            agreementId=agreement,
+            actingFor=a.company,
+            reason="搬迁",
+        )
+        seen, ended = await asyncio.gather(
+            outcome(n, "inspector", "adoptionInspect", "inspection { id }", agreementId=agreement, score=90),
+            outcome(
+                n, "custodian", "adoptionWaiveNotice", "agreement { id }", agreementId=agreement, actingFor=a.committee
+            ),
+        )
+        assert ended == "done"
+        facts = await a.see(agreement, "state inspections { totalCount }")
+        assert facts == {"state": "ENDED", "inspections": {"totalCount": int(seen == "done")}}
+        assert seen in ("done", "AGREEMENT_STATE")

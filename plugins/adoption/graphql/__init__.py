@@ -1,0 +1,5 @@
+"""Adopt-a-spot as the API shows it: what there is to read, and what can be done."""
+
+from plugins.adoption.graphql import mutations, nodes
+
+__all__ = ["mutations", "nodes"]

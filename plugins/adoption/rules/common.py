@@ -1,0 +1,113 @@
+"""What the rules of adopt-a-spot share: who adopts, what is locked, what an event says, which document is cited."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import date
+from uuid import UUID
+
+from tortoise.models import Model
+
+from core import agreement as agreements
+from core.agreement import AgreementState, EndReason
+from core.errors import Refusal
+from core.rules.inputs import clean_text, optional_text
+from core.work import Work
+from plugins.adoption.models import Agreement, Asset, Claim, CoAdopter
+from plugins.adoption.settings import AdoptionSettings
+from plugins.adoption.terms import OPEN_CLAIM, AssetState, ClaimState
+
+EVIDENCE, EVIDENCE_LENGTH = 10, 500
+
+
+async def locked(work: Work, agreement_id: UUID) -> tuple[Asset, Agreement]:
+    """An agreement with its spot; refuses NOT_FOUND."""
+    asset = await work.lock(Asset, (await work.get(Agreement, agreement_id)).asset_id)
+    return asset, await work.lock(Agreement, agreement_id)
+
+
+async def terms(work: Work, asset: Asset, agreement: Agreement) -> AdoptionSettings:
+    """The settings an agreement runs under."""
+    return await work.settings(AdoptionSettings, asset, version=agreement.settings_version)
+
+
+async def adopters(work: Work, lead_id: UUID, claim_id: UUID) -> list[UUID]:
+    """The lead adopter, then those who adopt with them."""
+    return [lead_id, *(c.actor_id for c in await work.select(CoAdopter, claim_id=claim_id))]
+
+
+def not_own(work: Work, actor_ids: Iterable[UUID]) -> None:
+    """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
+    if any(work.is_own(id) for id in actor_ids):
+        raise Refusal("OWN_MATTER")
+
+
+async def not_an_adopter(work: Work, agreement: Agreement) -> list[UUID]:
+    """The adopters; refuses OWN_MATTER when it is a matter of one of them (INV10)."""
+    found = await adopters(work, agreement.adopter_id, agreement.claim_id)
+    not_own(work, found)
+    return found
+
+
+def today(work: Work) -> date:
+    """The civil day on which it happens."""
+    return work.clock.civil_date(work.occurred_at)
+
+
+def about(agreement: Agreement) -> dict[str, str]:
+    """What events say: `actor` is the lead adopter, whom others may thank."""
+    return {"asset": str(agreement.asset_id), "agreement": str(agreement.id), "actor": str(agreement.adopter_id)}
+
+
+def needed(reason: str | None, *path: str) -> str:
+    """A reason people can read; refuses EMPTY_TEXT."""
+    text = optional_text(reason, *path, limit=2000)
+    if text is None:
+        raise Refusal("EMPTY_TEXT", path=path)
+    return text
+
+
+def evidence_text(evidence: Sequence[str]) -> str:
+    """References (texts or addresses) as they are stored; refuses TOO_MUCH_EVIDENCE, TEXT_TOO_LONG."""
+    if len(evidence) > EVIDENCE:
+        raise Refusal("TOO_MUCH_EVIDENCE", path=("evidence",), limit=EVIDENCE)
+    cleaned = [clean_text(e, "evidence", str(i), limit=EVIDENCE_LENGTH) for i, e in enumerate(evidence)]
+    return json.dumps(cleaned, ensure_ascii=False)
+
+
+def end_for_good(work: Work, asset: Asset, agreement: Agreement, reason: EndReason) -> None:
+    """Queue the end of an agreement; its spot is free again, unless a project stands there to be handed over."""
+    agreements.end(work, agreement, reason, today(work))
+    if asset.state is not AssetState.BUILT:
+        work.change(asset, state=AssetState.AVAILABLE)
+
+
+async def close_claims(work: Work, asset: Asset, reason: str) -> None:
+    """The spot is no longer what was asked for: claims that still wait are rejected, by nobody in particular."""
+    for claim in await work.select(Claim, lock=True, asset_id=asset.id, state=list(OPEN_CLAIM)):
+        work.change(claim, state=ClaimState.REJECTED)
+        work.record(
+            "adoption.claim.rejected", claim, area_id=claim.area_id, data={"asset": str(asset.id)},
+            text={"reason": reason},
+        )  # fmt: skip
+
+
+async def open_agreement(work: Work, asset: Asset) -> Agreement | None:
+    """The one agreement of a spot that has not ended."""
+    running = [s for s in AgreementState if s is not AgreementState.ENDED]
+    found = await work.select(Agreement, lock=True, asset_id=asset.id, state=running)
+    return found[0] if found else None
+
+
+async def cited(work: Work, at: Model, key: str | None = None) -> tuple[UUID | None, str]:
+    """The rule document that the nearest area upwards rests a setting on (any of ours unless told), and how to cite it."""
+    database = work.transaction.database
+    book = await work.kernel.settings.book(work.transaction.fetch, database.dialect.mark)
+    for area_id in reversed(work.place(at).chain):
+        said = book.own.get((area_id, "adoption"), {})
+        for own in said.values():
+            if own.document_id is not None and key in (None, own.key):
+                title, edition = book.documents[own.document_id]
+                return own.document_id, f"《{title}》({edition}){own.article or ''}"
+    return None, ""

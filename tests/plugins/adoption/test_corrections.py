@@ -1,0 +1,133 @@
+"""Mistakes are mended by events of their own, while nothing rests on them; two actors who are one keep one set of rows."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import pytest
+from adopting import Adopting
+
+from core.access import Acting
+from core.corrections import Finding
+from core.errors import Refusal
+from core.ids import split_global
+from core.models import Actor
+from core.runtime import Command
+from core.testing.kit import Neighbourhood
+from core.work import Work
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_wrong_inspection_is_voided_and_no_longer_counts(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    agreement = await a.adopt(await a.spot("绿地-21"))
+    first_due = (await a.see(agreement, "nextInspectionOn"))["nextInspectionOn"]
+    await a.days(3)
+    first = await a.inspect(agreement, 40)
+    second = await a.inspect(agreement, 30, recheckOfId=first["id"])
+    proposals = "revocations(where: {state: {eq: PROPOSED}}) { totalCount }"
+    assert (await a.see(agreement, proposals, "admin"))["revocations"]["totalCount"] == 1
+    with pytest.raises(Refusal, match="CANNOT_UNDO"):  # it was rechecked
+        await a.undo("inspector", "adoption.inspection.failed", first["id"])
+    with pytest.raises(Refusal, match="NOT_PERMITTED"):
+        await a.undo("company", "adoption.inspection.failed", second["id"])
+    await a.undo("inspector", "adoption.inspection.failed", second["id"])
+    # The proposal falls with it, but the first failure still counts.
+    assert (await a.see(agreement, proposals, "admin"))["revocations"]["totalCount"] == 0
+    assert (await a.see(second["id"], "result score"))["result"] == "VOIDED"
+    await a.inspect(agreement, 20, recheckOfId=first["id"])
+    assert (await a.see(agreement, proposals, "admin"))["revocations"]["totalCount"] == 1
+    with pytest.raises(Refusal, match="CANNOT_UNDO"):
+        await a.undo("inspector", "adoption.inspection.failed", second["id"])
+    passed = await a.inspect(agreement, 99)
+    assert (await a.see(agreement, "nextInspectionOn"))["nextInspectionOn"] > first_due
+    await a.undo("inspector", "adoption.inspection.passed", passed["id"])
+    log = await n.ask(
+        "admin",
+        'query($s: ID!) { events(where: {subject: {eq: $s}, type: {eq: "adoption.inspection.voided"}}) { nodes { data } } }',
+        s=passed["id"],
+    )
+    data = log["events"]["nodes"][0]["data"]
+    assert data["inspection"] == str(split_global(passed["id"])[1])
+    assert data["actor"] == str(split_global(a.company)[1])
+    assert UUID(data["event"])
+
+
+async def test_a_wrong_decision_is_undone_before_anybody_has_signed(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    asset = await a.spot("绿地-22")
+    claim = await a.claim(asset)
+    draft = await a.accept(claim)
+    await a.undo("custodian", "adoption.claim.accepted", claim, acting_for=a.committee)
+    assert await a.see(draft, "state endReason asset { state }") == {
+        "state": "ENDED", "endReason": "CANCELLED", "asset": {"state": "AVAILABLE"},
+    }  # fmt: skip
+    reject = {"claimId": claim, "accept": False, "reason": "材料不全", "actingFor": a.committee}
+    await n.do("custodian", "adoptionDecideClaim", "claim { state }", **reject)
+    await a.undo("custodian", "adoption.claim.rejected", claim, acting_for=a.committee)
+    assert (await a.see(claim, "state decidedBy { id }", "clerk")) == {"state": "SUBMITTED", "decidedBy": None}
+    agreement = await a.accept(claim)
+    await n.do("company", "adoptionSignAgreement", "agreement { id }", agreementId=agreement, actingFor=a.company)
+    with pytest.raises(Refusal, match="CANNOT_UNDO"):
+        await a.undo("custodian", "adoption.claim.accepted", claim, acting_for=a.committee)
+    await n.do("custodian", "adoptionSignAgreement", "agreement { id }", agreementId=agreement, actingFor=a.committee)
+    await n.do(
+        "company",
+        "adoptionEndAgreement",
+        "agreement { id }",
+        agreementId=agreement,
+        actingFor=a.company,
+        reason="误操作",
+    )
+    await a.undo("company", "adoption.agreement.notice_given", agreement, acting_for=a.company)
+    assert (await a.see(agreement, "state noticeEndsOn")) == {"state": "ACTIVE", "noticeEndsOn": None}
+
+
+async def test_two_actors_who_are_one_keep_one_set_of_claims_and_agreements(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    double = await a.enterprise("企业乙(重复登记)", "company")
+    kept, gone = split_global(a.company)[1], split_global(double)[1]
+    agreement = await a.adopt(await a.spot("绿地-23"))
+    asset = await a.spot("绿地-24")
+    waiting = await a.claim(asset)
+    again = (await n.do("company", "adoptionSubmitClaim", "claim { id }", assetId=asset, mode="CARE", actingFor=double))["claim"]["id"]  # fmt: skip
+    shared = await a.spot("绿地-25")
+    share = (await n.do("resident", "adoptionSubmitClaim", "claim { id }", assetId=shared, mode="FUND", coAdopterIds=[double]))["claim"]["id"]  # fmt: skip
+    merging = next(m for m in n.server.host.mergings if m.plugin == "adoption")
+
+    async def merge(kept: UUID, gone: UUID, *, move: bool) -> list[Finding]:
+        found: list[Finding] = []
+
+        async def rule(work: Work) -> dict[str, Any]:
+            work.require("core.actor.register", await work.get(Actor, kept))
+            found.extend(await merging.preview(work, kept, gone))
+            if move:
+                await merging.move(work, kept, gone)
+            return {}
+
+        await n.server.runtime.perform(Command("merge", await n.viewer("admin"), Acting()), rule)
+        return found
+
+    assert await merge(kept, gone, move=False) == [
+        Finding("adoption_claim", 2), Finding("adoption_claim", 1, "BOTH_CLAIMED"),
+    ]  # fmt: skip
+    committee = split_global(a.committee)[1]
+    blocked = await merge(committee, kept, move=False)
+    assert [f for f in blocked if f.code] == [Finding("adoption_agreement", 2, "CUSTODIAN_AND_ADOPTER")]
+    await n.do("company", "adoptionWithdrawClaim", "claim { id }", claimId=again, actingFor=double)
+    assert [f for f in await merge(kept, gone, move=True) if f.code] == []
+    assert (await a.see(again, "claimant { id }", "admin"))["claimant"] == {"id": a.company}
+    assert (await a.see(share, "coAdopters { nodes { actor { id } } }", "admin"))["coAdopters"]["nodes"] == [
+        {"actor": {"id": a.company}}
+    ]
+    # The custodian's spots and agreements follow as well, by an event that says so; ownership moves in no other way.
+    office = await a.enterprise("西山社村委会(重复登记)", "custodian")
+    await merge(split_global(office)[1], committee, move=True)
+    seen = await a.see(agreement, "custodian { id } adopter { id } asset { custodian { id } }")
+    assert seen == {"custodian": {"id": office}, "adopter": {"id": a.company}, "asset": {"custodian": {"id": office}}}
+    assert (await a.see(waiting, "state", "admin"))["state"] == "SUBMITTED"
