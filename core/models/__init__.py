@@ -6,6 +6,7 @@ from core.models.activity import Activity, Participation
 from core.models.actor import Actor, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
 from core.models.base import Entity, Logged
+from core.models.data import DataExport, DataImport, ImportFinding, RegisterNumber
 from core.models.event import Delivery, DeliveryFailure, DeliverySkipped, Event, EventText, Idempotency, Transition
 from core.models.link import Link
 from core.models.settings import AreaPlugin, Governance, Installed, PluginArea, RuleDocument, Setting
@@ -17,6 +18,8 @@ __all__ = [
     "Area",
     "AreaClosure",
     "AreaPlugin",
+    "DataExport",
+    "DataImport",
     "Delivery",
     "DeliveryFailure",
     "DeliverySkipped",
@@ -25,6 +28,7 @@ __all__ = [
     "EventText",
     "Governance",
     "Idempotency",
+    "ImportFinding",
     "Installed",
     "Link",
     "Logged",
@@ -35,6 +39,7 @@ __all__ = [
     "PluginArea",
     "Post",
     "PostHolding",
+    "RegisterNumber",
     "RoleGrant",
     "RolePermission",
     "RuleDocument",

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from core.plugins import hookimpl
 
 if TYPE_CHECKING:
+    from core.data.sheets import Sheet
     from core.demo import DemoDistrict
     from core.runtime import Runtime
     from core.settings import Settings
@@ -27,6 +28,13 @@ def gongzhi_settings() -> type[Settings]:
     from plugins.adoption.settings import AdoptionSettings
 
     return AdoptionSettings
+
+
+@hookimpl
+def gongzhi_sheets() -> list[Sheet]:
+    from plugins.adoption.imports import SHEETS
+
+    return SHEETS
 
 
 @hookimpl
