@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from starlette.applications import Starlette
 
 import schema.nodes.core_roots
+import schema.nodes.data
 import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
 from core.clock import Clock
 from core.config import Config
@@ -26,8 +27,9 @@ from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
 from core.synchronize import orphaned_tables, synchronize
 from schema.compose import CommunitySchema, compose
-from schema.endpoint import Endpoint
+from schema.endpoint import Endpoint, Refused, answer
 from schema.execution import GraphQL
+from schema.transfers import Transfers
 
 
 @dataclass
@@ -39,6 +41,7 @@ class Server:
     runtime: Runtime
     take_up: TakeUp
     graphql: GraphQL
+    transfers: Transfers
     app: Starlette
     notices: list[Problem]
 
@@ -71,7 +74,9 @@ class Server:
             notices = [*host.problems, *take_up.notices, *await orphaned_tables(database, host)]
             graphql = GraphQL(compose_schema(host), runtime)
             endpoint = Endpoint(graphql, runtime, take_up, config.language)
-            return cls(config, host, runtime, take_up, graphql, Starlette(routes=endpoint.routes()), notices)
+            transfers = Transfers(runtime, graphql, host.sheets, config.folder)
+            app = Starlette(routes=[*endpoint.routes(), *transfers.routes(endpoint.viewer, Refused, answer)])
+            return cls(config, host, runtime, take_up, graphql, transfers, app, notices)
         except BaseException:
             await database.close()
             raise
@@ -81,10 +86,12 @@ class Server:
         await self.runtime.forget_old_keys()
         await self.runtime.dispatcher.start()
         await self.runtime.jobs.start(self.runtime)
+        await self.transfers.start()
         await self.take_up.start()
 
     async def close(self) -> None:
         await self.take_up.stop()
+        await self.transfers.stop()
         await self.runtime.jobs.stop()
         await self.runtime.dispatcher.stop()
         await self.runtime.database.close()

@@ -6,7 +6,6 @@ else writes waits for it on SQLite; on PostgreSQL only another import does.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -16,13 +15,14 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+import orjson
 from tortoise import fields
 
-from core.access import ANONYMOUS, Acting, Viewer
+from core.access import ANONYMOUS, Acting, Ground
 from core.data.facts import news
 from core.data.stage import Counts, Stage
 from core.database import Transaction
-from core.enums import Authority, ImportState
+from core.enums import ImportState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area, AreaClosure, DataImport, Membership, RegisterNumber
@@ -58,11 +58,11 @@ async def apply(
     *,
     file_name: str = "",
     row_id: UUID | None = None,
-    viewer: Callable[[Transaction], Any] | None = None,
+    account_id: UUID | None = None,
     progress: Callable[[int], None] = lambda rows: None,
 ) -> Applied:
-    """Write what `stage` made. `row_id` is the DataImport that waits for it, and `viewer` finds whoever asked; without
-    them the server itself imports. Raises CheckedTooEarly, or the Refusal of a guard or permission."""
+    """Write what `stage` made. `row_id` is the DataImport that waits for it, `account_id` that of whoever asked;
+    without them the server itself imports. Raises CheckedTooEarly, or the Refusal of a guard or permission."""
     database = runtime.database
     sqlite = database.dialect.name == "sqlite"
     assert stage.top is not None
@@ -72,16 +72,17 @@ async def apply(
             await transaction.fetch(f"PRAGMA cache_size = -{CACHE_KB}")
         else:
             await transaction.fetch(f"SELECT pg_advisory_xact_lock({ONE_IMPORT})")
-        who: Viewer = ANONYMOUS if viewer is None else await viewer(transaction)
-        work = Work(transaction, runtime.kernel, who, Acting(), system=viewer is None)
+        work = await _work(runtime, transaction, account_id)
         if any(a.new for a in stage.areas.values()):
             await hold_settings(work)
         if await work.rows(news(database), since):
             raise CheckedTooEarly
-        grounds = await _grounds(work, stage)
+        ground = await _ground(work, stage)
         summary = await _summary(work, stage, counts, file_name, row_id)
-        event = work.record("core.import.applied", summary, area_id=stage.top.id, data={"rows": counts.rows, "new": counts.new})
-        writer = _Writer(work, event.id, grounds)
+        event = work.record(
+            "core.import.applied", summary, area_id=stage.top.id, data={"rows": counts.rows, "new": counts.new}
+        )
+        writer = _Writer(work, event.id, ground)
         made = stage.db.execute("SELECT m.* FROM made m ORDER BY m.id")
         if stage.top.new:  # the summary lies in an area that is yet to be written
             await writer.chunk(stage, made.fetchmany(1))
@@ -107,8 +108,19 @@ async def _restore_cache(runtime: Runtime) -> None:
         await transaction.fetch("PRAGMA cache_size = -2000")
 
 
-async def _grounds(work: Work, stage: Stage) -> dict[str, Any]:
-    """On what each type of event rests. The importer needs `core.import`, and what each sheet needs by hand."""
+async def _work(runtime: Runtime, transaction: Transaction, account_id: UUID | None) -> Work:
+    who = ANONYMOUS if account_id is None else await runtime.viewer_of(account_id, transaction.fetch)
+    return Work(transaction, runtime.kernel, who, Acting(), system=account_id is None)
+
+
+async def may(runtime: Runtime, stage: Stage, account_id: UUID) -> None:
+    """Refuses what `apply` would refuse for want of a permission."""
+    async with runtime.database.transaction() as transaction:
+        await _ground(await _work(runtime, transaction, account_id), stage)
+
+
+async def _ground(work: Work, stage: Stage) -> Ground:
+    """On what the events rest. The importer needs `core.import`, and what each sheet would need by hand."""
     assert stage.top is not None
     used = {r[0] for r in stage.db.execute("SELECT DISTINCT sheet FROM row")}
     if stage.top.new:
@@ -123,8 +135,7 @@ async def _grounds(work: Work, stage: Stage) -> dict[str, Any]:
         elif sheet.name in used:
             # Where the plugin is off was found row by row; here it is about the role alone.
             _require_role(work, sheet.permission, where)
-    ground = work.require("core.import", where)
-    return {"": ground}
+    return work.require("core.import", where)
 
 
 def _require_role(work: Work, permission: str, where: Area) -> None:
@@ -153,10 +164,10 @@ async def _summary(work: Work, stage: Stage, counts: Counts, file_name: str, row
 class _Writer:
     """Inserts events, their transitions and their rows, a chunk at a time."""
 
-    def __init__(self, work: Work, cause_id: UUID, grounds: dict[str, Any]) -> None:
+    def __init__(self, work: Work, cause_id: UUID, ground: Ground) -> None:
         self.work = work
         self.sqlite = work.transaction.database.dialect.name == "sqlite"
-        self.ground = grounds[""]
+        self.ground = ground
         self.cause_id = cause_id
         self._tables: dict[str, tuple[str, list[Callable[[Any], Any] | None]]] = {}
 
@@ -213,13 +224,17 @@ class _Writer:
             " WHERE r.made BETWEEN ? AND ? ORDER BY r.rowid",
             (made[0][0], made[-1][0]),
         ).fetchall()
-        transitions = [(str(new_id()), event, tag, id, state) for event, _, tag, id, state, _ in rows if tag is not None]
-        await put(self._insert("core_transition", ["id", "event_id", "subject_tag", "subject_id", "to_state"]), transitions)
+        transitions = [
+            (str(new_id()), event, tag, id, state) for event, _, tag, id, state, _ in rows if tag is not None
+        ]
+        await put(
+            self._insert("core_transition", ["id", "event_id", "subject_tag", "subject_id", "to_state"]), transitions
+        )
         place = {name: i for i, name in enumerate(ORDER)}
         rows.sort(key=lambda r: (place.get(r[1], len(place)), r[1]))
         for table, group in groupby(rows, itemgetter(1)):
             sql, decode = self._table(table)
-            values = [json.loads(r[5]) for r in group]
+            values = [orjson.loads(r[5]) for r in group]
             for position, convert in enumerate(decode):
                 if convert is not None:
                     for row in values:
@@ -228,4 +243,4 @@ class _Writer:
             await put(sql, values)
 
 
-__all__ = ["Applied", "Authority", "CheckedTooEarly", "apply"]
+__all__ = ["Applied", "CheckedTooEarly", "apply", "may"]

@@ -12,12 +12,31 @@ from core.rules.inputs import clean_name
 
 ACTORS = ("people", "households", "organizations")
 NUMBER = Column(
-    "number", "Number", "编号", Kind.NUMBER, ("序列号", "档案编号", "人员编号", "户编号", "户号", "own number"), example="A-017"
+    "number",
+    "Number",
+    "编号",
+    Kind.NUMBER,
+    ("序列号", "档案编号", "人员编号", "户编号", "户号", "own number"),
+    example="A-017",
 )
-AREA = Column("area", "Area", "区域代码", Kind.AREA, ("区域", "所属区域", "社区", "网格", "所在网格", "area code"), example="xishan")
-NAME = Column("name", "Name", "名称", Kind.TEXT, ("单位名称", "组织名称", "企业名称", "机构名称", "全称"), required=True)
+AREA = Column(
+    "area",
+    "Area",
+    "区域代码",
+    Kind.AREA,
+    ("区域", "所属区域", "社区", "网格", "所在网格", "area code"),
+    example="xishan",
+)
+NAME = Column(
+    "name", "Name", "名称", Kind.TEXT, ("单位名称", "组织名称", "企业名称", "机构名称", "全称"), required=True
+)
 ID_NUMBER = Column(
-    "id_number", "Id number", "身份证号", Kind.ID_NUMBER, ("身份证号码", "身份证", "公民身份号码", "证件号码"), kept=False
+    "id_number",
+    "Id number",
+    "身份证号",
+    Kind.ID_NUMBER,
+    ("身份证号码", "身份证", "公民身份号码", "证件号码"),
+    kept=False,
 )
 PHONE = Column("phone", "Phone", "联系电话", Kind.PHONE, ("电话", "手机", "手机号", "手机号码", "联系方式"), kept=False)
 
@@ -32,7 +51,9 @@ def _make_area(row: Row) -> Made:
     )  # fmt: skip
     above = [*ancestors, row.id]
     closures: list[Entity] = [
-        AreaClosure(id=new_id(), ancestor_id=a, descendant_id=row.id, depth=len(above) - 1 - i, since=row.now, until=None)
+        AreaClosure(
+            id=new_id(), ancestor_id=a, descendant_id=row.id, depth=len(above) - 1 - i, since=row.now, until=None
+        )
         for i, a in enumerate(above)
     ]
     return Made("core.area.created", row.area_id, [area, *closures], {"code": area.code})
@@ -66,7 +87,9 @@ def _make_household(row: Row) -> Made:
     v = row.values
     actor = new_actor(kind=ActorKind.HOUSEHOLD, name=v["name"], area_id=row.area_id, address=v.get("address"))
     actor.id = row.id
-    members = [_member(row, m, MembershipRole.MEMBER, area=False) for m in dict.fromkeys(row.targets.get("members", ()))]
+    members = [
+        _member(row, m, MembershipRole.MEMBER, area=False) for m in dict.fromkeys(row.targets.get("members", ()))
+    ]
     rows = [actor, *members, *_numbered(row, "households")]
     return Made("core.actor.registered", row.area_id, rows, {"kind": "HOUSEHOLD"})
 

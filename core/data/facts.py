@@ -44,9 +44,7 @@ async def gather_areas(stage: Stage, database: Database, code: str | None) -> No
             here = parents.get(here)
         return tuple(reversed(above))
 
-    stage.areas = {
-        id: AreaFact(id, r["code"], r["name"], chain(id)) for r in rows for id in [as_uuid(r["id"])]
-    }
+    stage.areas = {id: AreaFact(id, r["code"], r["name"], chain(id)) for r in rows for id in [as_uuid(r["id"])]}
     stage.codes = {a.code: a.id for a in stage.areas.values()}
     roots = [a for a in stage.areas.values() if len(a.chain) == 1]
     if code is not None and code in stage.codes:
@@ -77,7 +75,9 @@ async def gather(stage: Stage, database: Database) -> None:
         inside = "area_id IN (SELECT id FROM core_area)"
         if top is not None:
             values.append(top)
-            below = f"SELECT c.descendant_id FROM core_area_closure c WHERE c.ancestor_id = {mark(1)} AND c.until IS NULL"
+            below = (
+                f"SELECT c.descendant_id FROM core_area_closure c WHERE c.ancestor_id = {mark(1)} AND c.until IS NULL"
+            )
             inside = f"area_id IN ({below})"
         known = sheet.known.replace(":inside:", inside)
         last: Any = UUID(int=0)
@@ -124,5 +124,6 @@ async def gather_links(stage: Stage, database: Database) -> None:
             [[UUID(r[0]) for r in some]],
         )
         stage.db.executemany(
-            "INSERT OR IGNORE INTO link (actor, whole, role) VALUES (?,?,?)", [(str(a), str(w), str(r)) for a, w, r in rows]
+            "INSERT OR IGNORE INTO link (actor, whole, role) VALUES (?,?,?)",
+            [(str(a), str(w), str(r)) for a, w, r in rows],
         )

@@ -14,7 +14,15 @@ from core.messages import Messages
 
 # Told and taken in; everything else stops the import.
 WARNINGS = frozenset(
-    ("UNKNOWN_SHEET", "UNKNOWN_COLUMN", "COLUMN_NOT_KEPT", "REPEATED_ROW", "LIKELY_DUPLICATE", "LIKELY_KNOWN", "DIFFERS_FROM_KNOWN")
+    (
+        "UNKNOWN_SHEET",
+        "UNKNOWN_COLUMN",
+        "COLUMN_NOT_KEPT",
+        "REPEATED_ROW",
+        "LIKELY_DUPLICATE",
+        "LIKELY_KNOWN",
+        "DIFFERS_FROM_KNOWN",
+    )
 )
 
 
@@ -59,7 +67,15 @@ def write_report(path: Path, findings: Iterable[Finding], messages: Messages) ->
         writer.writerow(HEADERS)
         for f in findings:
             writer.writerow(
-                [f.sheet, f.line or "", f.column or "", f.severity.zh, f.code, f.message(messages, "zh-CN"), f.message(messages, "en")]
+                [
+                    f.sheet,
+                    f.line or "",
+                    f.column or "",
+                    f.severity.zh,
+                    f.code,
+                    f.message(messages, "zh-CN"),
+                    f.message(messages, "en"),
+                ]
             )
             count += 1
     return count

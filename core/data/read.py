@@ -67,10 +67,21 @@ def tables(path: Path, sheets: Sequence[Sheet]) -> Iterator[Iterator[Table]]:
             yield _workbook(file)
         elif magic.startswith(b"\xd0\xcf\x11\xe0"):
             raise UnreadableFile("OLD_WORKBOOK")  # .xls, or an XLSX with a password
-        elif magic.startswith((b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK", b"\x1f\x8b", b"Rar!", b"7z\xbc", b"MZ", b"\x7fELF")):
+        elif magic.startswith(
+            (b"%PDF", b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"PK", b"\x1f\x8b", b"Rar!", b"7z\xbc", b"MZ", b"\x7fELF")
+        ):
             raise UnreadableFile("NOT_A_SPREADSHEET")
         else:
             yield iter([_csv(path, sheets)])
+
+
+def check(path: Path) -> None:
+    """Raises UnreadableFile for what is no spreadsheet, or is not safe to unfold; reads no row."""
+    with tables(path, ()), path.open("rb") as file:
+        if file.read(4) == b"PK\x03\x04":
+            check_archive(file)
+        else:
+            _encoding(path)
 
 
 # --- CSV --------------------------------------------------------------------------------------------------
@@ -83,7 +94,9 @@ def _csv(path: Path, sheets: Sequence[Sheet]) -> Table:
     for candidate in (",", ";", "\t"):
         with path.open(encoding=encoding, newline="") as file:
             try:
-                rows = [row for row, _ in zip(csv.reader(file, delimiter=candidate), range(HEADER_WITHIN), strict=False)]
+                rows = [
+                    row for row, _ in zip(csv.reader(file, delimiter=candidate), range(HEADER_WITHIN), strict=False)
+                ]
             except csv.Error:
                 continue
         found = max((sum(plain(c) in known for c in row) for row in rows), default=0)
@@ -103,7 +116,9 @@ def _csv_lines(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int,
                 return
             except csv.Error as error:
                 large = "field limit" in str(error) or "field larger" in str(error)
-                raise UnreadableFile("CELL_TOO_LARGE" if large else "BAD_CSV", line=line, limit=csv.field_size_limit()) from None
+                raise UnreadableFile(
+                    "CELL_TOO_LARGE" if large else "BAD_CSV", line=line, limit=csv.field_size_limit()
+                ) from None
             yield line, row
 
 

@@ -119,7 +119,9 @@ def _place_rows(stage: Stage, code: str | None) -> None:
         if problem == "VALUE_MISSING" and stage.top is None and code is not None:
             continue
         values = {} if problem == "VALUE_MISSING" else {"area": code_like(text or "")}
-        for id, t, line in db.execute("SELECT id, t, line FROM row WHERE area IS ? AND sheet = ?", (text, sheet)).fetchall():
+        for id, t, line in db.execute(
+            "SELECT id, t, line FROM row WHERE area IS ? AND sheet = ?", (text, sheet)
+        ).fetchall():
             _bad(stage, id, problem, t, line, "area", **values)
 
 
@@ -195,8 +197,8 @@ def _secret_twice(stage: Stage) -> None:
 
 
 def _tell_likely(stage: Stage) -> None:
-    for t, line, sheet, first, n in stage.db.execute(
-        """SELECT r.t, r.line, r.sheet, (SELECT o.line FROM thing k JOIN row o ON o.id = k.row
+    for t, line, first, n in stage.db.execute(
+        """SELECT r.t, r.line, (SELECT o.line FROM thing k JOIN row o ON o.id = k.row
                WHERE k.sheet = r.sheet AND k.name = r.name AND k.area_id = r.area_id AND k.row < r.id ORDER BY k.row LIMIT 1),
              (SELECT count(*) FROM thing k
                WHERE k.sheet = r.sheet AND k.name = r.name AND k.area_id = r.area_id AND k.row IS NULL)
@@ -207,8 +209,8 @@ def _tell_likely(stage: Stage) -> None:
             stage.find("LIKELY_DUPLICATE", t, line, head, line=first)
         elif n:
             stage.find("LIKELY_KNOWN", t, line, head)
-    for t, line, same_name, same_area in stage.db.execute(
-        "SELECT r.t, r.line, r.name = k.name, r.area_id = k.area_id FROM row r JOIN thing k ON k.id = r.target"
+    for t, line, same_name in stage.db.execute(
+        "SELECT r.t, r.line, r.name = k.name FROM row r JOIN thing k ON k.id = r.target"
         " WHERE r.known = 1 AND r.by_name = 0 AND (r.name <> k.name OR r.area_id <> k.area_id)"
     ):
         stage.find("DIFFERS_FROM_KNOWN", t, line, stage.seen[t].heads.get("area" if same_name else "name"))
@@ -219,7 +221,9 @@ def _references(stage: Stage) -> None:
     db = stage.db
     db.execute("BEGIN")
     fits = "instr(ref.sheets, ',' || x.sheet || ',') > 0"
-    db.execute(f"UPDATE ref SET target = (SELECT x.id FROM thing x WHERE x.credit = ref.text AND {fits}) WHERE length(text) = 18")
+    db.execute(
+        f"UPDATE ref SET target = (SELECT x.id FROM thing x WHERE x.credit = ref.text AND {fits}) WHERE length(text) = 18"
+    )
     by_number = f"FROM number x WHERE x.number = ref.text AND {fits}"
     db.execute(
         f"UPDATE ref SET n = (SELECT count(DISTINCT x.id) {by_number}), target = (SELECT min(x.id) {by_number}) WHERE target IS NULL"
@@ -228,12 +232,14 @@ def _references(stage: Stage) -> None:
         found = find_area(stage, at)
         db.execute("UPDATE ref SET at = ? WHERE at = ?", (str(found.id) if isinstance(found, AreaFact) else "?", at))
     by_name = f"FROM thing x WHERE x.name = ref.text AND {fits} AND (ref.at IS NULL OR x.area_id = ref.at)"
-    db.execute(f"UPDATE ref SET n = (SELECT count(*) {by_name}), target = (SELECT min(x.id) {by_name}) WHERE target IS NULL")
+    db.execute(
+        f"UPDATE ref SET n = (SELECT count(*) {by_name}), target = (SELECT min(x.id) {by_name}) WHERE target IS NULL"
+    )
     here = f"{by_name} AND x.area_id = (SELECT r.area_id FROM row r WHERE r.id = ref.row)"
     db.execute(f"UPDATE ref SET n = 1, target = (SELECT x.id {here}) WHERE n > 1 AND (SELECT count(*) {here}) = 1")
     db.execute("COMMIT")
-    for row, t, line, head, text, target, n, elsewhere in db.execute(
-        "SELECT f.row, r.t, r.line, f.head, f.text, f.target, f.n, EXISTS (SELECT 1 FROM thing x WHERE x.name = f.text)"
+    for row, t, line, head, n, elsewhere in db.execute(
+        "SELECT f.row, r.t, r.line, f.head, f.n, EXISTS (SELECT 1 FROM thing x WHERE x.name = f.text)"
         " FROM ref f JOIN row r ON r.id = f.row WHERE f.target IS NULL OR f.n > 1 ORDER BY f.row"
     ).fetchall():
         code = "AMBIGUOUS_REFERENCE" if n > 1 else "REFERENCE_OF_OTHER_KIND" if elsewhere else "UNKNOWN_REFERENCE"
@@ -319,7 +325,9 @@ class _Builder:
         event = str(new_id())
         subject = made.rows[0]
         data = json.dumps(dict(made.data), ensure_ascii=False, sort_keys=True)
-        self.made.append((self.count, event, made.event, made.area_id and str(made.area_id), subject.tag, str(subject.id), data))
+        self.made.append(
+            (self.count, event, made.event, made.area_id and str(made.area_id), subject.tag, str(subject.id), data)
+        )
         for row in made.rows:
             if isinstance(row, Logged):
                 row.event_id = UUID(event)
@@ -327,13 +335,17 @@ class _Builder:
             cells = json.dumps([self._encode(getattr(row, name)) for name in names], ensure_ascii=False)
             state = getattr(row, "state", None)
             tag = row.tag if isinstance(row, Logged) else None
-            self.rows.append((self.count, row._meta.db_table, tag, str(row.id), None if state is None else str(state), cells))
+            self.rows.append(
+                (self.count, row._meta.db_table, tag, str(row.id), None if state is None else str(state), cells)
+            )
 
     def _link(self, row: Membership, id: int) -> None:
         key = (str(row.actor_id), str(row.area_id or row.organization_id), str(row.role))
         done = self.stage.db.execute("INSERT OR IGNORE INTO link VALUES (?,?,?,?)", (*key, id))
         if done.rowcount == 0:
-            other = self.stage.db.execute("SELECT row FROM link WHERE actor = ? AND whole = ? AND role = ?", key).fetchone()
+            other = self.stage.db.execute(
+                "SELECT row FROM link WHERE actor = ? AND whole = ? AND role = ?", key
+            ).fetchone()
             raise _Repeated(other[0] is None)
 
     def _encode(self, value: Any) -> Any:

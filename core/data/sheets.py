@@ -30,7 +30,10 @@ class Kind(Enum):
     CREDIT_CODE = ("18 characters with a check character", "18 位,含校验码")
     ID_NUMBER = ("18 characters; checked, never kept", "18 位;仅校验,不保存")
     PHONE = ("a telephone number; compared, never kept", "电话号码;仅用于查重,不保存")
-    REFERENCE = ("number, credit code or name; 陈伟@xishan names one in an area", "编号、信用代码或名称;同名时写作 陈伟@区域代码")
+    REFERENCE = (
+        "number, credit code or name; 陈伟@xishan names one in an area",
+        "编号、信用代码或名称;同名时写作 陈伟@区域代码",
+    )
     REFERENCES = ("several of them, with 、 between", "可填多个,以顿号分隔")
 
     def __init__(self, en: str, zh: str) -> None:

@@ -10,18 +10,16 @@ import hashlib
 import json
 import secrets
 import sqlite3
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from enum import Enum
 from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 from core.data.findings import Finding, UnreadableFile
-from core.data.read import EPOCH, HEADER_WITHIN, MAX_COLUMNS, MAX_ROWS, Cells, Merged, Table, tables
+from core.data.read import HEADER_WITHIN, MAX_COLUMNS, MAX_ROWS, Cells, Table, tables
 from core.data.sheets import NOT_KEPT, Column, Kind, Sheet, likely, plain
 from core.data.values import quotable, read_cell, tidy
 from core.errors import Refusal
@@ -189,7 +187,9 @@ class Stage:
             if unclear:
                 self.find("SHEET_UNCLEAR", t, sheets="、".join(s.zh for s in unclear))
             elif wanted or not table.title:
-                self.find("NO_HEADER", t, columns="、".join(c.zh for s in wanted[:1] for c in s.columns if c.required) or "…")
+                self.find(
+                    "NO_HEADER", t, columns="、".join(c.zh for s in wanted[:1] for c in s.columns if c.required) or "…"
+                )
             else:
                 near = likely(plain(table.title), {x for s in self.sheets for x in s.titles})
                 meant = next((s.zh for s in self.sheets if near in s.titles), None)
@@ -199,7 +199,9 @@ class Stage:
         columns = self._columns(t, title, sheet, line, header)
         for merged in table.merged:
             if merged.bottom > line:
-                self.find("MERGED_CELLS", t, merged.top, _text(header, merged.left), rows=merged.bottom - merged.top + 1)
+                self.find(
+                    "MERGED_CELLS", t, merged.top, _text(header, merged.left), rows=merged.bottom - merged.top + 1
+                )
         shown = [plain(_text(header, i)) for i in range(len(header))]
         for number, cells in chain(first[where + 1 :], lines):
             if len(cells) > MAX_COLUMNS and _filled(cells[MAX_COLUMNS:]):
@@ -222,7 +224,7 @@ class Stage:
         self.seen.append(Seen(title, sheet, heads))
         if len(header) > MAX_COLUMNS and _filled(header[MAX_COLUMNS:]):
             self.find("TOO_MANY_COLUMNS", t, line, None, limit=MAX_COLUMNS)
-        for position, raw in enumerate(header[:MAX_COLUMNS]):
+        for position in range(min(len(header), MAX_COLUMNS)):
             text = _text(header, position)
             column = sheet.by_header.get(plain(text))
             head = quotable(text)
@@ -294,7 +296,9 @@ def _text(cells: Cells, position: int) -> str:
         return ""
 
 
-def _header(first: list[tuple[int, Cells]], wanted: list[Sheet], sheets: list[Sheet]) -> tuple[int, Sheet | None, list[Sheet]]:
+def _header(
+    first: list[tuple[int, Cells]], wanted: list[Sheet], sheets: list[Sheet]
+) -> tuple[int, Sheet | None, list[Sheet]]:
     """Which of the first lines names the columns, and of which sheet: the one wanted, or the only one that fits."""
     lines = [[plain(_text(cells, i)) for i in range(min(len(cells), MAX_COLUMNS))] for _, cells in first]
     if wanted:

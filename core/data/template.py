@@ -31,7 +31,15 @@ def write_template(path: Path, sheets: Sequence[Sheet]) -> None:
     for sheet in sheets:
         for column in sheet.columns:
             notes.append(
-                [sheet.zh, column.zh, column.en, "是" if column.required else "", _what(column, "zh-CN"), _what(column, "en"), column.example]
+                [
+                    sheet.zh,
+                    column.zh,
+                    column.en,
+                    "是" if column.required else "",
+                    _what(column, "zh-CN"),
+                    _what(column, "en"),
+                    column.example,
+                ]
             )
     book.save(path)
 
@@ -39,7 +47,9 @@ def write_template(path: Path, sheets: Sequence[Sheet]) -> None:
 def _what(column: Column, language: str) -> str:
     said = column.kind.zh if language == "zh-CN" else column.kind.en
     if column.terms:
-        shown = "、".join(t.zh for t in column.terms) if language == "zh-CN" else ", ".join(t.value for t in column.terms)
+        shown = (
+            "、".join(t.zh for t in column.terms) if language == "zh-CN" else ", ".join(t.value for t in column.terms)
+        )
         said += (":" if language == "zh-CN" else ": ") + shown
     if not column.kept and column.kind is Kind.DATE:
         said += ",仅校验" if language == "zh-CN" else "; checked, not kept"

@@ -17,7 +17,9 @@ EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
 FIRST, LAST = date(1850, 1, 1), date(2200, 1, 1)
 
 _WIDE: dict[int, int | None] = {
-    code: code - 0xFEE0 for r in ((0xFF10, 0xFF19), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A)) for code in range(r[0], r[1] + 1)
+    code: code - 0xFEE0
+    for r in ((0xFF10, 0xFF19), (0xFF21, 0xFF3A), (0xFF41, 0xFF5A))
+    for code in range(r[0], r[1] + 1)
 }
 _WIDE |= {0x3000: 0x20, 0xA0: 0x20} | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD))
 _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
@@ -85,7 +87,11 @@ _ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"}
 
 
 def _text(column: Column, text: str) -> str:
-    return clean_name(text, limit=column.limit) if column.limit <= 200 else clean_name(text.replace("\n", " "), limit=column.limit)
+    return (
+        clean_name(text, limit=column.limit)
+        if column.limit <= 200
+        else clean_name(text.replace("\n", " "), limit=column.limit)
+    )
 
 
 def _person(column: Column, text: str) -> str:

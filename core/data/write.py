@@ -53,7 +53,7 @@ class _Xlsx:
         for value in cells:
             if isinstance(value, str):
                 text = ILLEGAL_CHARACTERS_RE.sub("", value)[:LONGEST]
-                cell = WriteOnlyCell(self.sheet, guarded(text))  # type: ignore[no-untyped-call]
+                cell = WriteOnlyCell(self.sheet, guarded(text))
                 cell.data_type = "s"
                 made.append(cell)
             else:

@@ -92,7 +92,6 @@ class Transaction:
             raise self.database.explain(error) from error
         return list(rows)
 
-
     async def execute_many(self, sql: str, rows: list[Any]) -> None:
         """Run one statement for many rows of bound values, already encoded. A guard that fires becomes its Refusal."""
         self.database.observe(sql)

@@ -28,7 +28,9 @@ async def create_area(work: Work, *, code: str, name: str, kind: AreaKind, paren
 
     Refuses BAD_AREA_CODE (lower-case letters, digits, `-` and `.`; at most 64), AREA_CODE_TAKEN, NOT_PERMITTED.
     """
-    area = Area(id=new_id(), code=clean_code(code, "code"), name=clean_name(name, "name"), kind=kind, parent_id=parent_id)
+    area = Area(
+        id=new_id(), code=clean_code(code, "code"), name=clean_name(name, "name"), kind=kind, parent_id=parent_id
+    )
     ancestors: list[tuple[UUID, int]] = [(area.id, 0)]
     if parent_id is not None:
         await hold_settings(work)
