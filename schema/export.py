@@ -212,7 +212,7 @@ def _hint(word: str, known: Iterable[str]) -> Callable[[str], str]:
     def hint(language: str) -> str:
         if near is None:
             return ""
-        return f",是否想写“{near}”?" if language == "zh-CN" else f"; did you mean {near}?"
+        return f"(是否想写“{near}”?)" if language == "zh-CN" else f" (did you mean {near}?)"
 
     return hint
 

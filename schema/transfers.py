@@ -75,6 +75,7 @@ class Transfers:
         if self._task is not None:
             await self._task
             self._task = None
+        self._stopping.clear()
 
     async def _run(self) -> None:
         while not self._stopping.is_set():

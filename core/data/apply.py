@@ -83,18 +83,20 @@ async def apply(
             "core.import.applied", summary, area_id=stage.top.id, data={"rows": counts.rows, "new": counts.new}
         )
         writer = _Writer(work, event.id, ground)
-        made = stage.db.execute("SELECT m.* FROM made m ORDER BY m.id")
-        if stage.top.new:  # the summary lies in an area that is yet to be written
-            await writer.chunk(stage, made.fetchmany(1))
-        await work.flush_now()
         done = 0
-        while some := made.fetchmany(CHUNK):
-            await writer.chunk(stage, some)
-            done += len(some)
-            progress(done)
-        for area in stage.areas.values():
-            if area.new and (len(area.chain) == 1 or not stage.areas[area.chain[-2]].new):
-                refresh_reach(work, area.id)
+        for areas in (True, False):
+            made = stage.db.execute(
+                f"SELECT m.* FROM made m WHERE (m.type = 'core.area.created') = {areas} ORDER BY m.id"
+            )
+            while some := made.fetchmany(CHUNK):
+                await writer.chunk(stage, some)
+                done += len(some)
+                progress(done)
+            if areas:  # what is on in the new areas must be known before a plugin's rows come
+                for area in stage.areas.values():
+                    if area.new and (len(area.chain) == 1 or not stage.areas[area.chain[-2]].new):
+                        refresh_reach(work, area.id)
+                await work.flush_now()
         await work.flush()
     seconds = monotonic() - began
     if sqlite:

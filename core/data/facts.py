@@ -73,7 +73,7 @@ async def gather(stage: Stage, database: Database) -> None:
             continue
         values: list[Any] = []
         inside = "area_id IN (SELECT id FROM core_area)"
-        if top is not None:
+        if top is not None and ":inside:" in sheet.known:
             values.append(top)
             below = (
                 f"SELECT c.descendant_id FROM core_area_closure c WHERE c.ancestor_id = {mark(1)} AND c.until IS NULL"

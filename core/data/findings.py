@@ -43,7 +43,7 @@ class Finding:
     def message(self, messages: Messages, language: str) -> str:
         values = dict(self.values)
         near = values.get("near")
-        shown = f",是否想写“{near}”?" if language == "zh-CN" else f"; did you mean {near}?"
+        shown = f"(是否想写“{near}”?)" if language == "zh-CN" else f" (did you mean {near}?)"
         values["hint"] = shown if near else ""
         return messages.render(self.code, language, values)
 

@@ -52,7 +52,7 @@ def settle_areas(stage: Stage, code: str | None, *, system: bool) -> None:
             chain = (*(above.chain if above else ()), made)
             stage.areas[made] = AreaFact(made, v["code"], v["name"], chain, new=True)
             stage.codes[v["code"]] = made
-            _set(stage, id, target=str(made), area_id=str(above.id if above else made))
+            _set(stage, id, target=str(made), area_id=str(above.id if above else made), rank=len(chain))
             if stage.top and stage.top.id not in chain:
                 _bad(stage, id, "AREA_OUTSIDE", t, line, "parent")
         if len(later) == len(waiting):
@@ -256,7 +256,7 @@ def build(stage: Stage, dialect: str, progress: Shown = lambda rows: None) -> No
     for sheet in stage.sheets:
         for number, found in enumerate(
             stage.db.execute(
-                "SELECT id, t, line, area_id, cells, target FROM row WHERE sheet = ? AND known = 0 AND bad = 0 ORDER BY id",
+                "SELECT id, t, line, area_id, cells, target FROM row WHERE sheet = ? AND known = 0 AND bad = 0 ORDER BY rank, id",
                 (sheet.name,),
             )
         ):
@@ -286,7 +286,8 @@ class _Builder:
             column = _snake(refusal.path[0]) if refusal.path else ""
             self.later.append(("UPDATE row SET bad = 1 WHERE id = ?", (id,)))
             values = {k: v for k, v in refusal.values.items() if k in _SAFE}
-            stage.find(refusal.code, t, line, heads.get(column), **values)
+            declared = sheet.by_name.get(column)
+            stage.find(refusal.code, t, line, heads.get(column, declared and declared.zh), **values)
         except _Repeated as repeated:
             if repeated.known:
                 self.later.append(("UPDATE row SET known = 1 WHERE id = ?", (id,)))

@@ -152,5 +152,5 @@ def plain(text: str) -> str:
 
 def likely(word: str, known: Iterable[str]) -> str | None:
     """The word that was probably meant."""
-    found = difflib.get_close_matches(word, list(known), 1, 0.6)
+    found = difflib.get_close_matches(word, list(known), 1, 0.6 if len(word) > 3 else 0.5)
     return found[0] if found else None

@@ -27,7 +27,8 @@ from core.ids import new_id
 
 SPOOL = """
 CREATE TABLE row (id INTEGER PRIMARY KEY, t INT, sheet TEXT, line INT, bad INT DEFAULT 0, number TEXT, name TEXT,
-  area TEXT, area_id TEXT, credit TEXT, since TEXT, cells TEXT, target TEXT, known INT DEFAULT 0, by_name INT DEFAULT 0);
+  area TEXT, area_id TEXT, credit TEXT, since TEXT, cells TEXT, target TEXT, known INT DEFAULT 0, by_name INT DEFAULT 0,
+  rank INT DEFAULT 0);
 CREATE TABLE ref (row INT, head TEXT, name TEXT, text TEXT, at TEXT, sheets TEXT, target TEXT, n INT DEFAULT 0);
 CREATE TABLE secret (row INT, head TEXT, what TEXT, digest BLOB);
 CREATE TABLE thing (id TEXT PRIMARY KEY, sheet TEXT, name TEXT, area_id TEXT, credit TEXT, since TEXT, row INT);
@@ -202,6 +203,8 @@ class Stage:
                 self.find(
                     "MERGED_CELLS", t, merged.top, _text(header, merged.left), rows=merged.bottom - merged.top + 1
                 )
+        if any(c.required and c.name not in self.seen[t].heads for c in sheet.columns):
+            return True  # that is told once; its rows would only say it again
         shown = [plain(_text(header, i)) for i in range(len(header))]
         for number, cells in chain(first[where + 1 :], lines):
             if len(cells) > MAX_COLUMNS and _filled(cells[MAX_COLUMNS:]):
