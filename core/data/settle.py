@@ -287,7 +287,7 @@ class _Builder:
             self.later.append(("UPDATE row SET bad = 1 WHERE id = ?", (id,)))
             values = {k: v for k, v in refusal.values.items() if k in _SAFE}
             declared = sheet.by_name.get(column)
-            stage.find(refusal.code, t, line, heads.get(column, declared and declared.zh), **values)
+            stage.find(refusal.code, t, line, heads.get(column) or (declared.zh if declared else None), **values)
         except _Repeated as repeated:
             if repeated.known:
                 self.later.append(("UPDATE row SET known = 1 WHERE id = ?", (id,)))
