@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 import schema.nodes.core_roots
 import schema.nodes.corrections
+import schema.nodes.data
 import schema.nodes.search
 import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
 from core.clock import Clock
@@ -29,8 +30,9 @@ from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
 from core.synchronize import index_names, orphaned_tables, synchronize
 from schema.compose import CommunitySchema, compose
-from schema.endpoint import Endpoint
+from schema.endpoint import Endpoint, Refused, answer
 from schema.execution import GraphQL
+from schema.transfers import Transfers
 
 
 @dataclass
@@ -42,6 +44,7 @@ class Server:
     runtime: Runtime
     take_up: TakeUp
     graphql: GraphQL
+    transfers: Transfers
     app: Starlette
     notices: list[Problem]
 
@@ -75,7 +78,9 @@ class Server:
             notices = [*host.problems, *take_up.notices, *await orphaned_tables(database, host)]
             graphql = GraphQL(compose_schema(host), runtime)
             endpoint = Endpoint(graphql, runtime, take_up, config.language)
-            return cls(config, host, runtime, take_up, graphql, Starlette(routes=endpoint.routes()), notices)
+            transfers = Transfers(runtime, graphql, host.sheets, config.folder)
+            app = Starlette(routes=[*endpoint.routes(), *transfers.routes(endpoint.viewer, Refused, answer)])
+            return cls(config, host, runtime, take_up, graphql, transfers, app, notices)
         except BaseException:
             await database.close()
             raise
@@ -85,10 +90,12 @@ class Server:
         await self.runtime.forget_old_keys()
         await self.runtime.dispatcher.start()
         await self.runtime.jobs.start(self.runtime)
+        await self.transfers.start()
         await self.take_up.start()
 
     async def close(self) -> None:
         await self.take_up.stop()
+        await self.transfers.stop()
         await self.runtime.jobs.stop()
         await self.runtime.dispatcher.stop()
         await self.runtime.database.close()

@@ -100,8 +100,8 @@ class Ground:
     area_ids: frozenset[UUID] = field(default=frozenset())
 
 
-def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str) -> str:
-    """One statement: account, person, grants, mandates and organizations behind a live token."""
+def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bool = False) -> str:
+    """One statement: account, person, grants, mandates and organizations behind a live token, or of an account."""
     if dialect.name == "sqlite":
         rows, pair = "json_group_array", "json_array"
     else:
@@ -111,6 +111,9 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str) -> str:
     def live(alias: str) -> str:
         return f"{alias}.since <= {now_mark} AND ({alias}.until IS NULL OR {alias}.until > {now_mark})"
 
+    token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
+    token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
+    behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
     return f"""SELECT a.id AS account_id, a.person_id AS person_id,
     (SELECT {rows}({pair}(g.id, g.role, g.area_id)) FROM core_role_grant g
       WHERE g.revoked_at IS NULL AND {live("g")} AND (g.actor_id = a.person_id OR g.post_id IN
@@ -119,11 +122,10 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str) -> str:
       WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m")}) AS mandates,
     (SELECT {rows}(organization_id) FROM core_membership
       WHERE actor_id = a.person_id AND state = 'ACTIVE' AND organization_id IS NOT NULL) AS organizations
-    FROM core_token t JOIN core_account a ON a.id = t.account_id
-    WHERE t.hash = {key_mark} AND t.revoked_at IS NULL AND t.expires_at > {now_mark} AND a.state = 'ACTIVE'"""
+    FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
-def viewer_from(row: Mapping[str, Any] | None, token_hash: str) -> Viewer:
+def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None) -> Viewer:
     if row is None:
         return ANONYMOUS
     grants = json.loads(row["grants"] or "[]")

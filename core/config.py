@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -43,7 +44,17 @@ class Config:
     language: str = DEFAULT_LANGUAGE
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
+    files: str = ""
     file: TomlFile | None = field(default=None, compare=False)
+
+    @property
+    def folder(self) -> Path:
+        """Where uploads and exports lie for a day: beside a SQLite database, else in the system's temporary folder."""
+        if self.files:
+            return Path(self.files)
+        if self.database.startswith("sqlite:"):
+            return Path(self.database.removeprefix("sqlite:") + ".files")
+        return Path(tempfile.gettempdir()) / f"gongzhi-{hashlib.sha256(self.database.encode()).hexdigest()[:16]}"
 
     @property
     def digest(self) -> str:
@@ -87,6 +98,11 @@ OPTIONS: dict[str, Option] = {
     ),
     "host": Option(str, "a name or address", "主机名或地址", "To listen on.", "监听地址。"),
     "port": Option(int, "a port from 0 to 65535", "0 至 65535 的端口", "To listen on.", "监听端口。"),
+    "files": Option(
+        str, "a folder", "文件夹路径",
+        "Where spreadsheets lie while they are taken in or fetched; beside the database unless told.",
+        "导入与导出文件的暂存目录;默认在数据库旁。",
+    ),
     "area": Option(
         dict, "[area.CODE] sections", "[area.代码] 小节",
         "What areas enable, pilot, disable and set.", "各区域启用、试点、停用的插件及其设置。",
@@ -175,6 +191,7 @@ class _Reader:
             language=str(self.data.get("language", Config.language)),
             host=str(self.data.get("host", Config.host)),
             port=port,
+            files=str(self.data.get("files", "")),
             file=self.file,
         )
 

@@ -184,3 +184,38 @@ class DocumentState(Term):
     IN_FORCE = "IN_FORCE", "有效"
     SUPERSEDED = "SUPERSEDED", "已被取代"
     WITHDRAWN = "WITHDRAWN", "已废止"
+
+
+class ImportState(Term):
+    """How far a spreadsheet has come (导入状态)."""
+
+    RECEIVED = "RECEIVED", "已收到"
+    CHECKING = "CHECKING", "检查中"
+    CHECKED = "CHECKED", "检查通过"
+    APPLYING = "APPLYING", "导入中"
+    APPLIED = "APPLIED", "已导入"
+    REFUSED = "REFUSED", "未通过"
+    EXPIRED = "EXPIRED", "已过期"
+
+
+class Severity(Term):
+    """Whether a finding stops an import (严重程度)."""
+
+    ERROR = "ERROR", "错误"
+    WARNING = "WARNING", "提示"
+
+
+class ExportState(Term):
+    """How far an export has come (导出状态)."""
+
+    QUEUED = "QUEUED", "排队中"
+    READY = "READY", "可下载"
+    FAILED = "FAILED", "失败"
+    EXPIRED = "EXPIRED", "已过期"
+
+
+class ExportFormat(Term):
+    """As what kind of file (导出格式)."""
+
+    XLSX = "XLSX", "Excel 工作簿"
+    CSV = "CSV", "逗号分隔文本"

@@ -79,6 +79,13 @@ class Runtime:
         names = ("account_id", "person_id", "grants", "mandates", "organizations")
         return viewer_from(dict(zip(names, rows[0], strict=True)) if rows else None, token_hash)
 
+    async def viewer_of(self, account_id: UUID, fetch: Any = None) -> Viewer:
+        """Who holds an account, as of now (`fetch` of a transaction: as of that); ANONYMOUS when it is disabled."""
+        dialect = self.database.dialect
+        sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
+        rows = await (fetch or self.database.fetch)(sql, account_id, self.clock.now())
+        return viewer_from(rows[0] if rows else None, None)
+
     async def perform(self, command: Command, rule: Rule) -> Performed:
         """`attempt`, again where the database broke a circle of waiting by giving one of us up."""
         for _ in range(RETRIES):

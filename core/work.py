@@ -27,7 +27,7 @@ from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Actor, Area, Entity, Logged
 from core.search import ENTRY, TERM, entry_of, is_renamed
-from core.settings import Settings
+from core.settings import Settings, SettingsBook
 from core.settings.store import as_instant, as_uuid
 
 M = TypeVar("M", bound=Model)
@@ -227,12 +227,15 @@ class Work:
 
     async def settings(self, model: type[S], at: Model, *, version: int | None = None) -> S:
         """What holds where `at` lies: the newest settings, or those of the version a process began with."""
-        mark = self.transaction.database.dialect.mark
-        newest = await self.settings_version()
-        wanted = newest if version is None else version
-        book = await self.kernel.settings.book(self.transaction.fetch, mark, wanted, remember=not self.changes_settings)
+        book = await self.settings_book(version)
         found: S = book.values(self.kernel.settings.by_model[model], self.place(at).chain)
         return found
+
+    async def settings_book(self, version: int | None = None) -> SettingsBook:
+        """Everything that areas have set, as of a version; the newest unless told."""
+        mark, store = self.transaction.database.dialect.mark, self.kernel.settings
+        wanted = await self.settings_version() if version is None else version
+        return await store.book(self.transaction.fetch, mark, wanted, remember=not self.changes_settings)
 
     async def settings_version(self) -> int:
         """The version in force, for a process to keep that should go on under the rules it began with."""

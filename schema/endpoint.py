@@ -83,12 +83,12 @@ class Endpoint:
                 root_area=root_area,
                 address=request.client.host if request.client else "",
             )
-            return _json(response, 200)
+            return answer(response, 200)
         except Refused as refused:
             body = {"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]}
-            return _json(body, refused.status, refused.headers)
+            return answer(body, refused.status, refused.headers)
         except Exception as error:
-            return _json({"errors": [self.graphql.internal_error(error, self.language)]}, 500)
+            return answer({"errors": [self.graphql.internal_error(error, self.language)]}, 500)
 
     async def _contract(self, code: str | None, language: str) -> tuple[GraphQL, UUID | None]:
         """What to execute against: everything installed, or exactly what an area has on, and that area's id."""
@@ -148,20 +148,20 @@ class Endpoint:
         return HTMLResponse(self._page, headers=_SAFE | {"content-security-policy": _PAGE_POLICY})
 
     async def live(self, request: Request) -> Response:
-        return _json({"status": "live"}, 200)
+        return answer({"status": "live"}, 200)
 
     async def ready(self, request: Request) -> Response:
         try:
             async with asyncio.timeout(READY_SECONDS), self.runtime.database.transaction() as transaction:
                 await transaction.fetch("SELECT 1 AS yes")
         except Exception:
-            return _json({"status": "database does not answer"}, 503)
+            return answer({"status": "database does not answer"}, 503)
         kernel = self.runtime.kernel
         plugins = {key: str(kernel.health.status(key)) for key in {*kernel.plugins, *kernel.health.left_out}}
         body: dict[str, Any] = {"status": "ready", "plugins": dict(sorted(plugins.items()))}
         if self.take_up.problems:
             body["configuration"] = [p.as_json(self.language) for p in self.take_up.problems]
-        return _json(body, 200)
+        return answer(body, 200)
 
 
 _SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
@@ -171,7 +171,8 @@ _PAGE_POLICY = (
 )
 
 
-def _json(body: Any, status: int, headers: dict[str, str] | None = None) -> Response:
+def answer(body: Any, status: int, headers: dict[str, str] | None = None) -> Response:
+    """A JSON response with the headers every answer has."""
     return Response(orjson.dumps(body), status, media_type=JSON, headers=_SAFE | (headers or {}))
 
 

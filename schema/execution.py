@@ -491,7 +491,7 @@ class GraphQL:
             if not context.viewer.signed_in:
                 raise Refusal("NOT_SIGNED_IN")
             if not 1 <= len(rows) <= BATCH_ROWS:
-                raise Refusal("TOO_MANY_ROWS", path=("rows",), limit=BATCH_ROWS, given=len(rows))
+                raise Refusal("BATCH_SIZE", path=("rows",), limit=BATCH_ROWS, given=len(rows))
             if key is not None and not 1 <= len(key) <= BATCH_KEY:
                 raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
             payload = self._payload(declared, raw_info, self._inside(raw_info, "results"))

@@ -1,4 +1,4 @@
-"""`gongzhi`: serve, demo, check, apply, config, plugin, migrate, explain, schema, admin."""
+"""`gongzhi`: serve, demo, check, apply, config, plugin, import, export, migrate, explain, schema, admin."""
 
 from __future__ import annotations
 
@@ -150,6 +150,72 @@ def explain(
     from core.cli.tasks import explain as explain_it
 
     run(explain_it(configuration(config), file.read(), operation, variables))
+
+
+@app.command("import")
+def import_(
+    file: Annotated[Path | None, typer.Argument(help="A .xlsx or .csv file.", exists=True, dir_okay=False)] = None,
+    area: Annotated[str | None, typer.Option(help="Code of the area it is for; the only root unless told.")] = None,
+    apply: Annotated[bool, typer.Option("--apply", help="Take it in; without this it is only checked.")] = False,
+    sheet: Annotated[
+        str | None,
+        typer.Option(help="areas, people, households, organizations, memberships or assets; found out unless told."),
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Likely duplicates and unknown columns stop it too.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="Write every finding to this CSV file.")] = None,
+    template: Annotated[Path | None, typer.Option(help="Write an empty workbook to fill in, and end.")] = None,
+    reference: Annotated[bool, typer.Option("--reference", help="Print what every sheet may hold, and end.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Take in a spreadsheet: areas, people, households, organizations, memberships, assets. A dry run unless --apply."""
+    from core.cli import data
+
+    if template is not None:
+        data.template(configuration(config), template)
+    elif reference:
+        data.reference(configuration(config))
+    elif file is None:
+        raise typer.BadParameter("name a file")
+    else:
+        run(
+            data.bring_in(
+                configuration(config), file, area=area, apply=apply, sheet=sheet, strict=strict, report=report
+            )
+        )
+
+
+@app.command()
+def export(
+    list_name: Annotated[str, typer.Argument(metavar="LIST", help="A root list of the API, such as actors.")],
+    file: Annotated[Path, typer.Argument(help="A .xlsx or .csv file to write.")],
+    where: Annotated[str | None, typer.Option(help='Conditions, as JSON: \'{"kind": {"eq": "PERSON"}}\'.')] = None,
+    arguments: Annotated[str | None, typer.Option(help="Other arguments of the list, as JSON.")] = None,
+    columns: Annotated[str | None, typer.Option(help="Only these fields, with commas, in this order.")] = None,
+    as_login: Annotated[
+        str | None, typer.Option("--as", help="As this account sees it; as the server unless told.")
+    ] = None,
+    english: Annotated[
+        bool, typer.Option("--english", help="Field names and codes instead of Chinese headers.")
+    ] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Write a list as a spreadsheet, with the columns that the caller may see."""
+    from core.cli import data
+
+    run(
+        data.take_out(
+            configuration(config),
+            list_name,
+            file,
+            where=where,
+            arguments=arguments,
+            columns=columns,
+            as_login=as_login,
+            language="en" if english else "zh-CN",
+        )
+    )
 
 
 @admin.command("create")

@@ -92,6 +92,14 @@ class Transaction:
             raise self.database.explain(error) from error
         return list(rows)
 
+    async def execute_many(self, sql: str, rows: list[Any]) -> None:
+        """Run one statement for many rows of bound values, already encoded. A guard that fires becomes its Refusal."""
+        self.database.observe(sql)
+        try:
+            await self.connection.execute_many(sql, rows)
+        except (IntegrityError, OperationalError) as error:
+            raise self.database.explain(error) from error
+
 
 class Database:
     """Opened by `connect`, closed by `close`; process-wide, because the ORM's model state is."""

@@ -1,6 +1,6 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Toggle
+from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, ExportFormat, ExportState, ImportState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Severity, Toggle
 from core.ids import new_id
 from orjson import loads
 from tortoise.fields.base import OnDelete
@@ -114,6 +114,52 @@ class Migration(migrations.Migration):
             bases=['Logged'],
         ),
         ops.CreateModel(
+            name='DataExport',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('by', fields.ForeignKeyField('core.Actor', source_field='by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('account_id', fields.UUIDField()),
+                ('list_name', fields.CharField(max_length=100)),
+                ('request', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
+                ('format', fields.CharEnumField(description='ExportFormat', enum_type=ExportFormat, max_length=40)),
+                ('language', fields.CharField(max_length=10)),
+                ('state', fields.CharEnumField(description='ExportState', enum_type=ExportState, max_length=40)),
+                ('rows', fields.IntField(default=0)),
+                ('failure', fields.CharField(null=True, max_length=60)),
+                ('asked_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('taken_until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_data_export', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='DataImport',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('by', fields.ForeignKeyField('core.Actor', source_field='by_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('account_id', fields.UUIDField(null=True)),
+                ('file_name', fields.CharField(max_length=200)),
+                ('sheet', fields.CharField(null=True, max_length=40)),
+                ('strict', fields.BooleanField(default=False)),
+                ('state', fields.CharEnumField(description='ImportState', enum_type=ImportState, max_length=40)),
+                ('rows', fields.IntField(default=0)),
+                ('rows_new', fields.IntField(default=0)),
+                ('rows_known', fields.IntField(default=0)),
+                ('rows_bad', fields.IntField(default=0)),
+                ('received_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('taken_until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_data_import', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
             name='Delivery',
             fields=[
                 ('handler', fields.CharField(primary_key=True, unique=True, db_index=True, max_length=200)),
@@ -209,6 +255,23 @@ class Migration(migrations.Migration):
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'core_idempotency', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Entity'],
+        ),
+        ops.CreateModel(
+            name='ImportFinding',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('data_import', fields.ForeignKeyField('core.DataImport', source_field='data_import_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('place', fields.IntField()),
+                ('severity', fields.CharEnumField(description='Severity', enum_type=Severity, max_length=40)),
+                ('code', fields.CharField(max_length=60)),
+                ('sheet', fields.CharField(max_length=100)),
+                ('line', fields.IntField(null=True)),
+                ('column_name', fields.CharField(null=True, max_length=100)),
+                ('message_en', fields.TextField(unique=False)),
+                ('message_zh', fields.TextField(unique=False)),
+            ],
+            options={'table': 'core_import_finding', 'app': 'core', 'pk_attr': 'id'},
             bases=['Entity'],
         ),
         ops.CreateModel(
@@ -332,6 +395,18 @@ class Migration(migrations.Migration):
             ],
             options={'table': 'core_post_holding', 'app': 'core', 'pk_attr': 'id'},
             bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='RegisterNumber',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('sheet', fields.CharField(max_length=40)),
+                ('number', fields.CharField(max_length=64)),
+                ('subject_id', fields.UUIDField()),
+            ],
+            options={'table': 'core_register_number', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Entity'],
         ),
         ops.CreateModel(
             name='RoleGrant',

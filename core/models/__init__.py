@@ -6,6 +6,7 @@ from core.models.activity import Activity, Participation
 from core.models.actor import Actor, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
 from core.models.base import Entity, Logged
+from core.models.data import DataExport, DataImport, ImportFinding, RegisterNumber
 from core.models.event import Delivery, DeliveryFailure, DeliverySkipped, Event, EventText, Idempotency, Transition
 from core.models.link import Link
 from core.models.search import SearchEntry, SearchTerm
@@ -18,6 +19,8 @@ __all__ = [
     "Area",
     "AreaClosure",
     "AreaPlugin",
+    "DataExport",
+    "DataImport",
     "Delivery",
     "DeliveryFailure",
     "DeliverySkipped",
@@ -26,6 +29,7 @@ __all__ = [
     "EventText",
     "Governance",
     "Idempotency",
+    "ImportFinding",
     "Installed",
     "Link",
     "Logged",
@@ -36,6 +40,7 @@ __all__ = [
     "PluginArea",
     "Post",
     "PostHolding",
+    "RegisterNumber",
     "RoleGrant",
     "RolePermission",
     "RuleDocument",

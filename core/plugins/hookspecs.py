@@ -12,6 +12,7 @@ import pluggy
 
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
+    from core.data.sheets import Sheet
     from core.demo import DemoDistrict
     from core.events import Handler
     from core.jobs import Job
@@ -56,6 +57,11 @@ def gongzhi_undos() -> list[Undo]:  # type: ignore[empty-body]
 @hookspec
 def gongzhi_merging() -> Merging:  # type: ignore[empty-body]
     """What becomes of this plugin's rows when two actors prove to be one."""
+
+
+@hookspec
+def gongzhi_sheets() -> list[Sheet]:  # type: ignore[empty-body]
+    """Kinds of spreadsheet rows that `gongzhi import` takes in for this plugin."""
 
 
 @hookspec

@@ -17,6 +17,7 @@ import pluggy
 
 from core.access import PermissionBook
 from core.corrections import Merging, Undo
+from core.data.sheets import Sheet
 from core.database import App
 from core.errors import ConfigurationError
 from core.events import Handler
@@ -46,6 +47,7 @@ class Plugin:
     jobs: tuple[Job, ...] = ()
     undos: tuple[Undo, ...] = ()
     merging: Merging | None = None
+    sheets: tuple[Sheet, ...] = ()
     ports: tuple[Port, ...] = ()
     providers: Mapping[str, Any] = None  # type: ignore[assignment]
 
@@ -111,6 +113,13 @@ class Host:
     @property
     def mergings(self) -> list[Merging]:
         return [p.merging for p in self.plugins if p.merging is not None]
+
+    @property
+    def sheets(self) -> list[Sheet]:
+        """What may be imported: core's sheets, then the plugins'."""
+        from core.data.core_sheets import SHEETS
+
+        return [*SHEETS, *(s for p in self.plugins for s in p.sheets)]
 
     @property
     def ports(self) -> dict[str, Any]:
@@ -254,6 +263,7 @@ class Host:
         handlers, ports = ask("gongzhi_handlers", []), ask("gongzhi_ports", [])
         providers, jobs = ask("gongzhi_providers", {}), ask("gongzhi_jobs", [])
         undos, merging = ask("gongzhi_undos", []), ask("gongzhi_merging")
+        sheets = ask("gongzhi_sheets", [])
         for job in jobs:
             if job.name not in manifest.jobs:
                 self._wrong(key, "BAD_DECLARATION", what=f"job {job.name!r} is not listed under jobs in plugin.toml")
@@ -266,7 +276,7 @@ class Host:
             return None
         return Plugin(
             manifest, module, models, graphql, settings, tuple(handlers), tuple(jobs), tuple(undos), merging,
-            tuple(ports), dict(providers),
+            tuple(sheets), tuple(ports), dict(providers),
         )  # fmt: skip
 
     def _check_tables(self) -> None:

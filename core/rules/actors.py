@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from core.access import Ground
@@ -14,8 +15,7 @@ from core.rules.inputs import clean_credit_code, clean_name, clean_text, mask_na
 from core.work import Work
 
 
-async def register_actor(
-    work: Work,
+def new_actor(
     *,
     kind: ActorKind,
     name: str,
@@ -28,12 +28,10 @@ async def register_actor(
     registered_until: date | None = None,
     address: str | None = None,
 ) -> Actor:
-    """A new actor at home in an area. An organization has a kind and a registration; a household an address.
+    """An actor as it may be stored. An organization has a kind and a registration; a household an address.
 
-    Refuses FIELD_NOT_FOR_KIND, ORGANIZATION_KIND_NEEDED, REGISTRATION_NUMBER_NEEDED, BAD_CREDIT_CODE, CREDIT_CODE_TAKEN.
+    Refuses FIELD_NOT_FOR_KIND, ORGANIZATION_KIND_NEEDED, REGISTRATION_NUMBER_NEEDED, BAD_CREDIT_CODE.
     """
-    area = await work.get(Area, area_id)
-    work.require("core.actor.register", area)
     if kind is ActorKind.ORGANIZATION:
         if organization_kind is None:
             raise Refusal("ORGANIZATION_KIND_NEEDED", path=("organizationKind",))
@@ -57,7 +55,7 @@ async def register_actor(
     if registration is Registration.REGISTERED and number is None:
         raise Refusal("REGISTRATION_NUMBER_NEEDED", path=("registrationNumber",))
     clean = clean_name(name, "name")
-    actor = Actor(
+    return Actor(
         id=new_id(),
         kind=kind,
         name=clean,
@@ -72,8 +70,15 @@ async def register_actor(
         registered_until=registered_until,
         address=optional_text(address, "address", limit=200),
     )
+
+
+async def register_actor(work: Work, *, area_id: UUID, **facts: Any) -> Actor:
+    """A new actor at home in an area, of these facts (`new_actor`); refuses what it refuses, and CREDIT_CODE_TAKEN."""
+    area = await work.get(Area, area_id)
+    work.require("core.actor.register", area)
+    actor = new_actor(area_id=area_id, **facts)
     work.add(actor)
-    work.record("core.actor.registered", actor, area_id=area_id, data={"kind": str(kind)})
+    work.record("core.actor.registered", actor, area_id=area_id, data={"kind": str(actor.kind)})
     return actor
 
 

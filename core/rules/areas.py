@@ -16,14 +16,21 @@ from core.work import Work
 _CODE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
 
+def clean_code(code: str, *path: str) -> str:
+    """Refuses BAD_AREA_CODE."""
+    if len(code) > 64 or not _CODE.fullmatch(code):
+        raise Refusal("BAD_AREA_CODE", path=path, value=code[:80])
+    return code
+
+
 async def create_area(work: Work, *, code: str, name: str, kind: AreaKind, parent_id: UUID | None) -> Area:
     """A new area under `parent_id`; only the server itself makes a root.
 
     Refuses BAD_AREA_CODE (lower-case letters, digits, `-` and `.`; at most 64), AREA_CODE_TAKEN, NOT_PERMITTED.
     """
-    if len(code) > 64 or not _CODE.fullmatch(code):
-        raise Refusal("BAD_AREA_CODE", path=("code",), value=code[:80])
-    area = Area(id=new_id(), code=code, name=clean_name(name, "name"), kind=kind, parent_id=parent_id)
+    area = Area(
+        id=new_id(), code=clean_code(code, "code"), name=clean_name(name, "name"), kind=kind, parent_id=parent_id
+    )
     ancestors: list[tuple[UUID, int]] = [(area.id, 0)]
     if parent_id is not None:
         await hold_settings(work)

@@ -9,6 +9,7 @@ from core.plugins import hookimpl
 
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
+    from core.data.sheets import Sheet
     from core.demo import DemoDistrict
     from core.runtime import Runtime
     from core.settings import Settings
@@ -55,6 +56,13 @@ def gongzhi_merging() -> Merging:
     from plugins.adoption.rules.mending import MERGING
 
     return MERGING
+
+
+@hookimpl
+def gongzhi_sheets() -> list[Sheet]:
+    from plugins.adoption.imports import SHEETS
+
+    return SHEETS
 
 
 @hookimpl

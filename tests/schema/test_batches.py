@@ -107,8 +107,8 @@ async def test_a_batch_is_refused_as_a_whole_when_it_is_no_batch(neighbourhood: 
     id = await activity(n)
     row = {"activityId": id, "actorId": await n.actor_id("谢永强")}
     for rows, more, code in (
-        ([], {}, "TOO_MANY_ROWS"),
-        ([row] * 201, {}, "TOO_MANY_ROWS"),
+        ([], {}, "BATCH_SIZE"),
+        ([row] * 201, {}, "BATCH_SIZE"),
         ([row], {"idempotencyKey": ""}, "BAD_IDEMPOTENCY_KEY"),
         ([row], {"idempotencyKey": "x" * 197}, "BAD_IDEMPOTENCY_KEY"),
     ):

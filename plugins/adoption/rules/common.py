@@ -102,8 +102,7 @@ async def open_agreement(work: Work, asset: Asset) -> Agreement | None:
 
 async def cited(work: Work, at: Model, key: str | None = None) -> tuple[UUID | None, str]:
     """The rule document that the nearest area upwards rests a setting on (any of ours unless told), and how to cite it."""
-    database = work.transaction.database
-    book = await work.kernel.settings.book(work.transaction.fetch, database.dialect.mark)
+    book = await work.settings_book()
     for area_id in reversed(work.place(at).chain):
         said = book.own.get((area_id, "adoption"), {})
         for own in said.values():

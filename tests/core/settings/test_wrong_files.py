@@ -21,8 +21,8 @@ BOTH = 'plugins = ["adoption", "points"]\n'
 
 # What is written, and what is said about it (after `gongzhi.toml:`).
 CASES: dict[str, tuple[str | bytes, list[str]]] = {
-    "misspelt key": ('databse = "sqlite:x.db"', ["1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, area)"]),
-    "unknown key": ("colour = 1", ["1: unknown key colour (known: database, plugins, plugin_errors, time_zone, language, host, port, area)"]),
+    "misspelt key": ('databse = "sqlite:x.db"', ["1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)"]),
+    "unknown key": ("colour = 1", ["1: unknown key colour (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)"]),
     "wrong type of port": ('port = "eight"', ["1: port: expected a port from 0 to 65535, found 'eight'"]),
     "port out of range": ("\nport = 99999", ["2: port: 99999 is not allowed; a port from 0 to 65535"]),
     "port is a truth value": ("port = true", ["1: port: expected a port from 0 to 65535, found True"]),
@@ -73,7 +73,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "loosened by the key's own rule": ("[area.dongfu]\nadoption.rectify_days = 10\n[area.xishan]\nadoption.rectify_days = 11", ["4: adoption.rectify_days = 11 is looser than dongfu allows (max 10)"]),
     "changed what is locked": ('[area.haicang]\nadoption.pass_score = { value = 70, lock = "locked" }\n[area.xishan-1]\nadoption.pass_score = 80', ["4: adoption.pass_score = 80 is looser than haicang allows (locked 70)"]),
     "everything at once": ('prot = 1\nlanguage = "fr"\nplugins = ["adoptoin"]', [
-        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, area)",
+        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)",
         "2: language: 'fr' is not allowed; zh-CN or en",
         "3: plugin 'adoptoin' is not installed; did you mean 'adoption'? (available: adoption, points)",
     ]),
