@@ -32,6 +32,7 @@ Progress = Callable[[int, int], None]  # so many steps done, of so many
 
 STORY_DAYS = 190
 YEAR_DAYS = 365
+NOT_YET = UUID(int=0)
 
 
 @dataclass(frozen=True)
@@ -56,11 +57,11 @@ class Community:
     name: str
     kind: AreaKind
     random: Random
-    id: UUID = UUID(int=0)
+    id: UUID = NOT_YET
     homes: list[tuple[UUID, str, AreaKind]] = field(default_factory=list)
     people: list[UUID] = field(default_factory=list)
     bodies: list[Body] = field(default_factory=list)
-    committee_id: UUID = UUID(int=0)
+    committee_id: UUID = NOT_YET
     clerk: Viewer = ANONYMOUS
     chair: Viewer = ANONYMOUS
 
@@ -73,7 +74,7 @@ class Town:
     name: str
     kind: AreaKind
     communities: list[Community]
-    id: UUID = UUID(int=0)
+    id: UUID = NOT_YET
     inspector: Viewer = ANONYMOUS
 
 

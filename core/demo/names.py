@@ -6,27 +6,26 @@ from collections.abc import Collection, Iterator
 from itertools import chain, count
 from random import Random
 
-_SURNAMES = (
-    "陈 210 林 160 黄 105 张 75 王 60 李 60 吴 52 蔡 42 许 38 郑 38 杨 36 谢 28 郭 26 洪 26 苏 24 叶 22 刘 22 庄 20"
-    " 曾 18 柯 18 邱 16 周 16 江 14 卢 14 颜 12 何 12 徐 12 施 10 赖 10 潘 9 罗 9 方 9 温 8 钟 8 沈 8 余 7 胡 7 朱 7"
-    " 傅 6 马 5 廖 5 纪 5 魏 5 戴 4 石 4 白 3 欧阳 2"
-).split()
-SURNAMES = _SURNAMES[::2]
-_WEIGHTS = [int(w) for w in _SURNAMES[1::2]]
-_FIRST = "志 建 文 明 国 永 海 少 金 天 小 晓 雅 美 丽 秀 淑 惠 思 嘉 子 俊 家 锦 清 庆 添 水 亚 玉 瑞 宗 振 育 佳 婉".split()
-_LAST = "伟 强 华 辉 杰 龙 福 兴 生 平 英 珍 玲 燕 芳 婷 萍 梅 云 珠 琴 远 航 宇 轩 怡 妍 彬 敏 健 财 治 成 来 根 雯".split()
-_ALONE = "伟 强 磊 军 勇 杰 涛 超 明 辉 敏 静 丽 芳 娟 艳 玲 燕 萍 娜 婷 颖".split()
+_SURNAMES = {
+    210: "陈", 160: "林", 105: "黄", 75: "张", 60: "王李", 50: "吴", 40: "蔡许郑杨", 26: "谢郭洪苏", 20: "叶刘庄曾柯",
+    15: "邱周江卢颜", 10: "何徐施赖潘罗方", 7: "温钟沈余胡朱傅", 4: "马廖纪魏戴石白",
+}  # fmt: skip
+_WEIGHTS = {name: weight for weight, names in _SURNAMES.items() for name in names} | {"欧阳": 2}
+SURNAMES, WEIGHTS = list(_WEIGHTS), list(_WEIGHTS.values())
+_FIRST = "志建文明国永海少金天小晓雅美丽秀淑惠思嘉子俊家锦清庆添水亚玉瑞宗振育佳婉"
+_LAST = "伟强华辉杰龙福兴生平英珍玲燕芳婷萍梅云珠琴远航宇轩怡妍彬敏健财治成来根雯"
+_ALONE = "伟强磊军勇杰涛超明辉敏静丽芳娟艳玲燕萍娜婷颖"
 
-PLACES = ("海 新 东 西 金 凤 龙 石 莲 青 兴 祥 瑞 安 锦 云 鼎 芸 渐 贞".split(), "阳 屿 塘 山 湖 坂 埔 厝 井 美 岭 溪 湾 林 田 坑 寨 桥 江 瑶".split())  # fmt: skip
-_TRADES = "电子 机械 食品 包装 物流 新材料 生物医药 服饰 五金 建材 光电 汽车配件 餐饮 园林 家具".split()
-_BRANDS = (
-    "恒 盛 顺 联 泰 宏 博 聚 卓 信 铭 泽 润 晟 翔".split(),
-    "达 源 丰 通 成 鑫 远 嘉 华 益 利 康 越 和 旺".split(),
-)
+_PLACES = "海新东西金凤龙石莲青兴祥瑞安锦云鼎芸渐贞", "阳屿塘山湖坂埔厝井美岭溪湾林田坑寨桥江瑶"
+_BRANDS = "恒盛顺联泰宏博聚卓信铭泽润晟翔", "达源丰通成鑫远嘉华益利康越和旺"
+_TRADES = (
+    "电子", "机械", "食品", "包装", "物流", "新材料", "生物医药", "服饰", "五金", "建材", "光电", "汽车配件", "餐饮", "园林",
+    "家具",
+)  # fmt: skip
 
 
 def surname(random: Random) -> str:
-    return random.choices(SURNAMES, _WEIGHTS)[0]
+    return random.choices(SURNAMES, WEIGHTS)[0]
 
 
 def person(random: Random, family: str | None, reserved: Collection[str]) -> str:
@@ -52,7 +51,7 @@ def enterprise(number: int) -> str:
 
 def places(taken: set[str]) -> Iterator[str]:
     """Names of places that are not taken, without end and no two the same."""
-    firsts, lasts = PLACES
+    firsts, lasts = _PLACES
     for prefix in chain(("", *"上下前后内外大小南北中"), map(str, count(2))):
         for i in range(len(firsts) * len(lasts)):
             name = prefix + firsts[i % len(firsts)] + lasts[(i * 7 + i // len(firsts)) % len(lasts)]

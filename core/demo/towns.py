@@ -117,17 +117,19 @@ async def _people(w: Work, d: DemoDistrict, plan: DistrictPlan, town: Town, c: C
     kept: list[tuple[Actor, str]] = []
     for home_id, address in (_address(c, n) for n in range(households)):
         place = next(h[1] for h in c.homes if h[0] == home_id)
-        household = await register_actor(
+        registered = await register_actor(
             w, kind=ActorKind.HOUSEHOLD, name=f"{place}{address}", area_id=home_id, address=address
         )
-        kept.append((household, names.surname(c.random)))
+        kept.append((registered, names.surname(c.random)))
     for n in range(count):
-        household, surname = kept[n * households // count] if households and n >= STAFF else (None, None)
+        household: Actor | None = None
+        home_id, family = c.homes[n % len(c.homes)][0], None
+        if kept and n >= STAFF:
+            household, family = kept[n * households // count]
+            home_id = household.area_id or home_id
         if c.random.random() < 0.08:
-            household = None
-        name = named.pop() if named and n >= STAFF else names.person(c.random, surname, reserved)
-        home_id = household.area_id if household else c.homes[n % len(c.homes)][0]
-        assert home_id is not None
+            household = None  # lodgers, and others who are in no household's book
+        name = named.pop() if named and n >= STAFF else names.person(c.random, family, reserved)
         living.append((await register_actor(w, kind=ActorKind.PERSON, name=name, area_id=home_id), household))
     today = w.clock.today()
     for person, household in living:

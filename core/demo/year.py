@@ -10,7 +10,7 @@ from core.access import Acting
 from core.demo.district import Community, DemoDistrict, Town
 from core.demo.plan import DistrictPlan
 from core.demo.story import STORY_ACTIVITIES
-from core.enums import AreaKind, ParticipationState
+from core.enums import ParticipationState
 from core.ids import new_id
 from core.models import Activity, Participation
 from core.rules import activities

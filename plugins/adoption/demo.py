@@ -144,7 +144,7 @@ class _Year:
             self.d.later(first + 30 * month + 6, lambda m=month: self._claim(m))  # type: ignore[misc]
         for month in range(1, _MONTHS):
             self.d.later(first + 30 * month + 27, lambda m=month: self._inspect(m))  # type: ignore[misc]
-        self.d.later(first + 335, self._give_up)
+        self.d.later(first + 340, self._give_up)  # when nobody's spot is still to be looked at again
 
     async def _list(self) -> None:
         for c in self.town.communities:
