@@ -55,20 +55,15 @@ def lay_out(d: DemoDistrict, plan: DistrictPlan) -> None:
         code, name, line = (
             _TOWNS[t] if t < len(_TOWNS) else (f"t{t + 1}", next(more) + ("镇" if t % 4 == 1 else "街道"), "")
         )
-        kind = AreaKind.TOWN if name.endswith("镇") else AreaKind.SUBDISTRICT
-        known = list(zip(line.split()[::2], line.split()[1::2], strict=True))
+        rural = name.endswith("镇")
         size = plan.communities // plan.towns + (t < plan.communities % plan.towns)
-        town = Town(code, name, kind, [])
-        for c in range(size):
-            unnamed = (
-                f"{code}-{c + 1}",
-                next(more) + ("村" if kind is AreaKind.TOWN else "社区") if c >= len(known) else "",
-            )
-            community_code, community_name = known[c] if c < len(known) else unnamed
-            village = AreaKind.COMMUNITY if community_name.endswith("社区") else AreaKind.VILLAGE
-            town.communities.append(
-                Community(number, community_code, community_name, village, Random(f"gongzhi demo {number}"))
-            )
+        members = list(zip(line.split()[::2], line.split()[1::2], strict=True))[:size]
+        for c in range(len(members), size):
+            members.append((f"{code}-{c + 1}", next(more) + ("村" if rural else "社区")))
+        town = Town(code, name, AreaKind.TOWN if rural else AreaKind.SUBDISTRICT, [])
+        for member_code, member in members:
+            kind = AreaKind.COMMUNITY if member.endswith("社区") else AreaKind.VILLAGE
+            town.communities.append(Community(number, member_code, member, kind, Random(f"gongzhi demo {number}")))
             number += 1
         d.towns.append(town)
         d.later(d.first_day, lambda town=town: _settle(d, plan, town))  # type: ignore[misc]
