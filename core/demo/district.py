@@ -144,7 +144,6 @@ class DemoDistrict:
             await step()
             done += 1
             progress(done, done + len(self._steps))
-            await asyncio.sleep(0)  # statements may be run without ever waiting; this is where Ctrl+C gets in
         await self._settle()
 
     async def _settle(self) -> None:
@@ -184,6 +183,7 @@ class DemoDistrict:
             work = Bulk(transaction, self.runtime.kernel, viewer, Acting(for_id=acting_for))
             result = await rules(work)
             await work.flush()
+        await asyncio.sleep(0)  # statements may be run without ever waiting; this is where Ctrl+C gets in
         return result
 
     def at(self, days: int, hours: float = 10) -> None:
