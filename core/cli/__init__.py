@@ -76,12 +76,14 @@ def demo(
     serve: Annotated[bool, typer.Option("--serve", help="Serve it when it is made.")] = False,
     database: Annotated[str, typer.Option(help="Where to make it.")] = "sqlite:gongzhi-demo.db",
     fresh: Annotated[bool, typer.Option("--fresh", help="Make it anew even if it is there.")] = False,
+    scale: Annotated[float, typer.Option(min=0.01, max=1000, help="How many times 2,000 people.")] = 1.0,
+    small: Annotated[bool, typer.Option("--small", help="Only a village and a dozen people, at once.")] = False,
     config: ConfigOption = None,
 ) -> None:
-    """Make a small living neighbourhood to try things on, and with --serve, serve it."""
+    """Make a district with invented people to try things on, and with --serve, serve it."""
     from core.cli.serving import demo as demo_it
 
-    run(demo_it(configuration(config), database, serve=serve, fresh=fresh))
+    run(demo_it(configuration(config), database, scale=0 if small else scale, serve=serve, fresh=fresh))
 
 
 @app.command()

@@ -5,28 +5,33 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
+import json
 import signal
 import socket
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from time import monotonic
 
 import uvicorn
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import server
 from core.cli import out
 from core.config import Config
-from core.demo import ACCOUNTS, PASSWORD, make_demo
+from core.demo import ACCOUNTS, PASSWORD, DistrictPlan, make_demo
+from core.demo.mark import Found, hold
 from core.errors import ConfigurationError
 
 QUERIES = (
-    ("Where are we?", "{ areas { totalCount nodes { code name kind } } }"),
+    ("Where are we?", "{ areas(first: 5) { totalCount nodes { code name kind } } }"),
     (
         "An adopted green and its inspections",
-        "{ adoptionAgreements { nodes { asset { name } adopter { name } inspections { nodes { score result } } } } }",
+        '{ adoptionAgreements(where: {asset: {name: {eq: "绿地-03"}}})'
+        " { nodes { asset { name } adopter { name } inspections { nodes { score result } } } } }",
     ),
-    ("Who earned caring points?", "{ pointsAccounts { nodes { actor { name } balance } } }"),
+    ("Who earned caring points?", "{ pointsAccounts(first: 5) { totalCount nodes { actor { name } balance } } }"),
 )
 
 
@@ -100,26 +105,58 @@ def _listen(config: Config) -> socket.socket:
     return listener
 
 
-async def demo(config: Config, database: str, *, serve: bool, fresh: bool) -> None:
-    """Make the demo database unless it is there, then serve it if asked."""
+async def demo(config: Config, database: str, *, scale: float, serve: bool, fresh: bool) -> None:
+    """Make the demo database unless it is there, then serve it if asked. Nobody else's data is touched."""
     config = replace(config, database=database)
-    path = Path(database.removeprefix("sqlite:")) if database.startswith("sqlite:") else None
-    if fresh and path is not None:
-        for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
-            file.unlink(missing_ok=True)
-    began = monotonic()
-    running = await server.Server.open(config)
-    try:
-        if await running.runtime.database.read("SELECT 1 FROM core_area LIMIT 1"):
-            out.print(f"{database} is there already; --fresh makes it anew")
-        else:
-            with out.status("making a neighbourhood …"):
-                await make_demo(running.runtime, running.host)
-            out.print(f"made {database} in {monotonic() - began:.1f} s")
-    finally:
-        await running.close()
+    async with hold(database) as place:
+        found = await place.found()
+        if found is Found.OTHER:
+            raise ConfigurationError(
+                f"{database} holds data that is no demo's, and stays as it is; name another place with --database"
+            )
+        if found is Found.HALF:
+            out.print(f"{database} holds a demo that was interrupted; making it anew")
+        if found is Found.HALF or (found is Found.DEMO and fresh):
+            await place.clear()
+        elif found is Found.DEMO:
+            out.print(f"{database} is there already, at scale {await place.scale():g}; --fresh makes it anew")
+        if found is not Found.DEMO or fresh:
+            await _make(config, scale)
     if serve:
         await globals()["serve"](config, banner=True)
+
+
+async def _make(config: Config, scale: float) -> None:
+    began = monotonic()
+    plan = DistrictPlan(scale) if scale else None
+    what = f"a district of {plan.people:,} people" if plan else "a neighbourhood"
+    running = await server.Server.open(config)
+    try:
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        with Progress(*columns, console=out) as bar:
+            task = bar.add_task(f"making {what}", total=None)
+            await make_demo(
+                running.runtime, running.host, plan, lambda done, of: bar.update(task, completed=done, total=of)
+            )
+    except asyncio.CancelledError:
+        out.print("interrupted: the next `gongzhi demo` makes it anew")
+        raise
+    finally:
+        await running.close()
+    out.print(f"made {what} in {config.database} in {monotonic() - began:.1f} s{_used(config.database)}")
+
+
+def _used(database: str) -> str:
+    """How much memory and room that took, where it can be told."""
+    said = ""
+    if sys.platform != "win32":
+        import resource
+
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+        said += f", {peak:.0f} MB of memory"
+    if database.startswith("sqlite:"):
+        said += f", {Path(database.removeprefix('sqlite:')).stat().st_size / 2**20:.0f} MB on disk"
+    return said
 
 
 def _show(address: str, plugins: list[str]) -> None:
@@ -129,9 +166,10 @@ def _show(address: str, plugins: list[str]) -> None:
         out.print(f"  {login:<11} {what}")
     out.print("\nThree queries to try:")
     for title, query in QUERIES:
+        body = json.dumps({"query": query}, ensure_ascii=False)
         if ("adoption" in query and "adoption" not in plugins) or ("points" in query and "points" not in plugins):
             continue
         out.print(f"\n  # {title}")
         out.print(f"  curl -s {address}/graphql -H 'content-type: application/json' \\", markup=False)
-        out.print(f'    -d \'{{"query": "{query}"}}\'', markup=False)
+        out.print(f"    -d '{body}'", markup=False)
     out.print("\nCtrl+C stops it.")

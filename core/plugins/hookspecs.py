@@ -41,7 +41,8 @@ def gongzhi_settings() -> type[Settings]:  # type: ignore[empty-body]
 
 @hookspec
 def gongzhi_handlers() -> list[Handler]:  # type: ignore[empty-body]
-    """Handlers of events, its own or others'. Each runs in its own transaction and is idempotent by event id."""
+    """Handlers of events, its own or others'. Each event is handled in a unit of work of its own, several of them in one
+    transaction; a handler is idempotent by event id."""
 
 
 @hookspec
@@ -76,4 +77,5 @@ def gongzhi_providers() -> dict[str, Any]:  # type: ignore[empty-body]
 
 @hookspec
 def gongzhi_demo(runtime: Runtime, district: DemoDistrict) -> Any:
-    """Fill the demo district with the plugin's mechanism. Returns an awaitable; runs after core's part."""
+    """Fill the demo district with the plugin's mechanism. Returns an awaitable, which names what happens on which day
+    with `district.later(day, step)`; in a large district (`district.plan`) in all its `towns`."""

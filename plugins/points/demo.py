@@ -10,7 +10,10 @@ _WORTH = {"adoption.inspection.passed": 10, "adoption.inspection.rectified": 5}
 
 
 async def fill(runtime: Runtime, d: DemoDistrict) -> None:
-    d.at(1)
+    d.later(d.first_day + 1, lambda: _rules(d))
+
+
+async def _rules(d: DemoDistrict) -> None:
     for event_type, points in _WORTH.items():
         await d.act(
             "admin",

@@ -41,7 +41,7 @@ def test_the_first_administrator_can_be_made_once(tmp_path: Path) -> None:
 
 
 def test_demo_accounts_are_not_shown_to_other_machines(tmp_path: Path) -> None:
-    made = gongzhi(tmp_path, "demo", "--database", f"sqlite:{tmp_path}/cli.db")
+    made = gongzhi(tmp_path, "demo", "--small", "--database", f"sqlite:{tmp_path}/cli.db")
     assert made.returncode == 0, made.stderr
     done = gongzhi(tmp_path, "serve", GONGZHI_HOST="0.0.0.0")
     assert done.returncode == 2

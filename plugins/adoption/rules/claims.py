@@ -59,7 +59,7 @@ async def submit_claim(
 
 
 async def locked_claim(work: Work, claim_id: UUID) -> tuple[Asset, Claim]:
-    asset = await work.lock(Asset, (await work.get(Claim, claim_id)).asset_id)
+    asset = await work.lock_through(Claim, claim_id, Asset)
     return asset, await work.lock(Claim, claim_id)
 
 

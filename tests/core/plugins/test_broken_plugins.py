@@ -214,7 +214,7 @@ def test_what_fails_while_serving_stays_with_its_plugin(wheels: Wheels) -> None:
     wheels.add("unlucky", manifest=PERMISSION, hooks=RUNTIME_HOOKS, graphql=RUNTIME_GRAPHQL)
     wheels.configure(plugins=["adoption", "points", "unlucky"], areas='[area.haicang]\nenable = ["unlucky"]\n')
     (wheels.folder / "limits.py").write_text("", "utf-8")
-    made = wheels.gongzhi("demo", "--database", f"sqlite:{wheels.folder}/test.db")
+    made = wheels.gongzhi("demo", "--small", "--database", f"sqlite:{wheels.folder}/test.db")
     assert made.returncode == 0, made.stderr
     with wheels.serve() as served:
         sign_in = 'mutation { coreSignIn(input: {login: "admin", password: "gongzhi-demo"}) { token } }'

@@ -22,7 +22,7 @@ def test_what_is_needed_cannot_be_turned_off_below_it(tmp_path: Path) -> None:
     wheels = Wheels(tmp_path)
     wheels.add("prizes", manifest='needs = ["points"]\n')
     wheels.configure(plugins=["points", "prizes"])
-    made = wheels.gongzhi("demo", "--database", f"sqlite:{tmp_path}/test.db")
+    made = wheels.gongzhi("demo", "--small", "--database", f"sqlite:{tmp_path}/test.db")
     assert made.returncode == 0, made.stderr
     with wheels.serve() as served:
         token = served.ask(SIGN_IN)["data"]["coreSignIn"]["token"]
