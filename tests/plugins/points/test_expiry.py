@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from points_kit import a_rule, act, area, balance, earned, person
 
@@ -49,7 +49,7 @@ class Model:
         self.expired += sum(day <= self.today for day in self.points())
 
 
-@pytest.mark.parametrize(("dialect", "examples"), [("sqlite", 10), ("postgres", 4)])
+@pytest.mark.parametrize(("dialect", "examples"), [("sqlite", 6), ("postgres", 2)])
 def test_what_expires_first_is_spent_first(databases: Databases, dialect: str, examples: int) -> None:
     url = databases.fresh(dialect, "demo")
     with asyncio.Runner() as runner:
@@ -60,6 +60,9 @@ def test_what_expires_first_is_spent_first(databases: Databases, dialect: str, e
 
             @settings(max_examples=examples, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
             @given(STEPS)
+            @example([("earn", 10), ("wait", 30), ("earn", 8), ("reverse", 1), ("wait", 40)])
+            @example([("earn", 10), ("spend", 10), ("wait", 45), ("wait", 30), ("cancel", 0), ("wait", 1)])
+            @example([("earn", 10), ("wait", 20), ("earn", 10), ("spend", 12), ("wait", 45), ("cancel", 0)])
             def check(steps: list[tuple[str, int]]) -> None:
                 runner.run(replay(n, *prepared, steps))
 
