@@ -291,12 +291,14 @@ async def counted(work: Work, event_id: UUID) -> bool:
     return bool(found)
 
 
-async def had_a_hand_in(work: Work, entry: Entry) -> set[UUID]:
-    """The persons an entry came about by: who recorded its deed, declared or confirmed it."""
+async def had_a_hand_in(work: Work, *ids: UUID | None) -> set[UUID]:
+    """The persons behind these events, and behind the events about these rows."""
+    known = [id for id in ids if id is not None]
+    marks = ", ".join(["{}"] * len(known))
     rows = await work.rows(
-        "SELECT DISTINCT actor_id FROM core_event WHERE actor_id IS NOT NULL"
-        " AND (id = {} OR subject_id = {} OR subject_id = {})",
-        entry.source_event_id or entry.id, entry.id, entry.grant_id or entry.id,
+        f"SELECT DISTINCT actor_id FROM core_event WHERE actor_id IS NOT NULL AND (id IN ({marks})"
+        f" OR subject_id IN ({marks}))",
+        *known, *known,
     )  # fmt: skip
     return {as_uuid(row["actor_id"]) for row in rows}
 

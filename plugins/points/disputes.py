@@ -40,12 +40,13 @@ async def open_dispute(work: Work, *, account_id: UUID | None, entry_id: UUID | 
             raise Refusal("NOT_REVERSIBLE")
         if await work.find(Entry, reverses_id=entry.id):
             raise Refusal("ALREADY_REVERSED")
-    if await work.find(Dispute, opened_by_id=work.person_id, account_id=account.id, state=DisputeState.OPEN):
+    opened_by = work.acting.behalf_of_id or work.person_id
+    if await work.find(Dispute, opened_by_id=opened_by, account_id=account.id, state=DisputeState.OPEN):
         raise Refusal("ALREADY_DISPUTED")
     dispute = Dispute(
         id=new_id(), area_id=entry.area_id if entry else home, account_id=account.id, entry_id=entry_id,
         reason=clean_text(reason, "reason", limit=2000), state=DisputeState.OPEN,
-        opened_by_id=work.person_id, opened_at=work.occurred_at,
+        opened_by_id=opened_by, opened_at=work.occurred_at,
     )  # fmt: skip
     work.add(dispute)
     work.record(
@@ -66,8 +67,10 @@ async def resolve(work: Work, *, dispute_id: UUID, upheld: bool, answer: str) ->
     work.require("points.dispute.resolve", dispute)
     work.expect_version(dispute)
     entry = None if dispute.entry_id is None else await work.get(Entry, dispute.entry_id)
-    involved = {dispute.opened_by_id} | (await had_a_hand_in(work, entry) if entry else set())
-    if work.person_id in involved or work.is_own(account.actor_id):
+    involved = await had_a_hand_in(work, dispute.id)
+    if entry is not None:
+        involved |= await had_a_hand_in(work, entry.id, entry.source_event_id, entry.grant_id)
+    if work.person_id in {dispute.opened_by_id, *involved} or work.is_own(account.actor_id):
         raise Refusal("OWN_MATTER")
     if dispute.state is not DisputeState.OPEN:
         raise Refusal("DISPUTE_DECIDED", state=str(dispute.state))
