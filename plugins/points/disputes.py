@@ -66,14 +66,14 @@ async def resolve(work: Work, *, dispute_id: UUID, upheld: bool, answer: str) ->
     dispute = await work.lock(Dispute, dispute_id)
     work.require("points.dispute.resolve", dispute)
     work.expect_version(dispute)
+    if dispute.state is not DisputeState.OPEN:
+        raise Refusal("DISPUTE_DECIDED", state=str(dispute.state))
     entry = None if dispute.entry_id is None else await work.get(Entry, dispute.entry_id)
     involved = await had_a_hand_in(work, dispute.id)
     if entry is not None:
         involved |= await had_a_hand_in(work, entry.id, entry.source_event_id, entry.grant_id)
     if work.person_id in {dispute.opened_by_id, *involved} or work.is_own(account.actor_id):
         raise Refusal("OWN_MATTER")
-    if dispute.state is not DisputeState.OPEN:
-        raise Refusal("DISPUTE_DECIDED", state=str(dispute.state))
     text = clean_text(answer, "answer", limit=2000)
     state = DisputeState.UPHELD if upheld else DisputeState.REJECTED
     work.change(dispute, state=state, answer=text, decided_by_id=work.person_id, decided_at=work.now)

@@ -73,13 +73,12 @@ async def test_one_manual_entry_is_confirmed_once(neighbourhood: Neighbourhood) 
 async def test_awards_redemptions_and_a_dispute_at_once(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     rule = await a_rule(n)
-    company, id = await n.actor_id("企业甲"), None
-    for row in (await n.ask(None, "{ pointsAccounts { nodes { id actor { name } } } }"))["pointsAccounts"]["nodes"]:
-        id = row["id"] if row["actor"]["name"] == "企业甲" else id
+    company = await n.actor_id("企业甲")
+    actor = (await n.viewer("company")).mandates[0].organization_id
+    id = f"points_account_{(await earned(n, actor, 20, rule)).account_id}"
     reward = (await n.do(
         "admin", "pointsListReward", "reward { id }", areaId=await n.area_id("haicang"), title="锦旗", cost=5, stock=50,
     ))["reward"]["id"]  # fmt: skip
-    actor = (await n.viewer("company")).mandates[0].organization_id
     before = await balance(n, actor)
 
     async def award() -> str:
