@@ -119,22 +119,30 @@ async def hear(work: Work, event: EventRecord) -> None:
         await award(work, event)
 
 
+def _named(event: EventRecord, key: str) -> UUID | None:
+    """What an event's data names under a key, as an id or a global id; others may write there what they like."""
+    try:
+        return UUID(str(event.data.get(key)).rpartition("_")[2])
+    except ValueError:
+        return None
+
+
 async def award(work: Work, event: EventRecord) -> None:
     """Post what the nearest rule gives for this event to the actor it names; the same event again adds nothing (INV2).
 
     The event's data must name the beneficiary as `actor`; an event without one, or without a rule that was in force
     when it happened, gives nothing. What a cap cuts off is told in the event.
     """
-    beneficiary = event.data.get("actor")
-    if event.area_id is None or not isinstance(beneficiary, str):
+    beneficiary = _named(event, "actor")
+    actor = await work.find(Actor, id=beneficiary) if beneficiary else None
+    if event.area_id is None or actor is None:
         return
-    actor = await work.get(Actor, UUID(beneficiary))
     rule = await _nearest_rule(work, event, actor.kind)
     if rule is None or await counted(work, event.id):
         return
     account = await account_of(work, actor.id, event.area_id)
     amount = min(rule.points, await _room(work, rule, account.id, event.occurred_at))
-    data = {"actor": beneficiary, "rule": str(rule.id), "source": str(event.id), "cut": rule.points - amount}
+    data = {"actor": str(actor.id), "rule": str(rule.id), "source": str(event.id), "cut": rule.points - amount}
     if amount <= 0:
         data["cut"] = rule.points
         work.record("points.award.capped", account, area_id=event.area_id, data=data)
@@ -147,10 +155,8 @@ async def award(work: Work, event: EventRecord) -> None:
 
 async def void(work: Work, event: EventRecord) -> None:
     """The deed did not happen after all: what its event gave is reversed, once; if it is spent, as soon as it can be."""
-    source = event.data.get("event")
-    if not isinstance(source, str):
-        return
-    for entry in await work.select(Entry, source_event_id=UUID(source.rpartition("_")[2])):
+    source = _named(event, "event")
+    for entry in await work.select(Entry, source_event_id=source) if source else ():
         if await work.find(Entry, reverses_id=entry.id) is None:
             await take_back(work, entry, waits=True)
 
