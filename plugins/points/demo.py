@@ -11,7 +11,8 @@ _WORTH = {"adoption.inspection.passed": 10, "adoption.inspection.rectified": 5}
 
 async def fill(runtime: Runtime, d: DemoDistrict) -> None:
     d.at(1)
-    for event_type, points in _WORTH.items():
+    for event_type in sorted(_WORTH.keys() & rules.event_types(runtime.kernel)):
+        points = _WORTH[event_type]
         await d.act(
             "admin",
             lambda w, e=event_type, p=points: rules.set_rule(  # type: ignore[misc]
