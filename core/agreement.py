@@ -90,18 +90,6 @@ class Signature(Entity):
         return (*append_only(), unique("agreement_id", "party_id", code="ALREADY_SIGNED"))
 
 
-def months_later(day: date, months: int) -> date:
-    """The same day of the month, or the last one there is."""
-    index = day.month - 1 + months
-    year, month = day.year + index // 12, index % 12 + 1
-    for last in (day.day, 30, 29, 28):
-        try:
-            return date(year, month, last)
-        except ValueError:
-            continue
-    raise AssertionError
-
-
 def require_state(agreement: Agreement, *allowed: AgreementState) -> None:
     """Refuses AGREEMENT_STATE in any other state."""
     if agreement.state not in allowed:
@@ -223,6 +211,6 @@ def end(work: Work, agreement: Agreement, reason: EndReason, on: date) -> None:
 
 
 __all__: Sequence[str] = [
-    "Agreement", "AgreementState", "EndReason", "Signature", "end", "give_notice", "months_later", "over", "over_sql",
+    "Agreement", "AgreementState", "EndReason", "Signature", "end", "give_notice", "over", "over_sql",
     "renew", "require_running", "require_state", "resume", "sign", "suspend",
 ]  # fmt: skip

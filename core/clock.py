@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,13 @@ from core.errors import Refusal
 
 DEFAULT_ZONE = "Asia/Shanghai"
 _PERIOD = re.compile(r"(\d{4})(?:-(?:(H[12])|(Q[1-4])|(\d{2})))?")
+
+
+def months_later(day: date, months: int) -> date:
+    """The same day of the month so many months later, or the last one there is."""
+    index = day.month - 1 + months
+    year, month = day.year + index // 12, index % 12 + 1
+    return date(year, month, min(day.day, monthrange(year, month)[1]))
 
 
 def to_millisecond(moment: datetime) -> datetime:

@@ -56,7 +56,10 @@ class EventRecord:
 
 @dataclass(frozen=True)
 class Handler:
-    """`handle(work, event)` for every event of `event_type`; must be idempotent by event id."""
+    """`handle(work, event)` for every event of `event_type`; must be idempotent by event id.
+
+    `*` is every type of `Kernel.events_out`, in the order of the log: what undoes an event comes after it.
+    """
 
     plugin: str
     event_type: str
@@ -138,6 +141,9 @@ class Dispatcher:
         dialect = self.database.dialect
         mark = dialect.mark
         after, order = "(e.transaction_id, e.seq) > (d.transaction_id, d.seq)", "e.transaction_id, e.seq"
+        types = [handler.event_type]
+        if handler.event_type == "*":
+            types = list(self.kernel.events_out(to=handler.plugin))
         horizon = " AND e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
         if dialect is SQLITE or whatever_is_open:
             horizon = ""
@@ -148,10 +154,10 @@ class Dispatcher:
         sql = (
             "SELECT e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
             f" e.transaction_id, e.seq FROM core_event e JOIN core_delivery d ON {after}"
-            f" WHERE d.handler = {mark(1)} AND e.type = {mark(2)}{horizon}"
+            f" WHERE d.handler = {mark(1)} AND e.type IN ({', '.join(mark(n + 2) for n in range(len(types)))}){horizon}"
             f" ORDER BY {order} LIMIT {BATCH}"
         )
-        rows = await self.database.read(sql, [handler.name, handler.event_type])
+        rows = await self.database.read(sql, [handler.name, *types])
         return [_record(row) for row in rows]
 
     async def _step(self, handler: Handler) -> bool:

@@ -16,6 +16,8 @@ from core.settings.store import SettingsStore
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
 
+EVENTS_OUT = ("core.activity.attended",)  # what the kernel itself offers to mechanisms
+
 
 @dataclass
 class Kernel:
@@ -38,6 +40,11 @@ class Kernel:
     def needs(self) -> dict[str, tuple[str, ...]]:
         """Every loaded plugin and what it needs."""
         return {key: manifest.needs for key, manifest in self.manifests.items()}
+
+    def events_out(self, *, to: str) -> tuple[str, ...]:
+        """The event types a plugin may listen to: the kernel's own, and those the other loaded plugins declare."""
+        others = (m for key, m in sorted(self.manifests.items()) if key != to)
+        return tuple(dict.fromkeys((*EVENTS_OUT, *(t for m in others for t in m.events_out))))
 
     def owner(self, name: str) -> str:
         """The plugin a permission or event type belongs to by its first word; `core` when it is nobody's."""

@@ -64,6 +64,18 @@ class LedgerEntry(Entity):
 E = TypeVar("E", bound=LedgerEntry)
 
 
+async def end_of(work: Work, entry: type[E], account_id: UUID) -> tuple[int, int]:
+    """The last position and the balance of an account, with what this work has queued."""
+    queued = [e for e in work.queued(entry) if e.account_id == account_id]
+    if queued:
+        return queued[-1].seq, queued[-1].balance_after
+    table = entry._meta.db_table
+    last = await work.rows(
+        f"SELECT seq, balance_after FROM {table} WHERE account_id = {{}} ORDER BY seq DESC LIMIT 1", account_id
+    )
+    return (last[0]["seq"], last[0]["balance_after"]) if last else (0, 0)
+
+
 async def post(work: Work, entry: type[E], account: Any, amount: int, **columns: Any) -> E:
     """Queue an entry at the end of `account`, a row the caller has locked or just made.
 
@@ -71,11 +83,7 @@ async def post(work: Work, entry: type[E], account: Any, amount: int, **columns:
     """
     if amount == 0:
         raise Refusal("ZERO_AMOUNT", path=("amount",))
-    table = entry._meta.db_table
-    last = await work.rows(
-        f"SELECT seq, balance_after FROM {table} WHERE account_id = {{}} ORDER BY seq DESC LIMIT 1", account.id
-    )
-    seq, balance = (last[0]["seq"], last[0]["balance_after"]) if last else (0, 0)
+    seq, balance = await end_of(work, entry, account.id)
     if balance + amount < 0:
         raise Refusal("BALANCE_TOO_LOW", balance=balance, amount=amount)
     row = entry(

@@ -315,6 +315,10 @@ class Work:
         if self.expected_version is not None and self.expected_version != row.version:
             raise Conflict(expected=self.expected_version, actual=row.version, current=row)
 
+    def queued(self, model: type[M]) -> list[M]:
+        """New rows of this model that wait to be written, in order."""
+        return [w.row for w in self._writes if w.changed is None and isinstance(w.row, model)]
+
     # --- writing -----------------------------------------------------------------------------------------
 
     def add(self, row: L) -> L:

@@ -103,6 +103,17 @@ def same(left: str, right: str) -> str:
     return f"({left} = {right} OR ({left} IS NULL AND {right} IS NULL))"
 
 
+def own_matter(person: str, actor: str) -> str:
+    """SQL: `person` is `actor`, acts for it or belongs to it (INV10)."""
+    return (
+        f"({person} = {actor}"
+        f" OR EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = {person} AND m.organization_id = {actor}"
+        " AND m.state = 'ACTIVE')"
+        f" OR EXISTS (SELECT 1 FROM core_membership b WHERE b.actor_id = {person} AND b.organization_id = {actor}"
+        " AND b.state = 'ACTIVE'))"
+    )
+
+
 Guard = Index | Refuse | Replaced
 
 

@@ -9,7 +9,7 @@ from tortoise import fields
 
 from core.agreement import Agreement as AgreementBase
 from core.agreement import Signature as SignatureBase
-from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
+from core.database.guards import Guard, Refuse, append_only, check, index, own_matter, refuse, same, unique
 from core.ledger import LARGEST
 from core.models import Actor, Area, Logged, RuleDocument
 from plugins.adoption.terms import (
@@ -26,17 +26,6 @@ from plugins.adoption.terms import (
 def _to(model: str, *, null: bool = False) -> Any:
     options: Any = {"null": null}
     return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
-
-
-def own_matter(person: str, actor: str) -> str:
-    """SQL: `person` is `actor`, acts for it or belongs to it (INV10)."""
-    return (
-        f"({person} = {actor}"
-        f" OR EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = {person} AND m.organization_id = {actor}"
-        " AND m.state = 'ACTIVE')"
-        f" OR EXISTS (SELECT 1 FROM core_membership b WHERE b.actor_id = {person} AND b.organization_id = {actor}"
-        " AND b.state = 'ACTIVE'))"
-    )
 
 
 def _adopters_own(person: str, claimant: str, claim: str) -> str:

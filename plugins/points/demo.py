@@ -14,7 +14,8 @@ async def fill(runtime: Runtime, d: DemoDistrict) -> None:
 
 
 async def _rules(d: DemoDistrict) -> None:
-    for event_type, points in _WORTH.items():
+    for event_type in sorted(_WORTH.keys() & rules.event_types(d.runtime.kernel)):
+        points = _WORTH[event_type]
         await d.act(
             "admin",
             lambda w, e=event_type, p=points: rules.set_rule(  # type: ignore[misc]

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from core.events import Handler
 from core.plugins import hookimpl
 
 if TYPE_CHECKING:
+    from core.corrections import Merging, Undo
     from core.demo import DemoDistrict
+    from core.events import Handler
+    from core.jobs import Job
     from core.runtime import Runtime
-
-# What a rule can be set for. Who sends them does not matter here: the event names the actor to thank.
-LISTENED = ("adoption.inspection.passed", "adoption.inspection.rectified")
+    from core.settings import Settings
 
 
 @hookimpl
@@ -26,10 +26,49 @@ def gongzhi_graphql() -> str:
 
 
 @hookimpl
-def gongzhi_handlers() -> list[Handler]:
-    from plugins.points.rules import award
+def gongzhi_settings() -> type[Settings]:
+    from plugins.points.settings import PointsSettings
 
-    return [Handler("points", event_type, award) for event_type in LISTENED]
+    return PointsSettings
+
+
+@hookimpl
+def gongzhi_handlers() -> list[Handler]:
+    from core.events import Handler
+    from plugins.points.rules import hear
+
+    # One for all types: what voids an event must be heard after it.
+    return [Handler("points", "*", hear)]
+
+
+@hookimpl
+def gongzhi_jobs() -> list[Job]:
+    from core.jobs import Job
+    from plugins.points import accounts
+
+    return [
+        Job("points", "expiry", accounts.EXPIRING, accounts.expire),
+        Job("points", "pending_reversals", accounts.PAYABLE, accounts.take_what_waits),
+    ]
+
+
+@hookimpl
+def gongzhi_undos() -> list[Undo]:
+    from core.corrections import Undo
+    from plugins.points import grants, rewards
+
+    return [
+        Undo("points", "points.grant.confirmed", grants.undo_confirmation),
+        Undo("points", "points.redemption.delivered", rewards.undo_delivery),
+    ]
+
+
+@hookimpl
+def gongzhi_merging() -> Merging:
+    from core.corrections import Merging
+    from plugins.points import accounts
+
+    return Merging("points", accounts.preview_merge, accounts.merge)
 
 
 @hookimpl

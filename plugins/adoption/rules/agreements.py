@@ -6,7 +6,8 @@ from datetime import date, timedelta
 from uuid import UUID
 
 from core import agreement as agreements
-from core.agreement import AgreementState, EndReason, months_later
+from core.agreement import AgreementState, EndReason
+from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Area

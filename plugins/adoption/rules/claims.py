@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
-from core.agreement import AgreementState, months_later
+from core.agreement import AgreementState
+from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor

@@ -7,7 +7,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from core import agreement as agreements
-from core.agreement import AgreementState, months_later
+from core.agreement import AgreementState
+from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.rules.inputs import optional_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 from uuid import UUID
 
 from core import agreement as agreements
-from core.agreement import AgreementState, EndReason, months_later
+from core.agreement import AgreementState, EndReason
+from core.clock import months_later
 from core.corrections import Finding, Merging, Undo
 from core.errors import Refusal
 from core.events import EventRecord

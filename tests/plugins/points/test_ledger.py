@@ -16,7 +16,7 @@ from core.ids import new_id
 from core.models import Actor
 from core.testing.kit import Databases, Neighbourhood, served
 from core.work import Work
-from plugins.points.models import Account, Entry
+from plugins.points.models import Account, Entry, EntryKind
 from plugins.points.rules import set_rule
 
 STEPS = st.lists(
@@ -61,7 +61,7 @@ async def replay(n: Neighbourhood, steps: list[tuple[str, int]]) -> None:
 
         actor: Actor = await register_actor(work, kind=ActorKind.ENTERPRISE, name="某企业", area_id=area)
         await work.flush_now()
-        rule = await set_rule(work, area_id=area, event_type=f"t.{new_id()}", actor_kind=None, points=1)
+        rule = await set_rule(work, area_id=area, event_type="core.activity.attended", actor_kind=None, points=1)
         account = work.add(Account(id=new_id(), actor_id=actor.id))
         work.record("points.account.opened", account, area_id=area)
         made.update(account=account.id, area=area, rule=rule.id)
@@ -73,13 +73,16 @@ async def replay(n: Neighbourhood, steps: list[tuple[str, int]]) -> None:
         account = await work.lock(Account, made["account"])
         work.require("points.award", account)
         if kind == "post":
-            entry = await ledger.post(
-                work, Entry, account, value, area_id=made["area"], rule_id=made["rule"], source_event_id=new_id()
-            )
+            reason = {"kind": EntryKind.EXPIRY}
+            if value > 0:
+                reason = {"kind": EntryKind.AWARD, "rule_id": made["rule"], "source_event_id": new_id()}
+            entry = await ledger.post(work, Entry, account, value, area_id=made["area"], **reason)
         else:
             entries = await work.select(Entry, account_id=account.id)
             originals = sorted(entries, key=lambda e: e.seq)
-            entry = await ledger.reverse(work, Entry, account, originals[value], area_id=made["area"])
+            entry = await ledger.reverse(
+                work, Entry, account, originals[value], area_id=made["area"], kind=EntryKind.REVERSAL
+            )
         work.record("points.entry.posted", entry, area_id=None)
         return {}
 
@@ -114,9 +117,9 @@ async def test_the_database_refuses_what_does_not_continue_the_ledger(neighbourh
     await replay(n, [("post", 3), ("post", 5)])
 
     async def insert(change: str) -> str:
-        columns = "id, account_id, area_id, rule_id, source_event_id, seq, amount, balance_after, reverses_id, occurred_at, recorded_at"
+        columns = "id, kind, account_id, area_id, rule_id, source_event_id, seq, amount, balance_after, reverses_id, occurred_at, recorded_at"
         values = {
-            "id": f"'{new_id()}'", "account_id": "account_id", "area_id": "area_id", "rule_id": "rule_id",
+            "id": f"'{new_id()}'", "kind": "kind", "account_id": "account_id", "area_id": "area_id", "rule_id": "rule_id",
             "source_event_id": f"'{new_id()}'", "seq": "seq + 1", "amount": "1", "balance_after": "balance_after + 1",
             "reverses_id": "NULL", "occurred_at": "occurred_at", "recorded_at": "recorded_at",
         }  # fmt: skip
