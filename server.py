@@ -130,6 +130,7 @@ def load_host(config: Config) -> Host:
         )
     host = Host.load(config.plugins, "degrade")
     compose_schema(host)
+    host.messages()
     if config.plugin_errors == "strict" and host.problems:
         raise ConfigurationError(*host.problems)
     _loaded = wanted

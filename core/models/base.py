@@ -7,7 +7,7 @@ from typing import ClassVar
 from tortoise import fields
 from tortoise.models import Model
 
-from core.database.guards import Guard, refuse
+from core.database.guards import Guard, refuse, same
 from core.ids import new_id
 
 
@@ -32,11 +32,13 @@ class Logged(Entity):
     """A row that changes only together with an event: `event_id` names the one that made it as it is (INV22).
 
     The database refuses an INSERT or UPDATE whose event has no transition for this very row and state, an UPDATE
-    without an event of its own and the next version, and every DELETE.
+    without an event of its own and the next version (unless it is of `derived` columns alone), and every DELETE.
     """
 
     version = fields.IntField(default=1)
     event_id = fields.UUIDField()
+
+    derived: ClassVar[tuple[str, ...]] = ()  # columns worked out from other rows; alone, they change without an event
 
     class Meta:
         abstract = True
@@ -47,6 +49,9 @@ class Logged(Entity):
         state = " AND s.to_state = NEW.state" if "state" in cls._meta.fields_map else ""
         seen = f"SELECT 1 FROM core_transition s WHERE s.event_id = NEW.event_id AND s.subject_id = NEW.id{state}"
         stale = "NEW.id <> OLD.id OR NEW.event_id = OLD.event_id OR NEW.version <> OLD.version + 1"
+        if cls.derived:
+            kept = [c for c in cls._meta.fields_db_projection.values() if c not in cls.derived]
+            stale = f"({stale}) AND NOT ({' AND '.join(same(f'NEW.{c}', f'OLD.{c}') for c in kept)})"
         # Named last and declared first: both databases then let a guard speak that knows better what is wrong.
         return (
             refuse("z_inv22_logged", "INSERT OR UPDATE", f"NOT EXISTS ({seen})", "UNLOGGED_CHANGE"),

@@ -83,6 +83,7 @@ class Account(Logged):
     """
 
     tag: ClassVar[str] = "points_account"
+    derived: ClassVar[tuple[str, ...]] = ("expires_on",)
 
     actor = _to("core.Actor")
     actor_id: UUID
