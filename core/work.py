@@ -24,6 +24,7 @@ from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Area, Entity, Logged
+from core.models.event import EPOCH_BASE
 from core.settings import Settings
 from core.settings.store import as_instant, as_uuid
 
@@ -316,10 +317,13 @@ class Work:
         """Name what happened; every row queued since the last `record` belongs to it."""
         if self.ground is None:
             raise GongzhiError(f"{type}: a rule recorded an event without asking `require` first")
+        owner = self.kernel.owner(type)
+        if owner != "core" and type not in self.kernel.manifests[owner].events_out:
+            raise GongzhiError(f"{type}: not listed under events_out in the plugin.toml of {owner}")
         event = PendingEvent(
             id=new_id(),
             type=type,
-            plugin=self.kernel.owner(type),
+            plugin=owner,
             area_id=area_id,
             subject=subject,
             ground=self.ground,
@@ -411,7 +415,7 @@ class Work:
     async def _insert_events(self, events: list[PendingEvent], outcome: tuple[UUID, str] | None) -> None:
         dialect = self.transaction.database.dialect
         statements: list[tuple[str, list[Any]]] = []
-        xact = "pg_current_xact_id()::text::bigint" if dialect.name == "postgres" else "0"
+        xact = f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}" if dialect.name == "postgres" else "0"
         columns = (
             "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
             " grant_id, mandate_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
