@@ -46,6 +46,9 @@ WAITED_SECONDS = 2.0  # `settle` waits for rests as short as this
 TURNS = 4  # deliveries at once on PostgreSQL, of its 20 connections; on SQLite one, because there is one writer
 HORIZON = f"pg_snapshot_xmin(pg_current_snapshot())::text::bigint + {EPOCH_BASE}"
 NEWEST = f"pg_snapshot_xmax(pg_current_snapshot())::text::bigint + {EPOCH_BASE}"
+EVENT = (
+    "e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at, e.transaction_id, e.seq"
+)
 MISSED = ("core_delivery_skipped", "core_delivery_failure")
 
 
@@ -207,8 +210,8 @@ class Dispatcher:
         values: list[Any] = []
         selects = []
         for number, handler in enumerate(awake):
-            waiting = self._waiting_sql(handler, values)
-            selects.append(f"SELECT {number} WHERE EXISTS (SELECT 1{waiting})")
+            first = f"{self._waiting_sql('e.seq', handler, values)} 1"
+            selects.append(f"SELECT {number} WHERE ({first}) IS NOT NULL")
         rows = await self.database.read(" UNION ALL ".join(selects), values) if selects else []
         return {awake[row[0]].plugin for row in rows}
 
@@ -247,24 +250,31 @@ class Dispatcher:
                 return
             await asyncio.sleep(0.01)
 
-    def _waiting_sql(self, handler: Handler, values: list[Any], *, whatever_is_open: bool = False) -> str:
-        """FROM and WHERE of the events (e) beyond a handler's position (d); what they bind is added to `values`."""
+    def _waiting_sql(self, columns: str, handler: Handler, values: list[Any], *, whatever_is_open: bool = False) -> str:
+        """The first of the events (e) beyond a handler's position; what it binds is added to `values`.
+
+        The position is asked for in scalar subselects, so that it bounds the index; a join may read the log from its
+        beginning. On SQLite, where there is one writer, every transaction_id is 0, and seq is the order.
+        """
         mark = self.database.dialect.mark
         values += [handler.name, handler.event_type]
-        settled = "" if self.database.dialect is SQLITE or whatever_is_open else f" AND e.transaction_id < {HORIZON}"
-        return (
-            " FROM core_event e JOIN core_delivery d ON (e.transaction_id, e.seq) > (d.transaction_id, d.seq)"
-            f" WHERE d.handler = {mark(len(values) - 1)} AND e.type = {mark(len(values))}{settled}"
-        )
+        name, event_type = mark(len(values) - 1), mark(len(values))
+
+        def mine(column: str) -> str:
+            return f"(SELECT d.{column} FROM core_delivery d WHERE d.handler = {name})"
+
+        if self.database.dialect is SQLITE:
+            beyond, order = f"e.seq > {mine('seq')}", "e.seq"
+        else:
+            beyond = f"(e.transaction_id, e.seq) > ({mine('transaction_id')}, {mine('seq')})"
+            beyond += "" if whatever_is_open else f" AND e.transaction_id < {HORIZON}"
+            order = "e.transaction_id, e.seq"
+        return f"SELECT {columns} FROM core_event e WHERE e.type = {event_type} AND {beyond} ORDER BY {order} LIMIT"
 
     async def _pending(self, handler: Handler, *, whatever_is_open: bool = False) -> list[EventRecord]:
         values: list[Any] = []
-        sql = (
-            "SELECT e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
-            f" e.transaction_id, e.seq{self._waiting_sql(handler, values, whatever_is_open=whatever_is_open)}"
-            f" ORDER BY e.transaction_id, e.seq LIMIT {BATCH}"
-        )
-        return [_record(row) for row in await self.database.read(sql, values)]
+        sql = self._waiting_sql(EVENT, handler, values, whatever_is_open=whatever_is_open)
+        return [_record(row) for row in await self.database.read(f"{sql} {BATCH}", values)]
 
     # --- one line ----------------------------------------------------------------------------------------
 
@@ -400,8 +410,7 @@ class Dispatcher:
             f" ON a.id = c.ancestor_id WHERE c.until IS NULL AND a.code = {mark(2)})"
         )
         rows = await self.database.read(
-            "SELECT m.handler, e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
-            f" e.transaction_id, e.seq FROM ({missed}) m JOIN core_event e ON e.id = m.event_id"
+            f"SELECT m.handler, {EVENT} FROM ({missed}) m JOIN core_event e ON e.id = m.event_id"
             f"{below if area_code else ''} ORDER BY e.transaction_id, e.seq",
             [plugin, area_code] if area_code else [plugin],
         )
