@@ -2,8 +2,12 @@
 
 A handler's position is `(transaction_id, seq)`. On PostgreSQL a reader stays below the oldest open transaction,
 because sequence numbers commit out of order (`id > last` alone would lose events). Position and effect commit
-together, so a crash in the middle repeats nothing. A batch in which anything raises is undone and delivered again one
-by one, so that an event that a handler cannot digest is set aside and told, alone.
+together, so a crash in the middle repeats nothing.
+
+What a handler raises undoes its batch: the events before are delivered again without it, and the event it failed at
+rests, first in line, for a while that grows (`core.containment.PAUSES`). When it has failed too often it is set aside,
+and told; `plugin replay` tries again. Every plugin has its own delivery, so that none waits for another's rests; they
+take turns at the database. The account of failures is kept by each process for itself.
 """
 
 from __future__ import annotations
@@ -11,21 +15,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 import structlog
 
 from core.access import ANONYMOUS, Acting
+from core.containment import LIMIT_SECONDS, PAUSES, Failure, Overran, contained
 from core.database import Database, Transaction
 from core.database.dialect import SQLITE
 from core.health import Health
 from core.ids import new_id
 from core.kernel import Kernel
+from core.models.event import EPOCH_BASE
 from core.settings.store import as_uuid
 from core.work import Work
 
@@ -34,8 +41,15 @@ log = structlog.get_logger("gongzhi.events")
 BATCH = 50
 BATCH_SECONDS = 0.5  # then a batch ends early: others may be waiting for its rows, or for SQLite's one writer
 IDLE_SECONDS = 1.0
-ATTEMPTS = 3
-HANDLER_SECONDS = 10.0
+TOLD_SECONDS = 5.0  # who rests as long as this is failing; a shorter rest is nobody's business
+WAITED_SECONDS = 2.0  # `settle` waits for rests as short as this
+TURNS = 4  # deliveries at once on PostgreSQL, of its 20 connections; on SQLite one, because there is one writer
+HORIZON = f"pg_snapshot_xmin(pg_current_snapshot())::text::bigint + {EPOCH_BASE}"
+NEWEST = f"pg_snapshot_xmax(pg_current_snapshot())::text::bigint + {EPOCH_BASE}"
+EVENT = (
+    "e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at, e.transaction_id, e.seq"
+)
+MISSED = ("core_delivery_skipped", "core_delivery_failure")
 
 
 @dataclass(frozen=True)
@@ -70,6 +84,38 @@ class Handler:
         return f"{self.plugin}:{self.event_type}:{self.handle.__name__}"
 
 
+class Replayed(NamedTuple):
+    """What came of a replay: delivered, raised again and left, left because the plugin is still off there (or no longer
+    listens)."""
+
+    delivered: int
+    failed: int
+    off: int
+
+
+@dataclass
+class _Line:
+    """A handler's line: the event at its head that failed, how often in which way, and until when it rests."""
+
+    handler: Handler
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+    failed: UUID | None = None
+    failures: Counter[Failure] = field(default_factory=Counter)
+    until: float = 0.0
+
+    @property
+    def where(self) -> str:
+        return f"handler {self.handler.name}"
+
+    @property
+    def rests(self) -> bool:
+        return self.until > monotonic()
+
+    def forget(self) -> None:
+        self.failed, self.until = None, 0.0
+        self.failures.clear()
+
+
 class Dispatcher:
     """Delivers events; `wake` after a commit, `drain` to wait until everything is delivered."""
 
@@ -78,21 +124,25 @@ class Dispatcher:
         self.kernel = kernel
         self.handlers = handlers
         self.health: Health = kernel.health
+        self._lines: dict[str, _Line] = {}
+        self._turns = asyncio.Semaphore(1 if database.dialect is SQLITE else TURNS)
         self._wakeup = asyncio.Event()
-        self._task: asyncio.Task[None] | None = None
+        self._watch: asyncio.Task[None] | None = None
+        self._deliveries: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
 
     async def start(self) -> None:
         self._stopping = False
-        self._task = asyncio.create_task(self._run())
+        self._watch = asyncio.create_task(self._run())
 
     async def register(self) -> None:
         """Give every handler its position. A new one begins here and now: what was before is history, not news."""
         mark = self.database.dialect.mark
         here = "SELECT coalesce(max(transaction_id), 0) AS t, coalesce(max(seq), 0) AS s FROM core_event"
         if self.database.dialect is not SQLITE:
+            await self._begin_epoch()
             # Whatever is not finished yet counts as news.
-            here = f"SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1 AS t, {2**62}::bigint AS s"
+            here = f"SELECT {HORIZON} - 1 AS t, {2**62}::bigint AS s"
         known = {r[0] for r in await self.database.read("SELECT handler FROM core_delivery")}
         for name in [h.name for h in self.handlers if h.name not in known]:
             async with self.database.transaction() as transaction:
@@ -102,125 +152,229 @@ class Dispatcher:
                     name,
                 )
 
+    async def _begin_epoch(self) -> None:
+        """Have new transaction ids come after every stored one, when they would not.
+
+        Within a cluster they always do. A copy restored into another cluster meets a counter that lies behind: what is
+        new would come before what has been delivered, and never arrive. Done before this process writes any event.
+        """
+        async with self.database.transaction() as transaction:
+            await transaction.fetch("LOCK TABLE core_epoch IN EXCLUSIVE MODE")
+            begun = await transaction.fetch(
+                "INSERT INTO core_epoch (id, base, began_at) SELECT $1, stored.newest, $2 FROM (SELECT greatest("
+                "(SELECT max(transaction_id) FROM core_event), (SELECT max(transaction_id) FROM core_delivery)) AS newest)"
+                f" stored WHERE stored.newest >= {NEWEST} RETURNING base",
+                new_id(),
+                self.kernel.clock.now(),
+            )
+        if begun:
+            log.warning("the database has come to another cluster; a new epoch of events", base=begun[0]["base"])
+
     async def stop(self) -> None:
-        """Finish the delivery under way and end; nothing is cancelled in the middle of a statement."""
-        if self._task is not None:
-            self._stopping = True
-            self._wakeup.set()
-            await self._task
-            self._task = None
+        """Finish the deliveries under way and end; nothing is cancelled in the middle of a statement."""
+        self._stopping = True
+        self._wakeup.set()
+        if self._watch is not None:
+            await self._watch
+            self._watch = None
+        await asyncio.gather(*self._deliveries.values())
 
     def wake(self) -> None:
         self._wakeup.set()
 
+    def _line(self, handler: Handler) -> _Line:
+        line = self._lines.setdefault(handler.name, _Line(handler))
+        line.handler = handler
+        return line
+
+    # --- in the background -------------------------------------------------------------------------------
+
     async def _run(self) -> None:
+        """Look for what is waiting, with one statement for all, and begin a delivery for each plugin that has none.
+
+        No code of a plugin runs here, and a delivery that ends in whatever way is begun again: nothing a handler does
+        stops this.
+        """
         while not self._stopping:
             self._wakeup.clear()
             try:
-                await self.drain()
+                for plugin in await self._plugins_waiting():
+                    if plugin not in self._deliveries:
+                        self._deliveries[plugin] = asyncio.create_task(self._deliver_to(plugin))
             except Exception:
-                log.exception("event delivery failed; trying again")
+                log.exception("could not look for events; trying again")
+            rests = [line.until - monotonic() for line in self._lines.values() if line.rests]
             with contextlib.suppress(TimeoutError):
                 if not self._stopping:
-                    await asyncio.wait_for(self._wakeup.wait(), IDLE_SECONDS)
+                    await asyncio.wait_for(self._wakeup.wait(), max(0.0, min([IDLE_SECONDS, *rests])))
+
+    async def _plugins_waiting(self) -> set[str]:
+        awake = [h for h in self.handlers if not self._line(h).rests]
+        values: list[Any] = []
+        selects = []
+        for number, handler in enumerate(awake):
+            first = f"{self._waiting_sql('e.seq', handler, values)} 1"
+            selects.append(f"SELECT {number} WHERE ({first}) IS NOT NULL")
+        rows = await self.database.read(" UNION ALL ".join(selects), values) if selects else []
+        return {awake[row[0]].plugin for row in rows}
+
+    async def _deliver_to(self, plugin: str) -> None:
+        try:
+            for handler in [h for h in self.handlers if h.plugin == plugin]:
+                while not self._stopping and await self._step(self._line(handler)):
+                    pass
+        except Exception:
+            log.exception("event delivery failed; trying again", plugin=plugin)
+            await asyncio.sleep(0 if self._stopping else IDLE_SECONDS)
+        finally:
+            del self._deliveries[plugin]
+            self._wakeup.set()  # something may have come while it looked for the last time
+
+    # --- on demand ---------------------------------------------------------------------------------------
 
     async def drain(self) -> None:
-        """Deliver what is committed and not yet delivered, for every handler."""
+        """Deliver what is committed and not yet delivered, for every handler that does not rest."""
         for handler in self.handlers:
-            while not self._stopping and await self._step(handler):
+            while await self._step(self._line(handler)):
                 pass
 
     async def settle(self) -> None:
-        """Drain, and wait for committed events that an older open transaction (of anybody) still holds back."""
-        await self.drain()
-        while any([await self._pending(handler, whatever_is_open=True) for handler in self.handlers]):
-            await asyncio.sleep(0.01)
-            await self.drain()
+        """Drain, and wait for committed events that an older open transaction (of anybody) still holds back.
 
-    async def _pending(self, handler: Handler, *, whatever_is_open: bool = False) -> list[EventRecord]:
-        dialect = self.database.dialect
-        mark = dialect.mark
-        after, order = "(e.transaction_id, e.seq) > (d.transaction_id, d.seq)", "e.transaction_id, e.seq"
+        Whoever rests is asked once more at once; then long rests are not waited for.
+        """
+        for line in self._lines.values():
+            line.until = 0.0
+        while True:
+            await self.drain()
+            lines = [self._line(h) for h in self.handlers]
+            soon = [line.handler for line in lines if line.until - monotonic() < WAITED_SECONDS]
+            if not any([await self._pending(handler, whatever_is_open=True) for handler in soon]):
+                return
+            await asyncio.sleep(0.01)
+
+    def _waiting_sql(self, columns: str, handler: Handler, values: list[Any], *, whatever_is_open: bool = False) -> str:
+        """The first of the events (e) beyond a handler's position; what it binds is added to `values`.
+
+        The position is asked for in scalar subselects, so that it bounds the index; a join may read the log from its
+        beginning. On SQLite, where there is one writer, every transaction_id is 0, and seq is the order.
+        """
+        mark = self.database.dialect.mark
         types = [handler.event_type]
         if handler.event_type == "*":
             types = list(self.kernel.events_out(to=handler.plugin))
-        horizon = " AND e.transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
-        if dialect is SQLITE or whatever_is_open:
-            horizon = ""
-        if dialect is SQLITE:
-            # One writer: every transaction_id is 0. Said with seq alone, the index on (type, seq) gives the rest of a
-            # long log without sorting all of it.
-            after, order = "e.seq > d.seq", "e.seq"
-        sql = (
-            "SELECT e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
-            f" e.transaction_id, e.seq FROM core_event e JOIN core_delivery d ON {after}"
-            f" WHERE d.handler = {mark(1)} AND e.type IN ({', '.join(mark(n + 2) for n in range(len(types)))}){horizon}"
-            f" ORDER BY {order} LIMIT {BATCH}"
-        )
-        rows = await self.database.read(sql, [handler.name, *types])
-        return [_record(row) for row in rows]
+        values += [handler.name, *types]
+        name = mark(len(values) - len(types))
+        among = ", ".join(mark(len(values) - n) for n in range(len(types))) or "NULL"
 
-    async def _step(self, handler: Handler) -> bool:
-        """Deliver one batch, if need be one by one; False when nothing was waiting."""
-        waiting = await self._pending(handler)
-        if len(waiting) > 1 and await self._deliver_together(handler, waiting):
-            return True
-        for event in waiting:
-            for attempt in range(1, ATTEMPTS + 1):
-                try:
-                    await self._deliver(handler, event)
-                    break
-                except Exception as error:
-                    if attempt < ATTEMPTS:
-                        continue  # two workers may have met on a unique index; the second look finds the row
-                    self.health.failed(handler.plugin, f"handler {handler.name}")
-                    log.error("handler failed", handler=handler.name, event_id=str(event.id), exc_info=True)
-                    await self._set_aside(handler, event, error)
-        return bool(waiting)
+        def mine(column: str) -> str:
+            return f"(SELECT d.{column} FROM core_delivery d WHERE d.handler = {name})"
 
-    async def _deliver_together(self, handler: Handler, events: Sequence[EventRecord]) -> bool:
+        if self.database.dialect is SQLITE:
+            beyond, order = f"e.seq > {mine('seq')}", "e.seq"
+        else:
+            beyond = f"(e.transaction_id, e.seq) > ({mine('transaction_id')}, {mine('seq')})"
+            beyond += "" if whatever_is_open else f" AND e.transaction_id < {HORIZON}"
+            order = "e.transaction_id, e.seq"
+        return f"SELECT {columns} FROM core_event e WHERE e.type IN ({among}) AND {beyond} ORDER BY {order} LIMIT"
+
+    async def _pending(self, handler: Handler, *, whatever_is_open: bool = False) -> list[EventRecord]:
+        values: list[Any] = []
+        sql = self._waiting_sql(EVENT, handler, values, whatever_is_open=whatever_is_open)
+        return [_record(row) for row in await self.database.read(f"{sql} {BATCH}", values)]
+
+    # --- one line ----------------------------------------------------------------------------------------
+
+    async def _step(self, line: _Line) -> bool:
+        """Deliver one batch; False when nothing is waiting, or the first event rests."""
+        async with line.one_at_a_time:
+            if line.rests:
+                return False
+            waiting = await self._pending(line.handler)
+            if line.failed is not None:
+                if waiting and waiting[0].id == line.failed:
+                    waiting = waiting[:1]
+                else:
+                    self._goes_on(line)
+            if not waiting:
+                return False
+            while waiting:
+                failed = await self._deliver(line.handler, waiting)
+                if failed is None:
+                    if line.failed in {e.id for e in waiting}:
+                        self._goes_on(line)
+                    return True
+                position, error = failed
+                await self._failed(line, waiting[position], error)
+                waiting = waiting[:position]
+            return not line.rests
+
+    async def _deliver(self, handler: Handler, events: Sequence[EventRecord]) -> tuple[int, Exception] | None:
         """Deliver the events in one transaction, each in a unit of work of its own, until BATCH_SECONDS have passed.
 
-        False when anything raised: nothing of it has happened then.
+        When anything raised nothing of it has happened: the position of the event it was at, and the error.
         """
-        end = monotonic() + BATCH_SECONDS
+        at = -1
         try:
-            async with self.database.transaction() as transaction:
+            async with self._turns, self.database.transaction() as transaction:
                 # Taking the first holds the position to the end; where another worker has been, look again.
                 if not await self._advance(transaction, handler, events[0]):
-                    return True
+                    return None
+                end = monotonic() + BATCH_SECONDS
                 on = await self._where_on(transaction, handler.plugin, {e.area_id for e in events if e.area_id})
                 for event in events:
+                    at += 1
                     if event.area_id is None or event.area_id in on:
                         await self._handle(transaction, handler, event)
                     else:
                         await self._skip(transaction, handler, event)
                     if monotonic() > end:
                         break
-                await self._advance(transaction, handler, event)
+                await self._advance(transaction, handler, events[at])
         except Exception as error:
-            log.info("a batch is delivered one by one", handler=handler.name, error=f"{type(error).__name__}: {error}")
-            return False
-        return True
+            if at < 0:
+                raise  # the database's trouble, not the handler's
+            return at, error
+        return None
 
-    async def _deliver(self, handler: Handler, event: EventRecord) -> None:
-        async with self.database.transaction() as transaction:
-            if not await self._advance(transaction, handler, event):
-                return
-            if not await self._is_on(transaction, handler.plugin, event.area_id):
-                await self._skip(transaction, handler, event)
-                return
-            await self._handle(transaction, handler, event)
+    async def _failed(self, line: _Line, event: EventRecord, error: Exception) -> None:
+        """Let the event rest before it is tried again, or set it aside when it has failed too often."""
+        if line.failed != event.id:
+            line.forget()
+            line.failed = event.id
+        kind = Failure.of(error)
+        line.failures[kind] += 1
+        times, pauses = line.failures[kind], PAUSES[kind]
+        rest = pauses[times - 1] if times <= len(pauses) else None
+        if rest is None or rest >= TOLD_SECONDS:
+            self.health.failed(line.handler.plugin, line.where)
+        told = {"handler": line.handler.name, "event_id": str(event.id), "times": times}
+        if rest is None:
+            log.error("an event is set aside", **told, exc_info=error)
+            await self._set_aside(line.handler, event, error)
+            self._goes_on(line)
+            return
+        if rest >= TOLD_SECONDS:
+            self.health.wait(line.handler.plugin, line.where)
+        log.warning("handler failed", **told, error=f"{type(error).__name__}: {error}", again_in=rest)
+        line.until = monotonic() + rest
+
+    def _goes_on(self, line: _Line) -> None:
+        line.forget()
+        self.health.go_on(line.handler.plugin, line.where)
 
     async def _handle(self, transaction: Transaction, handler: Handler, event: EventRecord) -> None:
-        """Run a handler for an event; one that takes longer than HANDLER_SECONDS is cancelled."""
-        async with asyncio.timeout(HANDLER_SECONDS):
-            work = Work(
-                transaction, self.kernel, ANONYMOUS, Acting(),
-                system=True, cause_id=event.id, occurred_at=event.occurred_at,
-            )  # fmt: skip
+        """Run a handler for an event; one that takes longer than LIMIT_SECONDS is cancelled."""
+        work = Work(
+            transaction, self.kernel, ANONYMOUS, Acting(),
+            system=True, cause_id=event.id, occurred_at=event.occurred_at,
+        )  # fmt: skip
+
+        async def act() -> None:
             await handler.handle(work, event)
             await work.flush()
+
+        await contained(act, LIMIT_SECONDS)
 
     async def _is_on(self, transaction: Transaction, plugin: str, area_id: UUID | None) -> bool:
         return area_id is None or area_id in await self._where_on(transaction, plugin, {area_id})
@@ -251,40 +405,57 @@ class Dispatcher:
             new_id(), handler.name, handler.plugin, event.id, event.area_id, self.kernel.clock.now(),
         )  # fmt: skip
 
-    async def replay(self, plugin: str, area_code: str | None = None) -> tuple[int, int]:
-        """Deliver what a plugin missed while it was off, where it is on now; (delivered, left where it is still off).
+    async def replay(self, plugin: str, area_code: str | None = None) -> Replayed:
+        """Deliver what a plugin missed, because it was off or because it failed, where it is on now.
 
-        Each event is delivered once: its note is removed in the same transaction.
+        Each event is tried by itself, and delivered once: its note is removed in the same transaction.
         """
         mark = self.database.dialect.mark
+        missed = " UNION ".join(f"SELECT handler, event_id FROM {t} WHERE plugin = {mark(1)}" for t in MISSED)
         below = (
-            " AND s.area_id IN (SELECT c.descendant_id FROM core_area_closure c JOIN core_area a"
+            " WHERE e.area_id IN (SELECT c.descendant_id FROM core_area_closure c JOIN core_area a"
             f" ON a.id = c.ancestor_id WHERE c.until IS NULL AND a.code = {mark(2)})"
         )
         rows = await self.database.read(
-            "SELECT s.handler, e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.actor_id, e.data, e.occurred_at,"
-            " e.transaction_id, e.seq FROM core_delivery_skipped s JOIN core_event e ON e.id = s.event_id"
-            f" WHERE s.plugin = {mark(1)}{below if area_code else ''} ORDER BY e.transaction_id, e.seq",
+            f"SELECT m.handler, {EVENT} FROM ({missed}) m JOIN core_event e ON e.id = m.event_id"
+            f"{below if area_code else ''} ORDER BY e.transaction_id, e.seq",
             [plugin, area_code] if area_code else [plugin],
         )
         by_name = {h.name: h for h in self.handlers}
-        delivered = left = 0
+        delivered = failed = off = 0
+        too_slow: set[str] = set()
         for name, *columns in rows:
             event, handler = _record(columns), by_name.get(name)
-            async with self.database.transaction() as transaction:
-                if handler is None or not await self._is_on(transaction, plugin, event.area_id):
-                    left += 1
-                    continue
-                gone = await transaction.fetch(
-                    f"DELETE FROM core_delivery_skipped WHERE handler = {mark(1)} AND event_id = {mark(2)} RETURNING id",
-                    name,
-                    event.id,
-                )
-                if gone:
-                    await self._handle(transaction, handler, event)
-                    delivered += 1
+            if handler is None:
+                off += 1
+            elif name in too_slow:
+                failed += 1
+            else:
+                try:
+                    done = await self._redeliver(handler, event)
+                    delivered, off = delivered + (done is True), off + (done is None)
+                except Exception as error:
+                    failed += 1
+                    if isinstance(error, Overran):
+                        too_slow.add(name)  # others wait for what it holds: not asked again this time
+                    self.health.failed(plugin, f"handler {name}")
+                    log.exception("a missed event could not be delivered", handler=name, event_id=str(event.id))
         self.wake()
-        return delivered, left
+        return Replayed(delivered, failed, off)
+
+    async def _redeliver(self, handler: Handler, event: EventRecord) -> bool | None:
+        """True when it is delivered, False when somebody else has done it meanwhile, None where the plugin is off."""
+        mark = self.database.dialect.mark
+        async with self._turns, self.database.transaction() as transaction:
+            if not await self._is_on(transaction, handler.plugin, event.area_id):
+                return None
+            noted = False
+            for table in MISSED:
+                sql = f"DELETE FROM {table} WHERE handler = {mark(1)} AND event_id = {mark(2)} RETURNING id"
+                noted = bool(await transaction.fetch(sql, handler.name, event.id)) or noted
+            if noted:
+                await self._handle(transaction, handler, event)
+            return noted
 
     async def _advance(self, transaction: Transaction, handler: Handler, event: EventRecord) -> bool:
         """Move the handler's position to this event; False if another worker has been here."""
@@ -304,14 +475,11 @@ class Dispatcher:
             if not await self._advance(transaction, handler, event):
                 return
             await transaction.fetch(
-                "INSERT INTO core_delivery_failure (id, handler, event_id, error, failed_at)"
-                f" VALUES ({mark(1)}, {mark(2)}, {mark(3)}, {mark(4)}, {mark(5)}) ON CONFLICT DO NOTHING",
-                new_id(),
-                handler.name,
-                event.id,
-                f"{type(error).__name__}: {error}"[:2000],
+                "INSERT INTO core_delivery_failure (id, handler, plugin, event_id, error, failed_at)"
+                f" VALUES ({', '.join(mark(n) for n in range(1, 7))}) ON CONFLICT DO NOTHING",
+                new_id(), handler.name, handler.plugin, event.id, f"{type(error).__name__}: {error}"[:2000],
                 self.kernel.clock.now(),
-            )
+            )  # fmt: skip
 
 
 def _record(row: Sequence[Any]) -> EventRecord:

@@ -27,10 +27,11 @@ class Record:
 
 
 class Health:
-    """Counts failures by plugin. A plugin is FAILING for ten minutes after each."""
+    """Counts failures by plugin. A plugin is FAILING for ten minutes after each, and as long as something waits on it."""
 
     def __init__(self) -> None:
         self._records: dict[str, Record] = {}
+        self._waiting: set[tuple[str, str]] = set()
         self.left_out: dict[str, str] = {}
 
     def failed(self, plugin: str, where: str) -> None:
@@ -40,9 +41,18 @@ class Health:
         record.recent.append(monotonic())
         record.where = where
 
+    def wait(self, plugin: str, where: str) -> None:
+        """What failed there waits for another try, until `go_on`."""
+        self._waiting.add((plugin, where))
+
+    def go_on(self, plugin: str, where: str) -> None:
+        self._waiting.discard((plugin, where))
+
     def status(self, plugin: str) -> PluginStatus:
         if plugin in self.left_out:
             return PluginStatus.LEFT_OUT
+        if any(waiting == plugin for waiting, _ in self._waiting):
+            return PluginStatus.FAILING
         record = self._records.get(plugin)
         if record is not None and record.recent and monotonic() - record.recent[-1] < WINDOW_SECONDS:
             return PluginStatus.FAILING
@@ -56,4 +66,7 @@ class Health:
         """Where it failed last, or why it is left out; null while it works."""
         if plugin in self.left_out:
             return self.left_out[plugin]
+        waiting = sorted(where for key, where in self._waiting if key == plugin)
+        if waiting:
+            return waiting[0]
         return self._records[plugin].where if self.status(plugin) is PluginStatus.FAILING else None

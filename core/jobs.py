@@ -2,6 +2,7 @@
 
 A job says which rows are due and settles one of them. Every row is settled in a transaction of its own, so a row that
 cannot be settled holds up no other; two workers may meet on a row, and the second finds that it is no longer due.
+A row that takes too long ends its job's pass, because others wait meanwhile, and rests for a time that grows.
 """
 
 from __future__ import annotations
@@ -10,11 +11,13 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import structlog
 
+from core.containment import LIMIT_SECONDS, PAUSES, Failure, Overran, contained
 from core.errors import Refusal
 from core.settings.store import as_uuid
 from core.work import Work
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
 log = structlog.get_logger("gongzhi.jobs")
 
 LOOK_SECONDS = 20.0
-JOB_SECONDS = 10.0
 BATCH = 200
 
 
@@ -54,6 +56,7 @@ class Jobs:
         self.jobs = jobs
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._slow: dict[tuple[str, UUID], tuple[int, float]] = {}  # row → how often too slow, and until when it rests
 
     async def start(self, runtime: Runtime) -> None:
         self._stopping.clear()
@@ -77,19 +80,41 @@ class Jobs:
 
     async def run_due(self, runtime: Runtime) -> dict[str, int]:
         """Settle everything that is due now; how many rows each job settled, by `plugin.name`."""
-        return {job.key: await self._run_one(runtime, job) for job in self.jobs}
+        settled = dict.fromkeys((job.key for job in self.jobs), 0)
+        for job in self.jobs:
+            try:
+                await self._run_one(runtime, job, settled)
+            except Exception as error:
+                if Failure.of(error) is Failure.PASSING:
+                    raise  # the database's trouble
+                runtime.kernel.health.failed(job.plugin, f"job {job.key}")
+                log.exception("a job could not say what is due", job=job.key)
+        return settled
 
-    async def _run_one(self, runtime: Runtime, job: Job) -> int:
-        settled = 0
+    async def _run_one(self, runtime: Runtime, job: Job, settled: dict[str, int]) -> None:
         last: UUID | None = None
         while not self._stopping.is_set():
             waiting = await self._due(runtime, job, last)
             if not waiting:
-                break
+                return
             for id in waiting:
-                settled += await self._settle(runtime, job, id)
+                if self._slow.get((job.key, id), (0, 0.0))[1] > monotonic():
+                    continue
+                try:
+                    settled[job.key] += await self._settle(runtime, job, id)
+                except Overran:
+                    self._rest(runtime, job, id)
+                    return
+                self._slow.pop((job.key, id), None)
             last = waiting[-1]
-        return settled
+
+    def _rest(self, runtime: Runtime, job: Job, id: UUID) -> None:
+        times = self._slow.get((job.key, id), (0, 0.0))[0] + 1
+        pauses = PAUSES[Failure.SLOW]
+        rest = pauses[min(times, len(pauses)) - 1]
+        self._slow[job.key, id] = (times, monotonic() + rest)
+        runtime.kernel.health.failed(job.plugin, f"job {job.key}")
+        log.error("a job took too long", job=job.key, id=str(id), times=times, again_in=rest)
 
     @staticmethod
     async def _due(runtime: Runtime, job: Job, after: UUID | None) -> list[UUID]:
@@ -119,8 +144,7 @@ class Jobs:
     @staticmethod
     async def _settle(runtime: Runtime, job: Job, id: UUID) -> int:
         async def rule(work: Work) -> dict[str, Any]:
-            async with asyncio.timeout(JOB_SECONDS):
-                await job.act(work, id)
+            await contained(lambda: job.act(work, id), LIMIT_SECONDS)
             return {"settled": bool(work.events) or work.flushed}
 
         try:
@@ -128,6 +152,8 @@ class Jobs:
         except Refusal as refusal:
             log.info("a due row was not settled", job=job.key, id=str(id), refusal=str(refusal))
             return 0
+        except Overran:
+            raise
         except Exception:
             runtime.kernel.health.failed(job.plugin, f"job {job.key}")
             log.exception("a job failed", job=job.key, id=str(id))

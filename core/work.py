@@ -26,6 +26,7 @@ from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Actor, Area, Entity, Logged
+from core.models.event import EPOCH_BASE
 from core.search import ENTRY, TERM, entry_of, is_renamed
 from core.settings import Settings, SettingsBook
 from core.settings.store import as_instant, as_uuid
@@ -361,10 +362,13 @@ class Work:
         """Name what happened; every row queued since the last `record` belongs to it."""
         if self.ground is None:
             raise GongzhiError(f"{type}: a rule recorded an event without asking `require` first")
+        owner = self.kernel.owner(type)
+        if owner != "core" and type not in self.kernel.manifests[owner].events_out:
+            raise GongzhiError(f"{type}: not listed under events_out in the plugin.toml of {owner}")
         event = PendingEvent(
             id=new_id(),
             type=type,
-            plugin=self.kernel.owner(type),
+            plugin=owner,
             area_id=area_id,
             subject=subject,
             ground=self.ground,
@@ -427,7 +431,8 @@ class Work:
         return {**write.changed, "event_id": write.row.event_id} if isinstance(write.row, Logged) else write.changed
 
     def _add_events(self, batch: Batch, events: list[PendingEvent]) -> None:
-        xact = "pg_current_xact_id()::text::bigint" if self.transaction.database.dialect is POSTGRES else "0"
+        is_postgres = self.transaction.database.dialect is POSTGRES
+        xact = f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}" if is_postgres else "0"
         columns = (
             "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
             " grant_id, mandate_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"

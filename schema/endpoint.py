@@ -152,8 +152,8 @@ class Endpoint:
 
     async def ready(self, request: Request) -> Response:
         try:
-            async with asyncio.timeout(READY_SECONDS), self.runtime.database.transaction() as transaction:
-                await transaction.fetch("SELECT 1 AS yes")
+            async with asyncio.timeout(READY_SECONDS):
+                await self.runtime.database.check()
         except Exception:
             return answer({"status": "database does not answer"}, 503)
         kernel = self.runtime.kernel

@@ -281,7 +281,7 @@ def plugin_replay(
     area: Annotated[str | None, typer.Option(help="Only what happened in this area and below.")] = None,
     config: ConfigOption = None,
 ) -> None:
-    """Deliver the events a plugin missed while it was off, where it is on now. Each is delivered once."""
+    """Deliver the events a plugin missed while it was off, or failed at, where it is on now. Each is delivered once."""
     from core.cli.ending import replay
 
     run(replay(configuration(config), key, area))

@@ -14,6 +14,7 @@ from core.cli import out
 from core.config import Config
 from core.errors import ConfigurationError
 from core.models import Area
+from core.problems import Problem, near
 from core.synchronize import existing_tables
 from core.work import Work
 
@@ -22,17 +23,25 @@ _TRACES = (
     ("core_plugin_area", "plugin"),
     ("core_delivery_skipped", "plugin"),
     ("core_search_entry", "plugin"),
+    ("core_delivery_failure", "plugin"),
 )
 
 
 async def replay(config: Config, plugin: str, area: str | None) -> None:
-    """Deliver the events a plugin missed while it was off, where it is on now."""
+    """Deliver the events a plugin missed while it was off, or failed at, where it is on now."""
     running = await server.Server.open(config)
     try:
         if plugin not in running.host.keys:
             raise ConfigurationError(f"{plugin} is not loaded; see `gongzhi plugin list`")
-        delivered, left = await running.runtime.dispatcher.replay(plugin, area)
-        out.print(f"{delivered} missed events delivered; {left} left where {plugin} is still off")
+        if area is not None:
+            known = [r[0] for r in await running.runtime.database.read("SELECT code FROM core_area")]
+            if area not in known:
+                raise ConfigurationError(Problem("UNKNOWN_AREA", {"area": area, "near": near(area, known)}))
+        done = await running.runtime.dispatcher.replay(plugin, area)
+        out.print(
+            f"{done.delivered} missed events delivered; {done.failed} failed again and left;"
+            f" {done.off} left where {plugin} is still off"
+        )
     finally:
         await running.close()
 

@@ -26,6 +26,7 @@ from core.enums import ImportState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area, AreaClosure, DataImport, Membership, RegisterNumber
+from core.models.event import EPOCH_BASE
 from core.rules.areas import hold_settings, refresh_reach
 from core.runtime import Runtime
 from core.synchronize import index_names
@@ -221,7 +222,7 @@ class _Writer:
             "id", "type", "plugin", "area_id", "subject_tag", "subject_id", "actor_id", "authority", "permission",
             "grant_id", "mandate_id", "cause_id", "data", "occurred_at", "recorded_at",
         ]  # fmt: skip
-        xact = "0" if self.sqlite else "pg_current_xact_id()::text::bigint"
+        xact = "0" if self.sqlite else f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}"
         await put(self._insert("core_event", columns, {"transaction_id": xact}), events)
         rows = stage.db.execute(
             "SELECT m.event, r.model, r.tag, r.id, r.state, r.cells FROM made_row r JOIN made m ON m.id = r.made"

@@ -9,6 +9,7 @@ from uuid import UUID
 from core.data.stage import KNOWN_INDEXES, AreaFact, Stage
 from core.database import Database
 from core.database.dialect import SQLITE
+from core.events import HORIZON
 from core.settings.store import as_uuid
 
 PAGE = 5_000
@@ -19,7 +20,7 @@ async def watermark(database: Database) -> int:
     """What is committed from here on is news: see `news`."""
     sql = "SELECT coalesce(max(seq), 0) FROM core_event"
     if database.dialect is not SQLITE:
-        sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint"
+        sql = f"SELECT {HORIZON}"
     return int((await database.read(sql))[0][0])
 
 

@@ -22,6 +22,7 @@ from tortoise.transactions import in_transaction
 
 from core.database.dialect import POSTGRES, SQLITE, Dialect
 from core.database.guards import code_of, unique_codes
+from core.database.trouble import can_pass
 from core.errors import ConfigurationError, Refusal
 
 __all__ = ["Database", "Transaction", "connection_config", "tortoise_config"]
@@ -110,6 +111,7 @@ class Database:
         self.dialect: Dialect = SQLITE if url.startswith("sqlite:") else POSTGRES
         self.observers: list[Callable[[str], None]] = []
         self._codes = unique_codes(models)
+        self._in_doubt = False  # the last transaction that ended badly did so for the database's own reasons
         self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
         self._threads: ThreadPoolExecutor | None = None
 
@@ -190,8 +192,27 @@ class Database:
             async with in_transaction("default") as connection:
                 yield Transaction(self, connection)
                 self.observe("COMMIT")
+            self._in_doubt = False
         except (IntegrityError, OperationalError) as error:
+            self._in_doubt = self._in_doubt or not isinstance(error, IntegrityError)
             raise self.explain(error) from error
+        except Exception as error:
+            self._in_doubt = self._in_doubt or can_pass(error)
+            raise
+
+    async def check(self) -> None:
+        """Raise when it does not answer, or takes no writes.
+
+        It reads. Whether it can be written to is known from the transactions there are; only when one of them has
+        failed for the database's own reasons is one tried here.
+        """
+        if self.dialect is SQLITE:
+            await self.read("SELECT 1")
+        elif (await self.read("SELECT current_setting('transaction_read_only')"))[0][0] == "on":
+            raise OperationalError("the database is read-only")
+        if self._in_doubt:
+            async with self.transaction() as transaction:
+                await transaction.fetch("SELECT 1 AS yes")
 
     async def close(self) -> None:
         if self._threads is not None:

@@ -174,6 +174,7 @@ class Migration(migrations.Migration):
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('handler', fields.CharField(max_length=200)),
+                ('plugin', fields.CharField(max_length=40)),
                 ('event_id', fields.UUIDField()),
                 ('error', fields.TextField(unique=False)),
                 ('failed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
@@ -192,6 +193,16 @@ class Migration(migrations.Migration):
                 ('skipped_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'core_delivery_skipped', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Entity'],
+        ),
+        ops.CreateModel(
+            name='Epoch',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('base', fields.BigIntField()),
+                ('began_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_epoch', 'app': 'core', 'pk_attr': 'id'},
             bases=['Entity'],
         ),
         ops.CreateModel(

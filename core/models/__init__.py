@@ -7,7 +7,16 @@ from core.models.actor import Actor, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
 from core.models.base import Entity, Logged
 from core.models.data import DataExport, DataImport, ImportFinding, RegisterNumber
-from core.models.event import Delivery, DeliveryFailure, DeliverySkipped, Event, EventText, Idempotency, Transition
+from core.models.event import (
+    Delivery,
+    DeliveryFailure,
+    DeliverySkipped,
+    Epoch,
+    Event,
+    EventText,
+    Idempotency,
+    Transition,
+)
 from core.models.link import Link
 from core.models.search import SearchEntry, SearchTerm
 from core.models.settings import AreaPlugin, Governance, Installed, PluginArea, RuleDocument, Setting
@@ -25,6 +34,7 @@ __all__ = [
     "DeliveryFailure",
     "DeliverySkipped",
     "Entity",
+    "Epoch",
     "Event",
     "EventText",
     "Governance",

@@ -12,6 +12,8 @@ from core.database.guards import Guard, append_only, check, index, refuse, uniqu
 from core.enums import Authority, BehalfBasis
 from core.models.base import Entity
 
+# What is added to the transaction ids of this cluster (PostgreSQL); see Epoch.
+EPOCH_BASE = "(SELECT coalesce(max(base), 0) FROM core_epoch)"
 # Does an active grant of a role that carries the permission cover the event's area, for this very person?
 _GRANT_COVERS = """EXISTS (
     SELECT 1 FROM core_role_grant g
@@ -33,7 +35,8 @@ class Event(Model):
     """Who did what, where, when it happened and when it was recorded, on what authority and for whom.
 
     Holds ids and codes only; free text lives in EventText and may be erased. `seq` orders the log; on PostgreSQL
-    `transaction_id` lets a reader stay behind transactions that are still open.
+    `transaction_id` (the cluster's own, plus the base of the `Epoch`) lets a reader stay behind transactions that are
+    still open.
     """
 
     seq = fields.BigIntField(primary_key=True, generated=True)
@@ -91,6 +94,7 @@ class Event(Model):
         ),
         index("transaction_id", "seq"),
         index("type", "seq"),
+        index("type", "transaction_id", "seq"),
         index("area_id", "seq"),
         index("subject_id", "seq"),
         index("actor_id", "seq"),
@@ -179,6 +183,21 @@ class Delivery(Model):
         table = "core_delivery"
 
 
+class Epoch(Entity):
+    """The database came to another PostgreSQL cluster, whose transaction ids begin anew: `base` is added to them since,
+    so that new events go on coming after old ones. The latest base is the greatest; there is none in the first cluster.
+    """
+
+    base = fields.BigIntField()
+    began_at = fields.DatetimeField()
+
+    tag: ClassVar[str] = "epoch"
+    guards: ClassVar[tuple[Guard, ...]] = (unique("base", code="INTERNAL"),)
+
+    class Meta:
+        table = "core_epoch"
+
+
 class DeliverySkipped(Entity):
     """An event that came while the handler's plugin was off where it happened; delivered only by `plugin replay`."""
 
@@ -200,16 +219,20 @@ class DeliverySkipped(Entity):
 
 
 class DeliveryFailure(Entity):
-    """An event a handler could not digest: set aside so that later events still arrive, retried on request."""
+    """An event a handler could not digest: set aside so that later events still arrive; `plugin replay` tries again."""
 
     tag: ClassVar[str] = "deliveryfailure"
 
     handler = fields.CharField(max_length=200)
+    plugin = fields.CharField(max_length=40)
     event_id = fields.UUIDField()
     error = fields.TextField()
     failed_at = fields.DatetimeField()
 
-    guards: ClassVar[tuple[Guard, ...]] = (unique("handler", "event_id", code="INTERNAL"),)
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("handler", "event_id", code="INTERNAL"),
+        index("plugin"),
+    )
 
     class Meta:
         table = "core_delivery_failure"

@@ -267,6 +267,10 @@ class Host:
         for job in jobs:
             if job.name not in manifest.jobs:
                 self._wrong(key, "BAD_DECLARATION", what=f"job {job.name!r} is not listed under jobs in plugin.toml")
+        for handler in handlers:
+            if handler.event_type not in manifest.events_in:
+                what = f"{key}: the handler of {handler.event_type!r} is not listed under events_in in plugin.toml"
+                self._wrong(key, "BAD_DECLARATION", what=what)
         if models is not None:
             attempt("models", lambda: importlib.import_module(models))
         if graphql is not None and len(self.problems) == before:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from core import jobs as jobs_module
 from core.errors import Refusal
 from core.jobs import Job, Jobs
 from core.models import Area
@@ -39,6 +41,40 @@ async def test_every_due_row_is_settled_once_and_a_failing_one_holds_up_no_other
     names: Any = await neighbourhood.ask(None, "{ areas { nodes { code name } } }")
     left = {a["code"] for a in names["areas"]["nodes"] if not a["name"].endswith("!")}
     assert left == {"xishan", "haihong"}
+
+
+async def test_what_ends_badly_or_never_leaves_the_other_rows_and_jobs_alone(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs_module, "LIMIT_SECONDS", 0.3)
+    runtime = neighbourhood.server.runtime
+    tried: list[str] = []
+
+    async def fate(work: Work, id: UUID) -> None:
+        area = await work.lock(Area, id)
+        tried.append(area.code)
+        if area.code == "xishan":
+            raise asyncio.CancelledError
+        if area.code == "haihong":
+            raise SystemExit(1)
+        if area.code == "haicang":
+            await asyncio.sleep(3600)
+        work.require("core.area.manage", area)
+        work.change(area, name=area.name + "!")
+        work.record("core.area.renamed", area, area_id=area.id)
+
+    jobs = Jobs(
+        [Job("core", "broken", "SELECT no_such_column AS id FROM core_area", fate), Job("core", "fate", DUE, fate)]
+    )
+    everyone = (await neighbourhood.ask(None, "{ areas { totalCount } }"))["areas"]["totalCount"]
+    settled = 0
+    for _ in range(3):
+        settled += (await jobs.run_due(runtime))["core.fate"]
+    assert settled == everyone - 3
+    # The one that sleeps ended a pass and rests since; the others that failed are tried in every pass that reaches them.
+    assert tried.count("haicang") == 1
+    assert {"xishan", "haihong"} <= set(tried)
+    assert runtime.kernel.health.problem("core") in ("job core.fate", "job core.broken")
 
 
 async def test_a_job_sees_the_clock(neighbourhood: Neighbourhood) -> None:

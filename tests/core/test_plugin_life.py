@@ -31,6 +31,9 @@ def configure(folder: Path, url: str, *plugins: str) -> None:
 def test_a_plugin_ends_and_begins_again(databases: Databases, demo_url: str, tmp_path: Path, dialect: str) -> None:
     configure(tmp_path, demo_url, "adoption", "points")
     assert gongzhi(tmp_path, "check").returncode == 0
+    nowhere = gongzhi(tmp_path, "plugin", "replay", "points", "--area", "xisahn")
+    assert nowhere.returncode == 2
+    assert "there is no area with the code 'xisahn'; did you mean 'xishan'?" in nowhere.stderr
     purge = gongzhi(tmp_path, "plugin", "purge", "points", "--yes")
     assert purge.returncode == 2
     assert "points is installed: take it out of plugins" in purge.stderr

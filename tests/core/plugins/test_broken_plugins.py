@@ -49,7 +49,7 @@ def extend(wheels: Wheels, key: str, field: str, expression: str, target: str = 
 
 
 def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
-    """Twelve plugins, eleven of them broken: `check` names each, and `serve` stops with the same words."""
+    """Thirteen plugins, twelve of them broken: `check` names each, and `serve` stops with the same words."""
     wheels.add("good")
     wheels.add("raises", hooks="raise RuntimeError('no luck')")
     wheels.add("exits", hooks="raise SystemExit(3)")
@@ -64,6 +64,11 @@ def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
         'key = "future"\nversion = "1"\napi = "9.0"\ntitle = { en = "x", zh-CN = "x" }\n', "utf-8"
     )
     wheels.add("prefix", hooks=MODELS_HOOK.format(key="prefix"), models=MODELS.format(tag="px", table="thing"))
+    deaf = "from core.events import Handler\nasync def hear(work, event): pass\n@hookimpl\n"
+    deaf += (
+        "def gongzhi_handlers(): return [Handler('deaf', t, hear) for t in ('core.area.moved', 'core.area.renamed')]"
+    )
+    wheels.add("deaf", manifest='events_in = ["core.area.moved"]\n', hooks=deaf)
     wheels.add("needy", manifest='needs = ["raises"]\n')
     wheels.configure()
     found = {p.get("plugin"): (p["code"], p["message"]) for p in wheels.check()}
@@ -80,6 +85,8 @@ def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
     assert found["future"] == ("API_RANGE", "needs api 9.0; this server speaks 0.1")
     assert found["prefix"] == ("TABLE_PREFIX", "prefix: table thing must begin with prefix_")
     assert found["needy"] == ("LEFT_OUT", "needy is left out, because it needs raises, which failed")
+    what = "deaf: the handler of 'core.area.renamed' is not listed under events_in in plugin.toml"
+    assert found["deaf"] == ("BAD_DECLARATION", what)
     stopped = wheels.gongzhi("serve")
     assert stopped.returncode == 2
     assert "raises: import: RuntimeError: no luck" in stopped.stderr
@@ -206,12 +213,13 @@ def gongzhi_graphql(): return "unlucky.graphql"
 @hookimpl
 def gongzhi_handlers(): return [Handler("unlucky", "core.area.renamed", explode), Handler("unlucky", "unlucky.done", sleep)]
 """
+EVENTS = 'events_in = ["core.area.renamed", "unlucky.done"]\nevents_out = ["unlucky.done"]\n'
 PERMISSION = '\n[permissions."unlucky.do"]\ntitle = { en = "x", zh-CN = "x" }\nroles = ["ADMIN"]\n'
 
 
 @pytest.mark.needs("adoption", "points")
 def test_what_fails_while_serving_stays_with_its_plugin(wheels: Wheels) -> None:
-    wheels.add("unlucky", manifest=PERMISSION, hooks=RUNTIME_HOOKS, graphql=RUNTIME_GRAPHQL)
+    wheels.add("unlucky", manifest=EVENTS + PERMISSION, hooks=RUNTIME_HOOKS, graphql=RUNTIME_GRAPHQL)
     wheels.configure(plugins=["adoption", "points", "unlucky"], areas='[area.haicang]\nenable = ["unlucky"]\n')
     (wheels.folder / "limits.py").write_text("", "utf-8")
     made = wheels.gongzhi("demo", "--small", "--database", f"sqlite:{wheels.folder}/test.db")
