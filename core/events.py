@@ -21,6 +21,7 @@ import structlog
 from core.access import ANONYMOUS, Acting
 from core.database import Database, Transaction
 from core.database.dialect import SQLITE
+from core.errors import Refusal
 from core.health import Health
 from core.ids import new_id
 from core.kernel import Kernel
@@ -155,6 +156,8 @@ class Dispatcher:
                     await self._deliver(handler, event)
                     break
                 except Exception as error:
+                    if isinstance(error, Refusal) and error.code == "BUSY":
+                        return False  # nobody's fault; the event waits for the next look
                     if attempt < ATTEMPTS:
                         continue  # two workers may have met on a unique index; the second look finds the row
                     self.health.failed(handler.plugin, f"handler {handler.name}")

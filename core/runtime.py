@@ -22,7 +22,7 @@ from core.models import Actor
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
-RULE_SECONDS = 10.0
+RULE_SECONDS = 5.0
 RETRIES = 3
 Outcome = dict[str, Any]  # what a payload shows: name → global id, or a plain value
 Rule = Callable[[Work], Awaitable[Outcome]]
@@ -91,7 +91,8 @@ class Runtime:
         """Run one rule in one transaction and return its outcome; the same key again returns the same outcome.
 
         Refuses NOT_SIGNED_IN when the token died since the request began, IDEMPOTENCY_CONFLICT when the key was
-        used with other input; whatever the rule refuses leaves no trace.
+        used with other input, BUSY when time runs out while waiting for the database; whatever the rule refuses leaves
+        no trace.
         """
         async with self.database.transaction() as transaction:
             viewer, claimed = await self._open(transaction, command)
@@ -104,9 +105,14 @@ class Runtime:
             work.expected_version = command.expected_version
             if command.acting.behalf_of_id is not None:
                 await self._needs_the_desk(work, command.acting.behalf_of_id)
-            async with asyncio.timeout(RULE_SECONDS):
-                outcome = await rule(work)
-                await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
+            try:
+                async with asyncio.timeout(RULE_SECONDS):
+                    outcome = await rule(work)
+                    await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
+            except TimeoutError as error:
+                if transaction.cut_short:
+                    raise Refusal("BUSY") from error
+                raise
         if work.events:
             self.dispatcher.wake()
         return Performed(outcome, viewer)

@@ -80,7 +80,7 @@ async def explain(config: Config, text: str, operation_name: str | None, variabl
             return
         context = RequestContext(graphql)
         context.variables = coerced.coerced
-        plan = graphql.plan(prepared.document, operation, context)
+        plan = graphql.plan(prepared, operation, context)
         out.print(f"-- {running.runtime.database.dialect.name}; roots: {', '.join(plan.keys)}", markup=False)
         out.print(plan.sql, markup=False)
         for number, (slot, sql_type) in enumerate(plan.slots, 1):

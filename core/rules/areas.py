@@ -16,12 +16,17 @@ from core.work import Work
 _CODE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
 
+def is_area_code(text: str) -> bool:
+    """Lower-case letters, digits, `-` and `.`; at most 64."""
+    return len(text) <= 64 and _CODE.fullmatch(text) is not None
+
+
 async def create_area(work: Work, *, code: str, name: str, kind: AreaKind, parent_id: UUID | None) -> Area:
     """A new area under `parent_id`; only the server itself makes a root.
 
     Refuses BAD_AREA_CODE (lower-case letters, digits, `-` and `.`; at most 64), AREA_CODE_TAKEN, NOT_PERMITTED.
     """
-    if len(code) > 64 or not _CODE.fullmatch(code):
+    if not is_area_code(code):
         raise Refusal("BAD_AREA_CODE", path=("code",), value=code[:80])
     area = Area(id=new_id(), code=code, name=clean_name(name, "name"), kind=kind, parent_id=parent_id)
     ancestors: list[tuple[UUID, int]] = [(area.id, 0)]

@@ -74,6 +74,7 @@ class ComposedSchema:
         """`rooted`: for the endpoint of one area; every list shows rows of its subtree only."""
         self.camel = to_camel_case
         self.rooted = rooted
+        self.plugins = frozenset(plugins) - {"core"}
         self.types: dict[type, NodeType] = {}
         self.by_tag: dict[str, NodeType] = {}
         self.roots: dict[str, Root] = {}
@@ -182,6 +183,12 @@ class ComposedSchema:
         if self.rooted:
             found.append(InEndpoint(node.place(t)))
         return found
+
+    def allowed(self, plugin: str, area: Expr) -> list[tuple[str, Expr]]:
+        """What must hold of an area that a root of `plugin` names, each with the code of its refusal; the last counts
+        first."""
+        found: list[tuple[str, Expr]] = [] if plugin == "core" else [("PLUGIN_DISABLED", Enabled(plugin, area))]
+        return [*found, ("OUTSIDE_ENDPOINT", InEndpoint(area))] if self.rooted else found
 
     def _add_roots(self, cls: type) -> None:
         import sys

@@ -24,7 +24,7 @@ from core.errors import GongzhiError, Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import Column, Enabled, Expr, RowOf, Slot, viewer
+from schema.nodes.expressions import Column, Expr, RowOf, Slot, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, read_arguments
 from schema.planning.emit import Emitter, literal
@@ -35,21 +35,25 @@ DEFAULT_PAGE = 20
 MAX_PAGE = 100
 COUNT_LIMIT = 10_000
 MAX_ROWS = 100_000
+MAX_CONDITIONS = 200
+COUNT_ROWS = 100  # what counting, and a list that is computed, is taken to cost
+CONDITION_ROWS = 10
 
 
-DISABLED = "!PLUGIN_DISABLED:"  # what a root's column says instead of JSON
+REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`
 
 
 class _Rows:
-    """How many rows a connection may fetch, with those inside each of them."""
+    """How many rows a connection is taken to look at, with those inside each of its own."""
 
     def __init__(self, first: Argument | None) -> None:
         self.first = first
         self.inside: list[_Rows] = []
+        self.besides = 0
 
     def estimate(self, variables: Variables) -> int:
         size = DEFAULT_PAGE if self.first is None else _page_size(self.first.read(variables))
-        return size * (1 + sum(inner.estimate(variables) for inner in self.inside))
+        return self.besides + size * (1 + sum(inner.estimate(variables) for inner in self.inside))
 
 
 class NotPlannable(GongzhiError):
@@ -67,7 +71,7 @@ class Plan:
     checks: list[Callable[[Any], Any]] = field(default_factory=list)
     plugins: frozenset[str] = frozenset()
     python: list[tuple[PythonField, list[FieldNode]]] = field(default_factory=list)
-    document: Any = None
+    left_out: dict[str, str] = field(default_factory=dict)  # keys that belong to a plugin it was compiled without
 
     def fits(self, variables: Variables) -> bool:
         """Does what this plan took for granted about the variables still hold?"""
@@ -101,6 +105,7 @@ class Compiler:
         self.without = without
         self._known: dict[tuple[str, str], int] = {}
         self._aliases = 0
+        self._conditions = 0
 
     # --- SqlScope ----------------------------------------------------------------------------------------
 
@@ -142,8 +147,15 @@ class Compiler:
     def join(self, sql: str) -> str:
         return self.emit.join(sql)
 
-    def plan(self, columns: list[str], keys: list[str]) -> Plan:
-        """What has been compiled, as a plan; refuses QUERY_TOO_LARGE when it is bound to fetch too many rows."""
+    def condition(self) -> None:
+        """One more condition of a `where`; refuses TOO_MANY_CONDITIONS, because SQLite's planning cannot be stopped."""
+        self._conditions += 1
+        self._rows[-1].besides += CONDITION_ROWS
+        if self._conditions > MAX_CONDITIONS:
+            raise Refusal("TOO_MANY_CONDITIONS", limit=MAX_CONDITIONS)
+
+    def plan(self, columns: list[str], keys: list[str], left_out: dict[str, str] | None = None) -> Plan:
+        """What has been compiled, as a plan that refuses QUERY_TOO_LARGE where it would look at too many rows."""
         asked = self._rows[0].inside
 
         def within(ctx: Any) -> None:
@@ -154,8 +166,9 @@ class Compiler:
         self.checks.append(within)
         sql = f"SELECT {', '.join(f'{c} AS r{n}' for n, c in enumerate(columns))}"
         return Plan(
-            sql, self.slots, keys, self.conditions, self.checks, frozenset(self.plugins - {"core"}), self.python
-        )
+            sql, self.slots, keys, self.conditions, self.checks, frozenset(self.plugins - {"core"}), self.python,
+            left_out or {},
+        )  # fmt: skip
 
     # --- roots -------------------------------------------------------------------------------------------
 
@@ -193,13 +206,15 @@ class Compiler:
         return self._one(root.node, alias, [condition, *self._scope(root.node, t)], sets)
 
     def _where_on(self, root: Root, bound: dict[str, str], sql: str) -> str:
-        """A list that names an area answers PLUGIN_DISABLED where its plugin is off (see `DISABLED`)."""
-        if root.plugin == "core" or root.node.source is None:
+        """A list that names an area is refused where its plugin is off, and outside the endpoint's subtree."""
+        if root.node.source is None:
             return sql
         for name, spec in root.node.source.arguments.items():
-            if spec.names_area:
-                on = Enabled(root.plugin, _Written(bound[name])).sql(self)
-                return f"(CASE WHEN {on} THEN {sql} ELSE {literal(DISABLED + root.plugin)} END)"
+            if not spec.names_area:
+                continue
+            for code, allowed in self.composed.allowed(root.plugin, _Written(bound[name])):
+                refused = literal(f"{REFUSED}{code}:{root.plugin}")
+                sql = f"(CASE WHEN {allowed.sql(self)} THEN {sql} ELSE {refused} END)"
         return sql
 
     def by_id(self, node: NodeType, id: Callable[[], Any], sets: list[SelectionSetNode]) -> str:
@@ -432,6 +447,7 @@ class Compiler:
             conditions.append(compile_filter(self, self.composed, node, alias, where))
         table = node.table
         if node.source is not None:
+            self._rows[-1].besides += COUNT_ROWS
             table = "(" + node.source.sql
             for name, mark in (source or {}).items():
                 table = table.replace(f":{name}:", mark)
@@ -526,6 +542,7 @@ class Compiler:
         source: dict[str, str] | None,
         name: str,
     ) -> str:
+        self._rows[-1].besides += COUNT_ROWS
         _, body = self._body(node, arguments, belongs, source)
         if self.emit.dialect.name == "sqlite":
             value = f"min(count(*), {COUNT_LIMIT})"
