@@ -22,6 +22,11 @@ def to_global(tag: str, id: UUID) -> str:
     return f"{tag}_{id}"
 
 
+def is_global(value: str) -> bool:
+    """Has it the form of a global id?"""
+    return _GLOBAL.fullmatch(value) is not None
+
+
 def split_global(value: str) -> tuple[str, UUID]:
     """The tag and the UUID of a global id; refuses `BAD_ID` for anything else."""
     match = _GLOBAL.fullmatch(value)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -54,6 +55,7 @@ class Jobs:
         self.jobs = jobs
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._tidied: date | None = None
 
     async def start(self, runtime: Runtime) -> None:
         self._stopping.clear()
@@ -76,7 +78,11 @@ class Jobs:
                 await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
 
     async def run_due(self, runtime: Runtime) -> dict[str, int]:
-        """Settle everything that is due now; how many rows each job settled, by `plugin.name`."""
+        """Settle everything that is due now; how many rows each job settled, by `plugin.name`. Once a civil day also
+        forget what is kept for a time only."""
+        if self._tidied != (today := runtime.clock.today()):
+            await runtime.forget_old_keys()
+            self._tidied = today
         return {job.key: await self._run_one(runtime, job) for job in self.jobs}
 
     async def _run_one(self, runtime: Runtime, job: Job) -> int:

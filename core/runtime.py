@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ class Command:
     expected_version: int | None = None
     occurred_at: datetime | None = None
     within: UUID | None = None  # asked for at the endpoint of this area
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # global id → the input field it stands in
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Runtime:
                 return Performed(await self._replay(transaction, command, viewer), viewer, replayed=True)
             work = Work(
                 transaction, self.kernel, viewer, command.acting,
-                within=command.within, occurred_at=command.occurred_at,
+                within=command.within, occurred_at=command.occurred_at, paths=command.paths,
             )  # fmt: skip
             work.expected_version = command.expected_version
             if command.acting.behalf_of_id is not None:

@@ -8,7 +8,7 @@ check that every row it takes has an event behind it (INV22) and every event an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -82,7 +82,9 @@ class Work:
         system: bool = False,
         cause_id: UUID | None = None,
         occurred_at: datetime | None = None,
+        paths: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
+        """`paths`: the input field each global id stands in, so that NOT_FOUND can say which."""
         self.transaction = transaction
         self.kernel = kernel
         self.book = kernel.permissions
@@ -100,6 +102,7 @@ class Work:
         self._places: dict[UUID, Place] = {}
         self._afterwards: list[tuple[str, tuple[Any, ...]]] = []
         self.expected_version: int | None = None
+        self.paths = paths or {}
         self.flushed = False
 
     # --- who ---------------------------------------------------------------------------------------------
@@ -134,7 +137,8 @@ class Work:
     async def _one(self, model: type[M], id: UUID, *, lock: bool) -> M:
         rows = await self._select(model, "t.id = {}", [id], lock=lock)
         if not rows:
-            raise Refusal("NOT_FOUND", kind=getattr(model, "tag", model.__name__))
+            tag = getattr(model, "tag", model.__name__)
+            raise Refusal("NOT_FOUND", path=self.paths.get(f"{tag}_{id}", ()), kind=tag)
         return rows[0]
 
     async def find(self, model: type[M], **equals: Any) -> M | None:

@@ -47,7 +47,15 @@ from core.work import Work
 from schema.compose import CommunitySchema, core_schema
 from schema.documents import Documents, Prepared
 from schema.limits import check_document
-from schema.mutations import ChangeInput, ConflictError, MutationDeclaration, PermissionError, RuleError, hash_input
+from schema.mutations import (
+    ChangeInput,
+    ConflictError,
+    MutationDeclaration,
+    PermissionError,
+    RuleError,
+    hash_input,
+    paths_of_ids,
+)
 from schema.nodes.composed import Root
 from schema.nodes.declare import PythonField
 from schema.nodes.expressions import Argument
@@ -502,6 +510,7 @@ class GraphQL:
             expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
             occurred_at=input.occurred_at,
             within=context.root_area,
+            paths=paths_of_ids(input),
         )
 
     def _payload(self, declared: MutationDeclaration, info: Any) -> PayloadPlan:

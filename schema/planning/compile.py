@@ -124,15 +124,7 @@ class Compiler:
         return self.emit.dialect.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
 
     def below(self, slot: Slot) -> str:
-        """The areas at and below those of a list parameter, today (flat, for the sake of SQLite's parser stack)."""
-        mark = self._mark(slot, "uuid[]")
-        if self.emit.dialect.name == "sqlite":
-            source = f"json_each({mark}) j JOIN core_area_closure c ON c.ancestor_id = j.value"
-            return f"SELECT c.descendant_id FROM {source} WHERE c.until IS NULL"
-        return (
-            "SELECT c.descendant_id FROM core_area_closure c"
-            f" WHERE c.until IS NULL AND c.ancestor_id = ANY({mark}::uuid[])"
-        )
+        return self.emit.below(self._mark(slot, "uuid[]"))
 
     def alias(self) -> str:
         self._aliases += 1
