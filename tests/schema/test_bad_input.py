@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.testing.kit import Neighbourhood
+from core.testing.kit import Neighbourhood, Refused
 
 pytestmark = pytest.mark.anyio
 LONG = "长" * 10_000
@@ -93,6 +93,56 @@ async def reason_or_code(n: Neighbourhood, who: str, mutation: str, selection: s
     assert error["message"]
     assert error["message"] != error["code"]
     return str(error.get("reason", error["code"])).split(":")[0]
+
+
+async def test_a_value_that_is_none_is_told_with_its_path(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    organise = "mutation($i: CoreOrganiseActivityInput!) { coreOrganiseActivity(input: $i) { errors { code } } }"
+    join = "mutation($i: CoreAddMembershipInput!) { coreAddMembership(input: $i) { errors { code } } }"
+    held = activity(n, areaId=NOBODY.replace("actor", "area"))
+    member = {"actorId": NOBODY, "role": "MEMBER"}
+    cases: dict[str, tuple[Any, ...]] = {
+        "startsAt": ("yesterday", "2030-01-02", "2030-01-02T08:00:00", 5, True, None,
+                     "9999-12-31T23:59:59+08:00", "0001-01-01T00:00:00+08:00"),
+        "occurredAt": ("0001-01-01T00:00:00Z", "9999-12-31T23:59:59-12:00"),
+        "areaId": ({"id": 1}, 1.5, True), "capacity": (2**31, "3"), "title": (5, None), "nonsense": (1,),
+        "since": ("2030-02-30", "9999-12-31", "0001-01-01", "2030-01-01T00:00:00Z", 20300101),
+    }  # fmt: skip
+    for field, values in cases.items():
+        query, given = (join, member) if field == "since" else (organise, held)
+        for value in values:
+            body = (await n.post("clerk", query, i=given | {field: value})).json()
+            assert "data" not in body, value
+            assert [e["extensions"]["code"] for e in body["errors"]] == ["BAD_VARIABLES"], value
+            assert field in body["errors"][0]["message"]
+
+
+async def test_the_latest_and_the_earliest_moment_are_served(neighbourhood: Neighbourhood) -> None:
+    """The edges of what is taken overflow nowhere later."""
+    n = neighbourhood
+    xishan = await n.area_id("xishan")
+    late = {"startsAt": "2999-12-31T22:00:00-12:00", "endsAt": "2999-12-31T23:59:59.999Z"}
+    code = await n.refused("clerk", "coreOrganiseActivity", "activity { id }", **activity(n, areaId=xishan) | late)
+    assert code == "ENDS_BEFORE_START"
+    late["startsAt"] = "2999-12-31T22:00:00Z"
+    await n.do("clerk", "coreOrganiseActivity", "activity { id }", **activity(n, areaId=xishan) | late)
+    query = "query($a: String) { activities(first: 1, after: $a) { nodes { endsAt } pageInfo { endCursor } } }"
+    page = (await n.ask(None, query))["activities"]
+    assert page["nodes"] == [{"endsAt": "2999-12-31T23:59:59.999Z"}]
+    assert (await n.ask(None, query, a=page["pageInfo"]["endCursor"]))["activities"]["nodes"] != page["nodes"]
+    early = {"actorId": await n.actor_id("谢永强"), "areaId": xishan, "role": "MEMBER", "since": "1851-01-01"}
+    await n.do("clerk", "coreAddMembership", "membership { id }", **early)
+
+
+async def test_an_unknown_id_is_told_with_its_field(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    person, xishan = await n.actor_id("谢永强"), await n.area_id("xishan")
+    give = {"personId": person, "organizationId": await n.actor_id("企业甲"), "areaId": xishan}
+    for field, tag in (("personId", "actor"), ("organizationId", "actor"), ("areaId", "area")):
+        wrong = give | {field: NOBODY.replace("actor", tag)}
+        with pytest.raises(Refused) as caught:
+            await n.do("admin", "coreGiveMandate", "mandate { id }", **wrong)
+        assert [(e["code"], e["path"]) for e in caught.value.errors] == [("NOT_FOUND", [field])]
 
 
 @pytest.mark.parametrize(
