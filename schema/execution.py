@@ -410,8 +410,9 @@ class GraphQL:
         without: frozenset[str] = frozenset(),
     ) -> Plan:
         compiler, groups = self._compiler(operation, context, without)
-        left_out = {k: root.plugin for k, (root, _) in groups.items() if k in only and root.plugin in without}
-        keys = [k for k in groups if k in only and k not in left_out]
+        wanted = {k: root for k, (root, _) in groups.items() if k in only}
+        left_out = {k: r.plugin for k, r in wanted.items() if r.plugin in without and r.form != "every"}
+        keys = [k for k in wanted if k not in left_out]
         return compiler.plan([compiler.root(*groups[key]) for key in keys], keys, left_out)
 
     def plan(self, prepared: Prepared, operation: OperationDefinitionNode, context: RequestContext) -> Plan:

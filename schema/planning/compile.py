@@ -170,6 +170,8 @@ class Compiler:
         definition = self.graphql.query_type.fields[nodes[0].name.value]  # type: ignore[union-attr]
         arguments = read_arguments(definition, nodes[0], self.variables)
         sets = [n.selection_set for n in nodes if n.selection_set]
+        if root.form == "every" and root.plugin in self.without:
+            return self._empty(f"{root.node.name}Connection", sets)
         if root.form == "every":
             bound = {
                 name: self._source_slot(spec, arguments)
