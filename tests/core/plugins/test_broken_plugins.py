@@ -105,10 +105,13 @@ def test_declarations_that_clash_or_lead_nowhere_are_named(wheels: Wheels) -> No
         graphql="from schema.mutations import MutationInput, mutation\nfrom core.work import Work\n"
         "@mutation('mutates.never_declared')\nasync def sneaky(work: Work, input: MutationInput):\n    'x'\n",
     )  # fmt: skip
+    wheels.add("mute", rules="from core.errors import Refusal\ndef no(): raise Refusal('MUTE_SAYS_NO')\n")
     wheels.configure()
     messages = [(p.get("plugin"), p["message"]) for p in wheels.check()]
     said = {plugin: " ".join(m for p, m in messages if p == plugin) for plugin, _ in messages}
-    assert set(said) == {"second", "taker", "certain", "raising", "missing", "mutates"}
+    assert set(said) == {"second", "taker", "certain", "raising", "missing", "mutates", "mute"}
+    assert "mute: MUTE_SAYS_NO (" in said["mute"]
+    assert "rules.py:2) has no message in locale/errors.toml" in said["mute"]
     assert "Area.colour: declared by first" in said["second"]
     assert "and by second" in said["second"]
     assert "Area.name: declared by core" in said["taker"]
