@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from core.testing.kit import Neighbourhood
+from schema.execution import PluginFailed, _contained
 from schema.nodes.declare import ConnectionField, ScalarField
 from schema.nodes.expressions import Expr
 
@@ -116,3 +118,28 @@ async def test_a_database_that_fails_for_a_moment_is_not_a_plugins_fault(
     assert body["data"]["pointsAccounts"]["nodes"]
     plugins = (await n.ask(None, "{ plugins { status } }"))["plugins"]
     assert {p["status"] for p in plugins} == {"OK"}
+
+
+async def test_a_client_that_leaves_is_not_the_plugins_fault(neighbourhood: Neighbourhood) -> None:
+    """A cancellation from outside goes through; one the plugin raises is its failure."""
+    n = neighbourhood
+    begun = asyncio.Event()
+
+    async def waits(source: Any, info: Any) -> None:
+        begun.set()
+        await asyncio.sleep(3600)
+
+    async def cancels(source: Any, info: Any) -> None:
+        raise asyncio.CancelledError
+
+    info = SimpleNamespace(context=SimpleNamespace(graphql=n.server.graphql))
+    health = n.server.runtime.kernel.health
+    request = asyncio.create_task(_contained(waits, "points", "x")(None, info))
+    await begun.wait()
+    request.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await request
+    assert health.failures("points") == 0
+    with pytest.raises(PluginFailed):
+        await _contained(cancels, "points", "x")(None, info)
+    assert health.failures("points") == 1
