@@ -87,7 +87,6 @@ class Server:
 
     async def start(self) -> None:
         """Begin delivering events, settling what is due, and following the file."""
-        await self.runtime.forget_old_keys()
         await self.runtime.dispatcher.start()
         await self.runtime.jobs.start(self.runtime)
         await self.transfers.start()

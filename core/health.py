@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import deque
 from dataclasses import dataclass, field
 from time import monotonic
@@ -70,3 +71,12 @@ class Health:
         if waiting:
             return waiting[0]
         return self._records[plugin].where if self.status(plugin) is PluginStatus.FAILING else None
+
+
+def is_failure(error: BaseException) -> bool:
+    """Did code raise this by itself? A cancellation from outside (the client left, the server stops) is nobody's fault;
+    a `CancelledError` or `SystemExit` that a plugin raises is its own."""
+    if isinstance(error, asyncio.CancelledError):
+        task = asyncio.current_task()
+        return task is None or task.cancelling() == 0
+    return not isinstance(error, (KeyboardInterrupt, GeneratorExit))

@@ -30,10 +30,10 @@ def split_global(value: str) -> tuple[str, UUID]:
     return match[1], UUID(match[2])
 
 
-def is_global(value: str, tag: str) -> bool:
-    """Is this a global id with this tag?"""
+def is_global(value: str, tag: str | None = None) -> bool:
+    """Has it the form of a global id, with this tag if one is named?"""
     match = _GLOBAL.fullmatch(value)
-    return match is not None and match[1] == tag
+    return match is not None and tag in (None, match[1])
 
 
 def from_global(value: str, tag: str, *path: str) -> UUID:

@@ -11,6 +11,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -57,6 +58,7 @@ class Jobs:
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._slow: dict[tuple[str, UUID], tuple[int, float]] = {}  # row → how often too slow, and until when it rests
+        self._tidied: date | None = None
 
     async def start(self, runtime: Runtime) -> None:
         self._stopping.clear()
@@ -79,7 +81,11 @@ class Jobs:
                 await asyncio.wait_for(self._stopping.wait(), LOOK_SECONDS)
 
     async def run_due(self, runtime: Runtime) -> dict[str, int]:
-        """Settle everything that is due now; how many rows each job settled, by `plugin.name`."""
+        """Settle everything that is due now; how many rows each job settled, by `plugin.name`. Once a civil day also
+        forget what is kept for a time only."""
+        if self._tidied != (today := runtime.clock.today()):
+            await runtime.forget_old_keys()
+            self._tidied = today
         settled = dict.fromkeys((job.key for job in self.jobs), 0)
         for job in self.jobs:
             try:

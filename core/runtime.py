@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -24,7 +24,7 @@ from core.settings.store import VERSION
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
-RULE_SECONDS = 10.0
+RULE_SECONDS = 5.0
 RETRIES = 3
 Outcome = dict[str, Any]  # what a payload shows: name → global id, or a plain value
 Rule = Callable[[Work], Awaitable[Outcome]]
@@ -42,6 +42,7 @@ class Command:
     expected_version: int | None = None
     occurred_at: datetime | None = None
     within: UUID | None = None  # asked for at the endpoint of this area
+    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # global id → the input field it stands in
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,8 @@ class Runtime:
         """Run one rule in one transaction and return its outcome; the same key again returns the same outcome.
 
         Refuses NOT_SIGNED_IN when the token died since the request began, IDEMPOTENCY_CONFLICT when the key was
-        used with other input; whatever the rule refuses leaves no trace.
+        used with other input, BUSY when time runs out while waiting for the database; whatever the rule refuses leaves
+        no trace.
         """
         async with self.database.transaction() as transaction:
             viewer, claimed, settings = await self._open(transaction, command)
@@ -108,15 +110,20 @@ class Runtime:
                 return Performed(await self._replay(transaction, command, viewer), viewer, replayed=True)
             work = Work(
                 transaction, self.kernel, viewer, command.acting,
-                within=command.within, occurred_at=command.occurred_at, settings=settings,
+                within=command.within, occurred_at=command.occurred_at, settings=settings, paths=command.paths,
             )  # fmt: skip
             work.expected_version = command.expected_version
             await self._as_they_are_now(work)
             if work.acting.behalf_of_id is not None:
                 await self._needs_the_desk(work, work.acting.behalf_of_id)
-            async with asyncio.timeout(RULE_SECONDS):
-                outcome = await rule(work)
-                await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
+            try:
+                async with asyncio.timeout(RULE_SECONDS):
+                    outcome = await rule(work)
+                    await work.flush((claimed, json.dumps(outcome, sort_keys=True)) if claimed else None)
+            except TimeoutError as error:
+                if transaction.cut_short:
+                    raise Refusal("BUSY") from error
+                raise
         if work.events:
             self.dispatcher.wake()
         return Performed(outcome, viewer)

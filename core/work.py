@@ -8,7 +8,7 @@ check that every row it takes has an event behind it (INV22) and every event an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -86,7 +86,9 @@ class Work:
         cause_id: UUID | None = None,
         occurred_at: datetime | None = None,
         settings: int | None = None,
+        paths: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
+        """`paths`: the input field each global id stands in, so that NOT_FOUND can say which."""
         self.transaction = transaction
         self.kernel = kernel
         self.book = kernel.permissions
@@ -106,6 +108,7 @@ class Work:
         self._places: dict[UUID, Place] = {}
         self._afterwards: list[tuple[str, tuple[Any, ...]]] = []
         self.expected_version: int | None = None
+        self.paths = paths or {}
         self.flushed = False
 
     # --- who ---------------------------------------------------------------------------------------------
@@ -145,8 +148,12 @@ class Work:
                 return await self._one(model, found.merged_into_id, lock=lock)
             found = None
         if found is None:
-            raise Refusal("NOT_FOUND", kind=getattr(model, "tag", model.__name__))
+            raise self._not_found(model, id)
         return found
+
+    def _not_found(self, model: type[Model], id: UUID) -> Refusal:
+        tag = getattr(model, "tag", model.__name__)
+        return Refusal("NOT_FOUND", path=self.paths.get(f"{tag}_{id}", ()), kind=tag)
 
     async def merged(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
         """Of these actors, those that were merged into another, and into whom. Until the end of the transaction
@@ -169,7 +176,7 @@ class Work:
         condition = f"t.id = (SELECT f.{keys[0].source_field} FROM {of._meta.db_table} f WHERE f.id = {{}})"
         rows = await self._select(model, condition, [id], lock=True)
         if not rows:
-            raise Refusal("NOT_FOUND", kind=getattr(of, "tag", of.__name__))
+            raise self._not_found(of, id)
         return rows[0]
 
     async def find(self, model: type[M], **equals: Any) -> M | None:

@@ -6,6 +6,7 @@ fields here (`get_fields`), and their resolvers are set on the built schema.
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Iterable, Set
 from datetime import date, datetime
 from typing import Any, Optional
@@ -239,18 +240,22 @@ def _batch_field(declared: MutationDeclaration, batch: Batch) -> Any:
     return strawberry.field(resolver=resolve, description=f"Many at once: {declared.description}")
 
 
-_made: dict[tuple[frozenset[str], bool, int], CommunitySchema] = {}
+KEPT_SETS = 16  # contracts of areas, one for each set of plugins that is on somewhere
+_made: OrderedDict[tuple[frozenset[str], bool, int], CommunitySchema] = OrderedDict()
 
 
 def compose(plugins: Iterable[str], book: PermissionBook, *, rooted: bool = False) -> CommunitySchema:
     """Compose core and `plugins`; raises ConfigurationError naming every clash and every undeclared permission.
 
     `rooted` makes the contract of one area's endpoint: lists show rows of its subtree. A set is composed once in a
-    process (about 0.3 s), because what is declared does not change after the imports.
+    process (about 0.3 s), as long as it is among those used last.
     """
     key = (frozenset(plugins), rooted, len(CATALOGUE.types) + len(CATALOGUE.extensions) + len(MUTATIONS))
     if key not in _made:
         _made[key] = _compose(key[0], book, rooted)
+    _made.move_to_end(key)
+    while len(_made) > KEPT_SETS + 1:
+        _made.popitem(last=False)
     return _made[key]
 
 

@@ -16,11 +16,13 @@ from starlette.routing import Route
 
 from core.access import ANONYMOUS, Viewer
 from core.accounts import hash_token
+from core.errors import Refusal
 from core.messages import choose_language
+from core.rules.areas import is_area_code
 from core.runtime import Runtime
 from core.settings.store import as_instant, as_uuid
 from core.settings.take_up import TakeUp
-from schema.compose import compose
+from schema.compose import KEPT_SETS, compose
 from schema.execution import GraphQL
 
 MAX_BODY = 1_000_000
@@ -28,7 +30,6 @@ MAX_VALUES = 10_000
 TOKEN_SECONDS = 1.0
 READY_SECONDS = 5.0
 TOKENS = 5_000
-PLUGIN_SETS = 16
 JSON = "application/json"
 
 
@@ -87,6 +88,10 @@ class Endpoint:
         except Refused as refused:
             body = {"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]}
             return answer(body, refused.status, refused.headers)
+        except Refusal as refusal:
+            message = self.runtime.messages.render(refusal.code, self.language, refusal.values)
+            body = {"errors": [{"message": message, "extensions": {"code": refusal.code}}]}
+            return answer(body, 503, {"retry-after": "1"})
         except Exception as error:
             return answer({"errors": [self.graphql.internal_error(error, self.language)]}, 500)
 
@@ -95,11 +100,13 @@ class Endpoint:
         if code is None:
             return self.graphql, None
         database, now = self.runtime.database, self.runtime.clock.now()
-        rows = await database.read(
-            "SELECT a.id, p.plugin, p.until FROM core_area a LEFT JOIN core_plugin_area p ON p.area_id = a.id"
-            f" WHERE a.code = {database.dialect.mark(1)}",
-            [code],
-        )
+        rows = []
+        if is_area_code(code):
+            rows = await database.read(
+                "SELECT a.id, p.plugin, p.until FROM core_area a LEFT JOIN core_plugin_area p ON p.area_id = a.id"
+                f" WHERE a.code = {database.dialect.mark(1)}",
+                [code],
+            )
         if not rows:
             message = self.runtime.messages.render("UNKNOWN_AREA", language, {"area": code[:80]})
             raise Refused(404, "UNKNOWN_AREA", message)
@@ -113,10 +120,10 @@ class Endpoint:
             # Composing takes a moment; others are served meanwhile.
             async with self._composing:
                 schema = await asyncio.to_thread(compose, live, self.runtime.book, rooted=True)
-            found = GraphQL(schema, self.runtime, self.graphql.sign_in)
+            found = GraphQL(schema, self.runtime, self.graphql.sign_in, self.graphql.documents)
             self._by_set[live] = found
-            while len(self._by_set) > PLUGIN_SETS:
-                self._by_set.popitem(last=False)
+            while len(self._by_set) > KEPT_SETS:
+                self.graphql.documents.forget(self._by_set.popitem(last=False)[1])
         self._by_set.move_to_end(live)
         return found, as_uuid(rows[0][0])
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
-from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from inspect import isawaitable
+from time import monotonic
 from typing import Any
 
 import orjson
 import strawberry
 import structlog
 from graphql import (
-    DocumentNode,
     ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
@@ -32,7 +32,6 @@ from graphql import (
     execute,
     get_operation_ast,
     get_variable_values,
-    parse,
     specified_rules,
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, validate_document
@@ -40,13 +39,16 @@ from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, vali
 from core.access import ANONYMOUS, Acting, PermissionBook, Viewer
 from core.accounts import SignIn
 from core.clock import Clock
+from core.database import deadline
 from core.errors import Conflict, NotPermitted, Refusal
+from core.health import is_failure
 from core.ids import from_global, split_global, to_global
 from core.models import Actor, Entity
 from core.rules.inputs import clean_text
 from core.runtime import Command, Performed, Runtime
 from core.work import Work
 from schema.compose import CommunitySchema, core_schema
+from schema.documents import Documents, Prepared
 from schema.limits import check_document
 from schema.mutations import (
     ChangeInput,
@@ -56,28 +58,30 @@ from schema.mutations import (
     RuleError,
     hash_input,
     ids_in,
+    paths_of_ids,
     with_ids,
 )
 from schema.nodes.composed import Root
 from schema.nodes.declare import PythonField
-from schema.nodes.expressions import Argument, Enabled
+from schema.nodes.expressions import Argument
 from schema.plain import PlainExecutor, Snapshot
 from schema.planning.arguments import shape_of
-from schema.planning.compile import DISABLED, Compiler, Plan
+from schema.planning.compile import REFUSED, Compiler, Plan
 from schema.planning.emit import emitter_for
 from schema.planning.python_fields import Facts, Filler
 
 log = structlog.get_logger("gongzhi.graphql")
 
-MAX_TOKENS = 5_000
-DOCUMENTS = 500
+REQUEST_SECONDS = 10.0  # for all statements of a request together
 RESOLVER_SECONDS = 10.0
 TRIED_FROM = 4_000  # characters of SQL
-PLANS = 1_000
 KEY = 200  # characters of an idempotency key
 BATCH_KEY = KEY - 4  # with room for `#199`
 BATCH_ROWS = 200
 BATCH_SECONDS = 30.0  # then the rows that are left are not tried; the client sends them again
+OF_THE_REQUEST = {"TOO_SLOW", "BUSY", "QUERY_TOO_LARGE", "TOO_MANY_CONDITIONS"}  # not of one root, so not tried again
+
+Compile = Callable[[frozenset[str]], Plan]  # without these plugins' fields
 
 
 @dataclass(frozen=True)
@@ -120,7 +124,7 @@ class RequestContext:
     snapshot: Snapshot | None = None
     root_area: uuid.UUID | None = None
     notices: list[dict[str, Any]] = field(default_factory=list)
-    errors: list[dict[str, Any]] = field(default_factory=list)
+    failed: dict[str, BaseException] = field(default_factory=dict)  # plugins whose fields are left null
     now: datetime = field(init=False)
 
     def __post_init__(self) -> None:
@@ -133,12 +137,6 @@ class RequestContext:
     @property
     def clock(self) -> Clock:
         return self.graphql.runtime.clock
-
-
-@dataclass(frozen=True)
-class Prepared:
-    document: DocumentNode
-    errors: tuple[GraphQLError, ...]
 
 
 def _set_resolvers(schema: CommunitySchema) -> None:
@@ -181,7 +179,9 @@ def _contained(resolve: Any, plugin: str, name: str) -> Any:
                 return await found if isawaitable(found) else found
         except Refusal:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if not is_failure(error):
+                raise
             info.context.graphql.runtime.kernel.health.failed(plugin, f"field {name}")
             raise PluginFailed(plugin, error) from error
 
@@ -191,7 +191,13 @@ def _contained(resolve: Any, plugin: str, name: str) -> Any:
 class GraphQL:
     """Executes operations against one composed schema."""
 
-    def __init__(self, schema: CommunitySchema, runtime: Runtime, sign_in: SignIn | None = None) -> None:
+    def __init__(
+        self,
+        schema: CommunitySchema,
+        runtime: Runtime,
+        sign_in: SignIn | None = None,
+        documents: Documents | None = None,
+    ) -> None:
         self.schema = schema
         self.graphql = core_schema(schema)
         self.composed = schema.composed
@@ -200,8 +206,7 @@ class GraphQL:
         self.emitter = emitter_for(runtime.database.dialect)
         self.plain = PlainExecutor(schema.composed)
         self.rules = tuple(specified_rules)
-        self._documents: OrderedDict[str, Prepared] = OrderedDict()
-        self._plans: OrderedDict[Any, list[Plan]] = OrderedDict()
+        self.documents = documents or Documents()
         if not schema.has_resolvers:
             _set_resolvers(schema)
 
@@ -211,10 +216,10 @@ class GraphQL:
             return None
         assert context.snapshot is not None
         for spec in root.node.source.arguments.values():
-            if spec.names_area and root.plugin != "core":
-                area = Argument(None, "uuid", spec.bind(arguments.get(spec.of), context))
-                if not Enabled(root.plugin, area).evaluate({}, context.snapshot):
-                    return None
+            area = Argument(None, "uuid", spec.bind(arguments.get(spec.of), context) if spec.names_area else None)
+            for code, allowed in reversed(self.composed.allowed(root.plugin, area)):
+                if spec.names_area and not allowed.evaluate({}, context.snapshot):
+                    raise Refusal(code, plugin=root.plugin)
         sql, values = root.node.source.sql, []
         for name, spec in root.node.source.arguments.items():
             values.append(spec.bind(arguments.get(spec.of), context))
@@ -231,23 +236,12 @@ class GraphQL:
     # --- documents ---------------------------------------------------------------------------------------
 
     def prepare(self, text: str) -> Prepared:
-        """Parse and validate, once per text."""
-        found = self._documents.get(text)
-        if found is not None:
-            self._documents.move_to_end(text)
-            return found
-        try:
-            document = parse(text, max_tokens=MAX_TOKENS, no_location=False)
-            errors = tuple(check_document(document) or validate_document(self.graphql, document, self.rules))
-        except GraphQLSyntaxError as error:
-            return Prepared(DocumentNode(definitions=()), (error,))
-        except RecursionError:
-            return Prepared(DocumentNode(definitions=()), (GraphQLError("The document is nested too deeply."),))
-        made = Prepared(document, errors)
-        self._documents[text] = made
-        if len(self._documents) > DOCUMENTS:
-            self._documents.popitem(last=False)
-        return made
+        """Parse and validate, once per text while it is kept."""
+        return self.documents.prepare(
+            self,
+            text,
+            lambda document: check_document(document) or validate_document(self.graphql, document, self.rules),
+        )
 
     # --- executing ---------------------------------------------------------------------------------------
 
@@ -271,99 +265,117 @@ class GraphQL:
         operation = get_operation_ast(prepared.document, operation_name)
         if operation is None:
             return _request_refused("BAD_OPERATION_NAME", "Name one of the document's operations in operationName.")
-        context = RequestContext(self, viewer, language, root_area=root_area, address=address)
+        is_query = operation.operation is OperationType.QUERY
+        if only_query and not is_query:
+            return _request_refused("MUTATION_OVER_GET", "Send mutations by POST.")
+        coerced = get_variable_values(
+            self.graphql, operation.variable_definitions or (), variables or {}, max_errors=20
+        )
+        if isinstance(coerced, list):
+            return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
+        context = RequestContext(self, viewer, language, coerced.coerced, root_area=root_area, address=address)
         context.fragments = {
             d.name.value: d for d in prepared.document.definitions if isinstance(d, FragmentDefinitionNode)
         }
-        if operation.operation is OperationType.QUERY:
-            if plain:
+        until = deadline.set(monotonic() + REQUEST_SECONDS)
+        try:
+            if plain and is_query:
                 facts = await self._facts(context)
                 context.snapshot = await Snapshot.take(
                     self.runtime.database, viewer, self.runtime.kernel, root_area, facts
                 )
-            else:
-                coerced = get_variable_values(
-                    self.graphql, operation.variable_definitions or (), variables or {}, max_errors=20
-                )
-                if isinstance(coerced, list):
-                    return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
-                context.variables = coerced.coerced
-                await self._plan_and_read(prepared.document, operation, context)
-        elif only_query:
-            return _request_refused("MUTATION_OVER_GET", "Send mutations by POST.")
-        result = execute(
-            self.graphql,
-            prepared.document,
-            context_value=context,
-            variable_values=variables,
-            operation_name=operation_name,
-            executor_class=PlannedExecutor,
-        )
-        if isawaitable(result):
-            result = await result
+            elif is_query:
+                await self._plan_and_read(prepared, operation, context)
+            result = execute(
+                self.graphql,
+                prepared.document,
+                context_value=context,
+                variable_values=variables,
+                operation_name=operation_name,
+                executor_class=PlannedExecutor,
+            )
+            if isawaitable(result):
+                result = await result
+        finally:
+            deadline.reset(until)
         response = self._response(result, language)
-        if context.errors:
-            response["errors"] = [*response.get("errors", []), *context.errors]
+        named = {e["extensions"].get("plugin") for e in response.get("errors", ())}
+        for plugin, error in context.failed.items():
+            if plugin not in named:
+                failed = self._plugin_error(PluginFailed(plugin, error), language)
+                response["errors"] = [*response.get("errors", ()), failed]
         if context.notices:
             response["extensions"] = {"notices": context.notices}
         return response
 
     async def _plan_and_read(
-        self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
+        self, prepared: Prepared, operation: OperationDefinitionNode, context: RequestContext
     ) -> None:
+        """Every planned root's answer, in one statement; where one root's argument is refused, root by root."""
+        keys = list(self._compiler(operation, context)[1])
+        plugins: set[str] = set()
+
+        async def read(compile: Compile) -> None:
+            plan, answers = await self._read(compile, context)
+            plugins.update(plan.plugins)
+            context.planned.update(answers)
+
+        def whole(without: frozenset[str]) -> Plan:
+            if without:
+                return self._compile(operation, context, keys, without)
+            return self.plan(prepared, operation, context)
+
         try:
-            plan = self.plan(document, operation, context)
-            if not plan.keys:
+            if keys:
+                await read(whole)
+        except Refusal as refusal:
+            if refusal.code in OF_THE_REQUEST:
+                context.planned = dict.fromkeys(keys, refusal)
                 return
-            self._notice(plan.plugins, context)
+            for key in keys:
+                try:
+                    await read(lambda without, key=key: self._compile(operation, context, [key], without))  # type: ignore[misc]
+                except Refusal as own:
+                    context.planned[key] = own
+                    if own.code in OF_THE_REQUEST:
+                        context.planned = dict.fromkeys(keys, own)
+                        return
+        self._notice(frozenset(plugins), context)
+
+    async def _read(self, compile: Compile, context: RequestContext) -> tuple[Plan, dict[str, Raw | Exception]]:
+        """One statement. If it fails, then once for each plugin in it, alone, to see whose fields it is that fail; and
+        again without those: their fields are null, and the errors name them."""
+        asked = self.composed.plugins
+        try:
+            plan = compile(frozenset())
+            asked = plan.plugins
+            return plan, await self.run(plan, context)
+        except Refusal:
+            raise
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+        failed: dict[str, BaseException] = {}
+        for plugin in sorted(asked):
             try:
-                answers = await self.run(plan, context)
+                await self.run(compile(asked - {plugin}), context)
             except Refusal:
                 raise
-            except Exception as error:
-                answers = await self._read_without_failing(plan, document, operation, context, error)
-            context.planned = dict(answers)
-        except Refusal:
-            await self._read_one_by_one(document, operation, context)
+            except BaseException as error:
+                if not is_failure(error):
+                    raise
+                failed[plugin] = error
+        # When nobody fails alone it was the database for a moment, or a fault of ours: then this says it again.
+        plan = compile(frozenset(failed))
+        answers = await self.run(plan, context)
+        for plugin, raised in failed.items():
+            self._leave_null(plugin, raised, context)
+        return plan, answers | {key: PluginFailed(plugin, failed[plugin]) for key, plugin in plan.left_out.items()}
 
-    async def _read_without_failing(
-        self,
-        plan: Plan,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        context: RequestContext,
-        error: Exception,
-    ) -> dict[str, Raw | Exception]:
-        """A statement with plugin fields failed: read again without them, one plugin at a time, and name the one."""
-        for plugin in sorted(plan.plugins):
-            try:
-                _, groups = self._compiler(document, operation, context)
-                keys = [k for k, (root, _) in groups.items() if root.plugin != plugin]
-                smaller = self._compile(document, operation, context, only=keys, without=frozenset({plugin}))
-                answers = await self.run(smaller, context) if keys else {}
-            except Exception:
-                continue
+    def _leave_null(self, plugin: str, error: BaseException, context: RequestContext) -> None:
+        if plugin not in context.failed:
             self.runtime.kernel.health.failed(plugin, f"statement: {type(error).__name__}")
-            failed = PluginFailed(plugin, error)
-            for key in plan.keys:
-                if key not in answers:
-                    answers[key] = failed
-            if all(not isinstance(a, PluginFailed) for a in answers.values()):
-                context.errors.append(self._plugin_error(failed, context.language))
-            return answers
-        raise error
-
-    async def _read_one_by_one(
-        self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext
-    ) -> None:
-        """One root's argument was refused: let the others answer, and give that root its error."""
-        _, groups = self._compiler(document, operation, context)
-        for key in groups:
-            try:
-                plan = self._compile(document, operation, context, only=[key])
-                context.planned[key] = (await self.run(plan, context))[key]
-            except Refusal as refusal:
-                context.planned[key] = refusal
+            context.failed[plugin] = error
 
     def _notice(self, plugins: frozenset[str], context: RequestContext) -> None:
         """Say which of the plugins that were asked are off somewhere: what lies there is null or left out."""
@@ -385,14 +397,13 @@ class GraphQL:
             store.keep(await store.read(database.fetch, database.dialect.mark, version))
         return Facts(self.runtime.kernel, store.current, context.now, context.language)
 
+    def _new_compiler(self, context: RequestContext, without: frozenset[str] = frozenset()) -> Compiler:
+        return Compiler(self.composed, self.graphql, self.emitter, context.fragments, context.variables, without)
+
     def _compiler(
-        self,
-        document: DocumentNode,
-        operation: OperationDefinitionNode,
-        context: RequestContext,
-        without: frozenset[str] = frozenset(),
+        self, operation: OperationDefinitionNode, context: RequestContext, without: frozenset[str] = frozenset()
     ) -> tuple[Compiler, dict[str, tuple[Root, list[FieldNode]]]]:
-        compiler = Compiler(self.composed, self.graphql, self.emitter, context.fragments, context.variables, without)
+        compiler = self._new_compiler(context, without)
         groups = {
             key: (self.composed.roots[nodes[0].name.value], nodes)
             for key, nodes in compiler._collect([operation.selection_set], None).items()
@@ -402,35 +413,34 @@ class GraphQL:
 
     def _compile(
         self,
-        document: DocumentNode,
         operation: OperationDefinitionNode,
         context: RequestContext,
-        only: Sequence[str] | None = None,
+        only: Sequence[str],
         without: frozenset[str] = frozenset(),
     ) -> Plan:
-        compiler, groups = self._compiler(document, operation, context, without)
-        keys = [k for k in groups if only is None or k in only]
-        return compiler.plan([compiler.root(*groups[key]) for key in keys], keys)
+        compiler, groups = self._compiler(operation, context, without)
+        wanted = {k: root for k, (root, _) in groups.items() if k in only}
+        left_out = {k: r.plugin for k, r in wanted.items() if r.plugin in without and r.form != "every"}
+        keys = [k for k in wanted if k not in left_out]
+        return compiler.plan([compiler.root(*groups[key]) for key in keys], keys, left_out)
 
-    def plan(self, document: DocumentNode, operation: OperationDefinitionNode, context: RequestContext) -> Plan:
+    def plan(self, prepared: Prepared, operation: OperationDefinitionNode, context: RequestContext) -> Plan:
         """The plan for this operation and shape of variables, compiled once; who asks never matters."""
-        key = (id(document), operation.name.value if operation.name else None, shape_of(context.variables))
-        kept = self._plans.get(key, [])
-        for plan in kept:
-            if plan.document is document and plan.fits(context.variables):
-                self._plans.move_to_end(key)
-                return plan
-        made = self._compile(document, operation, context)
-        made.document = document
-        self._plans[key] = [*kept[-3:], made]
-        if len(self._plans) > PLANS:
-            self._plans.popitem(last=False)
-        return made
+
+        def make() -> Plan:
+            return self._compile(operation, context, list(self._compiler(operation, context)[1]))
+
+        key = (operation.name.value if operation.name else None, shape_of(context.variables))
+        plan = prepared.plan(key, context.variables, make)
+        self.documents.keep_within()
+        return plan
 
     async def run(self, plan: Plan, context: RequestContext) -> dict[str, Raw | Exception]:
         """Bind and run: one statement, one JSON text per root, or why there is none."""
         for check in plan.checks:
             check(context)
+        if not plan.keys:
+            return {}
         values = [slot.value(context) for slot, _ in plan.slots]
         try:
             row = (await self.runtime.database.read(plan.sql, values))[0]
@@ -443,15 +453,17 @@ class GraphQL:
         for key, text in zip(plan.keys, row, strict=True):
             if text is None:
                 answers[key] = Raw("null")
-            elif text.startswith(DISABLED):
-                answers[key] = Refusal("PLUGIN_DISABLED", plugin=text.removeprefix(DISABLED))
+            elif text.startswith(REFUSED):
+                code, _, plugin = text.removeprefix(REFUSED).partition(":")
+                answers[key] = Refusal(code, plugin=plugin)
             else:
                 answers[key] = Raw(filler.fill(text) if filler else text)
+        for owner, raised in (filler.failed if filler else {}).items():
+            self._leave_null(owner, raised, context)
         return answers
 
     async def _filler(self, plan: Plan, context: RequestContext) -> Filler:
-        fragments = context.fragments
-        compiler = Compiler(self.composed, self.graphql, self.emitter, fragments, context.variables)
+        compiler = self._new_compiler(context)
         types = {id(f): self._python_type(f) for f, _ in plan.python}
         facts = await self._facts(context, settings=any(f.settings for f, _ in plan.python))
         return Filler(plan.python, facts, lambda sets: compiler._collect(sets, None), lambda f: types[id(f)])
@@ -470,6 +482,8 @@ class GraphQL:
         """Run a declared mutation and read its payload; refusals become the payload's `errors`."""
         context: RequestContext = info._raw_info.context
         try:
+            if deadline.get() < monotonic():
+                raise Refusal("TOO_SLOW")
             sets = [n.selection_set for n in info._raw_info.field_nodes if n.selection_set]
             payload = self._payload(declared, info._raw_info, {"": sets})
             await self._try_payload(payload, context)
@@ -488,6 +502,9 @@ class GraphQL:
         assert declared.batch is not None
         key, rows = input.idempotency_key, input.rows
         try:
+            if deadline.get() < monotonic():
+                raise Refusal("TOO_SLOW")
+            deadline.set(monotonic() + BATCH_SECONDS)
             if not context.viewer.signed_in:
                 raise Refusal("NOT_SIGNED_IN")
             if not 1 <= len(rows) <= BATCH_ROWS:
@@ -522,8 +539,8 @@ class GraphQL:
             outcome = await self.runtime.perform(command, _rule(declared, input))
         except Refusal as refusal:
             return Payload({}, [self.user_error(refusal, context.language)])
-        except Exception as error:
-            if declared.plugin == "core":
+        except BaseException as error:
+            if declared.plugin == "core" or not is_failure(error):
                 raise
             self.runtime.kernel.health.failed(declared.plugin, f"mutation {self.composed.camel(declared.name)}")
             raise PluginFailed(declared.plugin, error) from error
@@ -552,6 +569,7 @@ class GraphQL:
             expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
             occurred_at=input.occurred_at,
             within=context.root_area,
+            paths=paths_of_ids(input),
         )
 
     def _inside(self, info: Any, name: str) -> dict[str, list[SelectionSetNode]]:
@@ -568,49 +586,63 @@ class GraphQL:
     def _payload(
         self, declared: MutationDeclaration, info: Any, selected: dict[str, list[SelectionSetNode]]
     ) -> PayloadPlan:
-        """The payload's selection, compiled before the rule runs, so that nothing is wrong with it afterwards; each
-        node under its response key, behind the key that its selection came with."""
+        """How the payload's selection will be read once the rule has said of which rows; each node under its response
+        key, behind the key that its selection came with."""
         context: RequestContext = info.context
         context.variables = info.variable_values
-        compiler = Compiler(self.composed, self.graphql, self.emitter, context.fragments, info.variable_values)
-        columns: list[str] = []
-        keys: list[str] = []
         ids: dict[str, Any] = {}
-        found = [
-            (before + key, nodes)
-            for before, sets in selected.items()
-            for key, nodes in compiler._collect(sets, None).items()
-        ]
-        for key, nodes in found:
-            name = nodes[0].name.value
-            python = next((n for n in declared.returns if self.composed.camel(n) == name), None)
-            if python is None:
-                continue
-            node = self.composed.type_of(declared.returns[python])
-            inner: Sequence[SelectionSetNode] = [n.selection_set for n in nodes if n.selection_set]
-            columns.append(compiler.by_id(node, lambda p=python: ids.get(p), list(inner)))  # type: ignore[misc]
-            keys.append(key)
-        return PayloadPlan(compiler.plan(columns, keys) if columns else None, ids)
+        groups: dict[str, tuple[str, list[FieldNode]]] = {}
+        for before, sets in selected.items():
+            for key, nodes in self._new_compiler(context)._collect(sets, None).items():
+                python = next((n for n in declared.returns if self.composed.camel(n) == nodes[0].name.value), None)
+                if python is not None:
+                    groups[before + key] = (python, nodes)
+
+        @cache
+        def compile(without: frozenset[str]) -> Plan:
+            compiler = self._new_compiler(context, without)
+            columns: dict[str, str] = {}
+            left_out: dict[str, str] = {}
+            for key, (python, nodes) in groups.items():
+                node = self.composed.type_of(declared.returns[python])
+                if node.plugin in without:
+                    left_out[key] = node.plugin
+                    continue
+                inner = [n.selection_set for n in nodes if n.selection_set]
+                columns[key] = compiler.by_id(node, lambda p=python: ids.get(p), inner)  # type: ignore[misc]
+            return compiler.plan(list(columns.values()), list(columns), left_out)
+
+        return PayloadPlan(list(groups), compile, ids)
 
     async def _try_payload(self, payload: PayloadPlan, context: RequestContext) -> None:
-        """Refuse what the payload's arguments make impossible; long SQL is tried on no row (SQLite's parser is small)."""
-        if payload.plan is None:
-            return
-        for check in payload.plan.checks:
-            check(context)
-        if len(payload.plan.sql) > TRIED_FROM and self.runtime.database.dialect.name == "sqlite":
-            await self.run(payload.plan, context)
+        """Refuse what the payload's arguments make impossible; long SQL is tried on no row (SQLite's parser is small).
+
+        A plugin's field that fails is no reason: it will be null.
+        """
+        try:
+            plan = payload.compile(frozenset())
+            for check in plan.checks:
+                check(context)
+            if len(plan.sql) > TRIED_FROM and self.runtime.database.dialect.name == "sqlite":
+                await self.run(plan, context)
+        except Refusal:
+            raise
+        except BaseException as error:
+            if not is_failure(error):
+                raise
 
     async def _read_payload(
         self, payload: PayloadPlan, outcome: Performed, context: RequestContext
     ) -> dict[str, Raw | Exception]:
-        """The selected nodes of the payload, in one statement."""
-        if payload.plan is None:
-            return {}
+        """The selected nodes of the payload, in one statement. The change is made: whatever fails now is told of the
+        nodes that cannot be shown, never of the mutation."""
         payload.ids.clear()
         payload.ids.update({name: split_global(id)[1] for name, id in outcome.outcome.items()})
         context.fresh, context.viewer = not outcome.replayed, outcome.viewer
-        return await self.run(payload.plan, context)
+        try:
+            return (await self._read(payload.compile, context))[1]
+        except Exception as error:
+            return dict.fromkeys(payload.keys, error)
 
     # --- errors ------------------------------------------------------------------------------------------
 
@@ -682,7 +714,8 @@ class GraphQL:
 class PayloadPlan:
     """How a payload will be read; the rows' ids come from the rule."""
 
-    plan: Plan | None
+    keys: list[str]
+    compile: Compile
     ids: dict[str, Any]
 
 

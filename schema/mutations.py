@@ -14,7 +14,7 @@ import hashlib
 import inspect
 import json
 import typing
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -22,6 +22,7 @@ from typing import Any, Optional, TypeVar
 from uuid import UUID
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from core.enums import BehalfBasis
 from core.errors import ConfigurationError
@@ -177,6 +178,21 @@ _BOOKKEEPING = {"idempotency_key"}
 def hash_input(value: Any) -> str:
     """A digest of what was asked, without the key itself."""
     return hashlib.sha256(json.dumps(_plain(value), sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+
+
+def paths_of_ids(value: Any, path: tuple[str, ...] = ()) -> dict[str, tuple[str, ...]]:
+    """Where each global id stands in an input, by the names of the API; the first place counts."""
+    found: dict[str, tuple[str, ...]] = {}
+    parts: Iterable[tuple[str, Any]] = ()
+    if isinstance(value, str) and not isinstance(value, Enum):
+        return {value: path} if path and is_global(value) else {}
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        parts = ((to_camel_case(f.name), getattr(value, f.name)) for f in dataclasses.fields(value))
+    elif isinstance(value, (list, tuple)):
+        parts = ((str(number), one) for number, one in enumerate(value))
+    for name, one in parts:
+        found = paths_of_ids(one, (*path, name)) | found
+    return found
 
 
 def _plain(value: Any) -> Any:

@@ -142,8 +142,6 @@ class PlainExecutor:
             found = [] if node is None else [r for r in snapshot.rows(node.table) if r["id"] == id]
             return self._visible(node, found, snapshot) if node else None
         if root.form == "every":
-            if root.node.source is not None and source is None:
-                raise Refusal("PLUGIN_DISABLED", plugin=root.plugin)
             rows = source if source is not None else snapshot.rows(root.node.table)
             return self.page(root.node, rows, arguments, snapshot)
         if root.where is not None:

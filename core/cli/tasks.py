@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -24,6 +25,7 @@ from core.runtime import Runtime
 from core.work import Work
 from schema.compose import compose
 from schema.execution import RequestContext
+from schema.scalars import show_instant
 
 
 async def migrate(config: Config) -> None:
@@ -80,17 +82,26 @@ async def explain(config: Config, text: str, operation_name: str | None, variabl
             return
         context = RequestContext(graphql)
         context.variables = coerced.coerced
-        plan = graphql.plan(prepared.document, operation, context)
+        plan = graphql.plan(prepared, operation, context)
         out.print(f"-- {running.runtime.database.dialect.name}; roots: {', '.join(plan.keys)}", markup=False)
         out.print(plan.sql, markup=False)
         for number, (slot, sql_type) in enumerate(plan.slots, 1):
             value: Any = slot.value(context)
             mark = running.runtime.database.dialect.mark(number)
-            out.print(f"-- {mark} {sql_type} ({slot.name}) = {value!r}", markup=False)
+            out.print(f"-- {mark} {sql_type} ({slot.name}) = {_shown(value)}", markup=False)
     except Refusal as refusal:
         _stop_at([GraphQLError(str(refusal))])
     finally:
         await running.close()
+
+
+def _shown(value: Any) -> str:
+    """A bound value as one would write it: JSON, instants and ids as their text."""
+    if isinstance(value, (set, frozenset)):
+        value = sorted(value, key=str)
+    return json.dumps(
+        value, ensure_ascii=False, default=lambda v: show_instant(v) if isinstance(v, datetime) else str(v)
+    )
 
 
 def _stop_at(errors: list[GraphQLError]) -> None:

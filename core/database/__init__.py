@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import queue
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from pathlib import Path
+from time import monotonic
 from types import ModuleType
 from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
+from asyncpg import InterfaceError
 from tortoise import Tortoise
 from tortoise.backends.base.client import TransactionalDBClient
 from tortoise.connection import get_connection
-from tortoise.exceptions import IntegrityError, OperationalError
+from tortoise.exceptions import DBConnectionError, IntegrityError, OperationalError
 from tortoise.models import Model
 from tortoise.transactions import in_transaction
 
@@ -25,12 +29,14 @@ from core.database.guards import code_of, unique_codes
 from core.database.trouble import can_pass
 from core.errors import ConfigurationError, Refusal
 
-__all__ = ["Database", "Transaction", "connection_config", "tortoise_config"]
+__all__ = ["Database", "Transaction", "connection_config", "deadline", "tortoise_config"]
 
 READERS = 3
 BUSY_MS = 15_000
 STATEMENT_SECONDS = 10.0
 READ_SECONDS = 3.0
+LOCK_MS = 3_000  # less than a rule has, so that waiting for a row is told from a rule that never ends
+deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)  # of the request, on the monotonic clock
 Row = Mapping[str, Any]
 App = tuple[str, list[str | ModuleType], str]  # label, model modules, migrations package
 
@@ -82,15 +88,24 @@ class Transaction:
     def __init__(self, database: Database, connection: TransactionalDBClient) -> None:
         self.database = database
         self.connection = connection
+        self.cut_short = False  # time ran out while the database was at work, not in the rule's own code
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        """Run one statement; its rows. A guard that fires becomes the Refusal it names."""
+        """Run one statement; its rows. A guard that fires becomes the Refusal it names; refuses BUSY after LOCK_MS of
+        waiting for somebody else's row."""
         self.database.observe(sql)
         encode = self.database.dialect.encode
         try:
             rows: Sequence[Row] = await self.connection.execute_query_dict(sql, [encode(v) for v in values])
-        except (IntegrityError, OperationalError) as error:
-            raise self.database.explain(error) from error
+        except asyncio.CancelledError:
+            self.cut_short = True
+            raise
+        except Exception as error:
+            if _is_busy(error):
+                raise Refusal("BUSY") from error
+            if isinstance(error, (IntegrityError, OperationalError)):
+                raise self.database.explain(error) from error
+            raise
         return list(rows)
 
     async def execute_many(self, sql: str, rows: list[Any]) -> None:
@@ -120,7 +135,9 @@ class Database:
         await Tortoise.init(config=tortoise_config(url, apps), _enable_global_fallback=True)
         registry = Tortoise.apps or {}
         self = cls(url, [model for app in registry.values() for model in app.values()])
-        if self.dialect is SQLITE:
+        if self.dialect is POSTGRES:
+            get_connection("default").lock_ms = LOCK_MS  # type: ignore[attr-defined]  # migrations wait longer
+        else:
             path = Path(url.removeprefix("sqlite:")).absolute()
             await get_connection("default").execute_query("SELECT 1")
             for _ in range(READERS):
@@ -142,35 +159,49 @@ class Database:
         return Refusal(code) if code and code != "INTERNAL" else error
 
     async def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """Run one reading statement outside any transaction; refuses TOO_SLOW after READ_SECONDS."""
-        self.observe(sql)
-        bound = [self.dialect.encode(v) for v in values]
-        if self._threads is not None:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, self._read_sqlite, sql, bound)
-        return [tuple(row) for row in await self._read_postgres(sql, bound)]
+        """Run one reading statement outside any transaction; refuses TOO_SLOW after READ_SECONDS, or when the request
+        has no time left (`deadline`), and BUSY when the database cannot be reached."""
+        rows = await self._read(sql, values, named=False)
+        return [tuple(row) for row in rows]
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
-        """One reading statement outside any transaction, its rows by column name."""
+        """The same, its rows by column name."""
+        rows = await self._read(sql, values, named=True)
+        return [dict(row) for row in rows]
+
+    async def _read(self, sql: str, values: Sequence[Any], *, named: bool) -> list[Any]:
         self.observe(sql)
         bound = [self.dialect.encode(v) for v in values]
-        if self._threads is not None:
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, self._read_sqlite, sql, bound, True)
-        return [dict(row) for row in await self._read_postgres(sql, bound)]
+        if self._threads is None:
+            return await self._read_postgres(sql, bound)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._read_sqlite, sql, bound, deadline.get(), named)
 
     async def _read_postgres(self, sql: str, bound: list[Any]) -> list[Any]:
-        async with get_connection("default").acquire_connection() as connection:
-            try:
-                found: list[Any] = await connection.fetch(sql, *bound, timeout=READ_SECONDS)
-            except TimeoutError:
-                raise Refusal("TOO_SLOW") from None
-            return found
-
-    def _read_sqlite(self, sql: str, values: list[Any], named: bool = False) -> list[Any]:
-        reader = self._readers.get()
-        deadline = _Deadline(READ_SECONDS)
-        reader.set_progress_handler(deadline.passed, 20_000)
+        left = deadline.get() - monotonic()
         try:
+            # A connection may have to be waited for: that counts, too.
+            async with (
+                asyncio.timeout(None if left == math.inf else left),
+                get_connection("default").acquire_connection() as connection,
+            ):
+                found: list[Any] = await connection.fetch(sql, *bound, timeout=READ_SECONDS)
+                return found
+        except TimeoutError:
+            raise Refusal("TOO_SLOW") from None
+        except Exception as error:
+            if _is_busy(error):
+                raise Refusal("BUSY") from error
+            raise
+
+    def _read_sqlite(self, sql: str, values: list[Any], until: float, named: bool) -> list[Any]:
+        reader = self._readers.get()
+        end = min(until, monotonic() + READ_SECONDS)
+        # While a statement is being prepared nobody asks this (SQLite before 3.41), so filters are bounded by number.
+        reader.set_progress_handler(lambda: monotonic() > end, 20_000)
+        try:
+            if monotonic() > end:
+                raise Refusal("TOO_SLOW")
             cursor = reader.execute(sql, values)
             if not named:
                 return cursor.fetchall()
@@ -186,18 +217,25 @@ class Database:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit on leaving, roll back on any exception. SQLite takes its write lock at the start."""
+        """Commit on leaving, roll back on any exception. SQLite takes its write lock at the start.
+
+        Refuses BUSY when it cannot begin. When the connection breaks while committing nobody knows what came of it:
+        that stays an error of ours.
+        """
         self.observe("BEGIN")
+        begun = False
         try:
             async with in_transaction("default") as connection:
+                begun = True
                 yield Transaction(self, connection)
                 self.observe("COMMIT")
             self._in_doubt = False
-        except (IntegrityError, OperationalError) as error:
-            self._in_doubt = self._in_doubt or not isinstance(error, IntegrityError)
-            raise self.explain(error) from error
         except Exception as error:
+            if not begun and _is_busy(error):
+                raise Refusal("BUSY") from error
             self._in_doubt = self._in_doubt or can_pass(error)
+            if isinstance(error, (IntegrityError, OperationalError)):
+                raise self.explain(error) from error
             raise
 
     async def check(self) -> None:
@@ -222,12 +260,16 @@ class Database:
         await Tortoise.close_connections()
 
 
-class _Deadline:
-    def __init__(self, seconds: float) -> None:
-        from time import monotonic
-
-        self._now = monotonic
-        self._end = monotonic() + seconds
-
-    def passed(self) -> bool:
-        return self._now() > self._end
+def _is_busy(error: Exception) -> bool:
+    """Somebody else holds what is needed, or the database cannot be reached now: nothing was done, try again."""
+    for cause in (error, *error.args[:1]):
+        state = str(getattr(cause, "sqlstate", None) or "")
+        if state[:2] == "08" or state in ("55P03", "53300", "57P01", "57P02", "57P03"):
+            return True
+        if isinstance(cause, (OSError, DBConnectionError)) and not isinstance(cause, TimeoutError):
+            return True
+        if isinstance(cause, InterfaceError) and "closed" in str(cause):
+            return True
+        if isinstance(cause, sqlite3.OperationalError) and "locked" in str(cause):
+            return True
+    return False

@@ -39,8 +39,11 @@ class _Context(TransactionContextPooled):
 
 
 class PostgresClient(AsyncpgDBClient):
+    lock_ms = 0  # how long a statement waits for somebody else's lock; 0: without end
+
     async def create_pool(self, **kwargs: Any) -> asyncpg.Pool:
-        settings = {**SERVER_SETTINGS, **(kwargs.pop("server_settings", None) or {})}
+        given = kwargs.pop("server_settings", None) or {}
+        settings = {**SERVER_SETTINGS, "lock_timeout": str(self.lock_ms), **given}
         return await asyncpg.create_pool(None, server_settings=settings, reset=_reset, **kwargs)
 
     def _in_transaction(self) -> TransactionContext:

@@ -25,6 +25,7 @@ from core.health import Health
 from core.jobs import Job
 from core.messages import Messages
 from core.plugins import hookspecs
+from core.plugins.codes import codes_in
 from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
 from core.plugins.ports import Port
 from core.problems import Problem, near
@@ -74,6 +75,7 @@ class Host:
         self._check_tables()
         self._check_ports()
         self._leave_out_dependents()
+        self._check_messages()
 
     @classmethod
     def load(cls, keys: Sequence[str], mode: str = "strict") -> Host:
@@ -318,6 +320,15 @@ class Host:
                 providers.setdefault(name, plugin.key)
             if len(self.problems) > before:
                 self.plugins.remove(plugin)
+
+    def _check_messages(self) -> None:
+        """A code without a message is told; its plugin works all the same, and shows the bare code."""
+        messages = self.messages()
+        for plugin in self.plugins:
+            for code, where in codes_in(plugin.manifest.folder).items():
+                if code not in messages:
+                    values = {"plugin_key": plugin.key, "refusal": code, "where": where}
+                    self.problems.append(Problem("NO_MESSAGE", values, plugin=plugin.key))
 
 
 def _settings_model(answer: Any) -> type[Settings]:

@@ -219,12 +219,14 @@ async def create_post(work: Work, *, area_id: UUID, title: str) -> Post:
 
 async def assign_post(work: Work, *, post_id: UUID, person_id: UUID) -> PostHolding:
     """`person` holds the post from now on, with the roles given to it; refuses ALREADY_HOLDS_POST, NOT_A_PERSON,
-    ROLE_ABOVE_OWN."""
+    ROLE_ABOVE_OWN, OWN_MATTER (nobody puts themselves on a post)."""
     post = await work.lock(Post, post_id)
     await may_give_what_the_post_has(work, post)
     person = await work.get(Actor, person_id)
     if person.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("personId",))
+    if person.id == work.viewer.person_id:
+        raise Refusal("OWN_MATTER", path=("personId",))
     holding = PostHolding(id=new_id(), post_id=post_id, person_id=person.id, since=work.now)
     work.add(holding)
     work.record("core.post.assigned", holding, area_id=post.area_id)
@@ -263,7 +265,8 @@ async def grant_role(
 ) -> RoleGrant:
     """Give a role to a person or a post, in an area and everything below.
 
-    Nobody gives a role they do not carry themselves there; refuses ROLE_ABOVE_OWN, ALREADY_GRANTED.
+    Nobody gives a role to themselves, or to a post they hold, and only an administrator makes one; refuses OWN_MATTER,
+    ROLE_ABOVE_OWN, ALREADY_GRANTED.
     """
     if (actor_id is None) == (post_id is None):
         raise Refusal("ONE_OF_NEEDED", path=("actorId",), fields="actorId, postId")
@@ -275,10 +278,15 @@ async def grant_role(
         if actor.kind is not ActorKind.PERSON:
             raise Refusal("NOT_A_PERSON", path=("actorId",))
         actor_id = actor.id
+        if actor_id == work.viewer.person_id:
+            raise Refusal("OWN_MATTER", path=("actorId",))
     elif post_id is not None:
         post = await work.get(Post, post_id)
         if post.area_id not in work.place(area).chain:
             raise Refusal("OUTSIDE_POST", path=("areaId",))
+        held = await work.select(PostHolding, post_id=post_id, until=None)
+        if work.viewer.person_id in {holding.person_id for holding in held}:
+            raise Refusal("OWN_MATTER", path=("postId",))
     grant = RoleGrant(id=new_id(), role=role, area_id=area_id, actor_id=actor_id, post_id=post_id, since=work.now)
     work.add(grant)
     work.record("core.role.granted", grant, area_id=area_id, data={"role": str(role)})

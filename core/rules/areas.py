@@ -16,9 +16,14 @@ from core.work import Work
 _CODE = re.compile(r"[a-z0-9]+(?:[-.][a-z0-9]+)*")
 
 
+def is_area_code(text: str) -> bool:
+    """Lower-case letters, digits, `-` and `.`; at most 64."""
+    return len(text) <= 64 and _CODE.fullmatch(text) is not None
+
+
 def clean_code(code: str, *path: str) -> str:
     """Refuses BAD_AREA_CODE."""
-    if len(code) > 64 or not _CODE.fullmatch(code):
+    if not is_area_code(code):
         raise Refusal("BAD_AREA_CODE", path=path, value=code[:80])
     return code
 

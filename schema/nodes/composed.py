@@ -67,6 +67,18 @@ def one(
     return _Pending("one", dict(by=by, where=where), description)
 
 
+def conditions(node: NodeType, t: RowOf, rooted: bool) -> list[Expr]:
+    """A row is in scope, where its plugin is on, and for the endpoint of one area (`rooted`) in its subtree."""
+    found = [] if node.scope is everyone else [node.scope(t, viewer)]
+    if node.place is None:
+        return found
+    if node.plugin != "core":
+        found.append(Enabled(node.plugin, node.place(t), node.place_may_be_null))
+    if rooted:
+        found.append(InEndpoint(node.place(t)))
+    return found
+
+
 class ComposedSchema:
     """The declared API, resolved. Raises ConfigurationError with every problem."""
 
@@ -74,6 +86,7 @@ class ComposedSchema:
         """`rooted`: for the endpoint of one area; every list shows rows of its subtree only."""
         self.camel = to_camel_case
         self.rooted = rooted
+        self.plugins = frozenset(plugins) - {"core"}
         self.types: dict[type, NodeType] = {}
         self.by_tag: dict[str, NodeType] = {}
         self.roots: dict[str, Root] = {}
@@ -172,16 +185,14 @@ class ComposedSchema:
         return made
 
     def conditions(self, node: NodeType, t: RowOf) -> list[Expr]:
-        """Which rows may be met through a list, a filter or an id: in scope, where the plugin is on, and for the
-        endpoint of one area, in its subtree."""
-        found = [] if node.scope is everyone else [node.scope(t, viewer)]
-        if node.place is None:
-            return found
-        if node.plugin != "core":
-            found.append(Enabled(node.plugin, node.place(t), node.place_may_be_null))
-        if self.rooted:
-            found.append(InEndpoint(node.place(t)))
-        return found
+        """Which rows may be met through a list, a filter or an id."""
+        return conditions(node, t, self.rooted)
+
+    def allowed(self, plugin: str, area: Expr) -> list[tuple[str, Expr]]:
+        """What must hold of an area that a root of `plugin` names, each with the code of its refusal; the last counts
+        first."""
+        found: list[tuple[str, Expr]] = [] if plugin == "core" else [("PLUGIN_DISABLED", Enabled(plugin, area))]
+        return [*found, ("OUTSIDE_ENDPOINT", InEndpoint(area))] if self.rooted else found
 
     def _add_roots(self, cls: type) -> None:
         import sys

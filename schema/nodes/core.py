@@ -24,7 +24,7 @@ from core.enums import (
 )
 from core.rules.corrections import UNDONE
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, interface, kind_of, node, to_one
-from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, Within, area_of, case, select, viewer
+from schema.nodes.expressions import Coalesce, Expr, GlobalId, RowOf, ViewerFacts, Within, area_of, case, select, viewer
 from schema.scalars import JSON, Long
 
 
@@ -146,7 +146,11 @@ def membership_scope(t: RowOf, v: ViewerFacts) -> Expr:
     return own | v.may("core.actor.read", t.area_id) | home.exists()
 
 
-@node(models.Membership, scope=membership_scope)
+def _membership_place(t: RowOf) -> Expr:
+    return Coalesce(t.area_id, area_of(models.Actor, t.organization_id))
+
+
+@node(models.Membership, scope=membership_scope, place=_membership_place)
 class Membership:
     """An actor belongs to an area or an organization, since a day; residence is one (成员关系)."""
 

@@ -9,8 +9,7 @@ import strawberry
 
 from core.accounts import sign_out as revoke_token
 from core.enums import ActorKind, AreaKind, MembershipRole, OrganizationKind, Registration, Role
-from core.errors import Refusal
-from core.ids import from_global, split_global
+from core.ids import from_global
 from core.rules import activities, actors, areas, links
 from core.work import Work
 from schema.mutations import ChangeInput, MutationInput, Result, mutation
@@ -28,7 +27,8 @@ from schema.nodes.core import (
     PostHolding,
     RoleGrant,
 )
-from schema.nodes.declare import CATALOGUE, Connection, extend
+from schema.nodes.declare import Connection, extend
+from schema.visible import visible_row
 
 
 @extend(Query)
@@ -369,12 +369,9 @@ class CoreLinkInput(MutationInput):
 @mutation("core.link", link=Link)
 async def core_link(work: Work, input: CoreLinkInput) -> Result:
     """Say that one thing led to another: from finding fault to acting (建立关联, M06)."""
-    from_tag, from_id = split_global(input.from_id)
-    to_tag, to_id = split_global(input.to_id)
-    by_tag = {n.tag: n.model for n in CATALOGUE.types.values() if n.interface is None and n.source is None}
-    if from_tag not in by_tag or to_tag not in by_tag:
-        raise Refusal("NOT_FOUND", kind="node")
-    made = await links.link(work, from_model=by_tag[from_tag], from_id=from_id, to_model=by_tag[to_tag], to_id=to_id)
+    from_model, from_id = await visible_row(work, input.from_id, "fromId")
+    to_model, to_id = await visible_row(work, input.to_id, "toId")
+    made = await links.link(work, from_model=from_model, from_id=from_id, to_model=to_model, to_id=to_id)
     return {"link": made}
 
 

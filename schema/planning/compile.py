@@ -24,7 +24,7 @@ from core.errors import GongzhiError, Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import Column, Enabled, Expr, Kept, RowOf, Slot, viewer
+from schema.nodes.expressions import Column, Expr, Kept, RowOf, Slot, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, read_arguments
 from schema.planning.emit import Emitter, literal
@@ -35,21 +35,25 @@ DEFAULT_PAGE = 20
 MAX_PAGE = 100
 COUNT_LIMIT = 10_000
 MAX_ROWS = 100_000
+MAX_CONDITIONS = 200
+COUNT_ROWS = 100  # what counting, and a list that is computed, is taken to cost
+CONDITION_ROWS = 10
 
 
-DISABLED = "!PLUGIN_DISABLED:"  # what a root's column says instead of JSON
+REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`
 
 
 class _Rows:
-    """How many rows a connection may fetch, with those inside each of them."""
+    """How many rows a connection is taken to look at, with those inside each of its own."""
 
     def __init__(self, first: Argument | None) -> None:
         self.first = first
         self.inside: list[_Rows] = []
+        self.besides = 0
 
     def estimate(self, variables: Variables) -> int:
         size = DEFAULT_PAGE if self.first is None else _page_size(self.first.read(variables))
-        return size * (1 + sum(inner.estimate(variables) for inner in self.inside))
+        return self.besides + size * (1 + sum(inner.estimate(variables) for inner in self.inside))
 
 
 class NotPlannable(GongzhiError):
@@ -67,7 +71,7 @@ class Plan:
     checks: list[Callable[[Any], Any]] = field(default_factory=list)
     plugins: frozenset[str] = frozenset()
     python: list[tuple[PythonField, list[FieldNode]]] = field(default_factory=list)
-    document: Any = None
+    left_out: dict[str, str] = field(default_factory=dict)  # keys that belong to a plugin it was compiled without
 
     def fits(self, variables: Variables) -> bool:
         """Does what this plan took for granted about the variables still hold?"""
@@ -101,6 +105,7 @@ class Compiler:
         self.without = without
         self._known: dict[tuple[str, str], int] = {}
         self._aliases = 0
+        self._conditions = 0
 
     # --- SqlScope ----------------------------------------------------------------------------------------
 
@@ -119,15 +124,7 @@ class Compiler:
         return self.emit.dialect.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
 
     def below(self, slot: Slot) -> str:
-        """The areas at and below those of a list parameter, today (flat, for the sake of SQLite's parser stack)."""
-        mark = self._mark(slot, "uuid[]")
-        if self.emit.dialect.name == "sqlite":
-            source = f"json_each({mark}) j JOIN core_area_closure c ON c.ancestor_id = j.value"
-            return f"SELECT c.descendant_id FROM {source} WHERE c.until IS NULL"
-        return (
-            "SELECT c.descendant_id FROM core_area_closure c"
-            f" WHERE c.until IS NULL AND c.ancestor_id = ANY({mark}::uuid[])"
-        )
+        return self.emit.below(self._mark(slot, "uuid[]"))
 
     def alias(self) -> str:
         self._aliases += 1
@@ -149,8 +146,15 @@ class Compiler:
         """The SQL of an id a client gave, or of the id its row goes by since it was merged."""
         return Kept(node.table, Written(id)).sql(self) if node.merges else id
 
-    def plan(self, columns: list[str], keys: list[str]) -> Plan:
-        """What has been compiled, as a plan; refuses QUERY_TOO_LARGE when it is bound to fetch too many rows."""
+    def condition(self) -> None:
+        """One more condition of a `where`; refuses TOO_MANY_CONDITIONS, because SQLite's planning cannot be stopped."""
+        self._conditions += 1
+        self._rows[-1].besides += CONDITION_ROWS
+        if self._conditions > MAX_CONDITIONS:
+            raise Refusal("TOO_MANY_CONDITIONS", limit=MAX_CONDITIONS)
+
+    def plan(self, columns: list[str], keys: list[str], left_out: dict[str, str] | None = None) -> Plan:
+        """What has been compiled, as a plan that refuses QUERY_TOO_LARGE where it would look at too many rows."""
         asked = self._rows[0].inside
 
         def within(ctx: Any) -> None:
@@ -161,8 +165,9 @@ class Compiler:
         self.checks.append(within)
         sql = f"SELECT {', '.join(f'{c} AS r{n}' for n, c in enumerate(columns))}"
         return Plan(
-            sql, self.slots, keys, self.conditions, self.checks, frozenset(self.plugins - {"core"}), self.python
-        )
+            sql, self.slots, keys, self.conditions, self.checks, frozenset(self.plugins - {"core"}), self.python,
+            left_out or {},
+        )  # fmt: skip
 
     # --- roots -------------------------------------------------------------------------------------------
 
@@ -172,6 +177,8 @@ class Compiler:
         definition = self.graphql.query_type.fields[nodes[0].name.value]  # type: ignore[union-attr]
         arguments = read_arguments(definition, nodes[0], self.variables)
         sets = [n.selection_set for n in nodes if n.selection_set]
+        if root.form == "every" and root.plugin in self.without:
+            return self._empty(f"{root.node.name}Connection", sets)
         if root.form == "every":
             bound = {
                 name: self._source_slot(spec, arguments)
@@ -200,13 +207,15 @@ class Compiler:
         return self._one(root.node, alias, [condition, *self._scope(root.node, t)], sets)
 
     def _where_on(self, root: Root, bound: dict[str, str], sql: str) -> str:
-        """A list that names an area answers PLUGIN_DISABLED where its plugin is off (see `DISABLED`)."""
-        if root.plugin == "core" or root.node.source is None:
+        """A list that names an area is refused where its plugin is off, and outside the endpoint's subtree."""
+        if root.node.source is None:
             return sql
         for name, spec in root.node.source.arguments.items():
-            if spec.names_area:
-                on = Enabled(root.plugin, Written(bound[name])).sql(self)
-                return f"(CASE WHEN {on} THEN {sql} ELSE {literal(DISABLED + root.plugin)} END)"
+            if not spec.names_area:
+                continue
+            for code, allowed in self.composed.allowed(root.plugin, Written(bound[name])):
+                refused = literal(f"{REFUSED}{code}:{root.plugin}")
+                sql = f"(CASE WHEN {allowed.sql(self)} THEN {sql} ELSE {refused} END)"
         return sql
 
     def by_id(self, node: NodeType, id: Callable[[], Any], sets: list[SelectionSetNode]) -> str:
@@ -439,6 +448,7 @@ class Compiler:
             conditions.append(compile_filter(self, self.composed, node, alias, where))
         table = node.table
         if node.source is not None:
+            self._rows[-1].besides += COUNT_ROWS
             table = "(" + node.source.sql
             for name, mark in (source or {}).items():
                 table = table.replace(f":{name}:", mark)
@@ -533,6 +543,7 @@ class Compiler:
         source: dict[str, str] | None,
         name: str,
     ) -> str:
+        self._rows[-1].besides += COUNT_ROWS
         _, body = self._body(node, arguments, belongs, source)
         if self.emit.dialect.name == "sqlite":
             value = f"min(count(*), {COUNT_LIMIT})"

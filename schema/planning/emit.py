@@ -35,6 +35,10 @@ class Emitter:
         """A scalar as the text that a cursor carries (no quotes); null stays null."""
         raise NotImplementedError
 
+    def below(self, mark: str) -> str:
+        """The areas at and below those of a list parameter, today (flat, for the sake of SQLite's parser stack)."""
+        raise NotImplementedError
+
     def string(self, value: str) -> str:
         """A constant JSON string."""
         raise NotImplementedError
@@ -82,6 +86,10 @@ class SqliteEmitter(Emitter):
         if kind == "json":
             return f"json({sql})"
         return sql
+
+    def below(self, mark: str) -> str:
+        source = f"json_each({mark}) j JOIN core_area_closure c ON c.ancestor_id = j.value"
+        return f"SELECT c.descendant_id FROM {source} WHERE c.until IS NULL"
 
     def string(self, value: str) -> str:
         return quote(value)
@@ -137,6 +145,12 @@ class PostgresEmitter(Emitter):
         else:
             written = f"to_json(({sql})::text)::text"
         return f"coalesce({written}, 'null')"
+
+    def below(self, mark: str) -> str:
+        return (
+            "SELECT c.descendant_id FROM core_area_closure c"
+            f" WHERE c.until IS NULL AND c.ancestor_id = ANY({mark}::uuid[])"
+        )
 
     def string(self, value: str) -> str:
         return quote(f'"{value}"')

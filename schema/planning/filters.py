@@ -23,7 +23,7 @@ _COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=
 def compile_filter(
     compiler: Compiler, composed: ComposedSchema, node: NodeType, alias: str, where: Argument, depth: int = 0
 ) -> str:
-    """An SQL condition; refuses FILTER_TOO_DEEP, BAD_FILTER (a null operand), TOO_MANY_VALUES."""
+    """An SQL condition; refuses FILTER_TOO_DEEP, BAD_FILTER (a null operand), TOO_MANY_VALUES, TOO_MANY_CONDITIONS."""
     if depth > MAX_DEPTH:
         raise Refusal("FILTER_TOO_DEEP", limit=MAX_DEPTH)
     parts = []
@@ -33,16 +33,23 @@ def compile_filter(
         if name in ("and", "or"):
             elements = check_list(list(argument.elements()))
             inner = [compile_filter(compiler, composed, node, alias, a, depth + 1) for a in elements]
-            empty = "(1 = 1)" if name == "and" else "(1 = 0)"
-            parts.append("(" + f" {name.upper()} ".join(inner) + ")" if inner else empty)
+            parts.append(_joined(compiler, inner, name.upper()))
         elif name == "not":
             parts.append(f"(NOT {compile_filter(compiler, composed, node, alias, argument, depth + 1)})")
         elif (extra := next((f for f in node.filters if composed.camel(f.name) == name), None)) is not None:
             value = ArgumentExpr(Slot(lambda ctx, a=argument: a.read(ctx.variables)), extra.kind)  # type: ignore[misc]
+            compiler.condition()
             parts.append(f"({extra.test(RowOf(alias), value).sql(compiler)})")
         else:
             parts.append(_field(compiler, composed, node, alias, name, argument, depth))
-    return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"
+    return _joined(compiler, parts)
+
+
+def _joined(compiler: Compiler, parts: list[str], word: str = "AND") -> str:
+    if parts:
+        return "(" + f" {word} ".join(parts) + ")"
+    compiler.condition()
+    return "(1 = 1)" if word == "AND" else "(1 = 0)"
 
 
 def _field(
@@ -51,6 +58,7 @@ def _field(
     field = composed.field(node, name)
     if isinstance(field, ToOneField):
         target = composed.type_of(field.target)
+        compiler.condition()
         inner = compiler.alias()
         conditions = compiler._kind(target, inner)
         if not target.public_face:
@@ -68,8 +76,9 @@ def _field(
     for operator, operand in argument.items():
         if operand.is_null:
             raise Refusal("BAD_FILTER", field=f"{name}.{operator}")
+        compiler.condition()
         parts.append(_operator(compiler, node, field, sql, operator, operand))
-    return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"
+    return _joined(compiler, parts)
 
 
 def _operator(
@@ -121,6 +130,7 @@ def _reference(compiler: Compiler, expression: GlobalId, argument: Argument) -> 
     for operator, operand in argument.items():
         if operand.is_null:
             raise Refusal("BAD_FILTER", field=operator)
+        compiler.condition()
         id_sql, tag_sql = expression.id.sql(compiler), expression.tag.sql(compiler)
         if operator == "in":
             ids = Slot(lambda ctx, o=operand: [split_global(v)[1] for v in check_list(o.read(ctx.variables))])  # type: ignore[misc]
@@ -131,4 +141,4 @@ def _reference(compiler: Compiler, expression: GlobalId, argument: Argument) -> 
         tag = compiler.parameter(Slot(lambda ctx, o=operand: split_global(o.read(ctx.variables))[0]), "text")  # type: ignore[misc]
         same = f"({id_sql} = {id} AND {tag_sql} = {tag})"
         parts.append(f"(NOT {same})" if operator == "ne" else same)
-    return "(" + " AND ".join(parts) + ")" if parts else "(1 = 1)"
+    return _joined(compiler, parts)

@@ -48,6 +48,7 @@ class Filler:
         self.facts = facts
         self.collect = collect
         self.type_of = type_of
+        self.failed: dict[str, BaseException] = {}  # by plugin: what its fields raised; they are null
 
     def fill(self, text: str) -> str:
         return orjson.dumps(self._walk(orjson.loads(text))).decode()
@@ -61,8 +62,20 @@ class Filler:
             key = next(iter(value))
             if key.startswith(HIDDEN):
                 declared, nodes = self.fields[int(key[len(HIDDEN) :])]
-                return self._complete(declared.compute(value[key], self.facts), self.type_of(declared), nodes)
+                return self._computed(declared, nodes, value[key])
         return {k: self._walk(v) for k, v in value.items()}
+
+    def _computed(self, declared: PythonField, nodes: list[FieldNode], columns: dict[str, Any]) -> Any:
+        try:
+            return self._complete(declared.compute(columns, self.facts), self.type_of(declared), nodes)
+        except BaseException as error:
+            # Nothing is awaited here, so that even a cancellation is the plugin's own.
+            if declared.plugin == "core" or isinstance(error, KeyboardInterrupt):
+                raise
+            if not declared.nullable:
+                raise RuntimeError(f"{declared.name} failed and may not be null") from error
+            self.failed[declared.plugin] = error
+            return None
 
     def _complete(self, value: Any, graphql_type: Any, nodes: list[FieldNode]) -> Any:
         """The JSON of a plain Python value, as its GraphQL type and the selection say."""

@@ -142,3 +142,38 @@ async def test_moving_and_creating_areas_at_once_never_fails(neighbourhood: Neig
             walked.add((id, above, depth))
             above, depth = parents_of[above], depth + 1
     assert closure == walked
+
+
+async def test_nobody_gives_themselves_a_role(neighbourhood: Neighbourhood) -> None:
+    """Not by name, not by a post they hold, not by taking a post; others give it."""
+    n = neighbourhood
+    xishan = await n.area_id("xishan")
+    low, other = await area_admin(n, "xishan"), await area_admin(n, "xishan")
+    me, them = await viewer_id(n, low), await viewer_id(n, other)
+    grant, assign = ("coreGrantRole", "roleGrant { id }"), ("coreAssignPost", "postHolding { id }")
+    inspector = {"role": "INSPECTOR", "areaId": xishan}
+    assert await n.refused(low, *grant, **inspector, actorId=me) == "OWN_MATTER"
+    post = (await n.do(low, "coreCreatePost", "post { id }", areaId=xishan, title="巡查员"))["post"]["id"]
+    assert await n.refused(low, *assign, postId=post, personId=me) == "OWN_MATTER"
+    await n.do(other, *assign, postId=post, personId=me)
+    assert await n.refused(low, *grant, **inspector, postId=post) == "OWN_MATTER"
+    await n.do(low, *grant, **inspector, actorId=them)
+    await n.do(other, *grant, **inspector, postId=post)
+
+
+async def test_a_link_needs_both_its_ends_in_sight(neighbourhood: Neighbourhood) -> None:
+    """What is hidden and what is missing are refused alike, with the field that names them."""
+    n = neighbourhood
+    area = await n.area_id("haihong")
+    (mandate,) = (await n.server.runtime.database.read("SELECT id FROM core_mandate LIMIT 1"))[0]
+    activity = (await n.ask(None, "{ activities { nodes { id } } }"))["activities"]["nodes"][0]["id"]
+    link = ("coreLink", "link { id }")
+    for id in (f"mandate_{mandate}", "mandate_00000000-0000-7000-8000-000000000000", "nothing_" + str(mandate)):
+        with pytest.raises(Refused) as caught:
+            await n.do("resident", *link, fromId=id, toId=area)
+        assert [(e["code"], e["path"]) for e in caught.value.errors] == [("NOT_FOUND", ["fromId"])]
+        with pytest.raises(Refused) as caught:
+            await n.do("resident", *link, fromId=activity, toId=id)
+        assert [(e["code"], e["path"]) for e in caught.value.errors] == [("NOT_FOUND", ["toId"])]
+    await n.do("resident", *link, fromId=activity, toId=area)
+    await n.do("admin", *link, fromId=f"mandate_{mandate}", toId=area)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -109,3 +110,14 @@ async def test_where_a_plugin_is_off_its_jobs_rest(neighbourhood: Neighbourhood)
     seen.clear()
     await jobs.run_due(runtime)
     assert len(seen) == everyone - 3  # 西山社 and its two groups
+
+
+async def test_old_idempotency_keys_go_while_the_server_runs(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    rename = {"areaId": await n.area_id("xishan"), "name": "西山"}
+    await n.do("admin", "coreRenameArea", "area { id }", idempotencyKey="old", **rename)
+    count = "SELECT count(*) FROM core_idempotency WHERE key = 'old'"
+    for days, kept in ((6, 1), (2, 0)):
+        n.clock.advance(timedelta(days=days))
+        await n.due()
+        assert (await n.server.runtime.database.read(count))[0][0] == kept

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from graphql import build_client_schema, build_schema, get_introspection_query, lexicographic_sort_schema, print_schema
 
 import server
+from core.access import PermissionBook
 from core.testing.kit import Neighbourhood
 
 SNAPSHOTS = Path(server.__file__).parent / "docs" / "reference" / "areas"
-pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
+pytestmark = pytest.mark.anyio
 
 
+@pytest.mark.needs("adoption", "points")
 @pytest.mark.parametrize("on", ["core", "adoption", "points", "adoption,points"])
 async def test_the_contract_is_the_committed_one(neighbourhood: Neighbourhood, on: str) -> None:
     n = neighbourhood
@@ -27,3 +30,80 @@ async def test_the_contract_is_the_committed_one(neighbourhood: Neighbourhood, o
     assert served == print_schema(lexicographic_sort_schema(build_schema(committed))), (
         f"gongzhi schema print --only {on} > docs/reference/areas/{on.replace(',', '+')}.graphql"
     )
+
+
+async def at(n: Neighbourhood, code: str, query: str, who: str | None = None, **variables: Any) -> dict[str, Any]:
+    headers = {"authorization": f"Bearer {n.tokens[who]}"} if who else {}
+    body = {"query": query, "variables": variables}
+    found: dict[str, Any] = (await n.http.post(f"/areas/{code}/graphql", json=body, headers=headers)).json()
+    return found
+
+
+@pytest.mark.needs("points")
+async def test_a_computed_list_names_no_area_outside_the_endpoint(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    query = """query($a: ID!) { pointsRanking(areaId: $a, kind: ENTERPRISE, period: "%d") { totalCount nodes { points } } }"""
+    query %= n.clock.today().year
+    inside, above = await n.area_id("xishan"), await n.area_id("haicang")
+    assert (await at(n, "xishan", query, a=inside))["data"]["pointsRanking"]["totalCount"] > 0
+    assert (await at(n, "haicang", query, a=inside))["data"]["pointsRanking"]["totalCount"] > 0
+    missing = "area_00000000-0000-7000-8000-000000000000"
+    for code, area in (("xishan", above), ("haihong", inside), ("haihong", missing)):
+        body = await at(n, code, query, a=area)
+        assert [e["extensions"]["code"] for e in body["errors"]] == ["OUTSIDE_ENDPOINT"], code
+    from core.ids import split_global
+
+    endpoint = next(e for r in n.server.app.routes if (e := getattr(r.endpoint, "__self__", None)) is not None)
+    graphql, root = await endpoint._contract("haihong", "en")
+    plain = await graphql.execute(query, {"a": inside}, plain=True, root_area=root)
+    assert plain["errors"][0]["extensions"]["code"] == "OUTSIDE_ENDPOINT"
+    assert root != split_global(inside)[1]
+
+
+async def test_an_organization_shows_its_members_where_it_is_at_home(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    team, person = await n.actor_id("海虹志愿服务队"), await n.actor_id("林晓敏")
+    add = {"actorId": person, "organizationId": team, "role": "MEMBER", "since": "2020-01-01"}
+    await n.do("admin", "coreAddMembership", "membership { id }", **add)
+    query = "query($i: ID!) { node(id: $i) { ... on Organization { members { totalCount nodes { role } } } } }"
+    everywhere = await n.ask("admin", query, i=team)
+    assert everywhere["node"]["members"]["totalCount"] > 0
+    for code in ("haihong", "haicang"):
+        assert (await at(n, code, query, "admin", i=team))["data"] == everywhere
+    memberships = "{ memberships { nodes { organization { id } } } }"
+    assert {"organization": {"id": team}} not in (await at(n, "xishan", memberships, "admin"))["data"]["memberships"][
+        "nodes"
+    ]
+
+
+@pytest.mark.parametrize("code", ["%00", "nowhere", "%E8%A5%BF", "x" * 200])
+async def test_an_area_that_is_none_has_no_endpoint(neighbourhood: Neighbourhood, code: str) -> None:
+    response = await neighbourhood.http.post(f"/areas/{code}/graphql", json={"query": "{ version }"})
+    assert (response.status_code, response.json()["errors"][0]["extensions"]["code"]) == (404, "UNKNOWN_AREA")
+
+
+def test_contracts_nobody_uses_any_more_are_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    import gc
+    import weakref
+
+    from schema import compose as composing
+
+    monkeypatch.setattr(composing, "_made", type(composing._made)())
+    monkeypatch.setattr(composing, "KEPT_SETS", 0)
+    book = _Every()
+    first = weakref.ref(composing.compose((), book, rooted=True))
+    composing.compose((), book)
+    gc.collect()
+    assert len(composing._made) == 1
+    assert first() is None
+
+
+class _Every(PermissionBook):
+    """Every permission there is (which are declared is not the matter here)."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+
+    def __contains__(self, key: str) -> bool:
+        return True

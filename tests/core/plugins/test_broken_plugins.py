@@ -112,10 +112,13 @@ def test_declarations_that_clash_or_lead_nowhere_are_named(wheels: Wheels) -> No
         graphql="from schema.mutations import MutationInput, mutation\nfrom core.work import Work\n"
         "@mutation('mutates.never_declared')\nasync def sneaky(work: Work, input: MutationInput):\n    'x'\n",
     )  # fmt: skip
+    wheels.add("mute", rules="from core.errors import Refusal\ndef no(): raise Refusal('MUTE_SAYS_NO')\n")
     wheels.configure()
     messages = [(p.get("plugin"), p["message"]) for p in wheels.check()]
     said = {plugin: " ".join(m for p, m in messages if p == plugin) for plugin, _ in messages}
-    assert set(said) == {"second", "taker", "certain", "raising", "missing", "mutates"}
+    assert set(said) == {"second", "taker", "certain", "raising", "missing", "mutates", "mute"}
+    assert "mute: MUTE_SAYS_NO (" in said["mute"]
+    assert "rules.py:2) has no message in locale/errors.toml" in said["mute"]
     assert "Area.colour: declared by first" in said["second"]
     assert "and by second" in said["second"]
     assert "Area.name: declared by core" in said["taker"]
@@ -180,6 +183,10 @@ class More:
 class Roots:
     @strawberry.field
     def unlucky_root(self) -> str | None: raise RuntimeError("resolver")
+    @strawberry.field
+    async def unlucky_cancel(self) -> str | None: raise asyncio.CancelledError
+    @strawberry.field
+    def unlucky_exit(self) -> str | None: raise SystemExit(1)
 
 @strawberry.input
 class UnluckyInput(MutationInput):
@@ -193,9 +200,13 @@ async def unlucky_do(work: Work, input: UnluckyInput) -> Result:
     work.require("unlucky.do", area)
     if input.how == "sleep":
         await asyncio.sleep(3600)
-    if input.how == "event":
-        work.record("unlucky.done", area, area_id=area.id)
+    if input.how in ("done", "noted"):
+        work.record(f"unlucky.{input.how}", area, area_id=area.id)
         return {"area": area}
+    if input.how == "cancel":
+        raise asyncio.CancelledError
+    if input.how == "exit":
+        raise SystemExit(1)
     raise RuntimeError("rule")
 """
 RUNTIME_HOOKS = """
@@ -250,15 +261,25 @@ def test_what_fails_while_serving_stays_with_its_plugin(wheels: Wheels) -> None:
         body = served.ask("{ unluckyRoot areas { totalCount } }")
         assert body["data"] == {"unluckyRoot": None, "areas": {"totalCount": 9}}
         assert body["errors"][0]["extensions"] | {"id": ""} == {"code": "PLUGIN_FAILED", "plugin": "unlucky", "id": ""}
+        # What would end the server, or look like a client that left, is the plugin's failure as well.
+        body = served.ask("{ unluckyCancel unluckyExit areas { totalCount } }")
+        assert body["data"] == {"unluckyCancel": None, "unluckyExit": None, "areas": {"totalCount": 9}}
+        assert {e["extensions"]["code"] for e in body["errors"]} == {"PLUGIN_FAILED"}
         # A rule that raises, and one that never ends: nothing is changed, and others go on.
         area = served.ask('{ area(code: "xishan") { id } }')["data"]["area"]["id"]
         mutation = "mutation($i: UnluckyInput!) { unluckyDo(input: $i) { area { id } errors { code } } }"
-        body = served.ask(mutation, token, i={"areaId": area, "how": "raise"})
-        assert body["errors"][0]["extensions"]["code"] == "PLUGIN_FAILED"
+        for how in ("raise", "cancel", "exit"):
+            body = served.ask(mutation, token, i={"areaId": area, "how": how})
+            assert body["errors"][0]["extensions"]["code"] == "PLUGIN_FAILED"
         began = time.monotonic()
         body = served.ask(mutation, token, i={"areaId": area, "how": "sleep"})
         assert body["errors"][0]["extensions"]["code"] == "PLUGIN_FAILED"
         assert time.monotonic() - began < 15
+        # A payload is served without the fields that fail; the change is made.
+        with_fields = mutation.replace("area { id }", "area { code weather mood }")
+        body = served.ask(with_fields, token, i={"areaId": area, "how": "noted"})
+        assert body["data"]["unluckyDo"] == {"area": {"code": "xishan", "weather": None, "mood": None}, "errors": []}
+        assert [e["extensions"]["plugin"] for e in body["errors"]] == ["unlucky"]
         # A handler that raises is set aside; the others get their events.
         rename = "mutation($i: CoreRenameAreaInput!) { coreRenameArea(input: $i) { errors { code } } }"
         assert served.ask(rename, token, i={"areaId": area, "name": "西山"})["data"]["coreRenameArea"] == {"errors": []}

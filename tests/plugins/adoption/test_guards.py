@@ -119,6 +119,26 @@ async def test_what_was_seen_and_done_is_not_rewritten(neighbourhood: Neighbourh
     assert await refused(n, "UPDATE adoption_asset SET latitude_e6 = 1 WHERE latitude_e6 IS NULL") == "BAD_POSITION"
 
 
+async def test_nobody_decides_the_claim_of_their_own_company_inv10(neighbourhood: Neighbourhood) -> None:
+    """The company's claim, decided by whom the company sends; a stranger's name passes the same statement."""
+    n = neighbourhood
+    company, clerk = await n.viewer("company"), await n.viewer("clerk")
+    spots = await n.ask(None, "{ adoptionAssets(where: {state: {eq: AVAILABLE}}) { nodes { id } } }")
+    submitted = await n.do(
+        "company", "adoptionSubmitClaim", "claim { id }",
+        assetId=spots["adoptionAssets"]["nodes"][0]["id"], mode="CARE", actingFor=await n.actor_id("企业甲"),
+    )  # fmt: skip
+    claim = submitted["claim"]["id"].removeprefix("adoption_claim_")
+    event = await log(n, claim, "ACCEPTED")
+    sql = (
+        f"UPDATE adoption_claim SET state = 'ACCEPTED', decided_by_id = '%s', event_id = '{event}',"
+        f" version = version + 1 WHERE id = '{claim}'"
+    )
+    assert await refused(n, sql % company.person_id) == "OWN_MATTER"
+    async with n.server.runtime.database.transaction() as transaction:
+        await transaction.fetch(sql % clerk.person_id)
+
+
 async def test_adoption_never_transfers_ownership(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     company = "(SELECT id FROM core_actor WHERE name = '企业甲')"

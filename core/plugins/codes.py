@@ -1,0 +1,37 @@
+"""The codes a plugin's source refuses with, so that one without a message is told before anybody meets it."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+_GUARDS = {"check": 2, "refuse": 3, "unique": None}  # where a code stands, if not as `code=`
+_UNSEEN = {"INTERNAL", "ALREADY_EXISTS"}
+
+
+def codes_in(folder: Path) -> dict[str, str]:
+    """Code → `file:line`: what stands in `Refusal("CODE")` and in guards."""
+    found: dict[str, str] = {}
+    for path in sorted(folder.rglob("*.py")):
+        if "migrations" in path.parts:
+            continue
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            if isinstance(node, ast.Call):
+                for code in _codes(node):
+                    found.setdefault(code, f"{path}:{node.lineno}")
+    return {code: where for code, where in found.items() if code not in _UNSEEN}
+
+
+def _codes(call: ast.Call) -> Iterator[str]:
+    name = getattr(call.func, "id", getattr(call.func, "attr", None))
+    given: list[ast.expr] = []
+    if name == "Refusal":
+        given = call.args[:1]
+    elif name in _GUARDS:
+        position = _GUARDS[name]
+        given = [k.value for k in call.keywords if k.arg == "code"]
+        given += call.args[position : position + 1] if position is not None else []
+    for one in given:
+        if isinstance(one, ast.Constant) and isinstance(one.value, str):
+            yield one.value
