@@ -106,7 +106,7 @@ def runtime_of(host: Host, database: Database, clock: Clock) -> Runtime:
     kernel = Kernel(
         host.permissions(),
         clock,
-        SettingsStore(host.settings.values()),
+        SettingsStore(host.settings.values(), host.needs),
         {p.key: p.manifest for p in host.plugins},
         host.ports,
         host.health,

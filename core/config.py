@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -21,11 +22,13 @@ from core.errors import ConfigurationError
 from core.messages import DEFAULT_LANGUAGE, LANGUAGES
 from core.plugins.manifest import available
 from core.problems import Problem, near
-from core.toml import TomlFile
+from core.toml import TomlFile, shown
 
 FILE = "gongzhi.toml"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8000
 MODES = ("strict", "degrade")
+_LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
+_HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?")
 ENVIRONMENT = {"database": "GONGZHI_DATABASE", "host": "GONGZHI_HOST", "port": "GONGZHI_PORT"}
 
 
@@ -46,6 +49,7 @@ class Config:
     port: int = DEFAULT_PORT
     files: str = ""
     file: TomlFile | None = field(default=None, compare=False)
+    path: Path | None = field(default=None, compare=False)  # of the file, or where one would be looked for
 
     @property
     def folder(self) -> Path:
@@ -128,7 +132,7 @@ def read_config(path: Path | None = None, environment: Mapping[str, str] | None 
     file = TomlFile.read(given) if given is not None else None
     if file is not None and not file.data:
         raise ConfigurationError(Problem("FILE_EMPTY", {}, str(given)))
-    return config_from(file, env)
+    return replace(config_from(file, env), path=given or Path(FILE))
 
 
 def config_from(file: TomlFile | None, env: Mapping[str, str]) -> Config:
@@ -156,7 +160,7 @@ class _Reader:
 
     def _bad(self, key: str) -> None:
         option = OPTIONS[key]
-        self._problem("BAD_VALUE", key, found=repr(self.data[key])[:80], allowed=option.allowed)
+        self._problem("BAD_VALUE", key, found=shown(self.data[key]), allowed=option.allowed)
 
     def read(self) -> Config:
         for key, value in list(self.data.items()):
@@ -165,12 +169,14 @@ class _Reader:
                 self._problem("UNKNOWN_KEY", key, known=", ".join(OPTIONS), near=near(key, OPTIONS))
                 del self.data[key]
             elif not isinstance(value, option.type) or isinstance(value, bool):
-                self._problem("WRONG_TYPE", key, expected=option.allowed, found=repr(value)[:60])
+                self._problem("WRONG_TYPE", key, expected=option.allowed, found=shown(value))
                 del self.data[key]
         for key, name in ENVIRONMENT.items():
             if self.env.get(name):
                 self.data[key] = self.env[name]
         port = self._port()
+        if not _HOST.fullmatch(self.data.get("host", DEFAULT_HOST)):
+            self._bad("host")
         self._one_of("plugin_errors", MODES)
         self._one_of("language", LANGUAGES)
         if "time_zone" in self.data:
@@ -193,6 +199,7 @@ class _Reader:
             port=port,
             files=str(self.data.get("files", "")),
             file=self.file,
+            path=self.file.path if self.file else None,
         )
 
     def _one_of(self, key: str, allowed: tuple[str, ...]) -> None:
@@ -216,7 +223,7 @@ class _Reader:
         found: list[str] = []
         for key in self.data["plugins"]:
             if not isinstance(key, str):
-                self._problem("WRONG_TYPE", "plugins", expected=OPTIONS["plugins"].allowed, found=repr(key)[:60])
+                self._problem("WRONG_TYPE", "plugins", expected=OPTIONS["plugins"].allowed, found=shown(key))
             elif key not in here:
                 values = {"plugin_key": key, "available": ", ".join(here) or "-", "near": near(key, here)}
                 self._problem("PLUGIN_NOT_INSTALLED", "plugins", key, **values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -29,8 +29,7 @@ class Problem:
     def message(self, language: str = "en") -> str:
         """The message alone. A value may be a function of the language; `near` becomes a "did you mean"."""
         values = {k: v(language) if callable(v) else v for k, v in self.values.items()}
-        near = values.get("near")
-        hint = "" if near is None else f";是否想写 {near!r}?" if language == "zh-CN" else f"; did you mean {near!r}?"
+        hint = did_you_mean(values.get("near"))(language)
         return _texts()[self.code][language].format(**values, hint=hint)
 
     def text(self, language: str = "en") -> str:
@@ -49,6 +48,17 @@ def near(given: object, known: Iterable[str]) -> str | None:
     """The known word that was probably meant."""
     found = difflib.get_close_matches(str(given), list(known), 1)
     return found[0] if found else None
+
+
+def did_you_mean(word: str | None) -> Callable[[str], str]:
+    """The end of a message about a misspelt word, by language; empty when nothing is like it."""
+
+    def hint(language: str) -> str:
+        if word is None:
+            return ""
+        return f";是否想写 {word!r}?" if language == "zh-CN" else f"; did you mean {word!r}?"
+
+    return hint
 
 
 @cache

@@ -12,19 +12,22 @@ from core.ids import new_id
 from core.kernel import Kernel
 from core.plugins.host import Host
 from core.problems import Problem
-from core.settings.store import VERSION, as_uuid
+from core.settings.store import VERSION, as_uuid, reach
 from core.work import Work
 
 NAMES = 500  # indexed in one transaction
 
 
 async def synchronize(database: Database, kernel: Kernel, tables: Mapping[str, Sequence[str]]) -> None:
-    """Permissions, the row that versions settings, and the list of installed plugins with their tables."""
+    """Permissions, the row that versions settings, the list of installed plugins with their tables, and where they
+    are on, if what they need has changed."""
     await synchronize_permissions(database, kernel.permissions)
     stored = {r[0]: (r[1], r[2]) for r in await database.read("SELECT key, version, tables FROM core_installed")}
     wanted = {k: (m.version, json.dumps(list(tables.get(k, ())))) for k, m in kernel.manifests.items()}
-    has_row = await database.read("SELECT 1 FROM core_governance")
-    if has_row and all(stored.get(key) == value for key, value in wanted.items()):
+    has_row = await database.read("SELECT needs FROM core_governance")
+    # Where plugins are on was worked out with these needs; other plugins or versions may have others.
+    needs = json.dumps(kernel.needs)
+    if has_row and has_row[0][0] == needs and all(stored.get(key) == value for key, value in wanted.items()):
         return
     mark = database.dialect.mark
     async with database.transaction() as transaction:
@@ -36,6 +39,13 @@ async def synchronize(database: Database, kernel: Kernel, tables: Mapping[str, S
                 " seen_at = excluded.seen_at",
                 key, version, names, kernel.clock.now(),
             )  # fmt: skip
+        held = await transaction.fetch(
+            f"UPDATE core_governance SET needs = {mark(1)}, version = version + 1"
+            f" WHERE id = 1 AND (needs IS NULL OR needs <> {mark(1)}) RETURNING version",
+            needs,
+        )
+        for sql, values in reach(kernel.needs, kernel.clock.now()) if held else ():
+            await transaction.fetch(sql.format(*(mark(i + 1) for i in range(len(values)))), *values)
 
 
 async def index_names(database: Database, kernel: Kernel) -> int:

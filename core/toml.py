@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +60,12 @@ class TomlFile:
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return None
+
+
+def shown(value: Any) -> str:
+    """A value as one would write it in TOML (or JSON), shortened."""
+    text = value.isoformat() if isinstance(value, date) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"
 
 
 def _syntax(path: Path, text: str, message: str) -> Problem:

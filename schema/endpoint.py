@@ -166,8 +166,9 @@ class Endpoint:
         kernel = self.runtime.kernel
         plugins = {key: str(kernel.health.status(key)) for key in {*kernel.plugins, *kernel.health.left_out}}
         body: dict[str, Any] = {"status": "ready", "plugins": dict(sorted(plugins.items()))}
-        if self.take_up.problems:
-            body["configuration"] = [p.as_json(self.language) for p in self.take_up.problems]
+        for name, found in (("configuration", self.take_up.problems), ("notices", self.take_up.notices)):
+            if found:
+                body[name] = [p.as_json(self.language) for p in found]
         return answer(body, 200)
 
 

@@ -260,9 +260,9 @@ def plugin_enable(
     config: ConfigOption = None,
 ) -> None:
     """Write into the file that a plugin is on in an area and below; comments stay. A running server takes it up."""
-    from core.cli.configuring import edit, enable
+    from core.cli.editing import edit, enable
 
-    out.print(edit(config, enable(key, area, pilot_until.date() if pilot_until else None)))
+    out.print(run(edit(config, area, enable(key, area, pilot_until.date() if pilot_until else None))))
 
 
 @plugin.command("disable")
@@ -270,9 +270,9 @@ def plugin_disable(
     key: KeyArgument, area: Annotated[str, typer.Option(help="Code of the area.")], config: ConfigOption = None
 ) -> None:
     """Write into the file that a plugin is off in an area and below; data and history stay."""
-    from core.cli.configuring import disable, edit
+    from core.cli.editing import disable, edit
 
-    out.print(edit(config, disable(key, area)))
+    out.print(run(edit(config, area, disable(key, area))))
 
 
 @plugin.command("replay")

@@ -11,7 +11,9 @@ from typing import Any
 
 import server
 from core.cli import out
+from core.cli.configuring import reading
 from core.config import Config
+from core.database import Database
 from core.errors import ConfigurationError
 from core.models import Area
 from core.problems import Problem, near
@@ -29,7 +31,7 @@ _TRACES = (
 
 async def replay(config: Config, plugin: str, area: str | None) -> None:
     """Deliver the events a plugin missed while it was off, or failed at, where it is on now."""
-    running = await server.Server.open(config)
+    running = await server.Server.open(config, apply=False)
     try:
         if plugin not in running.host.keys:
             raise ConfigurationError(f"{plugin} is not loaded; see `gongzhi plugin list`")
@@ -48,25 +50,24 @@ async def replay(config: Config, plugin: str, area: str | None) -> None:
 
 async def export(config: Config, plugin: str, to: Path) -> None:
     """Write every row of a plugin's tables as JSON lines, one file a table, with a list of what there is."""
-    running = await server.Server.open(replace(config, plugin_errors="degrade"))
-    try:
-        tables = await _tables(running, plugin)
+    host = server.load_host(replace(config, plugin_errors="degrade"))
+    async with reading(config, host) as runtime:
+        if runtime is None:
+            raise ConfigurationError(Problem("DATABASE_EMPTY"))
+        tables = await _tables(runtime.database, plugin)
         to.mkdir(parents=True, exist_ok=True)
         if any(to.iterdir()):
             raise ConfigurationError(f"{to} is not empty; name a new folder")
         counts = {}
         for table in tables:
-            counts[table] = await _export_table(running, table, to / f"{table}.jsonl")
+            counts[table] = await _export_table(runtime.database, table, to / f"{table}.jsonl")
             out.print(f"  {table}: {counts[table]} rows")
-        about = {"plugin": plugin, "exported_at": running.runtime.clock.now().isoformat(), "rows": counts}
+        about = {"plugin": plugin, "exported_at": runtime.clock.now().isoformat(), "rows": counts}
         (to / "export.json").write_text(json.dumps(about, indent=2) + "\n", "utf-8")
         out.print(f"exported {plugin} to {to}")
-    finally:
-        await running.close()
 
 
-async def _export_table(running: server.Server, table: str, path: Path) -> int:
-    database = running.runtime.database
+async def _export_table(database: Database, table: str, path: Path) -> int:
     count, after = 0, ""
     with path.open("w", encoding="utf-8") as file:
         while True:
@@ -93,9 +94,9 @@ async def purge(config: Config, plugin: str) -> None:
     """Drop a plugin's tables for good. The event log keeps that they were, and everything that happened."""
     if plugin in config.plugins:
         raise ConfigurationError(f"{plugin} is installed: take it out of plugins = [...] first, and restart the server")
-    running = await server.Server.open(replace(config, plugin_errors="degrade"))
+    running = await server.Server.open(replace(config, plugin_errors="degrade"), apply=False)
     try:
-        tables = await _tables(running, plugin)
+        tables = await _tables(running.runtime.database, plugin)
         ordered = await _dependents_first(running, tables)
 
         async def rule(work: Work) -> dict[str, Any]:
@@ -145,8 +146,7 @@ async def _dependents_first(running: server.Server, tables: Sequence[str]) -> li
     return ordered
 
 
-async def _tables(running: server.Server, plugin: str) -> list[str]:
-    database = running.runtime.database
+async def _tables(database: Database, plugin: str) -> list[str]:
     rows = await database.read(f"SELECT tables FROM core_installed WHERE key = {database.dialect.mark(1)}", [plugin])
     if not rows:
         known = [r[0] for r in await database.read("SELECT key FROM core_installed ORDER BY key")]

@@ -18,11 +18,12 @@ import uvicorn
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 import server
-from core.cli import out
+from core.cli import err, language, out
 from core.config import Config
 from core.demo import ACCOUNTS, PASSWORD, DistrictPlan, make_demo
 from core.demo.mark import Found, hold
 from core.errors import ConfigurationError
+from core.problems import Problem
 
 QUERIES = (
     ("Where are we?", "{ areas(first: 5) { totalCount nodes { code name kind } } }"),
@@ -51,10 +52,9 @@ async def serve(config: Config, *, banner: bool = False) -> None:
     try:
         has_demo = await running.runtime.database.read("SELECT 1 FROM core_account WHERE demo LIMIT 1")
         if has_demo and not _is_loopback(config.host):
-            raise ConfigurationError(
-                f"the database has demo accounts, whose password is public: they are served on this machine only."
-                f" Use host 127.0.0.1 instead of {config.host}, or a database without demo data."
-            )
+            raise ConfigurationError(Problem("DEMO_ACCOUNTS", {"host": config.host}))
+        for notice in running.notices:
+            err.print(f"! {notice.text(language())}", markup=False)
         await running.start()
         listener = _listen(config)
         address = f"http://{config.host}:{listener.getsockname()[1]}"
@@ -99,9 +99,8 @@ def _listen(config: Config) -> socket.socket:
         listener.listen(2048)  # from here on nobody is turned away, though answers wait for the server to start
     except OSError as error:
         listener.close()
-        raise ConfigurationError(
-            f"cannot listen on {config.host}:{config.port}: {error.strerror}; choose another with GONGZHI_PORT"
-        ) from error
+        values = {"host": config.host, "port": config.port, "reason": error.strerror}
+        raise ConfigurationError(Problem("CANNOT_LISTEN", values)) from error
     return listener
 
 

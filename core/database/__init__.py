@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import queue
 import sqlite3
@@ -28,6 +29,7 @@ from core.database.dialect import POSTGRES, SQLITE, Dialect
 from core.database.guards import code_of, unique_codes
 from core.database.trouble import can_pass
 from core.errors import ConfigurationError, Refusal
+from core.problems import Problem
 
 __all__ = ["Database", "Transaction", "connection_config", "deadline", "tortoise_config"]
 
@@ -68,6 +70,27 @@ def connection_config(url: str) -> dict[str, Any]:
             "command_timeout": STATEMENT_SECONDS,
         },
     }
+
+
+def look_at(url: str) -> None:
+    """Raise ConfigurationError when an SQLite path leads to something else: a folder, or a file of another kind.
+    The ORM would wait for it for ever. A file that is not there yet is fine, and so is one that somebody holds."""
+    path = Path(url.removeprefix("sqlite:")).absolute()
+    if not url.startswith("sqlite:") or not path.exists():
+        return
+    error: Exception | str = "a folder"
+    if path.is_file():
+        try:
+            with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.2)) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            return
+        except sqlite3.OperationalError as busy:
+            if busy.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                return
+            error = busy
+        except sqlite3.DatabaseError as wrong:
+            error = wrong
+    raise ConfigurationError(Problem("NOT_A_DATABASE", {"path": str(path), "error": error}))
 
 
 def tortoise_config(url: str, apps: Sequence[App]) -> dict[str, Any]:
@@ -132,22 +155,31 @@ class Database:
 
     @classmethod
     async def connect(cls, url: str, apps: Sequence[App]) -> Database:
+        """Raises ConfigurationError for a file that is no database; whatever it raises, nothing stays open."""
+        look_at(url)
         await Tortoise.init(config=tortoise_config(url, apps), _enable_global_fallback=True)
         registry = Tortoise.apps or {}
         self = cls(url, [model for app in registry.values() for model in app.values()])
+        try:
+            await self._open_connections()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def _open_connections(self) -> None:
         if self.dialect is POSTGRES:
             get_connection("default").lock_ms = LOCK_MS  # type: ignore[attr-defined]  # migrations wait longer
-        else:
-            path = Path(url.removeprefix("sqlite:")).absolute()
-            await get_connection("default").execute_query("SELECT 1")
-            for _ in range(READERS):
-                reader = sqlite3.connect(
-                    f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
-                )
-                reader.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-                self._readers.put(reader)
-            self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
-        return self
+            return
+        path = Path(self.url.removeprefix("sqlite:")).absolute()
+        await get_connection("default").execute_query("SELECT 1")
+        for _ in range(READERS):
+            reader = sqlite3.connect(
+                f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
+            )
+            reader.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+            self._readers.put(reader)
+        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
 
     def observe(self, sql: str) -> None:
         for observer in self.observers:
@@ -255,8 +287,8 @@ class Database:
     async def close(self) -> None:
         if self._threads is not None:
             self._threads.shutdown(wait=True)
-            while not self._readers.empty():
-                self._readers.get().close()
+        while not self._readers.empty():
+            self._readers.get().close()
         await Tortoise.close_connections()
 
 

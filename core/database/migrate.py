@@ -20,7 +20,7 @@ from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, Pla
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.models import Model
 
-from core.database import App, tortoise_config
+from core.database import App, look_at, tortoise_config
 from core.database.guards import PREFIX, DatabaseObject, guards_of, render
 from core.errors import MigrationError
 
@@ -31,6 +31,7 @@ Progress = Callable[[str], None]
 
 async def migrate(url: str, apps: Sequence[App], progress: Progress = lambda line: None) -> None:
     """Apply migrations and guards of `apps` to `url`; safe to run from several processes at once."""
+    look_at(url)
     config = tortoise_config(url, apps)
     async with _lock(url):
         try:

@@ -23,6 +23,7 @@ class Governance(Model):
     file_name = fields.CharField(max_length=500, null=True)
     file_digest = fields.CharField(max_length=64, null=True)
     file_applied_at = fields.DatetimeField(null=True)
+    needs = fields.TextField(null=True)  # of the loaded plugins, when `core_plugin_area` was last worked out whole
 
     tag: ClassVar[str] = "governance"
     guards: ClassVar[tuple[Guard, ...]] = (

@@ -45,7 +45,7 @@ async def create_area(work: Work, *, code: str, name: str, kind: AreaKind, paren
         ancestors += [(row.ancestor_id, row.depth + 1) for row in above]
     elif work.system:
         work.require("core.area.manage", area)
-        await work.rows("UPDATE core_governance SET version = version + 1 WHERE id = 1")
+        await next_version(work)
     else:
         raise Refusal("PARENT_NEEDED", path=("parentId",))
     work.add(area)
@@ -69,11 +69,17 @@ async def hold_settings(work: Work, *, alone: bool = False) -> None:
     await work.rows(VERSION + (strength if work.transaction.database.dialect.name == "postgres" else ""))
 
 
-def refresh_reach(work: Work, area_id: UUID) -> None:
-    """Queue the recount of where plugins are on, at and below an area."""
-    delete, insert = reach("{}", "{}")
-    work.then(delete, area_id)
-    work.then(insert, work.now, area_id)
+async def next_version(work: Work) -> int:
+    """Hold the settings alone, and raise their version: what holds where is about to change."""
+    work.changes_settings = True
+    rows = await work.rows("UPDATE core_governance SET version = version + 1 WHERE id = 1 RETURNING version")
+    return int(rows[0]["version"])
+
+
+def refresh_reach(work: Work, area_id: UUID | None = None) -> None:
+    """Queue the recount of where plugins are on, at and below an area, or everywhere."""
+    for sql, values in reach(work.kernel.needs, work.now, area_id):
+        work.then(sql, *values)
 
 
 def _closure(work: Work, ancestor_id: UUID, descendant_id: UUID, depth: int) -> AreaClosure:
@@ -95,9 +101,10 @@ async def rename_area(work: Work, *, area_id: UUID, name: str) -> Area:
 async def move_area(work: Work, *, area_id: UUID, parent_id: UUID, event_type: str = "core.area.moved") -> Area:
     """Put an area, with everything below it, under another parent; refuses AREA_CYCLE.
 
-    The mover needs the permission over both the area and its new parent.
+    The mover needs the permission over both the area and its new parent. Bounds, toggles and needs hold at once as
+    they are there.
     """
-    await hold_settings(work, alone=True)
+    await next_version(work)
     # One move at a time, by holding the roots: two moves that are each fine could close a cycle together.
     await work.select(Area, lock=True, parent_id=None)
     area = await work.lock(Area, area_id)

@@ -1,4 +1,4 @@
-"""Toggles and settings by area, and the documents they rest on (M46). One change at a time; bounds never loosen.
+"""Toggles and settings by area (M46). One change at a time; bounds never loosen.
 
 Every change raises the version in `core_governance` first, which holds the row until the end: so changes come one
 after another (INV17 under concurrency), and a process under way can name the version it began with.
@@ -13,16 +13,18 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from core.database.dialect import POSTGRES
 from core.enums import DocumentState, Move, Origin, PluginState, Toggle
 from core.errors import Conflict, Refusal
 from core.ids import new_id
-from core.models import Actor, Area, AreaPlugin, RuleDocument, Setting
-from core.rules.areas import refresh_reach
-from core.rules.inputs import clean_name, optional_text
-from core.settings.file import FileRows, TreeFacts, switches_and_own
-from core.settings.store import as_instant, as_uuid
+from core.models import Area, AreaPlugin, RuleDocument, Setting
+from core.problems import did_you_mean, near
+from core.rules.areas import hold_settings, next_version, refresh_reach
+from core.rules.documents import citable
+from core.rules.inputs import optional_text
+from core.settings.file import ARTICLE_LENGTH, Cited, FileRows, TreeFacts, pilot_end, switches_and_own
+from core.settings.store import VERSION, as_instant, as_uuid
 from core.settings.tree import Own, SettingsBook, Switch
+from core.toml import shown
 from core.work import Work
 
 Chains = Mapping[UUID, tuple[UUID, ...]]
@@ -37,13 +39,6 @@ class Wish:
     lock: Move | None = None
     document_id: UUID | None = None
     article: str | None = None
-
-
-async def _next_version(work: Work) -> int:
-    """Raise the version; whoever else changes toggles or settings waits until this one has ended."""
-    work.changes_settings = True
-    rows = await work.rows("UPDATE core_governance SET version = version + 1 WHERE id = 1 RETURNING version")
-    return int(rows[0]["version"])
 
 
 async def _book(work: Work, version: int) -> SettingsBook:
@@ -82,6 +77,13 @@ async def _own_row(work: Work, area: Area, plugin: str) -> AreaPlugin | None:
     return row
 
 
+def _known(work: Work, plugin: str) -> None:
+    loaded = list(work.kernel.needs)
+    if plugin not in loaded:
+        hint = did_you_mean(near(plugin, loaded))
+        raise Refusal("UNKNOWN_PLUGIN", path=("plugin",), plugin=plugin[:40], hint=hint)
+
+
 # --- toggles ---------------------------------------------------------------------------------------------
 
 
@@ -92,14 +94,11 @@ async def toggle_plugin(
 
     Refuses UNKNOWN_PLUGIN, SETTING_PINNED_BY_FILE, PILOT_END, PLUGIN_NEEDS, PLUGIN_NEEDED, VERSION_CONFLICT.
     """
-    if plugin not in work.kernel.needs:
-        raise Refusal("UNKNOWN_PLUGIN", path=("plugin",), plugin=plugin[:40])
-    if (state is Toggle.PILOT) != (pilot_until is not None):
+    _known(work, plugin)
+    until = pilot_end(work.clock, pilot_until) if pilot_until else None
+    if (state is Toggle.PILOT) != (until is not None) or (until is not None and until <= work.now):
         raise Refusal("PILOT_END", path=("pilotUntil",))
-    until = work.clock.end_of(pilot_until) if pilot_until else None
-    if until is not None and until <= work.now:
-        raise Refusal("PILOT_END", path=("pilotUntil",))
-    version = await _next_version(work)
+    version = await next_version(work)
     area = await work.get(Area, area_id)
     work.require("core.plugin.toggle", area)
     by_file = await work.find(AreaPlugin, area_id=area_id, plugin=plugin, origin=Origin.FILE)
@@ -161,29 +160,26 @@ def _broken_needs(work: Work, book: SettingsBook, chains: Chains) -> list[tuple[
 
 
 def _is_broken(work: Work, book: SettingsBook, chain: Sequence[UUID], plugin: str, need: str) -> bool:
-    return book.is_on(plugin, chain, work.now) and not book.is_on(need, chain, work.now)
+    return book.standing(plugin, chain, work.now).is_wanted and not book.is_on(need, chain, work.now)
 
 
 async def end_due_pilots(work: Work) -> int:
     """Pilots by mutation that are over leave the plugin to the area above; how many there were."""
+    await hold_settings(work, alone=True)
     due = await work.rows(
         "SELECT id FROM core_area_plugin WHERE until IS NOT NULL AND until <= {} AND origin = 'MUTATION'", work.now
     )
     expired = await work.rows("SELECT count(*) AS n FROM core_plugin_area WHERE until <= {}", work.now)
     if not due and not expired[0]["n"]:
         return 0
-    version = await _next_version(work)
+    version = await next_version(work)
     for row in await work.select(AreaPlugin, lock=True, id=[as_uuid(r["id"]) for r in due]):
-        if row.until is None or row.until > work.now:
-            continue
         area = await work.get(Area, row.area_id)
         work.require("core.plugin.toggle", area)
-        until = row.until
+        data = {"plugin": row.plugin, "version": version, "until": row.until.isoformat() if row.until else None}
         work.change(row, state=Toggle.INHERIT, until=None)
-        data = {"plugin": row.plugin, "version": version, "until": until.isoformat()}
         work.record("core.plugin.pilot_ended", row, area_id=row.area_id, data=data)
-    for root in await work.select(Area, parent_id=None):
-        refresh_reach(work, root.id)
+    refresh_reach(work)
     return len(due)
 
 
@@ -193,13 +189,16 @@ async def end_due_pilots(work: Work) -> int:
 async def set_settings(work: Work, *, area_id: UUID, plugin: str, wishes: Sequence[Wish]) -> Area:
     """Set or unset keys of a plugin in an area, all or none, within the bounds of the areas above (INV17).
 
-    Refuses UNKNOWN_PLUGIN, UNKNOWN_SETTING, BAD_SETTING, BAD_LOCK, SETTING_PINNED_BY_FILE, SETTING_TOO_LOOSE (naming
-    the area and document that set the bound), SETTINGS_CONTRADICT, NOT_FOUND (a document), VERSION_CONFLICT.
+    Refuses UNKNOWN_PLUGIN, NO_SETTINGS, UNKNOWN_SETTING, BAD_SETTING, BAD_LOCK, SETTING_PINNED_BY_FILE,
+    SETTING_TOO_LOOSE (naming the area and document that set the bound), SETTINGS_CONTRADICT, NOT_FOUND and
+    DOCUMENT_NOT_IN_FORCE (a document), TEXT_TOO_LONG and its kin (an article), VERSION_CONFLICT.
     """
+    _known(work, plugin)
     declared = work.kernel.settings.declared.get(plugin)
-    if plugin not in work.kernel.needs or declared is None:
-        raise Refusal("UNKNOWN_PLUGIN", path=("plugin",), plugin=plugin[:40])
+    if declared is None:
+        raise Refusal("NO_SETTINGS", path=("plugin",), plugin=plugin)
     values: dict[str, Any] = {}
+    articles: dict[str, str | None] = {}
     for number, wish in enumerate(wishes):
         path = ("settings", str(number))
         key = declared.keys.get(wish.key)
@@ -213,7 +212,8 @@ async def set_settings(work: Work, *, area_id: UUID, plugin: str, wishes: Sequen
             values[wish.key] = None if wish.value is None else key.parse(wish.value)
         except (ValueError, TypeError):
             raise Refusal("BAD_SETTING", path=(*path, "value"), key=wish.key, allowed=key.allowed) from None
-    version = await _next_version(work)
+        articles[wish.key] = optional_text(wish.article, *path, "article", limit=ARTICLE_LENGTH)
+    version = await next_version(work)
     area = await work.get(Area, area_id)
     work.require("core.setting.set", area)
     row = await _own_row(work, area, plugin)
@@ -230,13 +230,11 @@ async def set_settings(work: Work, *, area_id: UUID, plugin: str, wishes: Sequen
         bound = above[wish.key].refused_by(values[wish.key])
         if bound is not None:
             await _too_loose(work, wish.key, bound.area_id, bound.move, bound.limit, bound.document_id, number)
-    for wish in wishes:
+    for number, wish in enumerate(wishes):
         if wish.document_id is not None:
-            document = await work.get(RuleDocument, wish.document_id)
-            if document.area_id not in chain:
-                raise Refusal("NOT_FOUND", kind="ruledocument")
+            await citable(work, wish.document_id, chain, ("settings", str(number), "ruleDocumentId"))
     own = [
-        Own(area_id, plugin, w.key, values[w.key], w.lock, Origin.MUTATION, w.document_id, w.article)
+        Own(area_id, plugin, w.key, values[w.key], w.lock, Origin.MUTATION, w.document_id, articles[w.key])
         for w in wishes
         if values[w.key] is not None or w.lock is not None
     ]
@@ -258,7 +256,7 @@ async def _too_loose(
     area = await work.get(Area, area_id)
     document = await work.get(RuleDocument, document_id) if document_id else None
     raise Refusal(
-        "SETTING_TOO_LOOSE", path=("settings", str(number), "value"), key=key, area=area.code, limit=limit,
+        "SETTING_TOO_LOOSE", path=("settings", str(number), "value"), key=key, area=area.code, limit=shown(limit),
         how=lambda language: move.zh if language == "zh-CN" else str(move).lower(),
         document=f"《{document.title}》" if document else "",
     )  # fmt: skip
@@ -307,31 +305,26 @@ def _setting(own: Own, origin: Origin, version: int) -> Setting:
 
 
 async def tree_facts(work: Work, codes: Iterable[str]) -> TreeFacts:
-    """What the database knows of the areas the file speaks of, and of those that mutations spoke of."""
+    """What the database knows of the areas the file speaks of, and of everything said before."""
     areas = {r["code"]: as_uuid(r["id"]) for r in await work.rows("SELECT id, code FROM core_area")}
-    version = int((await work.rows("SELECT version FROM core_governance WHERE id = 1"))[0]["version"])
-    book = await _book(work, version)
-    by_mutation = book.without(Origin.FILE)
-    named = [areas[c] for c in codes if c in areas]
-    documents = await work.rows("SELECT id, area_id, title FROM core_rule_document WHERE state = 'IN_FORCE'")
-    return TreeFacts(
-        areas,
-        await chains_of(work, named),
-        {(as_uuid(d["area_id"]), d["title"]): as_uuid(d["id"]) for d in documents},
-        by_mutation,
-        work.kernel.needs,
-        work.now,
-    )
+    stored = await _book(work, int((await work.rows(VERSION))[0]["version"]))
+    speaking = {areas[c] for c in codes if c in areas} | {id for id, _ in (*stored.switches, *stored.own)}
+    documents: dict[tuple[UUID, str], Cited] = {}
+    for d in await work.select(RuleDocument):
+        found = Cited.of(d.id, d.state, d.effective_from, d.provisional_until, work.clock.today())
+        before = documents.get((d.area_id, d.title))
+        if before is None or d.state is DocumentState.IN_FORCE or before.state is not DocumentState.IN_FORCE:
+            documents[d.area_id, d.title] = found
+    return TreeFacts(areas, await chains_of(work, speaking), documents, stored, work.now)
 
 
-async def apply_file(work: Work, rows: FileRows, digest: str) -> int:
+async def apply_file(work: Work, rows: FileRows, facts: TreeFacts, digest: str) -> int:
     """Make the file's pins what the file says, whole; the number of areas × plugins that changed.
 
-    Applying the same file twice changes nothing. The caller has checked the rows (`check_against_tree`).
+    Applying the same file twice changes nothing. The caller holds the settings (`hold_settings`) since before it read
+    `facts`, and has checked the rows against them (`check_against_tree`).
     """
-    hold = " FOR UPDATE" if work.transaction.database.dialect is POSTGRES else ""
-    await work.rows("SELECT version FROM core_governance WHERE id = 1" + hold)
-    switches, own = switches_and_own(rows, await tree_facts(work, rows.sections))
+    switches, own = switches_and_own(rows, facts)
     wanted_switch = {(s.area_id, s.plugin): s for s in switches}
     wanted_own: dict[tuple[UUID, str], list[Own]] = {}
     for o in own:
@@ -360,7 +353,7 @@ async def apply_file(work: Work, rows: FileRows, digest: str) -> int:
             digest, file, work.now,
         )  # fmt: skip
         return 0
-    version = await _next_version(work)
+    version = await next_version(work)
     await work.rows(
         "UPDATE core_governance SET file_digest = {}, file_name = {}, file_applied_at = {} WHERE id = 1",
         digest, file, work.now,
@@ -390,54 +383,7 @@ def _same(stored: Setting | None, wanted: Own | None) -> bool:
     )  # fmt: skip
 
 
-# --- rule documents --------------------------------------------------------------------------------------
-
-
-async def issue_document(
-    work: Work, *, area_id: UUID, issuer_id: UUID, title: str, edition: str, url: str | None,
-    effective_from: date, provisional_until: date | None,
-) -> RuleDocument:  # fmt: skip
-    """Issue a rule document in an area; an edition of the same title in force is superseded.
-
-    Refuses NOT_PERMITTED, DOCUMENT_EXISTS (this edition is in force), BAD_PERIOD_OF_FORCE.
-    """
-    area = await work.lock(Area, area_id)
-    work.require("core.document.issue", area)
-    await work.get(Actor, issuer_id)
-    if provisional_until is not None and provisional_until < effective_from:
-        raise Refusal("BAD_PERIOD_OF_FORCE", path=("provisionalUntil",))
-    name = clean_name(title, "title")
-    former = await work.find(RuleDocument, area_id=area_id, title=name, state=DocumentState.IN_FORCE)
-    if former is not None:
-        if former.edition == edition:
-            raise Refusal("DOCUMENT_EXISTS", path=("edition",))
-        work.change(former, state=DocumentState.SUPERSEDED)
-    document = RuleDocument(
-        id=new_id(), area_id=area_id, issuer_id=issuer_id, title=name, edition=clean_name(edition, "edition", limit=40),
-        url=optional_text(url, "url", limit=500), effective_from=effective_from, provisional_until=provisional_until,
-        state=DocumentState.IN_FORCE, supersedes_id=former.id if former else None,
-    )  # fmt: skip
-    work.add(document)
-    work.record("core.document.issued", document, area_id=area_id, data={"title": name, "edition": document.edition})
-    return document
-
-
-async def withdraw_document(work: Work, *, document_id: UUID, reason: str) -> RuleDocument:
-    """Take a document out of force, with a reason; what it set stays until somebody changes it."""
-    document = await work.lock(RuleDocument, document_id)
-    work.require("core.document.issue", document)
-    work.expect_version(document)
-    if document.state is not DocumentState.IN_FORCE:
-        raise Refusal("DOCUMENT_STATE", state=str(document.state))
-    text = optional_text(reason, "reason", limit=2000)
-    if text is None:
-        raise Refusal("EMPTY_TEXT", path=("reason",))
-    work.change(document, state=DocumentState.WITHDRAWN)
-    work.record("core.document.withdrawn", document, area_id=document.area_id, text={"reason": text})
-    return document
-
-
 __all__ = [
-    "Wish", "apply_file", "as_instant", "end_due_pilots", "issue_document", "set_settings", "toggle_plugin",
-    "tree_facts", "withdraw_document",
+    "Wish", "apply_file", "as_instant", "end_due_pilots", "set_settings", "toggle_plugin",
+    "tree_facts",
 ]  # fmt: skip

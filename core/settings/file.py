@@ -9,20 +9,31 @@ adoption.notice_days = { value = 7, lock = "min", document = "认领管理办法
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
 from core.clock import Clock
-from core.enums import Move, Origin, PluginState, Toggle
+from core.enums import DocumentState, Move, Origin, PluginState, Toggle
+from core.errors import Refusal
 from core.problems import Problem, near
+from core.rules.inputs import optional_text
 from core.settings.declare import Declared
 from core.settings.tree import Own, SettingsBook, Switch
-from core.toml import TomlFile
+from core.toml import TomlFile, shown
 
 TOGGLES = {"enable": Toggle.ON, "disable": Toggle.OFF}
 _PARTS = ("value", "lock", "document", "article")
+ARTICLE_LENGTH = 100
+
+
+def pilot_end(clock: Clock, last_day: date) -> datetime | None:
+    """The instant at which a pilot is over; None for a day that is beyond the calendar."""
+    try:
+        return clock.end_of(last_day)
+    except OverflowError:
+        return None
 
 
 @dataclass(frozen=True)
@@ -73,13 +84,13 @@ class AreaReader:
     def read(self) -> FileRows:
         sections = self.file.data.get("area", {})
         if not isinstance(sections, dict):
-            self._problem("WRONG_TYPE", "area", key="area", expected="[area.CODE]", found=_shown(sections))
+            self._problem("WRONG_TYPE", "area", key="area", expected="[area.CODE]", found=shown(sections))
             return self.rows
         for code, section in sections.items():
             at = ("area", code)
             self.rows.sections[code] = self.file.line(*at)
             if not isinstance(section, dict):
-                self._problem("WRONG_TYPE", *at, key=f"area.{code}", expected=f"[area.{code}]", found=_shown(section))
+                self._problem("WRONG_TYPE", *at, key=f"area.{code}", expected=f"[area.{code}]", found=shown(section))
                 continue
             self._toggles(code, section)
             for key, value in section.items():
@@ -113,22 +124,26 @@ class AreaReader:
             names = section.get(word, [])
             if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
                 expected = f'{word} = ["adoption"]'
-                self._problem("WRONG_TYPE", "area", code, word, key=word, expected=expected, found=_shown(names))
+                self._problem("WRONG_TYPE", "area", code, word, key=word, expected=expected, found=shown(names))
                 continue
             wishes += [(word, name, state, None) for name in names]
         pilots = section.get("pilot", {})
         if not isinstance(pilots, dict):
             expected = "pilot.adoption = 2027-03-31"
-            self._problem("WRONG_TYPE", "area", code, "pilot", key="pilot", expected=expected, found=_shown(pilots))
+            self._problem("WRONG_TYPE", "area", code, "pilot", key="pilot", expected=expected, found=shown(pilots))
             pilots = {}
         for name, day in pilots.items():
-            if isinstance(day, datetime) or not isinstance(day, date):
-                self._problem("PILOT_DATE", "area", code, "pilot", name, plugin_key=name, found=_shown(day))
+            end = pilot_end(self.clock, day) if isinstance(day, date) and not isinstance(day, datetime) else None
+            if end is None:
+                self._problem("PILOT_DATE", "area", code, "pilot", name, plugin_key=name, found=shown(day))
                 continue
-            wishes.append(("pilot", name, Toggle.PILOT, self.clock.end_of(day)))
+            wishes.append(("pilot", name, Toggle.PILOT, end))
         for word, name, state, until in wishes:
             at = ("area", code, word, name)
             if not self._is_loaded(name, at):
+                continue
+            if said.get(name) == word:
+                self._problem("PLUGIN_TWICE", *at, plugin_key=name)
                 continue
             if name in said:
                 self._problem("TOGGLED_TWICE", *at, plugin_key=name, area=code, first=said[name], second=word)
@@ -144,40 +159,64 @@ class AreaReader:
             values = {"key": f"{plugin}.{name}", "known": ", ".join(known) or "-", "near": near(name, known)}
             self._problem("UNKNOWN_SETTING", *at, **values)
             return
-        key, shown = keys[name], f"{plugin}.{name}"
+        key, shown_key = keys[name], f"{plugin}.{name}"
         parts = given if isinstance(given, dict) else {"value": given}
         for part in parts:
             if part not in _PARTS:
-                self._unknown(at, f"{shown}.{part}", part, _PARTS)
+                self._unknown(at, f"{shown_key}.{part}", part, _PARTS)
         value = lock = None
         if "value" in parts:
             try:
                 value = key.parse(parts["value"])
             except (ValueError, TypeError):
-                self._problem("BAD_SETTING", *at, key=shown, allowed=key.allowed, found=_shown(parts["value"]))
+                self._problem("BAD_SETTING", *at, key=shown_key, allowed=key.allowed, found=shown(parts["value"]))
         if "lock" in parts:
             fitting = {str(m).lower(): m for m in key.moves}
             lock = fitting.get(parts["lock"]) if isinstance(parts["lock"], str) else None
             if lock is None:
-                names, found = ", ".join(fitting), _shown(parts["lock"])
-                self._problem("BAD_LOCK", *at, key=shown, allowed=names, found=found, near=near(parts["lock"], fitting))
+                names, found = ", ".join(fitting), shown(parts["lock"])
+                self._problem(
+                    "BAD_LOCK", *at, key=shown_key, allowed=names, found=found, near=near(parts["lock"], fitting)
+                )
         if "value" not in parts and "lock" not in parts:
-            self._problem("SETTING_SAYS_NOTHING", *at, key=shown)
+            self._problem("SETTING_SAYS_NOTHING", *at, key=shown_key)
         for part in ("document", "article"):
             if not isinstance(parts.get(part, ""), str):
-                found = _shown(parts[part])
-                self._problem("WRONG_TYPE", *at, key=f"{shown}.{part}", expected=f'{part} = "…"', found=found)
+                found = shown(parts[part])
+                self._problem("WRONG_TYPE", *at, key=f"{shown_key}.{part}", expected=f'{part} = "…"', found=found)
                 return
+        try:
+            article = optional_text(parts.get("article"), limit=ARTICLE_LENGTH)
+        except Refusal:
+            found = shown(parts["article"])
+            self._problem("BAD_ARTICLE", *at, key=f"{shown_key}.article", limit=ARTICLE_LENGTH, found=found)
+            return
         self.rows.settings.append(
-            FileSetting(
-                code, plugin, name, value, lock, parts.get("document"), parts.get("article"), self.file.line(*at)
-            )
+            FileSetting(code, plugin, name, value, lock, parts.get("document"), article, self.file.line(*at))
         )
 
 
-def _shown(value: Any) -> str:
-    text = value.isoformat() if isinstance(value, date) else repr(value)
-    return text if len(text) <= 60 else text[:57] + "…"
+@dataclass(frozen=True)
+class Cited:
+    """A rule document as a setting cites it today."""
+
+    id: UUID
+    state: DocumentState
+    since: date
+    until: date | None
+    is_in_force: bool
+
+    @classmethod
+    def of(cls, id: UUID, state: DocumentState, since: date, until: date | None, today: date) -> Cited:
+        in_time = since <= today and (until is None or today <= until)
+        return cls(id, state, since, until, state is DocumentState.IN_FORCE and in_time)
+
+    def why(self, language: str) -> str:
+        """Why it is not in force."""
+        if self.state is not DocumentState.IN_FORCE:
+            return self.state.zh if language == "zh-CN" else str(self.state).lower()
+        period = f"{self.since} – {self.until or '…'}"
+        return f"有效期 {period}" if language == "zh-CN" else f"it is in force {period}"
 
 
 @dataclass(frozen=True)
@@ -186,10 +225,25 @@ class TreeFacts:
 
     areas: Mapping[str, UUID]  # every code
     chains: Mapping[UUID, tuple[UUID, ...]]  # of every area that says something: from the root down to itself
-    documents: Mapping[tuple[UUID, str], UUID]  # (area, title) in force
-    by_mutation: SettingsBook  # what mutations have set
-    needs: Mapping[str, tuple[str, ...]]
+    documents: Mapping[tuple[UUID, str], Cited]  # (area, title): the edition in force, or else the newest
+    stored: SettingsBook  # what mutations say, and what the file said when it was applied last
     now: datetime
+
+    def before(self, word: FileToggle | FileSetting) -> Switch | Own | None:
+        """What was applied from the file for the same area, plugin and key."""
+        at = (self.areas[word.area], word.plugin)
+        if isinstance(word, FileToggle):
+            return next((s for s in self.stored.switches.get(at, ()) if s.origin is Origin.FILE), None)
+        own = self.stored.own.get(at, {}).get(word.key)
+        return own if own is not None and own.origin is Origin.FILE else None
+
+    def holds(self, word: Switch | Own) -> bool:
+        """Was this word applied from the file before? Then it was good, and what has changed since is the rest."""
+        if isinstance(word, Switch):
+            said = self.stored.switches.get((word.area_id, word.plugin), ())
+            return any(replace(s, line=word.line) == word for s in said)
+        own = self.stored.own.get((word.area_id, word.plugin), {}).get(word.key)
+        return own is not None and (own.origin, own.value, own.lock) == (Origin.FILE, word.value, word.lock)
 
 
 def switches_and_own(rows: FileRows, facts: TreeFacts) -> tuple[list[Switch], list[Own]]:
@@ -198,71 +252,133 @@ def switches_and_own(rows: FileRows, facts: TreeFacts) -> tuple[list[Switch], li
         Switch(facts.areas[t.area], t.plugin, PluginState(str(t.state)), t.until, Origin.FILE, t.line)
         for t in rows.toggles
     ]
-    own = [
-        Own(
-            facts.areas[s.area], s.plugin, s.key, s.value, s.lock, Origin.FILE,
-            document_of(facts, facts.areas[s.area], s.document), s.article, s.line,
+    own = []
+    for s in rows.settings:
+        document_id, _ = cited(facts, s)
+        own.append(
+            Own(facts.areas[s.area], s.plugin, s.key, s.value, s.lock, Origin.FILE, document_id, s.article, s.line)
         )
-        for s in rows.settings
-    ]  # fmt: skip
     return switches, own
 
 
-def document_of(facts: TreeFacts, area_id: UUID, title: str | None) -> UUID | None:
-    """The document of this title in force in the area or the nearest one above it."""
-    if title is None:
-        return None
-    for above in reversed(facts.chains[area_id]):
-        if (above, title) in facts.documents:
-            return facts.documents[(above, title)]
-    return None
+def overlay(rows: FileRows, facts: TreeFacts) -> SettingsBook:
+    """What would be said if the file were applied."""
+    return facts.stored.with_file(*switches_and_own(rows, facts))
 
 
-def check_against_tree(
-    rows: FileRows, file: TomlFile, declared: Mapping[str, Declared], facts: TreeFacts
-) -> list[Problem]:
-    """What is wrong with the file given the areas there are: unknown areas, loosened bounds, needs that are off."""
-    problems = [
-        file.problem("UNKNOWN_AREA", "area", code, area=code, near=near(code, facts.areas))
-        for code in rows.sections
-        if code not in facts.areas
+def cited(facts: TreeFacts, said: FileSetting) -> tuple[UUID | None, Cited | None]:
+    """The document of this title in the area or the nearest one above it, one in force if there is any.
+
+    One that lies elsewhere by now (the area was moved) stays cited where it was cited before.
+    """
+    if said.document is None:
+        return None, None
+    chain = facts.chains[facts.areas[said.area]]
+    found = [
+        facts.documents[above, said.document] for above in reversed(chain) if (above, said.document) in facts.documents
     ]
-    if problems:
-        return problems
-    for s in rows.settings:
-        if s.document is not None and document_of(facts, facts.areas[s.area], s.document) is None:
-            at = ("area", s.area, s.plugin, s.key)
-            problems.append(file.problem("UNKNOWN_DOCUMENT", *at, document=s.document, area=s.area))
-    switches, own = switches_and_own(rows, facts)
-    mutated = facts.by_mutation
-    book = SettingsBook.of(
-        0,
-        [*(s for group in mutated.switches.values() for s in group), *switches],
-        [*mutated.rows, *own],
-    )
-    codes = {id: code for code, id in facts.areas.items()}
-    for s in rows.settings:
-        if s.value is None:
-            continue
-        chain = facts.chains[facts.areas[s.area]]
-        above = book.effective(declared[s.plugin], chain[:-1])[s.key]
-        bound = above.refused_by(s.value)
-        if bound is not None:
-            at = ("area", s.area, s.plugin, s.key)
-            problems.append(
-                file.problem(
-                    "SETTING_TOO_LOOSE", *at, key=f"{s.plugin}.{s.key}", value=_shown(s.value),
-                    how=lambda language, m=bound.move: m.zh if language == "zh-CN" else str(m).lower(),
-                    limit=_shown(bound.limit), area=codes[bound.area_id],
-                )
-            )  # fmt: skip
-    for t in rows.toggles:
-        chain = facts.chains[facts.areas[t.area]]
-        for need in facts.needs.get(t.plugin, ()):
-            if book.is_on(t.plugin, chain, facts.now) and not book.is_on(need, chain, facts.now):
-                problems.append(
-                    file.problem(
-                        "NEED_IS_OFF", "area", t.area, plugin=t.plugin, plugin_key=t.plugin, need=need, area=t.area
-                    )
-                )
-    return problems
+    if found:
+        best = next((c for c in found if c.is_in_force), found[0])
+        return best.id, best
+    before = facts.before(said)
+    if isinstance(before, Own) and before.document_id is not None:
+        title, _ = facts.stored.documents.get(before.document_id, ("", ""))
+        if title == said.document:
+            return before.document_id, None
+    return None, None
+
+
+class TreeCheck:
+    """The file against the areas there are. What contradicts itself within the file is a problem. What disagrees with
+    mutations, documents or the tree as they are now is a notice: the fold holds it, and a server must start whatever
+    was done online (decision 5)."""
+
+    def __init__(self, rows: FileRows, file: TomlFile, declared: Mapping[str, Declared], facts: TreeFacts) -> None:
+        self.rows = rows
+        self.file = file
+        self.declared = declared
+        self.facts = facts
+        self.problems: list[Problem] = []
+        self.notices: list[Problem] = []
+
+    def run(self) -> None:
+        facts = self.facts
+        self.problems = [
+            self.file.problem("UNKNOWN_AREA", "area", code, area=code, near=near(code, facts.areas))
+            for code in self.rows.sections
+            if code not in facts.areas
+        ]
+        if self.problems:
+            return
+        self.codes = {id: code for code, id in facts.areas.items()}
+        self.alone = SettingsBook.of(0, *switches_and_own(self.rows, facts))
+        self.together = overlay(self.rows, facts)
+        for said in self.rows.settings:
+            self._document(said)
+            self._bounds(said)
+        for area_id in facts.chains:
+            for plugin in facts.stored.needs:
+                self._needs(area_id, plugin)
+        self.problems.sort(key=lambda p: p.line or 0)
+        self.notices.sort(key=lambda p: p.line or 0)
+
+    def _document(self, said: FileSetting) -> None:
+        at = ("area", said.area, said.plugin, said.key)
+        id, document = cited(self.facts, said)
+        if said.document is None or (document is not None and document.is_in_force):
+            return
+        values = {"document": said.document, "area": said.area}
+        if id is None:
+            self.problems.append(self.file.problem("UNKNOWN_DOCUMENT", *at, **values))
+            return
+        elsewhere = lambda language: "在其他区域" if language == "zh-CN" else "it lies in another area"  # noqa: E731
+        why = document.why if document is not None else elsewhere
+        self.notices.append(self.file.problem("DOCUMENT_NOT_IN_FORCE", *at, **values, why=why))
+
+    def _bounds(self, said: FileSetting) -> None:
+        if said.value is None:
+            return
+        plugin, chain = self.declared[said.plugin], self.facts.chains[self.facts.areas[said.area]]
+        at = ("area", said.area, said.plugin, said.key)
+        for book in (self.alone, self.together):
+            own = book.own[chain[-1], said.plugin][said.key]
+            bound = book.effective(plugin, chain[:-1])[said.key].refused_by(said.value)
+            if bound is None and book.effective(plugin, chain)[said.key].asked is None:
+                continue
+            if bound is None:
+                problem = self.file.problem("SETTINGS_CONTRADICT", *at, key=f"{said.plugin}.{said.key}", area=said.area)
+                is_new = book is self.alone and not self.facts.holds(own)
+                (self.problems if is_new else self.notices).append(problem)
+                return
+            values: dict[str, Any] = {
+                "key": f"{said.plugin}.{said.key}", "value": shown(said.value), "limit": shown(bound.limit),
+                "how": lambda language, m=bound.move: m.zh if language == "zh-CN" else str(m).lower(),
+                "area": self.codes[bound.area_id],
+            }  # fmt: skip
+            setter = book.own[bound.area_id, said.plugin][said.key]
+            if book is self.alone and not (self.facts.holds(setter) and self.facts.holds(own)):
+                self.problems.append(self.file.problem("SETTING_TOO_LOOSE", *at, **values))
+            else:
+                held = shown(self.together.effective(plugin, chain)[said.key].value)
+                self.notices.append(self.file.problem("SETTING_IS_HELD", *at, **values, held=held))
+            return
+
+    def _needs(self, area_id: UUID, plugin: str) -> None:
+        chain, now = self.facts.chains[area_id], self.facts.now
+        standing = self.together.standing(plugin, chain, now)
+        missing = standing.missing
+        if standing.said is None or missing is None:
+            return
+        other = self.together.standing(missing, chain, now)
+        while other.missing is not None:
+            missing, other = other.missing, self.together.standing(other.missing, chain, now)
+        words = [w for w in (other.said, standing.said) if w is not None]
+        here = next((w for w in words if w.area_id == area_id and w.origin is Origin.FILE), None)
+        if here is None:
+            return  # told at the area whose word it is
+        within = all(w.origin is Origin.FILE for w in words) and not all(self.facts.holds(w) for w in words)
+        code = self.codes[area_id]
+        word = next(k for k, state in {**TOGGLES, "pilot": Toggle.PILOT}.items() if str(state) == str(here.state))
+        values = {"plugin_key": plugin, "need": missing, "area": code}
+        problem = self.file.problem("NEED_IS_OFF", "area", code, word, here.plugin, plugin=plugin, **values)
+        (self.problems if within else self.notices).append(problem)

@@ -26,9 +26,10 @@ Fetch = Callable[..., Awaitable[Sequence[Mapping[str, Any]]]]
 class SettingsStore:
     """The settings of this process's plugins. Books are immutable, so a version is read once and shared."""
 
-    def __init__(self, declared: Iterable[Declared] = ()) -> None:
+    def __init__(self, declared: Iterable[Declared] = (), needs: Mapping[str, Sequence[str]] | None = None) -> None:
         self.declared = {d.plugin: d for d in declared}
         self.by_model: dict[type[Settings], Declared] = {d.model: d for d in self.declared.values()}
+        self.needs = needs or {}
         self._books: OrderedDict[int, SettingsBook] = OrderedDict()
         self.current = SettingsBook()
 
@@ -70,6 +71,7 @@ class SettingsStore:
             codes={as_uuid(a["id"]): a["code"] for a in areas},
             roots=tuple(as_uuid(a["id"]) for a in areas if a["parent_id"] is None),
             documents={as_uuid(d["id"]): (d["title"], d["edition"]) for d in documents},
+            needs=self.needs,
         )
 
     def keep(self, book: SettingsBook) -> None:
@@ -118,21 +120,46 @@ def as_instant(value: Any) -> datetime | None:
     return value if value is None or isinstance(value, datetime) else datetime.fromisoformat(value)
 
 
-def reach(area: str, now: str) -> tuple[str, str]:
-    """Two statements that make `core_plugin_area` say again where plugins are on, at and below an area.
+Statement = tuple[str, tuple[Any, ...]]
+
+
+def reach(needs: Mapping[str, Sequence[str]], now: datetime, area_id: UUID | None = None) -> list[Statement]:
+    """Statements (`{}` for each parameter) that make `core_plugin_area` say again where the loaded plugins are on, at
+    and below an area, or everywhere: `SettingsBook.standing` in SQL.
 
     The nearest area upwards that says anything decides; at one area the file goes before a mutation. An expired pilot
-    says nothing.
+    says nothing. Then whoever lacks a need goes, and nobody outlasts what they need; `needs` lists needs first.
     """
-    below = f"SELECT d.descendant_id FROM core_area_closure d WHERE d.until IS NULL AND d.ancestor_id = {area}"
+    below, at = "SELECT id FROM core_area", tuple[Any, ...]()
+    if area_id is not None:
+        below = "SELECT d.descendant_id FROM core_area_closure d WHERE d.until IS NULL AND d.ancestor_id = {}"
+        at = (area_id,)
+    loaded = ", ".join(f"'{plugin}'" for plugin in needs) or "NULL"
     nearest = f"""SELECT c.descendant_id, s.plugin, s.state, s.until, row_number() OVER (
             PARTITION BY c.descendant_id, s.plugin ORDER BY c.depth, CASE s.origin WHEN 'FILE' THEN 0 ELSE 1 END) AS n
         FROM core_area_closure c JOIN core_area_plugin s ON s.area_id = c.ancestor_id
-        WHERE c.until IS NULL AND s.state <> 'INHERIT' AND (s.until IS NULL OR s.until > {now})
-          AND c.descendant_id IN ({below})"""
-    return (
-        f"DELETE FROM core_plugin_area WHERE area_id IN ({below})",
-        "INSERT INTO core_plugin_area (id, plugin, area_id, until)"
-        " SELECT x.plugin || ':' || CAST(x.descendant_id AS text), x.plugin, x.descendant_id, x.until"
-        f" FROM ({nearest}) x WHERE x.n = 1 AND x.state <> 'OFF'",
-    )
+        WHERE c.until IS NULL AND s.plugin IN ({loaded}) AND s.state <> 'INHERIT'
+          AND (s.until IS NULL OR s.until > {{}}) AND c.descendant_id IN ({below})"""
+    found: list[Statement] = [
+        (f"DELETE FROM core_plugin_area WHERE area_id IN ({below})", at),
+        (
+            "INSERT INTO core_plugin_area (id, plugin, area_id, until)"
+            " SELECT x.plugin || ':' || CAST(x.descendant_id AS text), x.plugin, x.descendant_id, x.until"
+            f" FROM ({nearest}) x WHERE x.n = 1 AND x.state <> 'OFF'",
+            (now, *at),
+        ),
+    ]
+    for plugin, needed in needs.items():
+        for need in needed:
+            where = f"WHERE plugin = '{plugin}' AND area_id IN ({below})"
+            there = f"FROM core_plugin_area n WHERE n.plugin = '{need}' AND n.area_id = core_plugin_area.area_id"
+            sooner = "n.until IS NOT NULL AND (core_plugin_area.until IS NULL OR n.until < core_plugin_area.until)"
+            found += [
+                (f"DELETE FROM core_plugin_area {where} AND NOT EXISTS (SELECT 1 {there})", at),
+                (
+                    f"UPDATE core_plugin_area SET until = (SELECT n.until {there}) {where}"
+                    f" AND EXISTS (SELECT 1 {there} AND {sooner})",
+                    at,
+                ),
+            ]
+    return found

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import fields
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -18,15 +17,19 @@ import structlog
 from core.config import Config, config_from
 from core.errors import ConfigurationError
 from core.problems import Problem
+from core.rules.areas import hold_settings
 from core.rules.settings import apply_file, end_due_pilots, tree_facts
 from core.runtime import Runtime
-from core.settings.file import AreaReader, FileRows, check_against_tree
+from core.settings.file import AreaReader, FileRows, TreeCheck, TreeFacts, overlay
+from core.settings.tree import SettingsBook
 from core.toml import TomlFile
 from core.work import Work
 
 log = structlog.get_logger("gongzhi.settings")
 
 LOOK_SECONDS = 0.5
+_Stat = tuple[int, int, int]
+_NEVER: _Stat = (0, 0, 0)  # of no file: what was not taken up is read again
 
 
 def read_areas(config: Config, runtime_plugins: list[str], declared: Mapping[str, Any], clock: Any) -> FileRows:
@@ -50,7 +53,7 @@ class TakeUp:
         self.problems: list[Problem] = []
         self.notices: list[Problem] = []
         self.version = -1
-        self._seen: tuple[int, int] | None = None
+        self._seen: _Stat | None = _NEVER
         self._pending = False
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
@@ -68,42 +71,65 @@ class TakeUp:
         await self.follow_version()
         return changed
 
-    async def _pass(self, config: Config, *, apply: bool) -> int:
+    async def preview(self, config: Config) -> tuple[SettingsBook, bool]:
+        """What would hold with a configuration applied, and whether that is what is applied; change nothing."""
         kernel = self.runtime.kernel
         rows = read_areas(config, list(kernel.plugins), kernel.settings.declared, kernel.clock)
-        self.notices = []
-        self._pending = False
-        changed = 0
+        found: list[tuple[SettingsBook, bool]] = []
 
         async def rule(work: Work) -> dict[str, Any]:
-            nonlocal changed
             facts = await tree_facts(work, rows.sections)
-            if rows and not facts.areas:
-                assert config.file is not None
-                self.notices = [config.file.problem("AREAS_NOT_YET", "area")]
-                self._pending = True
-                return {}
-            if config.file is not None:
-                problems = check_against_tree(rows, config.file, kernel.settings.declared, facts)
-                if problems:
-                    raise ConfigurationError(*problems)
-            if apply:
-                changed = await apply_file(work, rows, config.digest)
+            self._checked(config, rows, facts)
+            book = overlay(rows, facts)
+            found.append((book, book.pins() == facts.stored.pins()))
             return {}
 
         await self.runtime.as_system(rule)
+        return found[-1]
+
+    async def _pass(self, config: Config, *, apply: bool) -> int:
+        kernel = self.runtime.kernel
+        rows = read_areas(config, list(kernel.plugins), kernel.settings.declared, kernel.clock)
+        changed, notices, pending = 0, list[Problem](), False
+
+        async def rule(work: Work) -> dict[str, Any]:
+            nonlocal changed, notices, pending
+            if apply:
+                await hold_settings(work, alone=True)
+            facts = await tree_facts(work, rows.sections)
+            pending = bool(rows) and not facts.areas
+            notices = self._checked(config, rows, facts)
+            if apply and not pending:
+                changed = await apply_file(work, rows, facts, config.digest)
+            return {}
+
+        await self.runtime.as_system(rule)
+        self.notices, self._pending = notices, pending
         return changed
 
-    async def follow_version(self) -> None:
-        """Read the newest version, if it is another than the one in hand, and tell whoever waits."""
+    def _checked(self, config: Config, rows: FileRows, facts: TreeFacts) -> list[Problem]:
+        """The notices about a file; raises ConfigurationError with what is wrong in it."""
+        if config.file is None:
+            return []
+        if rows and not facts.areas:
+            return [config.file.problem("AREAS_NOT_YET", "area")]
+        check = TreeCheck(rows, config.file, self.runtime.kernel.settings.declared, facts)
+        check.run()
+        if check.problems:
+            raise ConfigurationError(*check.problems)
+        return check.notices
+
+    async def follow_version(self) -> bool:
+        """Read the newest version, if it is another than the one in hand, and tell whoever waits; whether it was."""
         database, store = self.runtime.database, self.runtime.kernel.settings
         version = int((await database.read("SELECT version FROM core_governance WHERE id = 1"))[0][0])
         if version == self.version:
-            return
+            return False
         store.keep(await store.read(database.fetch, database.dialect.mark, version))
         self.version = version
         async with self._changed:
             self._changed.notify_all()
+        return True
 
     async def changes(self) -> AsyncIterator[int]:
         """The version in force, now and whenever it has changed: what subscriptions are fed from."""
@@ -120,7 +146,7 @@ class TakeUp:
     # --- while serving -----------------------------------------------------------------------------------
 
     async def start(self) -> None:
-        self._seen = self._stat()
+        """Look at once: the file may have been changed since it was read."""
         self._task = asyncio.create_task(self._run())
 
     async def stop(self) -> None:
@@ -142,13 +168,19 @@ class TakeUp:
     async def look(self) -> None:
         """One look at the file, the version and the pilots."""
         seen = self._stat()
-        if seen != self._seen:
-            self._seen = seen
-            await self._reload()
-        elif self._pending and await self.runtime.database.read("SELECT 1 FROM core_area LIMIT 1"):
-            await self._reload()
+        if seen != self._seen or (
+            self._pending and await self.runtime.database.read("SELECT 1 FROM core_area LIMIT 1")
+        ):
+            self._seen = seen if await self._reload() else _NEVER
         await self._pilots()
-        await self.follow_version()
+        if await self.follow_version():
+            await self._tell_again()
+
+    async def _tell_again(self) -> None:
+        """What was done online may have changed what the file in force can say."""
+        if self.config.file is not None:
+            with contextlib.suppress(ConfigurationError):
+                await self.check(self.config)
 
     async def _pilots(self) -> None:
         database, now = self.runtime.database, self.runtime.clock.now()
@@ -163,19 +195,22 @@ class TakeUp:
 
             await self.runtime.as_system(rule)
 
-    def _stat(self) -> tuple[int, int] | None:
-        if self.config.file is None:
-            return None
+    def _stat(self) -> _Stat | None:
+        """Of the file in force, or of the one that would be; None while there is none."""
         try:
-            found = Path(self.config.file.path).stat()
+            found = self.config.path.stat() if self.config.path else None
         except OSError:
             return None
-        return found.st_mtime_ns, found.st_size
+        return found and (found.st_mtime_ns, found.st_size, found.st_ino)
 
-    async def _reload(self) -> None:
-        assert self.config.file is not None
+    async def _reload(self) -> bool:
+        """Take up the file as it is now; False if that is to be tried again."""
+        path = self.config.path
+        if path is None or (self.config.file is None and not path.exists()):
+            self.problems = []
+            return True
         try:
-            file = TomlFile.read(self.config.file.path)
+            file = TomlFile.read(path)
             if not file.data:
                 raise ConfigurationError(Problem("FILE_EMPTY", {}, str(file.path)))
             config = config_from(file, self.environment)
@@ -190,7 +225,15 @@ class TakeUp:
             self.problems = [p for p in error.problems if isinstance(p, Problem)]
             for line in error.lines():
                 log.warning("the changed file is not taken up", problem=line)
-            return
+            return True
+        except Exception as error:
+            problem = Problem("TAKE_UP_FAILED", {"error": type(error).__name__}, str(path))
+            if self.problems != [problem]:
+                log.exception("the changed file could not be taken up; trying again", file=str(path))
+            self.problems = [problem]
+            return False
         self.problems = []
+        if config.digest != self.config.digest:
+            log.info("took up the changed file", file=str(path), changed=changed)
         self.config = config
-        log.info("took up the changed file", file=str(config.file.path if config.file else ""), changed=changed)
+        return True

@@ -1,14 +1,15 @@
 """What holds in an area: toggles and settings folded down the tree, from the root to the area itself.
 
-Pure: rows in, answers out. An area's own value counts only within the bounds of the areas above it; a bound set
-later, or an area moved under another, holds at once, because the fold holds it. So no area can ever have an effective
-value outside its ancestors' bounds (INV17), whatever is stored.
+Pure: rows in, answers out. An area's own value counts only within the bounds of the areas above it, and a plugin is
+on only where everything it needs is on. A bound set later, a pilot that ends, or an area moved under another holds at
+once, because the fold holds it. So no area can ever have an effective value outside its ancestors' bounds (INV17), and
+no plugin works without its needs (INV18), whatever is stored.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,27 @@ class Switch:
     def speaks(self, now: datetime) -> bool:
         """A pilot that is over says nothing any more: the area is as its parent is."""
         return self.until is None or self.until > now
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a plugin stands in an area: the word that counts there, and what of its needs is missing."""
+
+    said: Switch | None
+    until: datetime | None = None  # the earliest end: of its own pilot, or of a pilot of something it needs
+    missing: str | None = None  # said to be on, but this plugin, which it needs, is off here
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.said is not None and self.said.state is not PluginState.OFF
+
+    @property
+    def is_on(self) -> bool:
+        return self.is_wanted and self.missing is None
+
+    @property
+    def state(self) -> PluginState:
+        return self.said.state if self.said is not None and self.is_on else PluginState.OFF
 
 
 @dataclass(frozen=True)
@@ -106,6 +128,7 @@ class SettingsBook:
     codes: Mapping[UUID, str] = field(default_factory=dict)  # of roots and of every area that says something
     roots: tuple[UUID, ...] = ()
     documents: Mapping[UUID, tuple[str, str]] = field(default_factory=dict)  # title and edition
+    needs: Mapping[str, Sequence[str]] = field(default_factory=dict)  # of the loaded plugins; never a circle
 
     @classmethod
     def of(cls, version: int, switches: Iterable[Switch], own: Iterable[Own]) -> SettingsBook:
@@ -122,21 +145,33 @@ class SettingsBook:
                 keys[row.key] = row
         return cls(version, kept, chosen, rows)
 
-    def without(self, origin: Origin) -> SettingsBook:
-        """The book as if nothing came from there."""
-        switches = [s for group in self.switches.values() for s in group if s.origin is not origin]
-        return SettingsBook.of(self.version, switches, [o for o in self.rows if o.origin is not origin])
+    def _saying(self, switches: Iterable[Switch], own: Iterable[Own]) -> SettingsBook:
+        """The same areas, documents and needs; other words."""
+        said = SettingsBook.of(self.version, switches, own)
+        return replace(self, switches=said.switches, own=said.own, rows=said.rows)
+
+    @property
+    def words(self) -> list[Switch]:
+        """Every area's word about every plugin."""
+        return [s for group in self.switches.values() for s in group]
+
+    def pins(self) -> list[str]:
+        """What the file says, however it is laid out: equal for files that say the same."""
+        switches = [repr(replace(s, line=None)) for s in self.words if s.origin is Origin.FILE]
+        return sorted([*switches, *(repr(replace(o, line=None)) for o in self.rows if o.origin is Origin.FILE)])
+
+    def with_file(self, switches: Iterable[Switch], own: Iterable[Own]) -> SettingsBook:
+        """The book with another file: what mutations said stays."""
+        return self._saying(
+            [*(s for s in self.words if s.origin is not Origin.FILE), *switches],
+            [*(o for o in self.rows if o.origin is not Origin.FILE), *own],
+        )
 
     def with_switch(self, area_id: UUID, plugin: str, switch: Switch | None) -> SettingsBook:
         """The book after an area has said something else by mutation."""
         at = (area_id, plugin)
-        kept = [
-            s
-            for group in self.switches.values()
-            for s in group
-            if (s.area_id, s.plugin) != at or s.origin is Origin.FILE
-        ]
-        return SettingsBook.of(self.version, [*kept, switch] if switch else kept, self.rows)
+        kept = [s for s in self.words if (s.area_id, s.plugin) != at or s.origin is Origin.FILE]
+        return self._saying([*kept, switch] if switch else kept, self.rows)
 
     def with_own(self, area_id: UUID, plugin: str, keys: set[str], own: Iterable[Own]) -> SettingsBook:
         """The book after an area has said something else about these keys by mutation."""
@@ -145,7 +180,7 @@ class SettingsBook:
             for o in self.rows
             if (o.area_id, o.plugin) != (area_id, plugin) or o.key not in keys or o.origin is Origin.FILE
         ]
-        return SettingsBook.of(self.version, [s for g in self.switches.values() for s in g], [*kept, *own])
+        return self._saying(self.words, [*kept, *own])
 
     def switch(self, plugin: str, chain: Sequence[UUID], now: datetime) -> Switch | None:
         """The word that counts: of the nearest area upwards that says anything."""
@@ -155,18 +190,34 @@ class SettingsBook:
                     return found
         return None
 
-    def off(self, plugin: str, now: datetime) -> list[str]:
-        """Codes of the areas from which downwards a plugin is off, unless an area below turns it on."""
-        found = [root for root in self.roots if not self.is_on(plugin, (root,), now)]
-        for (area_id, key), group in self.switches.items():
-            said = next((s for s in group if s.speaks(now)), None)
-            if key == plugin and said is not None and said.state is PluginState.OFF and area_id not in found:
-                found.append(area_id)
-        return sorted(self.codes.get(id, "") for id in found)
+    def standing(self, plugin: str, chain: Sequence[UUID], now: datetime) -> Standing:
+        """Whether a plugin is on in the last area of the chain, and all it needs with it."""
+        said = self.switch(plugin, chain, now)
+        if said is None or said.state is PluginState.OFF:
+            return Standing(said)
+        ends = [said.until]
+        for need in self.needs.get(plugin, ()):
+            needed = self.standing(need, chain, now)
+            if not needed.is_on:
+                return Standing(said, missing=need)
+            ends.append(needed.until)
+        return Standing(said, min((end for end in ends if end is not None), default=None))
 
     def is_on(self, plugin: str, chain: Sequence[UUID], now: datetime) -> bool:
-        found = self.switch(plugin, chain, now)
-        return found is not None and found.state is not PluginState.OFF
+        return self.standing(plugin, chain, now).is_on
+
+    def off(self, plugin: str, now: datetime) -> list[str]:
+        """Codes of the areas from which downwards a plugin is off, unless an area below turns it on."""
+        found = {root for root in self.roots if not self.is_on(plugin, (root,), now)}
+        together = self._with_needs(plugin)
+        for (area_id, key), group in self.switches.items():
+            said = next((s for s in group if s.speaks(now)), None)
+            if key in together and said is not None and said.state is PluginState.OFF:
+                found.add(area_id)
+        return sorted(self.codes.get(id, "") for id in found)
+
+    def _with_needs(self, plugin: str) -> set[str]:
+        return {plugin}.union(*(self._with_needs(need) for need in self.needs.get(plugin, ())))
 
     def effective(self, plugin: Declared, chain: Sequence[UUID]) -> dict[str, Effective]:
         """Every key's value in the last area of the chain."""

@@ -17,6 +17,7 @@ from core.health import PluginStatus
 from core.ids import from_global, to_global
 from core.kernel import Kernel
 from core.plugins.manifest import Manifest
+from core.rules import documents
 from core.rules import settings as rules
 from core.settings import Effective, SettingsBook
 from core.work import Work
@@ -82,7 +83,12 @@ class AreaPlugin:
     key: str
     title: str = strawberry.field(description="In the request's language (名称).")
     state: PluginState
-    until: datetime | None = strawberry.field(description="When a pilot ends (试点结束时间).")
+    until: datetime | None = strawberry.field(
+        description="When it ends here: a pilot, or the pilot of something it needs (试点结束时间)."
+    )
+    missing_need: str | None = strawberry.field(
+        description="Said to be on, but off, because this plugin, which it needs, is off here (缺少的依赖)."
+    )
     enabled_by: str | None = strawberry.field(description="Code of the area whose word it is; null where nobody spoke.")
     own: Toggle = strawberry.field(description="What this area itself says (本级设定).")
     pinned: bool = strawberry.field(description="This area's word is written in the file (由文件锁定).")
@@ -116,7 +122,7 @@ def _area_plugins(values: dict[str, Any], facts: Facts) -> list[AreaPlugin]:
 
 def _area_plugin(manifest: Manifest, chain: Sequence[UUID], versions: dict[str, int], facts: Facts) -> AreaPlugin:
     book, key, here = facts.book, manifest.key, chain[-1]
-    said = book.switch(key, chain, facts.now)
+    standing = book.standing(key, chain, facts.now)
     own = next((s for s in book.switches.get((here, key), ()) if s.speaks(facts.now)), None)
     declared = facts.kernel.settings.declared.get(key)
     settings = []
@@ -125,9 +131,10 @@ def _area_plugin(manifest: Manifest, chain: Sequence[UUID], versions: dict[str, 
     return AreaPlugin(
         key=key,
         title=_title(manifest, facts.language),
-        state=said.state if said else PluginState.OFF,
-        until=said.until if said else None,
-        enabled_by=book.codes.get(said.area_id) if said else None,
+        state=standing.state,
+        until=standing.until,
+        missing_need=standing.missing,
+        enabled_by=book.codes.get(standing.said.area_id) if standing.said else None,
         own=Toggle(str(own.state)) if own else Toggle.INHERIT,
         pinned=own is not None and own.origin is Origin.FILE,
         version=versions.get(key, 0),
@@ -283,7 +290,7 @@ class CoreIssueRuleDocumentInput(MutationInput):
 @mutation("core.document.issue", rule_document=RuleDocument)
 async def core_issue_rule_document(work: Work, input: CoreIssueRuleDocumentInput) -> Result:
     """Issue a rule document; an edition of the same title in force is superseded (发布制度文件)."""
-    document = await rules.issue_document(
+    document = await documents.issue_document(
         work,
         area_id=from_global(input.area_id, "area", "areaId"),
         issuer_id=from_global(input.issuer_id, "actor", "issuerId"),
@@ -306,4 +313,4 @@ class CoreWithdrawRuleDocumentInput(ChangeInput):
 async def core_withdraw_rule_document(work: Work, input: CoreWithdrawRuleDocumentInput) -> Result:
     """Take a rule document out of force, with a reason (废止制度文件)."""
     id = from_global(input.rule_document_id, "ruledocument", "ruleDocumentId")
-    return {"rule_document": await rules.withdraw_document(work, document_id=id, reason=input.reason)}
+    return {"rule_document": await documents.withdraw_document(work, document_id=id, reason=input.reason)}

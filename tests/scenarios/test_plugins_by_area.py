@@ -12,7 +12,7 @@ from core.testing.kit import Neighbourhood, Refused
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
 
 AREA = """query($c: String!) { area(code: $c) { plugins {
-  key state enabledBy own version settings { key value origin setBy bound { move limit area } lockedBy ruleDocument { title article } }
+  key state enabledBy own missingNeed version settings { key value origin setBy bound { move limit area } lockedBy ruleDocument { title article } }
 } } }"""
 
 
@@ -57,7 +57,8 @@ async def test_a_village_turns_points_off_and_on_again(neighbourhood: Neighbourh
     before = await balance(n)
     assert before == 35
     assert await plugin(n, "xishan", "points") | {"settings": []} == {
-        "key": "points", "state": "ON", "enabledBy": "haicang", "own": "INHERIT", "version": 0, "settings": [],
+        "key": "points", "state": "ON", "enabledBy": "haicang", "own": "INHERIT", "missingNeed": None, "version": 0,
+        "settings": [],
     }  # fmt: skip
     introspection = "{ __schema { types { name } mutationType { fields { name } } } }"
     union = await n.ask(None, introspection)
@@ -166,6 +167,51 @@ async def test_the_district_bounds_what_a_village_may_set(neighbourhood: Neighbo
         assert await n.refused("admin", *setting_of, areaId=xishan, plugin="adoption", settings=[wrong]) == code
     assert await n.refused("resident", *setting_of, **stale) == "NOT_PERMITTED"
     assert await n.refused("admin", *setting_of, areaId=xishan, plugin="adoptoin", settings=[ten]) == "UNKNOWN_PLUGIN"
+    assert await n.refused("admin", *setting_of, areaId=xishan, plugin="points", settings=[ten]) == "NO_SETTINGS"
+    with pytest.raises(Refused, match=r"没有名为 adoptoin 的插件.*是否想写 'adoption'"):
+        await toggle(n, "xishan", "adoptoin", "OFF")
+    with pytest.raises(Refused) as caught:
+        await n.do(
+            "admin",
+            *setting_of,
+            areaId=xishan,
+            plugin="adoption",
+            settings=[ten | {"value": 20, "article": "条" * 101}],
+        )
+    assert (caught.value.codes, caught.value.errors[0]["path"]) == (["TEXT_TOO_LONG"], ["settings", "0", "article"])
+
+
+async def test_a_rule_rests_on_a_document_in_force(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    haicang, issuer = await n.area_id("haicang"), await n.actor_id("西山社村民委员会")
+    issue = ("coreIssueRuleDocument", "ruleDocument { id state }")
+    about = {"areaId": haicang, "issuerId": issuer, "title": "认领管理办法", "edition": "一"}
+    for url in ("javascript:alert(1)", "ftp://example.org/x", "https://", "example.org"):
+        assert await n.refused("admin", *issue, **about, effectiveFrom="2026-01-01", url=url) == "BAD_URL"
+    tomorrow = (n.clock.today() + timedelta(days=1)).isoformat()
+
+    async def cite(document: str) -> list[str]:
+        seven = {"key": "notice_days", "value": 7, "ruleDocumentId": document}
+        try:
+            await n.do(
+                "admin", "coreSetPluginSettings", "area { code }", areaId=haicang, plugin="adoption", settings=[seven]
+            )
+        except Refused as refused:
+            assert refused.errors[0]["path"] == ["settings", "0", "ruleDocumentId"]
+            return refused.codes
+        return []
+
+    future = await n.do("admin", *issue, **about, effectiveFrom=tomorrow, url="https://example.org/认领.pdf")
+    assert await cite(future["ruleDocument"]["id"]) == ["DOCUMENT_NOT_IN_FORCE"]
+    about["edition"] = "二"
+    current = await n.do("admin", *issue, **about, effectiveFrom="2020-01-01")
+    assert await cite(future["ruleDocument"]["id"]) == ["DOCUMENT_NOT_IN_FORCE"]
+    assert await cite(current["ruleDocument"]["id"]) == []
+    await n.do(
+        "admin", "coreWithdrawRuleDocument", "ruleDocument { state }",
+        ruleDocumentId=current["ruleDocument"]["id"], reason="重新制定",
+    )  # fmt: skip
+    assert await cite(current["ruleDocument"]["id"]) == ["DOCUMENT_NOT_IN_FORCE"]
 
 
 async def test_a_pilot_comes_due(neighbourhood: Neighbourhood) -> None:

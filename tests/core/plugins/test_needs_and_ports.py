@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from third_party import Served, Wheels
 
 TOGGLE = "mutation($i: CoreTogglePluginInput!) { coreTogglePlugin(input: $i) { errors { code message } } }"
+STANDING = "query($c: String!) { area(code: $c) { plugins { key state missingNeed own } } }"
 SIGN_IN = 'mutation { coreSignIn(input: {login: "admin", password: "gongzhi-demo"}) { token } }'
 
 
@@ -37,13 +39,28 @@ def test_what_is_needed_cannot_be_turned_off_below_it(tmp_path: Path) -> None:
         assert [r.partition(":")[0] for r in refused] == ["PLUGIN_NEEDS"]
         assert toggle(served, token, "xishan", "prizes", "INHERIT") == []
         assert toggle(served, token, "haicang", "points", "OFF") == []
-    # The same in the file.
-    wheels.configure(plugins=["points", "prizes"], areas='[area.dongfu]\nenable = ["prizes"]\n')
-    problems = wheels.check()
-    assert [(p["code"], p["line"]) for p in problems] == [("NEED_IS_OFF", 4)]
-    assert problems[0]["message"] == (
-        "prizes is on in dongfu, but it needs points, which is off there; enable points too"
+    # The same in the file: what contradicts itself there is an error, what disagrees with mutations a notice.
+    wheels.configure(
+        plugins=["points", "prizes"],
+        areas='[area.haicang]\nenable = ["points", "prizes"]\n[area.xishan]\ndisable = [\n  "points",\n]\n',
     )
+    problems = wheels.check()
+    assert [(p["code"], p["line"]) for p in problems] == [("NEED_IS_OFF", 8)]
+    assert problems[0]["message"] == (
+        "prizes is on in xishan, but it needs points, which is off there; enable points too"
+    )
+    assert wheels.gongzhi("apply").returncode == 2
+    wheels.configure(plugins=["points", "prizes"], areas='[area.dongfu]\nenable = ["prizes"]\n')
+    checked = wheels.gongzhi("check", "--json")
+    assert checked.returncode == 0
+    assert [(p["code"], p["line"]) for p in json.loads(checked.stdout)["notices"]] == [("NEED_IS_OFF", 5)]
+    refused = wheels.gongzhi("plugin", "disable", "points", "--area", "dongfu")
+    assert refused.returncode == 2
+    assert "it needs points, which is off there" in refused.stderr
+    with wheels.serve() as served:
+        shown = {p["key"]: p for p in served.ask(STANDING, c="dongfu")["data"]["area"]["plugins"]}
+        assert shown["prizes"] == {"key": "prizes", "state": "OFF", "missingNeed": "points", "own": "ON"}
+        assert [n["code"] for n in served.get("/readyz")["notices"]] == ["NEED_IS_OFF"]
 
 
 ASKING = """

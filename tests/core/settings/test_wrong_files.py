@@ -23,16 +23,16 @@ BOTH = 'plugins = ["adoption", "points"]\n'
 CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "misspelt key": ('databse = "sqlite:x.db"', ["1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)"]),
     "unknown key": ("colour = 1", ["1: unknown key colour (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)"]),
-    "wrong type of port": ('port = "eight"', ["1: port: expected a port from 0 to 65535, found 'eight'"]),
+    "wrong type of port": ('port = "eight"', ["1: port: expected a port from 0 to 65535, found \"eight\""]),
     "port out of range": ("\nport = 99999", ["2: port: 99999 is not allowed; a port from 0 to 65535"]),
-    "port is a truth value": ("port = true", ["1: port: expected a port from 0 to 65535, found True"]),
-    "language": ('language = "fr"', ["1: language: 'fr' is not allowed; zh-CN or en"]),
-    "time zone": ('time_zone = "China/Xiamen"', ["1: time_zone: 'China/Xiamen' is not allowed; a zone such as Asia/Shanghai"]),
-    "time zone that climbs": ('time_zone = "../../etc/passwd"', ["1: time_zone: '../../etc/passwd' is not allowed; a zone such as Asia/Shanghai"]),
-    "database": ('database = "mysql://x"', ["1: database: 'mysql://x' is not allowed; sqlite:PATH or postgres://USER@HOST/NAME"]),
-    "database in memory": ('database = "sqlite::memory:"', ["1: database: 'sqlite::memory:' is not allowed; sqlite:PATH or postgres://USER@HOST/NAME"]),
-    "mode": ('plugin_errors = "lenient"', ["1: plugin_errors: 'lenient' is not allowed; strict or degrade"]),
-    "plugins not a list": ('plugins = "adoption"', ["1: plugins: expected a list of plugin keys, found 'adoption'"]),
+    "port is a truth value": ("port = true", ["1: port: expected a port from 0 to 65535, found true"]),
+    "language": ('language = "fr"', ["1: language: \"fr\" is not allowed; zh-CN or en"]),
+    "time zone": ('time_zone = "China/Xiamen"', ["1: time_zone: \"China/Xiamen\" is not allowed; a zone such as Asia/Shanghai"]),
+    "time zone that climbs": ('time_zone = "../../etc/passwd"', ["1: time_zone: \"../../etc/passwd\" is not allowed; a zone such as Asia/Shanghai"]),
+    "database": ('database = "mysql://x"', ["1: database: \"mysql://x\" is not allowed; sqlite:PATH or postgres://USER@HOST/NAME"]),
+    "database in memory": ('database = "sqlite::memory:"', ["1: database: \"sqlite::memory:\" is not allowed; sqlite:PATH or postgres://USER@HOST/NAME"]),
+    "mode": ('plugin_errors = "lenient"', ["1: plugin_errors: \"lenient\" is not allowed; strict or degrade"]),
+    "plugins not a list": ('plugins = "adoption"', ["1: plugins: expected a list of plugin keys, found \"adoption\""]),
     "plugin not a text": ("plugins = [1]", ["1: plugins: expected a list of plugin keys, found 1"]),
     "plugin not installed": ('plugins = [\n  "adoption",\n  "pionts",\n]', ["3: plugin 'pionts' is not installed; did you mean 'points'? (available: adoption, points)"]),
     "plugin twice": ('plugins = ["points", "points"]', ["1: plugin 'points' is listed twice"]),
@@ -46,22 +46,28 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "area is no table": ("area = 3", ["1: area: expected [area.CODE] sections, found 3"]),
     "area section is no table": ("[area]\nxishan = 3", ["2: area.xishan: expected [area.xishan], found 3"]),
     "unknown word in an area": ('[area.xishan]\nenabled = ["points"]', ["2: unknown key area.xishan.enabled; did you mean 'enable'? (known: enable, disable, pilot, adoption, points)"]),
-    "enable is no list": ('[area.xishan]\nenable = "points"', ["2: enable: expected enable = [\"adoption\"], found 'points'"]),
+    "enable is no list": ('[area.xishan]\nenable = "points"', ["2: enable: expected enable = [\"adoption\"], found \"points\""]),
     "enable a plugin there is not": ('[area.xishan]\nenable = [\n "point",\n]', ["3: plugin 'point' is not in plugins = […]; did you mean 'points'? (listed: adoption, points)"]),
     "enable and disable": ('[area.xishan]\nenable = ["points"]\ndisable = ["points"]', ["3: area.xishan says enable and disable for 'points'; keep one"]),
+    "enabled twice": ('[area.xishan]\nenable = ["points", "points"]', ["2: plugin 'points' is listed twice"]),
+    "no host": ('host = ""', ['1: host: "" is not allowed; a name or address']),
+    "host that is none": ('host = "no such host"', ['1: host: "no such host" is not allowed; a name or address']),
+    "pilot beyond the calendar": ("[area.xishan]\npilot.points = 9999-12-31", ["2: pilot.points: expected the pilot's last day, such as 2027-03-31, found 9999-12-31"]),
+    "article too long": (f'[area.xishan]\nadoption.notice_days = {{ value = 9, article = "{"条" * 101}" }}', [f'2: adoption.notice_days.article: expected at most 100 characters that can be printed, found "{"条" * 56}…']),
+    "article that cannot be stored": ('[area.xishan]\nadoption.notice_days = { value = 9, article = "a\\u0000" }', ['2: adoption.notice_days.article: expected at most 100 characters that can be printed, found "a\\u0000"']),
     "enable and pilot": ('[area.xishan]\nenable = ["points"]\npilot.points = 2027-01-01', ["3: area.xishan says enable and pilot for 'points'; keep one"]),
-    "pilot without a date": ('[area.xishan]\npilot.points = "soon"', ["2: pilot.points: expected the pilot's last day, such as 2027-03-31, found 'soon'"]),
+    "pilot without a date": ('[area.xishan]\npilot.points = "soon"', ["2: pilot.points: expected the pilot's last day, such as 2027-03-31, found \"soon\""]),
     "pilot with an hour": ("[area.xishan]\npilot.points = 2027-01-01T08:00:00Z", ["2: pilot.points: expected the pilot's last day, such as 2027-03-31, found 2027-01-01T08:00:00+00:00"]),
     "pilot is no table": ("[area.xishan]\npilot = 2027-01-01", ["2: pilot: expected pilot.adoption = 2027-03-31, found 2027-01-01"]),
     "pilot of nothing": ("[area.xishan]\npilot.pts = 2027-01-01", ["2: plugin 'pts' is not in plugins = […]; did you mean 'points'? (listed: adoption, points)"]),
     "settings of a plugin there is not": ("[area.xishan]\nadopt.notice_days = 7", ["2: plugin 'adopt' is not in plugins = […]; did you mean 'adoption'? (listed: adoption, points)"]),
     "misspelt setting": ("[area.xishan]\nadoption.notice_dyas = 7", ["2: unknown setting adoption.notice_dyas; did you mean 'notice_days'? (known: pass_score, term_months, rectify_days, notice_days, asset_kinds, sign_days, end_notice_days, renew_days, inspect_months, fails_to_revoke, appeal_days)"]),
-    "setting of the wrong type": ('[area.xishan]\nadoption.notice_days = "7"', ["2: adoption.notice_days: expected a whole number from 0 to 90, found '7'"]),
+    "setting of the wrong type": ('[area.xishan]\nadoption.notice_days = "7"', ["2: adoption.notice_days: expected a whole number from 0 to 90, found \"7\""]),
     "setting out of range": ("[area.xishan]\nadoption.pass_score = 101", ["2: adoption.pass_score: expected a whole number from 1 to 100, found 101"]),
     "setting is a fraction": ("[area.xishan]\nadoption.pass_score = 60.5", ["2: adoption.pass_score: expected a whole number from 1 to 100, found 60.5"]),
     "setting is a list": ("[area.xishan]\nadoption.pass_score = [60]", ["2: adoption.pass_score: expected a whole number from 1 to 100, found [60]"]),
-    "lock of no kind": ('[area.xishan]\nadoption.notice_days = { value = 7, lock = "mni" }', ["2: adoption.notice_days: lock 'mni' does not fit; did you mean 'min'? (allowed: open, min, max, locked)"]),
-    "lock that does not fit": ('[area.xishan]\nadoption.notice_days = { value = 7, lock = "subset" }', ["2: adoption.notice_days: lock 'subset' does not fit (allowed: open, min, max, locked)"]),
+    "lock of no kind": ('[area.xishan]\nadoption.notice_days = { value = 7, lock = "mni" }', ["2: adoption.notice_days: lock \"mni\" does not fit; did you mean 'min'? (allowed: open, min, max, locked)"]),
+    "lock that does not fit": ('[area.xishan]\nadoption.notice_days = { value = 7, lock = "subset" }', ["2: adoption.notice_days: lock \"subset\" does not fit (allowed: open, min, max, locked)"]),
     "lock is no text": ("[area.xishan]\nadoption.notice_days = { value = 7, lock = 1 }", ["2: adoption.notice_days: lock 1 does not fit (allowed: open, min, max, locked)"]),
     "setting says nothing": ("[area.xishan]\nadoption.notice_days = {}", ["2: adoption.notice_days: give a value, a lock, or both"]),
     "setting says too much": ("[area.xishan]\nadoption.notice_days = { value = 7, locked = true }", ["2: unknown key adoption.notice_days.locked; did you mean 'lock'? (known: value, lock, document, article)"]),
@@ -74,7 +80,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "changed what is locked": ('[area.haicang]\nadoption.pass_score = { value = 70, lock = "locked" }\n[area.xishan-1]\nadoption.pass_score = 80', ["4: adoption.pass_score = 80 is looser than haicang allows (locked 70)"]),
     "everything at once": ('prot = 1\nlanguage = "fr"\nplugins = ["adoptoin"]', [
         "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)",
-        "2: language: 'fr' is not allowed; zh-CN or en",
+        "2: language: \"fr\" is not allowed; zh-CN or en",
         "3: plugin 'adoptoin' is not installed; did you mean 'adoption'? (available: adoption, points)",
     ]),
 }  # fmt: skip
@@ -138,7 +144,7 @@ def test_two_files_and_a_missing_one(tmp_path: Path) -> None:
     assert told(lambda: read_config(two, {})) == [f"{two}: no such file"]
     assert told(lambda: read_config(tmp_path, {})) == [f"{tmp_path}: cannot be read: Is a directory"]
     assert told(lambda: config_from(None, {"GONGZHI_PORT": "x"})) == [
-        "GONGZHI_PORT: 'x' is not allowed; a port from 0 to 65535"
+        'GONGZHI_PORT: "x" is not allowed; a port from 0 to 65535'
     ]
 
 
