@@ -373,7 +373,8 @@ async def test_restored_into_another_cluster_every_event_arrives_once(neighbourh
         delivery = await listening(runtime, old)
         await listening(runtime, old)  # another worker starts there too
         await ping(runtime, {"n": 10 * step + 1})
-        await delivery.settle()
+        async with asyncio.timeout(20):
+            await delivery.settle()
     assert heard == [0, 1, 10, 11, 20, 21]
     delivery = await listening(runtime, old, new)
     await ping(runtime, {"n": 30})
