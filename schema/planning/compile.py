@@ -36,8 +36,9 @@ MAX_PAGE = 100
 COUNT_LIMIT = 10_000
 MAX_ROWS = 100_000
 MAX_CONDITIONS = 200
-COUNT_ROWS = 100  # what counting, and a list that is computed, is taken to cost
+COUNT_ROWS = 10  # what counting, a condition, and a list that is computed are taken to cost
 CONDITION_ROWS = 10
+SOURCE_ROWS = 100
 
 
 REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`
@@ -50,9 +51,12 @@ class _Rows:
         self.first = first
         self.inside: list[_Rows] = []
         self.besides = 0
+        self.paged = False
 
     def estimate(self, variables: Variables) -> int:
         size = DEFAULT_PAGE if self.first is None else _page_size(self.first.read(variables))
+        if not self.paged:
+            return self.besides
         return self.besides + size * (1 + sum(inner.estimate(variables) for inner in self.inside))
 
 
@@ -386,6 +390,7 @@ class Compiler:
         }
         info = {nodes[0].name.value for g in asked.values() for nodes in g.values()}
         paged = any(n[0].name.value in ("nodes", "edges", "pageInfo") for n in groups.values())
+        self._rows[-1].paged = paged
         numbered = bool(info & {"hasNextPage", "startCursor", "endCursor"})
         outer = self.alias()
         first, after = arguments.get("first"), arguments.get("after")
@@ -448,7 +453,7 @@ class Compiler:
             conditions.append(compile_filter(self, self.composed, node, alias, where))
         table = node.table
         if node.source is not None:
-            self._rows[-1].besides += COUNT_ROWS
+            self._rows[-1].besides += SOURCE_ROWS
             table = "(" + node.source.sql
             for name, mark in (source or {}).items():
                 table = table.replace(f":{name}:", mark)
