@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,6 +43,7 @@ class Command:
     occurred_at: datetime | None = None
     within: UUID | None = None  # asked for at the endpoint of this area
     paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # global id → the input field it stands in
+    actors: frozenset[UUID] = frozenset()  # named anywhere in the input
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class Runtime:
                 within=command.within, occurred_at=command.occurred_at, settings=settings, paths=command.paths,
             )  # fmt: skip
             work.expected_version = command.expected_version
-            await self._as_they_are_now(work)
+            await self._as_they_are_now(work, command.actors)
             if work.acting.behalf_of_id is not None:
                 await self._needs_the_desk(work, work.acting.behalf_of_id)
             try:
@@ -129,10 +130,11 @@ class Runtime:
         return Performed(outcome, viewer)
 
     @staticmethod
-    async def _as_they_are_now(work: Work) -> None:
-        """In whose name: a merged actor's id stands for the one kept."""
+    async def _as_they_are_now(work: Work, actors: Iterable[UUID]) -> None:
+        """A merged actor's id stands for the one kept, in the input and in whose name it is sent."""
         acting = work.acting
-        merged = await work.merged(id for id in (acting.for_id, acting.behalf_of_id) if id is not None)
+        named = (id for id in (acting.for_id, acting.behalf_of_id) if id is not None)
+        merged = work.instead = await work.merged([*named, *actors])
         if merged:
             for_id, behalf_of_id = (merged.get(id, id) if id else None for id in (acting.for_id, acting.behalf_of_id))
             work.acting = replace(acting, for_id=for_id, behalf_of_id=behalf_of_id)

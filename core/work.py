@@ -96,6 +96,7 @@ class Work:
         self.within = within
         self._settings = settings
         self.changes_settings = False
+        self.instead: Mapping[UUID, UUID] = {}  # merged actors the input names → whom each stands for
         self.viewer = viewer
         self.acting = acting
         self.now = kernel.clock.now()

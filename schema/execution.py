@@ -570,6 +570,7 @@ class GraphQL:
             occurred_at=input.occurred_at,
             within=context.root_area,
             paths=paths_of_ids(input),
+            actors=frozenset(split_global(id)[1] for id in ids_in(input, Actor.tag)),
         )
 
     def _inside(self, info: Any, name: str) -> dict[str, list[SelectionSetNode]]:
@@ -744,8 +745,7 @@ class BatchPayload:
 
 def _rule(declared: MutationDeclaration, input: Any) -> Any:
     async def rule(work: Work) -> dict[str, str]:
-        merged = await work.merged(split_global(id)[1] for id in ids_in(input, Actor.tag))
-        rows = await declared.call(work, with_ids(input, Actor.tag, merged) if merged else input)
+        rows = await declared.call(work, with_ids(input, Actor.tag, work.instead) if work.instead else input)
         return {name: to_global(row.tag, row.id) for name, row in rows.items()}
 
     return rule
