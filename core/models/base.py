@@ -32,13 +32,14 @@ class Logged(Entity):
     """A row that changes only together with an event: `event_id` names the one that made it as it is (INV22).
 
     The database refuses an INSERT or UPDATE whose event has no transition for this very row and state, an UPDATE
-    without an event of its own and the next version (unless it is of `derived` columns alone), and every DELETE.
+    without an event of its own and the next version (unless it is of `unlogged` columns alone), and every DELETE.
     """
 
     version = fields.IntField(default=1)
     event_id = fields.UUIDField()
 
-    derived: ClassVar[tuple[str, ...]] = ()  # columns worked out from other rows; alone, they change without an event
+    # Columns that say nothing new, worked out from other rows or a worker's lease: alone, they change without an event.
+    unlogged: ClassVar[tuple[str, ...]] = ()
 
     class Meta:
         abstract = True
@@ -49,8 +50,8 @@ class Logged(Entity):
         state = " AND s.to_state = NEW.state" if "state" in cls._meta.fields_map else ""
         seen = f"SELECT 1 FROM core_transition s WHERE s.event_id = NEW.event_id AND s.subject_id = NEW.id{state}"
         stale = "NEW.id <> OLD.id OR NEW.event_id = OLD.event_id OR NEW.version <> OLD.version + 1"
-        if cls.derived:
-            kept = [c for c in cls._meta.fields_db_projection.values() if c not in cls.derived]
+        if cls.unlogged:
+            kept = [c for c in cls._meta.fields_db_projection.values() if c not in cls.unlogged]
             stale = f"({stale}) AND NOT ({' AND '.join(same(f'NEW.{c}', f'OLD.{c}') for c in kept)})"
         # Named last and declared first: both databases then let a guard speak that knows better what is wrong.
         return (

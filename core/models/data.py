@@ -40,6 +40,7 @@ class DataImport(Logged):
     """A spreadsheet on its way in. The file itself never comes into the database."""
 
     tag: ClassVar[str] = "dataimport"
+    unlogged: ClassVar[tuple[str, ...]] = ("taken_until",)
 
     area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
         "core.Area", on_delete=fields.RESTRICT, related_name=False
@@ -101,6 +102,7 @@ class DataExport(Logged):
     """A list on its way out as a file, for one person, for a day."""
 
     tag: ClassVar[str] = "dataexport"
+    unlogged: ClassVar[tuple[str, ...]] = ("taken_until",)
 
     by: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False

@@ -83,7 +83,7 @@ class Account(Logged):
     """
 
     tag: ClassVar[str] = "points_account"
-    derived: ClassVar[tuple[str, ...]] = ("expires_on",)
+    unlogged: ClassVar[tuple[str, ...]] = ("expires_on",)
 
     actor = _to("core.Actor")
     actor_id: UUID

@@ -224,7 +224,7 @@ def gongzhi_graphql(): return "unlucky.graphql"
 @hookimpl
 def gongzhi_handlers(): return [Handler("unlucky", "core.area.renamed", explode), Handler("unlucky", "unlucky.done", sleep)]
 """
-EVENTS = 'events_in = ["core.area.renamed", "unlucky.done"]\nevents_out = ["unlucky.done"]\n'
+EVENTS = 'events_in = ["core.area.renamed", "unlucky.done"]\nevents_out = ["unlucky.done", "unlucky.noted"]\n'
 PERMISSION = '\n[permissions."unlucky.do"]\ntitle = { en = "x", zh-CN = "x" }\nroles = ["ADMIN"]\n'
 
 
