@@ -7,6 +7,7 @@ import hashlib
 import secrets
 import threading
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from argon2 import PasswordHasher
@@ -28,9 +29,14 @@ FAILURES_ANYWHERE = 100
 FAILURE_WINDOW = timedelta(minutes=15)
 
 _hasher = PasswordHasher()
-_decoy = _hasher.hash(secrets.token_hex(16))
 # Hashing costs memory and a core; more than two at once would let sign-ins starve everything else.
 _slots = threading.BoundedSemaphore(2)
+
+
+@cache
+def _decoy() -> str:
+    """What an unknown login is checked against, so that it takes as long as a known one."""
+    return _hasher.hash(secrets.token_hex(16))
 
 
 def hash_token(token: str) -> str:
@@ -109,7 +115,7 @@ class SignIn:
         rows = await self.runtime.database.read(
             f"SELECT id, password_hash, state FROM core_account WHERE login = {mark(1)}", [name]
         )
-        stored = rows[0][1] if rows else _decoy
+        stored = rows[0][1] if rows else await asyncio.to_thread(_decoy)
         correct = await asyncio.to_thread(_matches, stored, password[: PASSWORD_MAX + 1])
         if not rows or not correct or rows[0][2] != AccountState.ACTIVE.value:
             raise Refusal("SIGN_IN_FAILED")

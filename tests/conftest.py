@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -9,6 +10,8 @@ import pytest
 
 from core.plugins.host import available
 from core.testing.kit import Databases, Neighbourhood, served
+
+gc.set_threshold(100_000, 20, 20)  # as the server does
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))

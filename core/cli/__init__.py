@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Coroutine
@@ -35,6 +36,9 @@ ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configurati
 
 def main() -> None:
     """Entry point: errors a person can mend are told in a line each, not as a traceback."""
+    gc.set_threshold(
+        100_000, 20, 20
+    )  # what is loaded at start stays: looking through it again and again costs a second
     try:
         app(standalone_mode=True)
     except ConfigurationError as error:

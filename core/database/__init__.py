@@ -263,9 +263,9 @@ class Database:
                 self.observe("COMMIT")
             self._in_doubt = False
         except Exception as error:
+            self._in_doubt = self._in_doubt or can_pass(error)
             if not begun and _is_busy(error):
                 raise Refusal("BUSY") from error
-            self._in_doubt = self._in_doubt or can_pass(error)
             if isinstance(error, (IntegrityError, OperationalError)):
                 raise self.explain(error) from error
             raise

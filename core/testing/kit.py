@@ -119,6 +119,12 @@ class Neighbourhood:
         """Wait until every event has reached every handler."""
         await self.server.runtime.dispatcher.settle()
 
+    async def quiet(self) -> None:
+        """End what the server does by itself, so that only what is asked reaches the database."""
+        await self.server.runtime.dispatcher.stop()
+        await self.server.runtime.jobs.stop()
+        await self.server.take_up.stop()
+
     async def due(self) -> dict[str, int]:
         """Settle what the clock has made due, and deliver what came of it; rows settled by job."""
         settled: dict[str, int] = await self.server.runtime.jobs.run_due(self.server.runtime)

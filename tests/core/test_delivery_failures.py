@@ -15,7 +15,7 @@ from tortoise.exceptions import OperationalError
 from core import events
 from core.containment import PAUSES, Failure, Overran, contained
 from core.enums import Toggle
-from core.errors import GongzhiError
+from core.errors import GongzhiError, Refusal
 from core.events import Dispatcher, EventRecord, Handler
 from core.health import PluginStatus
 from core.models import Area
@@ -328,7 +328,7 @@ async def test_readiness_reads_and_knows_when_nothing_can_be_written(
         other = sqlite3.connect(database.url.removeprefix("sqlite:"), isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
         assert await ready() == 200  # somebody is writing: that is no trouble yet
-        with pytest.raises(Exception, match="locked"):
+        with pytest.raises(Refusal, match="BUSY"):
             await ping(runtime, {"n": 0})
         assert await ready() == 503
         other.close()

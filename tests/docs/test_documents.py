@@ -41,7 +41,7 @@ async def test_a_graphql_block_runs(neighbourhood: Neighbourhood, text: str) -> 
     known = {"area": await n.area_id("haicang"), "activity": activity[0]["id"]}
     await n.ask("inspector", "{ version }")  # the token is looked up once a second
     await n.delivered()
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     statements: list[str] = []
     n.server.runtime.database.observers.append(statements.append)
     body = (await n.post("inspector", text, **{k: v for k, v in known.items() if f"${k}" in text})).json()

@@ -167,7 +167,7 @@ async def test_the_district_bounds_what_a_village_may_set(neighbourhood: Neighbo
         assert await n.refused("admin", *setting_of, areaId=xishan, plugin="adoption", settings=[wrong]) == code
     assert await n.refused("resident", *setting_of, **stale) == "NOT_PERMITTED"
     assert await n.refused("admin", *setting_of, areaId=xishan, plugin="adoptoin", settings=[ten]) == "UNKNOWN_PLUGIN"
-    assert await n.refused("admin", *setting_of, areaId=xishan, plugin="points", settings=[ten]) == "NO_SETTINGS"
+    assert await n.refused("admin", *setting_of, areaId=xishan, plugin="points", settings=[ten]) == "UNKNOWN_SETTING"
     with pytest.raises(Refused, match=r"没有名为 adoptoin 的插件.*是否想写 'adoption'"):
         await toggle(n, "xishan", "adoptoin", "OFF")
     with pytest.raises(Refused) as caught:

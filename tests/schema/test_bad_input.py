@@ -83,7 +83,7 @@ async def test_every_refusal_is_typed_and_changes_nothing(neighbourhood: Neighbo
 async def test_mechanisms_refuse_alike(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     await n.delivered()
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     xishan, haihong = await n.area_id("xishan"), await n.area_id("haihong")
     company, committee = await n.actor_id("企业甲"), await n.actor_id("西山社村民委员会")
     facts = await n.ask(
@@ -130,7 +130,7 @@ async def test_mechanisms_refuse_alike(neighbourhood: Neighbourhood) -> None:
         ("AGREEMENT_STATE", "company", sign, {"agreementId": running, "actingFor": company}),
         ("BAD_POINTS", "admin", set_rule, rule | {"points": 0}),
         ("BAD_POINTS", "admin", set_rule, rule | {"points": 1_000_001}),
-        ("TEXT_TOO_LONG", "admin", set_rule, rule | {"eventType": LONG}),
+        ("UNKNOWN_EVENT_TYPE", "admin", set_rule, rule | {"eventType": LONG}),
         ("NOT_FOUND", "admin", set_rule, rule | {"areaId": f"area_{nothing}"}),
         ("NEEDS_ROLE", "clerk", set_rule, rule | {"areaId": haihong}),
         ("NOT_FOUND", "admin", reverse, {"entryId": f"points_entry_{nothing}", "reason": "x"}),

@@ -102,7 +102,7 @@ async def test_a_database_that_fails_for_a_moment_is_not_a_plugins_fault(
     neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     n = neighbourhood
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     database, once = n.server.runtime.database, []
     read = database.read
 

@@ -31,7 +31,7 @@ def watched(n: Neighbourhood) -> list[str]:
 
 async def test_counting_and_filtering_within_lists_is_charged_for(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     statements = watched(n)
     wanted = {"or": [{"name": {"contains": f"x{i}"}} for i in range(100)]}
     assert codes((await n.post(None, MANY_COUNTS, w=wanted)).json()) == ["TOO_MANY_CONDITIONS"]
@@ -46,7 +46,7 @@ async def test_a_slow_request_is_not_run_again_root_by_root(
     neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     n = neighbourhood
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     statements = watched(n)
     monkeypatch.setattr(core.database, "READ_SECONDS", -1.0)
     body = (await n.post(None, "{ " + " ".join(f"r{i}: areas {{ totalCount }}" for i in range(12)) + " }")).json()
@@ -57,7 +57,7 @@ async def test_a_slow_request_is_not_run_again_root_by_root(
 async def test_a_request_has_one_deadline(neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many statements and mutations it asks for."""
     n = neighbourhood
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     query = (
         "query($bad: ID!) { bad: node(id: $bad) { id } "
         + " ".join(f"r{i}: areas {{ totalCount }}" for i in range(9))

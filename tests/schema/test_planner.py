@@ -39,7 +39,7 @@ async def test_planned_and_plain_execution_agree(neighbourhood: Neighbourhood, p
     n, text = neighbourhood, path.read_text("utf-8")
     n.clock.set(n.clock.now())
     await n.delivered()
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     given = await variables(n, path)
     for who in WHO:
         viewer = await n.viewer(who) if who else ANONYMOUS
@@ -53,7 +53,7 @@ async def test_planned_and_plain_execution_agree(neighbourhood: Neighbourhood, p
 async def test_a_query_is_one_statement(neighbourhood: Neighbourhood, path: Path) -> None:
     n = neighbourhood
     given = await variables(n, path)
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     statements: list[str] = []
     n.server.runtime.database.observers.append(statements.append)
     body = (await n.http.post("/graphql", json={"query": path.read_text("utf-8"), "variables": given})).json()
@@ -72,7 +72,7 @@ async def test_a_mutation_takes_at_most_eight_round_trips_and_one_read(neighbour
     await n.ask("company", "{ version }")
     statements: list[str] = []
     n.server.runtime.database.observers.append(statements.append)
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     viewer = await n.viewer("company")
     statements.clear()
     answer = await n.server.graphql.execute(

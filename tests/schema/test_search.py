@@ -222,7 +222,7 @@ async def test_twenty_thousand_names_are_searched_by_index(neighbourhood: Neighb
         return await read(sql, values)
 
     database.read = spy  # type: ignore[method-assign]
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     for query in ("陈明", "明远", "cmy", "chenmy", "陈my"):
         asked.clear()
         assert await titles(n, "clerk", query)

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 import pytest
 from adopting import Adopting
 
-from core.agreement import months_later
+from core.clock import months_later
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio

@@ -13,7 +13,7 @@ from adopting import Adopting
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from core.agreement import months_later
+from core.clock import months_later
 from core.testing.kit import Databases, Neighbourhood, Refused, served
 
 SETTINGS = {

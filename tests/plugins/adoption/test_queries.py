@@ -38,7 +38,7 @@ async def test_planned_and_plain_execution_agree_on_a_full_agreement(neighbourho
         "custodian", "adoptionRevoke", "revocation { id }", agreementId=agreement, reason="弃管", actingFor=a.committee
     )
     await n.delivered()
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     answers = {}
     for who in (None, "resident", "clerk", "custodian", "inspector", "admin"):
         viewer = await n.viewer(who) if who else ANONYMOUS

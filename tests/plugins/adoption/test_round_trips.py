@@ -17,9 +17,7 @@ async def test_everyday_mutations_take_few_round_trips(neighbourhood: Neighbourh
     reads. A signature that completes an agreement also numbers the certificate under the area's lock."""
     n = neighbourhood
     server = n.server
-    await server.runtime.dispatcher.stop()
-    await server.take_up.stop()
-    await server.runtime.jobs.stop()
+    await n.quiet()
     statements: list[str] = []
     server.runtime.database.observers.append(statements.append)
     counted: list[tuple[str, int]] = []

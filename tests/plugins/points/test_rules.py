@@ -143,7 +143,7 @@ async def test_a_voided_event_takes_back_what_it_gave_once(
         return str(await system(n, rule))
 
     # The deed and its undoing wait together: they are heard in their order.
-    await n.server.runtime.dispatcher.stop()
+    await n.quiet()
     first = await happens(TYPE, actor=str(who))
     await happens("core.attendance.voided", event=first)
     second = await happens(TYPE, actor=str(who))
