@@ -70,6 +70,7 @@ class Jobs:
         if self._task is not None:
             await self._task
             self._task = None
+        self._stopping.clear()
 
     async def _run(self, runtime: Runtime) -> None:
         while not self._stopping.is_set():

@@ -51,8 +51,10 @@ class Logged(Entity):
         seen = f"SELECT 1 FROM core_transition s WHERE s.event_id = NEW.event_id AND s.subject_id = NEW.id{state}"
         stale = "NEW.id <> OLD.id OR NEW.event_id = OLD.event_id OR NEW.version <> OLD.version + 1"
         if cls.unlogged:
-            kept = [c for c in cls._meta.fields_db_projection.values() if c not in cls.unlogged]
-            stale = f"({stale}) AND NOT ({' AND '.join(same(f'NEW.{c}', f'OLD.{c}') for c in kept)})"
+            # Quoted: after `NEW.`, PL/pgSQL takes words of its own (`strict`) for something else.
+            kept = [f'"{c}"' for c in cls._meta.fields_db_projection.values() if c not in cls.unlogged]
+            unchanged = " AND ".join(same(f"NEW.{c}", f"OLD.{c}") for c in kept)
+            stale = f"({stale}) AND NOT ({unchanged})"
         # Named last and declared first: both databases then let a guard speak that knows better what is wrong.
         return (
             refuse("z_inv22_logged", "INSERT OR UPDATE", f"NOT EXISTS ({seen})", "UNLOGGED_CHANGE"),

@@ -147,6 +147,8 @@ async def test_mechanisms_refuse_alike(neighbourhood: Neighbourhood) -> None:
         assert code == expected, (mutation, {k: str(v)[:60] for k, v in arguments.items()})
     assert await fingerprint(n) == before
     await n.do("admin", *end, agreementId=running, reason="到期")
+    n.clock.advance(timedelta(days=31))  # the notice is over
+    assert (await n.due())["adoption.terms"] == 1
     before = await fingerprint(n)
     for (mutation, selection), more in ((inspect, {"score": 80}), (end, {"reason": "x"}), (sign, {})):
         who = (
