@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import tomllib
+from functools import cache
 from pathlib import Path
 
 from core.errors import ConfigurationError
 
 LANGUAGES = ("zh-CN", "en")
 DEFAULT_LANGUAGE = "zh-CN"
+
+
+@cache
+def _read(path: Path, changed: int) -> dict[str, dict[str, str]]:
+    """A catalogue, read once for as long as the file stays as it is."""
+    return tomllib.loads(path.read_text("utf-8"))
 
 
 class Messages:
@@ -24,7 +31,7 @@ class Messages:
         if not path.exists():
             return
         problems = []
-        for code, texts in tomllib.loads(path.read_text("utf-8")).items():
+        for code, texts in _read(path, path.stat().st_mtime_ns).items():
             if code in self._texts:
                 problems.append(f"{path}: {code} already belongs to {self.owners[code]}")
             problems += [f"{path}: {code} has no {lang} text" for lang in LANGUAGES if not texts.get(lang)]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 _GUARDS = {"check": 2, "refuse": 3, "unique": None}  # where a code stands, if not as `code=`
 _UNSEEN = {"INTERNAL", "ALREADY_EXISTS"}
 
 
+@cache
 def codes_in(folder: Path) -> dict[str, str]:
     """Code → `file:line`: what stands in `Refusal("CODE")` and in guards."""
     found: dict[str, str] = {}

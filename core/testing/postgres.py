@@ -162,7 +162,7 @@ class PostgresCluster:
         """End the server and remove its folder; harmless when done already."""
         atexit.unregister(self.stop)
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
+            self.process.send_signal(signal.SIGQUIT)  # nothing of it is kept
             try:
                 self.process.wait(10)
             except subprocess.TimeoutExpired:
