@@ -61,13 +61,17 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def demo_url(databases: Databases, dialect: str) -> str:
-    return databases.fresh(dialect, "demo")
+def demo_url(databases: Databases, dialect: str) -> Iterator[str]:
+    url = databases.fresh(dialect, "demo")
+    yield url
+    databases.drop(url)
 
 
 @pytest.fixture
-def empty_url(databases: Databases, dialect: str) -> str:
-    return databases.fresh(dialect, "empty")
+def empty_url(databases: Databases, dialect: str) -> Iterator[str]:
+    url = databases.fresh(dialect, "empty")
+    yield url
+    databases.drop(url)
 
 
 @pytest.fixture

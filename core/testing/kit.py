@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
 from core.access import Viewer
@@ -221,6 +222,15 @@ class Databases:
             return self.cluster.create_database(name, source)
         shutil.copy(source, self.folder / f"{name}.db")
         return f"sqlite:{self.folder / name}.db"
+
+    def drop(self, url: str) -> None:
+        """Be done with a copy."""
+        if url.startswith("sqlite:"):
+            path = Path(url.removeprefix("sqlite:"))
+            for file in (path, Path(f"{path}-wal"), Path(f"{path}-shm")):
+                file.unlink(missing_ok=True)
+        else:
+            self.cluster.drop_database(urlsplit(url).path.lstrip("/"))
 
     def _template(self, dialect: str, template: str) -> str:
         key = (dialect, template)
