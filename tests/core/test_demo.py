@@ -49,12 +49,12 @@ class Interrupted(Exception):
     pass
 
 
-async def make(databases: Databases, url: str, stop_at: int | None = None) -> Alike:
+async def make(databases: Databases, url: str, *, stop_half_way: bool = False) -> Alike:
     """Make a tiny demo, or the beginning of one; what it has in common with others."""
 
     def progress(done: int, of: int) -> None:
         assert 0 < done <= of
-        if done == stop_at:
+        if stop_half_way and done * 2 >= of:
             raise Interrupted
 
     running = await Server.open(databases.config(url))
@@ -119,7 +119,7 @@ async def test_two_districts_of_a_day_are_alike_and_as_planned(databases: Databa
 async def test_what_was_interrupted_is_known_and_made_anew(databases: Databases, empty_url: str) -> None:
     assert await found(empty_url) is Found.NOTHING
     with pytest.raises(Interrupted):
-        await make(databases, empty_url, stop_at=20)
+        await make(databases, empty_url, stop_half_way=True)
     async with hold(empty_url) as place:
         assert await place.found() is Found.HALF
         with pytest.raises(ConfigurationError, match="another process"):

@@ -39,7 +39,7 @@ async def at(n: Neighbourhood, code: str, query: str, who: str | None = None, **
     return found
 
 
-@pytest.mark.needs("points")
+@pytest.mark.needs("adoption", "points")
 async def test_a_computed_list_names_no_area_outside_the_endpoint(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     n.clock.set(n.clock.now())
