@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
-import sys
 from pathlib import Path
 
-import server
-
-ROOT = Path(server.__file__).parent
+from core.testing import process
 
 
 def gongzhi(folder: Path, *arguments: str, given: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from core.cli import main; main()", *arguments]
-    env = {**os.environ, "PYTHONPATH": str(ROOT), "GONGZHI_DATABASE": f"sqlite:{folder}/cli.db", **environment}
-    return subprocess.run(command, cwd=folder, env=env, input=given, capture_output=True, text=True, timeout=120)
+    environment = {"GONGZHI_DATABASE": f"sqlite:{folder}/cli.db", **environment}
+    return process.gongzhi(folder, *arguments, given=given, **environment)
 
 
 def test_explain_prints_the_statement_and_its_parameters(tmp_path: Path) -> None:

@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import sqlite3
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-import server
 from core.testing.kit import Databases
+from core.testing.process import gongzhi
 
-ROOT = Path(server.__file__).parent
 pytestmark = pytest.mark.needs("adoption", "points")
-
-
-def gongzhi(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-c", "from core.cli import main; main()", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "LANG": "C", "LC_ALL": "C"}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def configure(folder: Path, url: str, *plugins: str) -> None:

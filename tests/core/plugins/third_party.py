@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any
 
-import server
+from core.testing import process
 
-ROOT = Path(server.__file__).parent
 MANIFEST = 'key = "{key}"\nversion = "1.0"\napi = "0.1"\ntitle = {{ en = "{key}", zh-CN = "{key}" }}\n'
 HOOKS = "from core.plugins import hookimpl\n"
 
@@ -60,18 +58,8 @@ class Wheels:
         )
         return path
 
-    @property
-    def environment(self) -> dict[str, str]:
-        paths = os.pathsep.join([str(self.folder / "site"), str(ROOT)])
-        return {**os.environ, "PYTHONPATH": paths, "GONGZHI_PORT": "0", "LANG": "C", "LC_ALL": "C"}
-
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-c", "from core.cli import main; main()", *arguments]
-
     def gongzhi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command(*arguments), cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=60
-        )
+        return process.gongzhi(self.folder, *arguments, timeout=60, path=(self.folder / "site",))
 
     def check(self) -> list[dict[str, Any]]:
         """The problems `gongzhi check --json` finds."""
@@ -84,24 +72,24 @@ class Wheels:
     def serve(self) -> Iterator[Served]:
         """`gongzhi serve` in a process of its own."""
         log = self.folder / "serve.log"
-        with log.open("w", encoding="utf-8") as out:
-            process = subprocess.Popen(
-                self.command("serve"), cwd=self.folder, env=self.environment, stdout=out, stderr=out
-            )
+        log.write_text("", "utf-8")
+        serving = process.start(
+            self.folder, "serve", out=log, environment={"GONGZHI_PORT": "0"}, path=(self.folder / "site",)
+        )
         try:
-            yield Served(_address(process, log), log)
+            yield Served(_address(serving, log), log)
         finally:
-            process.terminate()
-            process.wait(20)
+            serving.terminate()
+            serving.join(20)
 
 
-def _address(process: subprocess.Popen[bytes], log: Path) -> str:
+def _address(serving: ForkServerProcess, log: Path) -> str:
     end = time.monotonic() + 30
     while time.monotonic() < end:
         text = log.read_text("utf-8")
         if "gongzhi serves " in text:
             return text.split("gongzhi serves ", 1)[1].split("/graphql", 1)[0]
-        if process.poll() is not None:
+        if serving.exitcode is not None:
             break
         time.sleep(0.05)
     raise AssertionError(f"the server did not start: {log.read_text('utf-8')}")

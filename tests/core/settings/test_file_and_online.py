@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -22,8 +19,8 @@ from core.cli.ending import export
 from core.config import Config, read_config
 from core.errors import ConfigurationError
 from core.testing.kit import Databases, Neighbourhood, served
+from core.testing.process import gongzhi
 
-ROOT = Path(server.__file__).parent
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
 HEAD = 'plugins = ["adoption", "points"]\n[area.haicang]\nenable = ["adoption", "points"]\n'
 SETTING = ("coreSetPluginSettings", "area { id }")
@@ -211,10 +208,7 @@ def test_a_path_that_is_no_database_is_told_at_once(tmp_path: Path, kind: str, c
     else:
         target.write_text("not a database, " * 100)
     (tmp_path / "gongzhi.toml").write_text('database = "sqlite:wrong.db"\n', "utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", "from core.cli import main; main()", command], cwd=tmp_path, timeout=30,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "LC_ALL": "C"}, capture_output=True, text=True,
-    )  # fmt: skip
+    done = gongzhi(tmp_path, command, timeout=30)
     assert done.returncode == 2, done
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
     assert "is no SQLite database" in done.stderr

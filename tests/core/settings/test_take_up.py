@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import os
-import subprocess
-import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -15,14 +12,13 @@ from urllib.request import Request, urlopen
 
 import pytest
 
-import server
 from core.clock import Clock
 from core.config import read_config
 from core.plugins.host import Host
 from core.settings.take_up import TakeUp, read_areas
 from core.testing.kit import Databases, Neighbourhood
+from core.testing.process import gongzhi, start
 
-ROOT = Path(server.__file__).parent
 pytestmark = pytest.mark.needs("adoption", "points")
 HEAD = 'plugins = ["adoption", "points"]\n[area.haicang]\nenable = ["adoption", "points"]\n'
 DAYS = "[area.xishan]\nadoption.notice_days = {days}\n"
@@ -46,14 +42,12 @@ def test_two_workers_see_a_changed_file_within_two_seconds(databases: Databases,
     file = tmp_path / "gongzhi.toml"
     head = f'database = "{demo_url}"\n' + HEAD
     file.write_text(head + DAYS.format(days=10), "utf-8")
-    command = [sys.executable, "-c", "from core.cli import main; main()", "serve"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "GONGZHI_PORT": "0"}
     workers, addresses = [], []
     try:
         for k in range(2):
             log = tmp_path / f"{k}.log"
-            with log.open("w") as out:
-                workers.append(subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=out, stderr=out))
+            log.write_text("")
+            workers.append(start(tmp_path, "serve", out=log, environment={"GONGZHI_PORT": "0"}))
             end = time.monotonic() + 30
             while "gongzhi serves " not in log.read_text() and time.monotonic() < end:
                 time.sleep(0.05)
@@ -90,7 +84,8 @@ def test_two_workers_see_a_changed_file_within_two_seconds(databases: Databases,
         for worker in workers:
             worker.terminate()
         for worker in workers:
-            assert worker.wait(20) == 0
+            worker.join(20)
+            assert worker.exitcode == 0
 
 
 def wait_for_problem(address: str, code: str) -> dict[str, Any]:
@@ -199,13 +194,7 @@ def test_a_file_with_comments_and_windows_line_ends_is_edited_in_place(tmp_path:
         b'# ours\r\nplugins = ["adoption", "points"]  # both\r\n\r\n[area.xishan]  # the village\r\n'
         b'disable = ["points"]  # by the meeting\r\nadoption.notice_days = 9\r\n'
     )
-    command = [sys.executable, "-c", "from core.cli import main; main()", "plugin"]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-
-    def plugin(*arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run([*command, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True)
-
-    done = plugin("enable", "points", "--area", "xishan")
+    done = gongzhi(tmp_path, "plugin", "enable", "points", "--area", "xishan")
     assert done.returncode == 0, done.stderr
     text = path.read_bytes().decode()
     for kept in ("# ours\r\n", "# both\r\n", "# the village\r\n", "adoption.notice_days = 9\r\n"):
@@ -214,10 +203,10 @@ def test_a_file_with_comments_and_windows_line_ends_is_edited_in_place(tmp_path:
     host = Host.load(config.plugins)
     rows = read_areas(config, host.keys, host.settings, Clock())
     assert [(t.area, t.plugin, str(t.state)) for t in rows.toggles] == [("xishan", "points", "ON")]
-    assert plugin("disable", "points", "--area", "hongtang").returncode == 0
+    assert gongzhi(tmp_path, "plugin", "disable", "points", "--area", "hongtang").returncode == 0
     before = path.read_bytes()
     for wrong in (("enable", "pionts", "--area", "xishan"), ("enable", "points")):
-        refused = plugin(*wrong)
+        refused = gongzhi(tmp_path, "plugin", *wrong)
         assert refused.returncode == 2
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
