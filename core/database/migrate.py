@@ -192,13 +192,13 @@ async def compare(models: list[type[Model]]) -> list[str]:
     dialect = _dialect()
     problems = []
     present = await _present(dialect)
+    tables, foreign = await _columns(dialect), await _foreign_keys(dialect)
     for model in models:
         table = model._meta.db_table
-        columns = await _columns(table, dialect)
-        if not columns:
+        columns = tables.get(table)
+        if columns is None:
             problems.append(f"{table}: the table is missing")
             continue
-        foreign = await _foreign_keys(table, dialect)
         expected: dict[str, tuple[bool, tuple[str, str] | None]] = {}
         for name, field in model._meta.fields_map.items():
             if isinstance(field, fields.relational.ForeignKeyFieldInstance):
@@ -213,8 +213,10 @@ async def compare(models: list[type[Model]]) -> list[str]:
                 continue
             if columns[column] != null and column != model._meta.db_pk_column:
                 problems.append(f"{table}.{column}: declared {'NULL' if null else 'NOT NULL'}, found the opposite")
-            if reference is not None and foreign.get(column) != reference:
-                problems.append(f"{table}.{column}: declared foreign key {reference}, found {foreign.get(column)}")
+            if reference is not None and foreign.get((table, column)) != reference:
+                problems.append(
+                    f"{table}.{column}: declared foreign key {reference}, found {foreign.get((table, column))}"
+                )
         problems += [f"{table}.{c}: nobody declares this column" for c in columns if c not in expected]
         for guard in guards_of(model):
             for wish in render(model, guard, dialect):
@@ -225,30 +227,34 @@ async def compare(models: list[type[Model]]) -> list[str]:
     return problems
 
 
-async def _columns(table: str, dialect: str) -> dict[str, bool]:
-    """Column → may be null."""
+async def _columns(dialect: str) -> dict[str, dict[str, bool]]:
+    """Of each table: column → may be null."""
     if dialect == "sqlite":
-        return {r["name"]: not r["notnull"] for r in await _rows(f'PRAGMA table_info("{table}")')}
-    rows = await _rows(
-        f"""SELECT column_name AS name, is_nullable = 'YES' AS nullable FROM information_schema.columns
-        WHERE table_schema = current_schema() AND table_name = '{table}'"""
-    )
-    return {r["name"]: r["nullable"] for r in rows}
+        sql = """SELECT t.name AS tab, c.name AS name, NOT c."notnull" AS nullable
+        FROM sqlite_master t, pragma_table_info(t.name) c WHERE t.type = 'table' ORDER BY c.cid"""
+    else:
+        sql = """SELECT t.relname AS tab, a.attname AS name, NOT a.attnotnull AS nullable
+        FROM pg_attribute a JOIN pg_class t ON t.oid = a.attrelid
+        WHERE t.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped AND t.relnamespace = current_schema()::regnamespace
+        ORDER BY a.attnum"""
+    found: dict[str, dict[str, bool]] = {}
+    for r in await _rows(sql):
+        found.setdefault(r["tab"], {})[r["name"]] = bool(r["nullable"])
+    return found
 
 
-async def _foreign_keys(table: str, dialect: str) -> dict[str, tuple[str, str]]:
-    """Column → (table referred to, what happens on delete)."""
+async def _foreign_keys(dialect: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Table and column → table referred to, and what happens on delete."""
     if dialect == "sqlite":
-        rows = await _rows(f'PRAGMA foreign_key_list("{table}")')
-        return {r["from"]: (r["table"], r["on_delete"]) for r in rows}
-    rules = "CASE c.confdeltype WHEN 'r' THEN 'RESTRICT' WHEN 'n' THEN 'SET NULL' WHEN 'c' THEN 'CASCADE' ELSE '?' END"
-    rows = await _rows(
-        f"""SELECT a.attname AS col, r.relname AS target, {rules} AS rule FROM pg_constraint c
-        JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class r ON r.oid = c.confrelid
+        sql = """SELECT t.name AS tab, f."from" AS col, f."table" AS target, f.on_delete AS rule
+        FROM sqlite_master t, pragma_foreign_key_list(t.name) f WHERE t.type = 'table'"""
+    else:
+        rules = "WHEN 'r' THEN 'RESTRICT' WHEN 'n' THEN 'SET NULL' WHEN 'c' THEN 'CASCADE'"
+        sql = f"""SELECT t.relname AS tab, a.attname AS col, r.relname AS target, CASE c.confdeltype {rules} ELSE '?' END AS rule
+        FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid JOIN pg_class r ON r.oid = c.confrelid
         JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = c.conkey[1]
-        WHERE c.contype = 'f' AND t.relname = '{table}' AND t.relnamespace = current_schema()::regnamespace"""
-    )
-    return {r["col"]: (r["target"], r["rule"]) for r in rows}
+        WHERE c.contype = 'f' AND t.relnamespace = current_schema()::regnamespace"""
+    return {(r["tab"], r["col"]): (r["target"], r["rule"]) for r in await _rows(sql)}
 
 
 async def make_migrations(url: str, apps: Sequence[App], only: Sequence[str] = ()) -> list[str]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -119,6 +119,17 @@ class Neighbourhood:
     async def delivered(self) -> None:
         """Wait until every event has reached every handler."""
         await self.server.runtime.dispatcher.settle()
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """The statements that reach the database meanwhile."""
+        seen: list[str] = []
+        observe = seen.append
+        self.server.runtime.database.observers.append(observe)
+        try:
+            yield seen
+        finally:
+            self.server.runtime.database.observers.remove(observe)
 
     async def quiet(self) -> None:
         """End what the server does by itself, so that only what is asked reaches the database."""
@@ -236,7 +247,13 @@ class Databases:
         key = (dialect, template)
         if key not in self._made:
             name = f"template_{template}"
-            url = self.cluster.create_database(name) if dialect == "postgres" else f"sqlite:{self.folder / name}.db"
+            source = self._template(dialect, "empty") if template != "empty" else None
+            if dialect == "postgres":
+                url = self.cluster.create_database(name, source)
+            else:
+                url = f"sqlite:{self.folder / name}.db"
+                if source is not None:
+                    shutil.copy(source, self.folder / f"{name}.db")
             try:
                 asyncio.run(self._fill(url, template))
             except BaseException:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
+import orjson
 import pytest
 
 from core.testing.kit import Neighbourhood
@@ -68,3 +70,25 @@ async def test_moving_an_area_moves_what_lies_below_and_keeps_the_history(neighb
     assert [a["code"] for a in seen["area"]["ancestors"]["nodes"]] == ["haicang", "haihong", "xinyang", "xishan"]
     closed = await n.server.runtime.database.read("SELECT count(*) FROM core_area_closure WHERE until IS NOT NULL")
     assert closed[0][0] == 6  # xishan and its two grids × what lay above: dongfu, and haicang, which begins anew
+
+
+async def test_a_mutation_takes_at_most_eight_round_trips_and_one_read(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    if n.server.runtime.database.dialect.name == "sqlite":
+        limit = 12  # no network between; SQLite cannot insert into three tables in one statement
+    else:
+        limit = 9  # eight in the transaction, one to read the payload
+    found = await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }")
+    join = {"activityId": found["activities"]["nodes"][0]["id"], "idempotencyKey": "count"}
+    await n.ask("company", "{ version }")
+    await n.quiet()
+    viewer = await n.viewer("company")
+    with n.statements() as statements:
+        answer = await n.server.graphql.execute(
+            "mutation($i: CoreActivityInput!) { coreJoinActivity(input: $i)"
+            " { participation { state actor { name } activity { placesTaken } } errors { code } } }",
+            {"i": join},
+            viewer=viewer,
+        )
+    assert orjson.loads(orjson.dumps(answer))["data"]["coreJoinActivity"]["errors"] == []
+    assert len(statements) <= limit, json.dumps(statements, indent=1)

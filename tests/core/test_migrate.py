@@ -16,6 +16,7 @@ import server
 from core.database.migrate import migrate
 from core.errors import MigrationError
 from core.testing.kit import Databases
+from core.testing.process import gongzhi, start
 
 ROOT = Path(server.__file__).parent
 
@@ -63,12 +64,11 @@ def test_four_processes_migrate_one_empty_database(databases: Databases, dialect
     config = tmp_path / "gongzhi.toml"
     plugins = ", ".join(f'"{key}"' for key in databases.plugins)
     config.write_text(f'database = "{url}"\nplugins = [{plugins}]\n', "utf-8")
-    command = [sys.executable, "-c", "from core.cli import main; main()", "migrate", "--config", str(config)]
-    started = [
-        subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        for _ in range(4)
-    ]
-    results = [(p.communicate(timeout=120)[0], p.returncode) for p in started]
+    logs = [tmp_path / f"{number}.log" for number in range(4)]
+    started = [start(tmp_path, "migrate", out=log) for log in logs]
+    for process in started:
+        process.join(120)
+    results = [(log.read_text("utf-8"), process.exitcode) for log, process in zip(logs, started, strict=True)]
     assert [code for _, code in results] == [0, 0, 0, 0], results
     assert sum("applied core.0001_initial" in text for text, _ in results) == 1
 
@@ -91,9 +91,6 @@ def test_a_crash_between_a_migration_and_its_note_leaves_neither(
     config = tmp_path / "gongzhi.toml"
     config.write_text(f'database = "{url}"\nplugins = []\n', "utf-8")
 
-    def run(code: str) -> int:
-        command = [sys.executable, "-c", code, "migrate", "--config", str(config)]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120).returncode
-
-    assert run(DIE_BEFORE_NOTING) == 9
-    assert run("from core.cli import main; main()") == 0
+    command = [sys.executable, "-c", DIE_BEFORE_NOTING, "migrate", "--config", str(config)]
+    assert subprocess.run(command, cwd=ROOT, capture_output=True, timeout=120).returncode == 9
+    assert gongzhi(tmp_path, "migrate").returncode == 0

@@ -106,9 +106,7 @@ def write(path: Path, body: str) -> Any:
 
 
 @pytest.mark.anyio
-async def test_the_same_file_twice_changes_nothing_and_200_reloads_leave_memory_flat(
-    neighbourhood: Neighbourhood, tmp_path: Path
-) -> None:
+async def test_the_same_file_twice_changes_nothing(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     n = neighbourhood
     runtime, path = n.server.runtime, tmp_path / "gongzhi.toml"
     take_up = TakeUp(write(path, HEAD + DAYS.format(days=10)), runtime, {})
@@ -117,6 +115,14 @@ async def test_the_same_file_twice_changes_nothing_and_200_reloads_leave_memory_
     before = (await runtime.database.read(events))[0][0], take_up.version
     assert await take_up.apply(read_config(path, {})) == 0
     assert ((await runtime.database.read(events))[0][0], take_up.version) == before
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # it is about the process, not about the database
+async def test_200_reloads_leave_memory_flat(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
+    path = tmp_path / "gongzhi.toml"
+    take_up = TakeUp(write(path, HEAD + DAYS.format(days=10)), neighbourhood.server.runtime, {})
+    await take_up.apply(take_up.config)
 
     async def reload(number: int) -> None:
         config = write(path, HEAD + DAYS.format(days=10 + number % 2))
