@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from uuid import UUID
 
 from core.access import ANONYMOUS, Acting, Viewer, viewer_from, viewer_sql
 from core.database import Database, Transaction
-from core.database.dialect import POSTGRES
+from core.database.dialect import POSTGRES, Dialect
 from core.errors import Refusal
 from core.events import Dispatcher
 from core.ids import new_id
@@ -20,7 +20,7 @@ from core.jobs import Jobs
 from core.kernel import Kernel
 from core.messages import Messages
 from core.models import Actor
-from core.settings.store import VERSION
+from core.settings.store import VERSION, as_uuid
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
@@ -53,6 +53,37 @@ class Performed:
     outcome: Outcome
     viewer: Viewer
     replayed: bool = False
+
+
+@dataclass(frozen=True)
+class _Opening:
+    """What is known when a transaction begins. `claimed` is the record of the idempotency key, None when the key had
+    been claimed before; `merged` says for whom a merged actor's id stands."""
+
+    viewer: Viewer
+    settings: int | None = None
+    merged: Mapping[UUID, UUID] = field(default_factory=dict)
+    claimed: UUID | None = None
+
+
+def _as_they_are_now(acting: Acting, merged: Mapping[UUID, UUID]) -> Acting:
+    """In whose name it is sent, where a merged actor's id stands for the one kept."""
+    for_id, behalf_of_id = (merged.get(id, id) if id else None for id in (acting.for_id, acting.behalf_of_id))
+    return replace(acting, for_id=for_id, behalf_of_id=behalf_of_id)
+
+
+def _merged_sql(dialect: Dialect, marks: list[str]) -> str:
+    """Of these actors, each with whom it was merged into, as JSON; they are held until the end of the transaction."""
+    if not marks:
+        return "NULL"
+    hold = " FOR KEY SHARE" if dialect.lock else ""
+    actors = f"SELECT id, merged_into_id FROM core_actor WHERE id IN ({', '.join(marks)}) ORDER BY id{hold}"
+    pairs = (
+        "json_agg(json_build_array(m.id, m.merged_into_id))"
+        if dialect is POSTGRES
+        else "json_group_array(json_array(m.id, m.merged_into_id))"
+    )
+    return f"SELECT {pairs} FROM ({actors}) m"
 
 
 def _gave_us_up(error: Exception) -> bool:
@@ -106,15 +137,16 @@ class Runtime:
         no trace.
         """
         async with self.database.transaction() as transaction:
-            viewer, claimed, settings = await self._open(transaction, command)
+            opening = await self._open(transaction, command)
+            viewer, claimed = opening.viewer, opening.claimed
             if command.key is not None and claimed is None:
                 return Performed(await self._replay(transaction, command, viewer), viewer, replayed=True)
             work = Work(
-                transaction, self.kernel, viewer, command.acting,
-                within=command.within, occurred_at=command.occurred_at, settings=settings, paths=command.paths,
+                transaction, self.kernel, viewer, _as_they_are_now(command.acting, opening.merged),
+                within=command.within, occurred_at=command.occurred_at, settings=opening.settings, paths=command.paths,
             )  # fmt: skip
             work.expected_version = command.expected_version
-            await self._as_they_are_now(work, command.actors)
+            work.instead = opening.merged
             if work.acting.behalf_of_id is not None:
                 await self._needs_the_desk(work, work.acting.behalf_of_id)
             try:
@@ -128,16 +160,6 @@ class Runtime:
         if work.events:
             self.dispatcher.wake()
         return Performed(outcome, viewer)
-
-    @staticmethod
-    async def _as_they_are_now(work: Work, actors: Iterable[UUID]) -> None:
-        """A merged actor's id stands for the one kept, in the input and in whose name it is sent."""
-        acting = work.acting
-        named = (id for id in (acting.for_id, acting.behalf_of_id) if id is not None)
-        merged = work.instead = await work.merged([*named, *actors])
-        if merged:
-            for_id, behalf_of_id = (merged.get(id, id) if id else None for id in (acting.for_id, acting.behalf_of_id))
-            work.acting = replace(acting, for_id=for_id, behalf_of_id=behalf_of_id)
 
     @staticmethod
     async def _needs_the_desk(work: Work, actor_id: UUID) -> None:
@@ -156,25 +178,29 @@ class Runtime:
         if able:
             raise Refusal("HAS_ACCOUNT", path=("onBehalfOf", "actorId"))
 
-    async def _open(self, transaction: Transaction, command: Command) -> tuple[Viewer, UUID | None, int | None]:
-        """Read the viewer afresh, claim the idempotency key and see which settings are in force: one round trip on
-        PostgreSQL. The key's record is None when it had been claimed before."""
+    async def _open(self, transaction: Transaction, command: Command) -> _Opening:
+        """Read the viewer afresh, claim the idempotency key, see which settings are in force and which of the actors
+        named were merged into others (until the end nobody merges more of them): one round trip on PostgreSQL."""
         if command.viewer.token_hash is None:
-            return ANONYMOUS, None, None
+            return _Opening(ANONYMOUS)
         dialect = self.database.dialect
         values: list[Any] = [command.viewer.token_hash, self.clock.now()]
         facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
         if dialect.lock:
             facts += " FOR KEY SHARE OF a"  # whoever acts is not merged into somebody else meanwhile
-        facts = f"SELECT v.*, ({VERSION}) AS settings FROM ({facts}) v"
+        acting = command.acting
+        named = sorted({id for id in (acting.for_id, acting.behalf_of_id, *command.actors) if id is not None})
+        merged = _merged_sql(dialect, [dialect.mark(3 + n) for n in range(len(named))])
+        values += named
+        facts = f"SELECT v.*, ({VERSION}) AS settings, ({merged}) AS merged FROM ({facts}) v"
         if command.key is None:
             rows = await transaction.fetch(facts, *values)
-            return self._signed_in(rows, command), None, rows[0]["settings"]
+            return self._opening(rows, command)
         key_id = new_id()
         record = [
             key_id, command.viewer.account_id, command.mutation, command.key, command.input_hash, self.clock.now(),
         ]  # fmt: skip
-        first = 3 if dialect is POSTGRES else 1
+        first = 1 + (len(values) if dialect is POSTGRES else 0)
         insert = (
             "INSERT INTO core_idempotency (id, account_id, mutation, key, input_hash, created_at)"
             f" VALUES ({', '.join(dialect.mark(first + n) for n in range(len(record)))})"
@@ -183,18 +209,20 @@ class Runtime:
         if dialect is POSTGRES:
             sql = f"WITH k AS ({insert}) SELECT f.*, (SELECT count(*) FROM k) AS claimed FROM ({facts}) f"
             rows = await transaction.fetch(sql, *values, *record)
-            viewer, claimed = self._signed_in(rows, command), bool(rows[0]["claimed"])
+            opening, claimed = self._opening(rows, command), bool(rows[0]["claimed"])
         else:
             rows = await transaction.fetch(facts, *values)
-            viewer, claimed = self._signed_in(rows, command), bool(await transaction.fetch(insert, *record))
-        return viewer, key_id if claimed else None, rows[0]["settings"]
+            opening, claimed = self._opening(rows, command), bool(await transaction.fetch(insert, *record))
+        return replace(opening, claimed=key_id if claimed else None)
 
     @staticmethod
-    def _signed_in(rows: list[Any], command: Command) -> Viewer:
+    def _opening(rows: list[Any], command: Command) -> _Opening:
         if not rows:
             raise Refusal("NOT_SIGNED_IN")
         assert command.viewer.token_hash is not None
-        return viewer_from(rows[0], command.viewer.token_hash)
+        pairs = json.loads(rows[0]["merged"] or "[]")
+        merged = {as_uuid(gone): as_uuid(kept) for gone, kept in pairs if kept is not None}
+        return _Opening(viewer_from(rows[0], command.viewer.token_hash), rows[0]["settings"], merged)
 
     async def _replay(self, transaction: Transaction, command: Command, viewer: Viewer) -> Outcome:
         mark = self.database.dialect.mark

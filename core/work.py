@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from tortoise.models import Model
@@ -20,7 +20,7 @@ from core.access import Acting, Ground, Viewer
 from core.clock import to_millisecond
 from core.database import Transaction
 from core.database.batch import Batch, Raw, among, spread
-from core.database.dialect import POSTGRES
+from core.database.dialect import POSTGRES, Dialect
 from core.enums import Authority
 from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
 from core.ids import new_id
@@ -32,6 +32,7 @@ from core.settings import Settings, SettingsBook
 from core.settings.store import as_instant, as_uuid
 
 M = TypeVar("M", bound=Model)
+N = TypeVar("N", bound=Model)
 L = TypeVar("L", bound=Logged)
 
 ON_BEHALF = "core.act_on_behalf"
@@ -156,29 +157,23 @@ class Work:
         tag = getattr(model, "tag", model.__name__)
         return Refusal("NOT_FOUND", path=self.paths.get(f"{tag}_{id}", ()), kind=tag)
 
-    async def merged(self, ids: Iterable[UUID]) -> dict[UUID, UUID]:
-        """Of these actors, those that were merged into another, and into whom. Until the end of the transaction
-        nobody else merges any of them."""
-        wanted = sorted(set(ids))
-        if not wanted:
-            return {}
-        marks = ", ".join(["{}"] * len(wanted))
-        hold = " FOR KEY SHARE" if self.transaction.database.dialect.lock else ""
-        sql = f"SELECT id, merged_into_id FROM core_actor WHERE id IN ({marks}) ORDER BY id{hold}"
-        rows = await self.rows(sql, *wanted)
-        return {as_uuid(r["id"]): as_uuid(r["merged_into_id"]) for r in rows if r["merged_into_id"] is not None}
-
-    async def lock_through(self, of: type[Model], id: UUID, model: type[M]) -> M:
-        """The row that row `id` of `of` points at by its foreign key to `model`, held; refuses NOT_FOUND. One look for
-        two, and the row that others are locked under comes first."""
-        keys = [f for f in of._meta.fields_map.values() if getattr(f, "related_model", None) is model]
+    async def lock_with(self, model: type[M], id: UUID, above: type[N]) -> tuple[N, M]:
+        """The row that row `id` of `model` points at by its foreign key to `above`, and the row itself, both held, the
+        one above first; refuses NOT_FOUND."""
+        keys = [f for f in model._meta.fields_map.values() if getattr(f, "related_model", None) is above]
         if len(keys) != 1:
-            raise GongzhiError(f"{of.__name__} has {len(keys)} foreign keys to {model.__name__}")
-        condition = f"t.id = (SELECT f.{keys[0].source_field} FROM {of._meta.db_table} f WHERE f.id = {{}})"
-        rows = await self._select(model, condition, [id], lock=True)
+            raise GongzhiError(f"{model.__name__} has {len(keys)} foreign keys to {above.__name__}")
+        dialect = self.transaction.database.dialect
+        upper, lower = _Columns(above, "u", dialect), _Columns(model, "t", dialect)
+        hold = f"{dialect.lock} OF u, t" if dialect.lock else ""
+        rows = await self.transaction.fetch(
+            f"SELECT {upper.sql}, {lower.sql} FROM {above._meta.db_table} u JOIN {model._meta.db_table} t"
+            f" ON t.{keys[0].source_field} = u.id WHERE t.id = {dialect.mark(1)}{hold}",
+            id,
+        )
         if not rows:
-            raise self._not_found(of, id)
-        return rows[0]
+            raise self._not_found(model, id)
+        return self._made(upper, rows[0]), self._made(lower, rows[0])
 
     async def find(self, model: type[M], **equals: Any) -> M | None:
         """The only row with these column values, or None."""
@@ -201,34 +196,27 @@ class Work:
 
     async def _select(self, model: type[M], condition: str, values: list[Any], *, lock: bool) -> list[M]:
         dialect = self.transaction.database.dialect
-        columns = list(model._meta.fields_db_projection.values())
-        place = "t.id" if model is Area else "t.area_id" if "area_id" in columns else None
-        extra = ""
-        if place:
-            extra = _place_columns(dialect.name == "sqlite", place)
-        key = "seq" if "seq" in columns else model._meta.db_pk_column
+        columns = _Columns(model, "t", dialect)
+        key = "seq" if "seq" in columns.names else model._meta.db_pk_column
         marks = [dialect.mark(i + 1) for i in range(len(values))]
         sql = (
-            f"SELECT {', '.join(f't.{c}' for c in columns)}{extra} FROM {model._meta.db_table} t"
+            f"SELECT {columns.sql} FROM {model._meta.db_table} t"
             f" WHERE {condition.format(*marks)} ORDER BY t.{key}{dialect.lock + ' OF t' if lock and dialect.lock else ''}"
         )
-        found = []
-        for record in await self.transaction.fetch(sql, *values):
-            row = model._init_from_db(**{c: record[c] for c in columns})
-            if place:
-                self._places[row.pk] = self._place(record)
-            found.append(row)
-        return found
+        return [self._made(columns, record) for record in await self.transaction.fetch(sql, *values)]
 
-    def _place(self, record: Any) -> Place:
-        above = json.loads(record["gz_above"] or "[]")
-        chain = tuple(as_uuid(id) for id, _ in sorted(above, key=lambda pair: -pair[1]))
-        on = set()
-        for plugin, until in json.loads(record["gz_plugins"] or "[]"):
-            end = as_instant(until)
-            if end is None or end > self.now:
-                on.add(plugin)
-        return Place(chain, frozenset(on))
+    def _made(self, columns: _Columns[M], record: Any) -> M:
+        row = columns.model._init_from_db(**{c: record[f"{columns.alias}_{c}"] for c in columns.names})
+        if columns.placed:
+            above = json.loads(record[f"{columns.alias}_gz_above"] or "[]")
+            chain = tuple(as_uuid(id) for id, _ in sorted(above, key=lambda pair: -pair[1]))
+            on = set()
+            for plugin, until in json.loads(record[f"{columns.alias}_gz_plugins"] or "[]"):
+                end = as_instant(until)
+                if end is None or end > self.now:
+                    on.add(plugin)
+            self._places[row.pk] = Place(chain, frozenset(on))
+        return row
 
     def place(self, row: Model) -> Place:
         """Where a row lies that was read through this work."""
@@ -255,6 +243,11 @@ class Work:
     def port(self, name: str) -> Any:
         """Whoever provides this port, or its null provider (`core.plugins.ports`)."""
         return self.kernel.ports[name]
+
+    def hold(self, alias: str) -> str:
+        """The end of a statement of the rule's own that holds the rows of `alias` until the end of the transaction;
+        others may still refer to them. Nothing on SQLite, where one transaction writes at a time."""
+        return f" FOR NO KEY UPDATE OF {alias}" if self.transaction.database.dialect.lock else ""
 
     async def rows(self, sql: str, *values: Any) -> list[Any]:
         """A statement of the rule's own; `{}` stands for each parameter."""
@@ -489,14 +482,27 @@ def _add_names(batch: Batch, new: Sequence[Entity], renamed: Sequence[Entity]) -
         batch.insert_values("core_search_term", TERM, [term for _, terms in found for term in terms], ids)
 
 
-def _place_columns(sqlite: bool, area: str) -> str:
-    """The areas above (with their distance) and the plugins that are on there, as JSON beside the row's columns."""
-    rows, pair = ("json_group_array", "json_array") if sqlite else ("json_agg", "json_build_array")
-    return (
-        f", (SELECT {rows}({pair}(c.ancestor_id, c.depth)) FROM core_area_closure c"
-        f" WHERE c.descendant_id = {area} AND c.until IS NULL) AS gz_above"
-        f", (SELECT {rows}({pair}(p.plugin, p.until)) FROM core_plugin_area p WHERE p.area_id = {area}) AS gz_plugins"
-    )
+class _Columns(Generic[M]):
+    """What is read of a model, under an alias: its columns; and where it lies in an area, the areas above (with their
+    distance) and the plugins that are on there, as JSON."""
+
+    def __init__(self, model: type[M], alias: str, dialect: Dialect) -> None:
+        self.model, self.alias = model, alias
+        self.names = list(model._meta.fields_db_projection.values())
+        self.placed = model is Area or "area_id" in self.names
+        parts = [f"{alias}.{c} AS {alias}_{c}" for c in self.names]
+        if self.placed:
+            area = f"{alias}.{'id' if model is Area else 'area_id'}"
+            rows, pair = ("json_agg", "json_build_array") if dialect is POSTGRES else ("json_group_array", "json_array")
+            parts.append(
+                f"(SELECT {rows}({pair}(c.ancestor_id, c.depth)) FROM core_area_closure c"
+                f" WHERE c.descendant_id = {area} AND c.until IS NULL) AS {alias}_gz_above"
+            )
+            parts.append(
+                f"(SELECT {rows}({pair}(p.plugin, p.until)) FROM core_plugin_area p WHERE p.area_id = {area})"
+                f" AS {alias}_gz_plugins"
+            )
+        self.sql = ", ".join(parts)
 
 
 def _text(value: Any) -> str | None:

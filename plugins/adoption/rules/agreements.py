@@ -10,8 +10,8 @@ from core.agreement import AgreementState, EndReason
 from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Area
 from core.rules.inputs import clean_text
+from core.settings.store import as_uuid
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Signature, Upkeep
 from plugins.adoption.rules.common import (
@@ -39,14 +39,15 @@ async def sign_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.agreement.sign", asset)
     work.expect_version(agreement)
-    parties = [*await adopters(work, agreement.adopter_id, agreement.claim_id), agreement.custodian_id]
+    others, area_code = await _co_adopters_and_area(work, agreement)
+    parties = [agreement.adopter_id, *others, agreement.custodian_id]
     if await agreements.sign(work, agreement, Signature, work.principal_id, parties):
         settings = await terms(work, asset, agreement)
         first = max(agreement.starts_on, today(work))
         work.change(
             agreement,
             next_inspection_on=months_later(first, settings.inspect_months),
-            **await _certificate(work, agreement),
+            **await _certificate(work, agreement, area_code),
         )
         work.change(asset, state=AssetState.ADOPTED)
         work.record("adoption.agreement.active", agreement, area_id=agreement.area_id, data=about(agreement))
@@ -55,13 +56,24 @@ async def sign_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     return agreement
 
 
-async def _certificate(work: Work, agreement: Agreement) -> dict[str, str | int]:
-    """The next number of the area and year; the area's row is held, so that two agreements never get the same."""
-    area, year = await work.lock(Area, agreement.area_id), today(work).year
+async def _co_adopters_and_area(work: Work, agreement: Agreement) -> tuple[list[UUID], str]:
+    """Who adopts with the lead adopter, and the code of the area, whose row is held for `_certificate`."""
+    rows = await work.rows(
+        "SELECT a.code AS code, c.actor_id AS actor_id FROM core_area a"
+        f" LEFT JOIN adoption_co_adopter c ON c.claim_id = {{}} WHERE a.id = {{}}{work.hold('a')}",
+        agreement.claim_id, agreement.area_id,
+    )  # fmt: skip
+    return [as_uuid(r["actor_id"]) for r in rows if r["actor_id"] is not None], rows[0]["code"]
+
+
+async def _certificate(work: Work, agreement: Agreement, area_code: str) -> dict[str, str | int]:
+    """The next number of the area and year; two agreements never get the same, for the area's row is held."""
+    year = today(work).year
     given = await work.rows(
-        "SELECT count(*) AS n FROM adoption_agreement WHERE area_id = {} AND certificate_year = {}", area.id, year
-    )
-    return {"certificate_number": f"{area.code}-{year}-{given[0]['n'] + 1:04}", "certificate_year": year}
+        "SELECT count(*) AS n FROM adoption_agreement WHERE area_id = {} AND certificate_year = {}",
+        agreement.area_id, year,
+    )  # fmt: skip
+    return {"certificate_number": f"{area_code}-{year}-{given[0]['n'] + 1:04}", "certificate_year": year}
 
 
 async def log_upkeep(

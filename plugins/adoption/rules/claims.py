@@ -60,8 +60,7 @@ async def submit_claim(
 
 
 async def locked_claim(work: Work, claim_id: UUID) -> tuple[Asset, Claim]:
-    asset = await work.lock_through(Claim, claim_id, Asset)
-    return asset, await work.lock(Claim, claim_id)
+    return await work.lock_with(Claim, claim_id, Asset)
 
 
 def _still_open(claim: Claim) -> None:

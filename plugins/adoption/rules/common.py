@@ -23,8 +23,7 @@ EVIDENCE, EVIDENCE_LENGTH = 10, 500
 
 async def locked(work: Work, agreement_id: UUID) -> tuple[Asset, Agreement]:
     """An agreement with its spot; refuses NOT_FOUND."""
-    asset = await work.lock_through(Agreement, agreement_id, Asset)
-    return asset, await work.lock(Agreement, agreement_id)
+    return await work.lock_with(Agreement, agreement_id, Asset)
 
 
 async def terms(work: Work, asset: Asset, agreement: Agreement) -> AdoptionSettings:
