@@ -64,7 +64,12 @@ def configuration(path: Path | None) -> Config:
 
 
 def run(work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(work)
+    """On the faster event loop, where there is one."""
+    try:
+        import uvloop
+    except ImportError:  # Windows
+        return asyncio.run(work)
+    return uvloop.run(work)
 
 
 @app.command()
