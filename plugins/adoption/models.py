@@ -28,20 +28,31 @@ def _to(model: str, *, null: bool = False) -> Any:
     return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
 
 
-def _adopters_own(person: str, claimant: str, claim: str) -> str:
-    """SQL: it is the matter of the lead adopter or of a co-adopter of this claim."""
+def _adopters_own(person: str, claimant: str, claim: str, *, left: bool = False) -> str:
+    """SQL: it is the matter of the lead adopter or of a co-adopter of this claim (or, if asked, of one who left)."""
+    still = "" if left else " AND x.left_on IS NULL"
     return (
         f"({own_matter(person, claimant)} OR EXISTS (SELECT 1 FROM adoption_co_adopter x WHERE x.claim_id = {claim}"
-        f" AND {own_matter(person, 'x.actor_id')}))"
+        f"{still} AND {own_matter(person, 'x.actor_id')}))"
     )
 
 
-def _agreed_own(person: str, *, custodian: bool = False) -> str:
-    """SQL: it is the matter of those who adopted under NEW.agreement_id (or, if asked, of the custodian)."""
-    whose = _adopters_own(person, "a.adopter_id", "a.claim_id")
+def _agreed_own(person: str, *, left: bool = False, custodian: bool = False) -> str:
+    """SQL: it is the matter of those who adopt under NEW.agreement_id (or, if asked, of who left, of the custodian)."""
+    whose = _adopters_own(person, "a.adopter_id", "a.claim_id", left=left)
     if custodian:
         whose = f"({whose} OR {own_matter(person, 'a.custodian_id')})"
     return f"EXISTS (SELECT 1 FROM adoption_agreement a WHERE a.id = NEW.agreement_id AND {whose})"
+
+
+def _not_an_adopter(actor: str, still: str, *parties: str) -> str:
+    """SQL: nobody by this id adopts under NEW.agreement_id, or is one of the other parties named."""
+    named = ", ".join(f"a.{p}" for p in ("adopter_id", *parties))
+    return (
+        f"NOT EXISTS (SELECT 1 FROM adoption_agreement a WHERE a.id = NEW.agreement_id AND ({actor} IN ({named})"
+        " OR EXISTS (SELECT 1 FROM adoption_co_adopter x WHERE x.claim_id = a.claim_id"
+        f" AND x.actor_id = {actor} AND ({still}))))"
+    )
 
 
 def _by_others(name: str, column: str, own: str) -> tuple[Refuse, Refuse]:
@@ -53,9 +64,9 @@ def _by_others(name: str, column: str, own: str) -> tuple[Refuse, Refuse]:
     )
 
 
-def _merged(kind: str) -> str:
-    """SQL: the change is that of two actors who prove to be one."""
-    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type = 'adoption.{kind}.merged')"
+def _event(type: str) -> str:
+    """SQL: the change is that of an event of this type."""
+    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type = 'adoption.{type}')"
 
 
 _HANDED_OVER = "(OLD.kind = 'PROJECT' AND OLD.state = 'BUILT' AND NEW.kind <> 'PROJECT' AND NEW.state = 'AVAILABLE')"
@@ -96,7 +107,7 @@ class Asset(Logged):
         refuse(
             "custodian_stays",
             "UPDATE",
-            f"NEW.custodian_id <> OLD.custodian_id AND NOT {_merged('asset')}"
+            f"NEW.custodian_id <> OLD.custodian_id AND NOT {_event('asset.merged')}"
             f" AND (NOT {_HANDED_OVER} OR {_TO_AN_ADOPTER})",
             "OWNERSHIP_STAYS",
         ),
@@ -147,8 +158,16 @@ class Claim(Logged):
         table = "adoption_claim"
 
 
+_LEAVES = (
+    f"(OLD.left_on IS NULL AND NEW.left_on IS NOT NULL AND NEW.actor_id = OLD.actor_id AND {_event('co_adopter.left')})"
+)
+
+
 class CoAdopter(Logged):
-    """Who adopts together with the claimant; they sign too, and INV10 holds for each of them."""
+    """Who adopts together with the claimant; they sign too, and INV10 holds for each of them until they leave.
+
+    From `left_on` they are no adopter; the row stays, so that who adopted when can be seen.
+    """
 
     tag: ClassVar[str] = "adoption_co_adopter"
 
@@ -158,18 +177,35 @@ class CoAdopter(Logged):
     claim_id: UUID
     actor: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
     actor_id: UUID
+    left_on = fields.DateField(null=True)
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only()[1:],
-        refuse("stays", "UPDATE", f"NOT {_merged('claim')}", "APPEND_ONLY"),
+        refuse(
+            "stays",
+            "UPDATE",
+            f"NEW.claim_id <> OLD.claim_id OR NOT ({_LEAVES}"
+            f" OR ({same('NEW.left_on', 'OLD.left_on')} AND {_event('claim.merged')}))",
+            "APPEND_ONLY",
+        ),
         refuse(
             "before_the_decision",
             "INSERT",
-            "EXISTS (SELECT 1 FROM adoption_claim c WHERE c.id = NEW.claim_id"
+            "NEW.left_on IS NOT NULL OR EXISTS (SELECT 1 FROM adoption_claim c WHERE c.id = NEW.claim_id"
             " AND (c.state <> 'SUBMITTED' OR c.claimant_id = NEW.actor_id))",
             "CO_ADOPTERS",
         ),
-        unique("claim_id", "actor_id", code="CO_ADOPTERS"),
+        refuse(
+            "leaves_what_goes_on",
+            "UPDATE",
+            "OLD.left_on IS NULL AND NEW.left_on IS NOT NULL AND NOT EXISTS (SELECT 1 FROM adoption_claim c"
+            " WHERE c.id = NEW.claim_id AND c.state IN ('SUBMITTED', 'REVIEWED')) AND NOT EXISTS"
+            " (SELECT 1 FROM adoption_agreement a WHERE a.claim_id = NEW.claim_id"
+            " AND a.state IN ('DRAFT', 'ACTIVE', 'SUSPENDED'))",
+            "AGREEMENT_OVER",
+        ),
+        unique("claim_id", "actor_id", where="left_on IS NULL", code="CO_ADOPTERS"),
+        index("claim_id"),
         index("actor_id"),
     )
 
@@ -236,6 +272,12 @@ class Signature(SignatureBase):
     agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
     agreement_id: UUID
 
+    guards: ClassVar[tuple[Guard, ...]] = (
+        refuse(
+            "by_a_party", "INSERT", _not_an_adopter("NEW.party_id", "x.left_on IS NULL", "custodian_id"), "NOT_A_PARTY"
+        ),
+    )
+
     class Meta:
         table = "adoption_signature"
 
@@ -258,6 +300,12 @@ class Upkeep(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),
+        refuse(
+            "by_an_adopter",
+            "INSERT",
+            _not_an_adopter("NEW.adopter_id", "x.left_on IS NULL OR x.left_on > NEW.done_on"),
+            "NOT_A_PARTY",
+        ),
         check("one_of_them", "(NEW.minutes IS NOT NULL) <> (NEW.amount IS NOT NULL)"),
         check("minutes", "NEW.minutes IS NULL OR NEW.minutes BETWEEN 1 AND 100000"),
         check("amount", f"NEW.amount IS NULL OR NEW.amount BETWEEN 1 AND {LARGEST}"),
@@ -380,7 +428,7 @@ class Acceptance(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),
         unique("agreement_id", code="PROJECT_STATE"),
-        refuse("inv10_acceptance", "INSERT", _agreed_own("NEW.accepted_by_id"), "OWN_MATTER"),
+        refuse("inv10_acceptance", "INSERT", _agreed_own("NEW.accepted_by_id", left=True), "OWN_MATTER"),
         index("accepted_at"),
     )
 

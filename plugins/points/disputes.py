@@ -1,4 +1,7 @@
-"""Disputes: whoever is concerned doubts an entry or an account; somebody else decides, and meanwhile nothing is redeemed."""
+"""Disputes: whoever is concerned doubts an entry or an account; somebody else decides, and meanwhile nothing is redeemed.
+
+Whoever opened it may withdraw it until then.
+"""
 
 from __future__ import annotations
 
@@ -83,4 +86,27 @@ async def resolve(work: Work, *, dispute_id: UUID, upheld: bool, answer: str) ->
     )  # fmt: skip
     if upheld and entry is not None and await work.find(Entry, reverses_id=entry.id) is None:
         await take_back(work, entry, waits=True, text=text)
+    return dispute
+
+
+async def withdraw_dispute(work: Work, *, dispute_id: UUID) -> Dispute:
+    """Whoever opened it doubts no longer, before a decision; the account is free, unless something else holds it.
+
+    Refuses NOT_A_PARTY, DISPUTE_DECIDED.
+    """
+    found = await work.get(Dispute, dispute_id)
+    account = await work.lock(Account, found.account_id)
+    dispute = await work.lock(Dispute, dispute_id)
+    work.require("points.dispute.open", dispute)
+    work.expect_version(dispute)
+    opened_by = await work.get(Actor, dispute.opened_by_id)
+    if opened_by.id not in (work.principal_id, work.acting.behalf_of_id or work.person_id):
+        raise Refusal("NOT_A_PARTY")
+    if dispute.state is not DisputeState.OPEN:
+        raise Refusal("DISPUTE_DECIDED", state=str(dispute.state))
+    work.change(dispute, state=DisputeState.WITHDRAWN)
+    work.record(
+        "points.dispute.withdrawn", dispute, area_id=dispute.area_id,
+        data={"account": str(account.id), "entry": str(dispute.entry_id) if dispute.entry_id else None},
+    )  # fmt: skip
     return dispute

@@ -62,6 +62,7 @@ class DisputeState(Term):
     OPEN = "OPEN", "处理中"
     UPHELD = "UPHELD", "异议成立"
     REJECTED = "REJECTED", "异议不成立"
+    WITHDRAWN = "WITHDRAWN", "已撤回"
 
 
 class RedemptionState(Term):
@@ -316,7 +317,8 @@ class PendingReversal(Logged):
 
 
 class Dispute(Logged):
-    """Somebody doubts an entry, or an account: it redeems nothing until somebody else has decided (INV10)."""
+    """Somebody doubts an entry, or an account: it redeems nothing until somebody else has decided (INV10), or the
+    one who doubts withdraws."""
 
     tag: ClassVar[str] = "points_dispute"
 
@@ -338,8 +340,8 @@ class Dispute(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("opened_by_id", "account_id", where="state = 'OPEN'", code="ALREADY_DISPUTED"),
-        check("decided", "(NEW.state = 'OPEN') = (NEW.decided_by_id IS NULL)"
-              " AND (NEW.state = 'OPEN') = (NEW.answer IS NULL)"),
+        check("decided", "(NEW.state IN ('OPEN', 'WITHDRAWN')) = (NEW.decided_by_id IS NULL)"
+              " AND (NEW.decided_by_id IS NULL) = (NEW.answer IS NULL)"),
         refuse("decided_stays", "UPDATE", "OLD.state <> 'OPEN'", "DISPUTE_DECIDED"),
         refuse(
             "inv10_decision",

@@ -150,6 +150,17 @@ async def adoption_withdraw_claim(work: Work, input: AdoptionClaimInput) -> Resu
 
 
 @strawberry.input
+class AdoptionLeaveClaimInput(AdoptionClaimInput):
+    pass
+
+
+@mutation("adoption.claim.submit", claim=AdoptionClaim)
+async def adoption_leave_claim(work: Work, input: AdoptionLeaveClaimInput) -> Result:
+    """Leave a claim as a co-adopter, before it is decided; it goes on with the others (退出共同申请)."""
+    return {"claim": await rules.leave_claim(work, claim_id=_claim(input))}
+
+
+@strawberry.input
 class AdoptionReviewClaimInput(AdoptionClaimInput):
     feasibility: str
 
@@ -185,6 +196,11 @@ class AdoptionAgreementInput(ChangeInput):
 
 
 @strawberry.input
+class AdoptionLeaveAgreementInput(AdoptionAgreementInput):
+    pass
+
+
+@strawberry.input
 class AdoptionEndAgreementInput(AdoptionAgreementInput):
     reason: str
 
@@ -217,6 +233,12 @@ def _agreement(input: AdoptionAgreementInput) -> UUID:
 async def adoption_sign_agreement(work: Work, input: AdoptionAgreementInput) -> Result:
     """Sign as a party; the last signature makes it run (签署协议)."""
     return {"agreement": await rules.sign_agreement(work, agreement_id=_agreement(input))}
+
+
+@mutation("adoption.agreement.sign", agreement=AdoptionAgreement)
+async def adoption_leave_agreement(work: Work, input: AdoptionLeaveAgreementInput) -> Result:
+    """Leave as a co-adopter; it goes on with the others, a draft with their signatures alone (退出共同认领)."""
+    return {"agreement": await rules.leave_agreement(work, agreement_id=_agreement(input))}
 
 
 @mutation("adoption.agreement.suspend", agreement=AdoptionAgreement)

@@ -53,6 +53,13 @@ def _asks_too(claim_id: Expr, v: ViewerFacts) -> Expr:
     return select(models.CoAdopter).where(lambda x: (x.claim_id == claim_id) & v.acts_as(x.actor_id)).exists()
 
 
+def _adopts_too(claim_id: Expr, v: ViewerFacts) -> Expr:
+    shares = select(models.CoAdopter).where(
+        lambda x: (x.claim_id == claim_id) & x.left_on.is_null() & v.acts_as(x.actor_id)
+    )
+    return shares.exists()
+
+
 def _claim_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """Claims are for the claimants, the custodian and whoever reviews or decides there."""
     custodian = select(models.Asset).where(lambda a: (a.id == t.asset_id) & v.acts_as(a.custodian_id))
@@ -90,6 +97,7 @@ def _co_adopter_scope(t: RowOf, v: ViewerFacts) -> Expr:
 class AdoptionCoAdopter:
     """Adopts together with the lead adopter, and signs too (共同认领人)."""
 
+    left_on: date | None = column(description="From this day they are no adopter; null while they are (退出日).")
     version: int = column(filter=False)
     area: Area = to_one()
     actor: Actor = to_one()
@@ -204,7 +212,8 @@ def _revocation_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """For the parties, and for whoever decides about revocations and appeals there."""
     party = select(models.Agreement).where(
         lambda a: (
-            (a.id == t.agreement_id) & (v.acts_as(a.adopter_id) | v.acts_as(a.custodian_id) | _asks_too(a.claim_id, v))
+            (a.id == t.agreement_id)
+            & (v.acts_as(a.adopter_id) | v.acts_as(a.custodian_id) | _adopts_too(a.claim_id, v))
         )
     )
     return party.exists() | v.may("adoption.agreement.revoke", t.area_id) | v.may("adoption.appeal.decide", t.area_id)

@@ -108,6 +108,7 @@ class Migration(migrations.Migration):
                 ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('claim', fields.ForeignKeyField('adoption.Claim', source_field='claim_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('actor', fields.ForeignKeyField('core.Actor', source_field='actor_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('left_on', fields.DateField(null=True)),
             ],
             options={'table': 'adoption_co_adopter', 'app': 'adoption', 'pk_attr': 'id'},
             bases=['Logged'],

@@ -21,6 +21,8 @@ from plugins.adoption.rules.common import (
     locked,
     needed,
     not_an_adopter,
+    once_adopters,
+    share_to_leave,
     terms,
     today,
 )
@@ -42,25 +44,57 @@ async def sign_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     others, area_code = await _co_adopters_and_area(work, agreement)
     parties = [agreement.adopter_id, *others, agreement.custodian_id]
     if await agreements.sign(work, agreement, Signature, work.principal_id, parties):
-        settings = await terms(work, asset, agreement)
-        first = max(agreement.starts_on, today(work))
-        work.change(
-            agreement,
-            next_inspection_on=months_later(first, settings.inspect_months),
-            **await _certificate(work, agreement, area_code),
-        )
-        work.change(asset, state=AssetState.ADOPTED)
-        work.record("adoption.agreement.active", agreement, area_id=agreement.area_id, data=about(agreement))
+        await _begin(work, asset, agreement, area_code)
     else:
         work.record("adoption.agreement.signed", agreement, area_id=agreement.area_id, data=about(agreement))
+    return agreement
+
+
+async def _begin(work: Work, asset: Asset, agreement: Agreement, area_code: str) -> None:
+    """All have signed: it has its number and first inspection, and the spot is adopted."""
+    settings = await terms(work, asset, agreement)
+    first = max(agreement.starts_on, today(work))
+    work.change(
+        agreement,
+        state=AgreementState.ACTIVE,
+        next_inspection_on=months_later(first, settings.inspect_months),
+        **await _certificate(work, agreement, area_code),
+    )
+    work.change(asset, state=AssetState.ADOPTED)
+    work.record("adoption.agreement.active", agreement, area_id=agreement.area_id, data=about(agreement))
+
+
+async def leave_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
+    """A co-adopter goes; it goes on with the others. A draft then needs only their signatures, and runs if they are there.
+
+    Refuses AGREEMENT_STATE, LEAD_STAYS (the lead adopter gives notice), NOT_A_PARTY, AGREEMENT_OVER.
+    """
+    asset, agreement = await locked(work, agreement_id)
+    work.require("adoption.agreement.sign", asset)
+    work.expect_version(agreement)
+    agreements.require_state(agreement, AgreementState.DRAFT, AgreementState.ACTIVE, AgreementState.SUSPENDED)
+    share = await share_to_leave(work, agreement.adopter_id, agreement.claim_id)
+    if agreements.over(agreement, today(work)):
+        raise Refusal("AGREEMENT_OVER")
+    others, area_code = await _co_adopters_and_area(work, agreement)
+    parties = {agreement.adopter_id, *others, agreement.custodian_id} - {share.actor_id}
+    signed = {s.party_id for s in await work.select(Signature, agreement_id=agreement_id)}
+    begins = agreement.state is AgreementState.DRAFT and signed >= parties
+    work.change(share, left_on=today(work))
+    if not begins:
+        work.change(agreement, state=agreement.state)
+    data = {**about(agreement), "actor": str(share.actor_id)}
+    work.record("adoption.co_adopter.left", share, area_id=agreement.area_id, data=data)
+    if begins:
+        await _begin(work, asset, agreement, area_code)
     return agreement
 
 
 async def _co_adopters_and_area(work: Work, agreement: Agreement) -> tuple[list[UUID], str]:
     """Who adopts with the lead adopter, and the code of the area, whose row is held for `_certificate`."""
     rows = await work.rows(
-        "SELECT a.code AS code, c.actor_id AS actor_id FROM core_area a"
-        f" LEFT JOIN adoption_co_adopter c ON c.claim_id = {{}} WHERE a.id = {{}}{work.hold('a')}",
+        "SELECT a.code AS code, c.actor_id AS actor_id FROM core_area a LEFT JOIN adoption_co_adopter c"
+        f" ON c.claim_id = {{}} AND c.left_on IS NULL WHERE a.id = {{}}{work.hold('a')}",
         agreement.claim_id, agreement.area_id,
     )  # fmt: skip
     return [as_uuid(r["actor_id"]) for r in rows if r["actor_id"] is not None], rows[0]["code"]
@@ -201,7 +235,7 @@ async def waive_notice(work: Work, *, agreement_id: UUID) -> Agreement:
     """
     asset, agreement = await locked(work, agreement_id)
     giver = agreement.notice_by_id
-    by_adopter = giver in await adopters(work, agreement.adopter_id, agreement.claim_id)
+    by_adopter = giver in await once_adopters(work, agreement)
     other = agreement.custodian_id if by_adopter else agreement.adopter_id
     work.require("adoption.agreement.end", asset, owner=other)
     work.expect_version(agreement)

@@ -17,15 +17,14 @@ from core.work import Work
 from plugins.adoption.models import Acceptance, Agreement, Asset
 from plugins.adoption.rules.common import (
     about,
-    adopters,
     cited,
     close_claims,
     end_for_good,
     evidence_text,
     locked,
     needed,
-    not_an_adopter,
     not_own,
+    once_adopters,
     open_agreement,
     today,
 )
@@ -153,7 +152,7 @@ async def accept_project(work: Work, *, agreement_id: UUID, note: str | None, ev
     """Find a project built as agreed. Refuses OWN_MATTER (INV10), NOT_A_PROJECT, PROJECT_STATE, AGREEMENT_STATE."""
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.project.accept", asset, owner=agreement.custodian_id)
-    await not_an_adopter(work, agreement)
+    not_own(work, await once_adopters(work, agreement))
     if asset.kind is not AssetKind.PROJECT:
         raise Refusal("NOT_A_PROJECT")
     if asset.state is AssetState.BUILT:
@@ -179,7 +178,7 @@ async def hand_over(
 ) -> Asset:
     """A project that was accepted becomes an ordinary spot of its custodian, or of the one it is handed to.
 
-    Who built it does not come to own it, nor hands it over: refuses OWNERSHIP_STAYS, OWN_MATTER. Also PROJECT_STATE,
+    Who built it, or left while it was built, does not come to own it, nor hands it over: refuses OWNERSHIP_STAYS, OWN_MATTER. Also PROJECT_STATE,
     NOT_AN_ORDINARY_KIND, KIND_OUT_OF_SCOPE, AGREEMENT_STATE (a revocation is not final yet).
     """
     asset = await work.lock(Asset, asset_id)
@@ -192,11 +191,8 @@ async def hand_over(
     await _within_scope(work, asset, kind)
     new_custodian = custodian_id or asset.custodian_id
     await work.get(Actor, new_custodian)
-    builders = [
-        b
-        for a in await work.select(Agreement, asset_id=asset_id)
-        for b in await adopters(work, a.adopter_id, a.claim_id)
-    ]
+    agreed = await work.select(Agreement, asset_id=asset_id)
+    builders = [b for a in agreed for b in await once_adopters(work, a)]
     not_own(work, builders)
     if new_custodian in builders:
         raise Refusal("OWNERSHIP_STAYS", path=("custodianId",))

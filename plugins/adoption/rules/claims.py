@@ -14,7 +14,7 @@ from core.models import Actor
 from core.rules.inputs import optional_text
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Claim, CoAdopter
-from plugins.adoption.rules.common import adopters, cited, needed, not_own, today
+from plugins.adoption.rules.common import adopters, cited, needed, not_own, share_to_leave, today
 from plugins.adoption.settings import AdoptionSettings
 from plugins.adoption.terms import OPEN_CLAIM, AdoptionMode, AssetState, ClaimState
 
@@ -78,6 +78,23 @@ async def withdraw_claim(work: Work, *, claim_id: UUID) -> Claim:
     _still_open(claim)
     work.change(claim, state=ClaimState.WITHDRAWN)
     work.record("adoption.claim.withdrawn", claim, area_id=claim.area_id, data={"asset": str(asset.id)})
+    return claim
+
+
+async def leave_claim(work: Work, *, claim_id: UUID) -> Claim:
+    """A co-adopter thinks better of it, before a decision; the claim goes on with the others.
+
+    Refuses LEAD_STAYS (the claimant withdraws it), NOT_A_PARTY, CLAIM_DECIDED.
+    """
+    asset, claim = await locked_claim(work, claim_id)
+    work.require("adoption.claim.submit", asset)
+    work.expect_version(claim)
+    share = await share_to_leave(work, claim.claimant_id, claim_id)
+    _still_open(claim)
+    work.change(share, left_on=today(work))
+    work.change(claim, state=claim.state)
+    data = {"asset": str(asset.id), "claim": str(claim_id), "actor": str(share.actor_id)}
+    work.record("adoption.co_adopter.left", share, area_id=claim.area_id, data=data)
     return claim
 
 

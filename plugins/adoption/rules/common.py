@@ -31,9 +31,29 @@ async def terms(work: Work, asset: Asset, agreement: Agreement) -> AdoptionSetti
     return await work.settings(AdoptionSettings, asset, version=agreement.settings_version)
 
 
-async def adopters(work: Work, lead_id: UUID, claim_id: UUID) -> list[UUID]:
-    """The lead adopter, then those who adopt with them."""
-    return [lead_id, *(c.actor_id for c in await work.select(CoAdopter, claim_id=claim_id))]
+async def adopters(work: Work, lead_id: UUID, claim_id: UUID, *, on: date | None = None) -> list[UUID]:
+    """The lead adopter, then those who adopt with them on a day (the day it happens unless told).
+
+    Whoever left is none from the day they left.
+    """
+    day, shares = on or today(work), await work.select(CoAdopter, claim_id=claim_id)
+    return [lead_id, *(c.actor_id for c in shares if c.left_on is None or c.left_on > day)]
+
+
+async def once_adopters(work: Work, agreement: Agreement) -> list[UUID]:
+    """The adopters, and those who have left: what they built or said while they were adopters stays their own."""
+    shares = await work.select(CoAdopter, claim_id=agreement.claim_id)
+    return [agreement.adopter_id, *(c.actor_id for c in shares)]
+
+
+async def share_to_leave(work: Work, lead_id: UUID, claim_id: UUID) -> CoAdopter:
+    """The principal's own part in it; refuses LEAD_STAYS, NOT_A_PARTY."""
+    if work.principal_id == lead_id:
+        raise Refusal("LEAD_STAYS")
+    share = await work.find(CoAdopter, claim_id=claim_id, actor_id=work.principal_id, left_on=None)
+    if share is None:
+        raise Refusal("NOT_A_PARTY")
+    return share
 
 
 def not_own(work: Work, actor_ids: Iterable[UUID]) -> None:
@@ -42,11 +62,9 @@ def not_own(work: Work, actor_ids: Iterable[UUID]) -> None:
         raise Refusal("OWN_MATTER")
 
 
-async def not_an_adopter(work: Work, agreement: Agreement) -> list[UUID]:
-    """The adopters; refuses OWN_MATTER when it is a matter of one of them (INV10)."""
-    found = await adopters(work, agreement.adopter_id, agreement.claim_id)
-    not_own(work, found)
-    return found
+async def not_an_adopter(work: Work, agreement: Agreement, *, on: date | None = None) -> None:
+    """Refuses OWN_MATTER when it is a matter of one who adopts on a day, today unless told (INV10)."""
+    not_own(work, await adopters(work, agreement.adopter_id, agreement.claim_id, on=on))
 
 
 def today(work: Work) -> date:

@@ -27,7 +27,7 @@ async def void_inspection(work: Work, event: EventRecord) -> None:
     asset, agreement = await locked(work, (await work.get(Inspection, event.subject_id)).agreement_id)
     inspection = await work.lock(Inspection, event.subject_id)
     work.require("adoption.inspect", asset)
-    await not_an_adopter(work, agreement)
+    await not_an_adopter(work, agreement, on=work.clock.civil_date(inspection.inspected_at))
     others = [i for i in await counted(work, agreement) if i.id != inspection.id]
     if (
         inspection.result is InspectionResult.VOIDED
@@ -98,9 +98,10 @@ UNDOS = [
 # --- two actors who are one ------------------------------------------------------------------------------
 
 
-async def _claims_of(work: Work, actor_id: UUID) -> dict[UUID, Claim]:
-    """Every claim the actor is part of."""
-    shared = [c.claim_id for c in await work.select(CoAdopter, actor_id=actor_id)]
+async def _claims_of(work: Work, actor_id: UUID, *, left: bool = True) -> dict[UUID, Claim]:
+    """Every claim the actor is part of, or has left."""
+    shares = await work.select(CoAdopter, actor_id=actor_id)
+    shared = [c.claim_id for c in shares if left or c.left_on is None]
     claims = [*await work.select(Claim, claimant_id=actor_id), *await work.select(Claim, id=shared)]
     return {c.id: c for c in claims}
 
@@ -113,15 +114,16 @@ async def _both_sides(work: Work, claims: dict[UUID, Claim], other_id: UUID) -> 
 
 
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
-    """What would move; an open claim of both for one spot, or both sides of one agreement, must be settled first."""
+    """What would move; a claim of both, open claims of both for one spot, or both sides of one agreement, must be settled first."""
     ours, theirs = await _claims_of(work, kept), await _claims_of(work, gone)
     found = [
         Finding("adoption_claim", len(theirs)),
         Finding("adoption_agreement", len(await _agreements_of(work, gone))),
         Finding("adoption_asset", len(await work.select(Asset, custodian_id=gone))),
     ]
-    waiting = [{c.asset_id for c in side.values() if c.state in OPEN_CLAIM} for side in (ours, theirs)]
-    twice = len(ours.keys() & theirs.keys()) + len(waiting[0] & waiting[1])
+    both = [await _claims_of(work, actor_id, left=False) for actor_id in (kept, gone)]
+    waiting = [{c.asset_id for c in side.values() if c.state in OPEN_CLAIM} for side in both]
+    twice = len(both[0].keys() & both[1].keys()) + len(waiting[0] & waiting[1])
     sides = await _both_sides(work, ours, gone) + await _both_sides(work, theirs, kept)
     blocking = [
         Finding("adoption_claim", twice, "BOTH_CLAIMED"),
@@ -133,7 +135,8 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
 async def _agreements_of(work: Work, actor_id: UUID, *, lock: bool = False) -> list[Agreement]:
     adopted = await work.select(Agreement, lock=lock, adopter_id=actor_id)
     kept_by = await work.select(Agreement, lock=lock, custodian_id=actor_id)
-    return list({a.id: a for a in (*adopted, *kept_by)}.values())
+    ending = await work.select(Agreement, lock=lock, notice_by_id=actor_id)  # of one they adopt with others, perhaps
+    return list({a.id: a for a in (*adopted, *kept_by, *ending)}.values())
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:

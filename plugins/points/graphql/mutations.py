@@ -138,6 +138,18 @@ async def points_open_dispute(work: Work, input: PointsOpenDisputeInput) -> Resu
 
 
 @strawberry.input
+class PointsWithdrawDisputeInput(ChangeInput):
+    dispute_id: strawberry.ID
+
+
+@mutation("points.dispute.open", dispute=PointsDispute)
+async def points_withdraw_dispute(work: Work, input: PointsWithdrawDisputeInput) -> Result:
+    """Withdraw one's dispute before it is decided; the account is free again (撤回积分异议)."""
+    id = from_global(input.dispute_id, "points_dispute", "disputeId")
+    return {"dispute": await disputes.withdraw_dispute(work, dispute_id=id)}
+
+
+@strawberry.input
 class PointsResolveDisputeInput(ChangeInput):
     dispute_id: strawberry.ID
     upheld: bool = strawberry.field(description="Was the doubt right? Then the entry is reversed (异议是否成立).")

@@ -21,14 +21,14 @@ async def refused(n: Neighbourhood, sql: str) -> str:
     return caught.value.code
 
 
-async def log(n: Neighbourhood, subject: str, state: str | None = None) -> str:
+async def log(n: Neighbourhood, subject: str, state: str | None = None, type: str = "x") -> str:
     """An event with a transition for this row, so that only the guard in question can refuse it."""
     database = n.server.runtime.database
     event, mark, now = new_id(), database.dialect.mark, n.clock.now()
     async with database.transaction() as transaction:
         await transaction.fetch(
             "INSERT INTO core_event (id, transaction_id, type, plugin, subject_tag, subject_id, authority, data,"
-            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, 'x', 'core', 'x', {mark(1)}, 'SYSTEM', {mark(2)}, {mark(3)},"
+            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, '{type}', 'core', 'x', {mark(1)}, 'SYSTEM', {mark(2)}, {mark(3)},"
             f" {mark(3)})",
             event, {}, now,
         )  # fmt: skip
@@ -153,3 +153,53 @@ async def test_adoption_never_transfers_ownership(neighbourhood: Neighbourhood) 
     event = await log(n, str(id), "AVAILABLE")
     assert await refused(n, change.format("AVAILABLE", event, to_builder)) == "OWNERSHIP_STAYS"
     assert await refused(n, change.format("ADOPTED", await log(n, str(id), "ADOPTED"), "")) == "PROJECT_STAYS"
+
+
+async def test_the_database_keeps_who_left_and_when(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Adopting.begin(n)
+    one, two = await n.newcomers(2, "xishan")
+    people = [await a.person(one), await a.person(two)]
+    agreement = await a.accept(await a.claim(await a.spot("凉亭-58", "PROJECT"), coAdopterIds=people))
+    id, first = split_global(agreement)[1], split_global(people[0])[1]
+    rows = await n.server.runtime.database.read(
+        "SELECT x.id, x.claim_id FROM adoption_co_adopter x JOIN adoption_agreement g ON g.claim_id = x.claim_id"
+        f" WHERE g.id = '{id}' AND x.actor_id = '{first}'"
+    )
+    share, claim = rows[0]
+    where = f" WHERE id = '{share}'"
+    gone = "UPDATE adoption_co_adopter SET left_on = '2030-01-01'"
+    assert await refused(n, gone + where) == "APPEND_ONLY"  # by no event that says so
+    await a.sign(agreement)
+    await n.do(one, "adoptionLeaveAgreement", "agreement { id }", agreementId=agreement)
+    assert await refused(n, f"UPDATE adoption_co_adopter SET left_on = NULL{where}") == "APPEND_ONLY"
+    assert await refused(n, gone + where) == "APPEND_ONLY"
+    assert await refused(n, f"DELETE FROM adoption_co_adopter{where}") == "APPEND_ONLY"
+    # Who left neither signs nor works for the spot, whatever wrote the row.
+    sql = await copied(n, "adoption_signature", f"agreement_id = '{id}'", party_id=f"'{first}'")
+    assert await refused(n, sql) == "NOT_A_PARTY"
+    await n.do(two, "adoptionSignAgreement", "agreement { id }", agreementId=agreement)
+    day = n.clock.today().isoformat()
+    await n.do(two, "adoptionLogUpkeep", "upkeep { id }", agreementId=agreement, what="除草", minutes=5, doneOn=day)
+    sql = await copied(n, "adoption_upkeep", f"agreement_id = '{id}'", adopter_id=f"'{first}'")
+    assert await refused(n, sql) == "NOT_A_PARTY"
+    # What they helped to build they do not accept.
+    await n.do("admin", "adoptionAcceptProject", "acceptance { id }", agreementId=agreement)
+    sql = await copied(n, "adoption_acceptance", f"agreement_id = '{id}'", accepted_by_id=f"'{first}'")
+    assert await refused(n, sql) == "OWN_MATTER"
+    # Nobody leaves what is over.
+    await n.do(two, "adoptionEndAgreement", "agreement { id }", agreementId=agreement, reason="搬家")
+    await n.do("custodian", "adoptionWaiveNotice", "agreement { id }", agreementId=agreement, actingFor=a.committee)
+    mark = n.server.runtime.database.dialect.mark
+    other = (await n.server.runtime.database.read(
+        f"SELECT id FROM adoption_co_adopter WHERE claim_id = {mark(1)} AND left_on IS NULL", [claim]
+    ))[0][0]  # fmt: skip
+    event = await log(n, str(other), None, "adoption.co_adopter.left")
+    late = (
+        f"UPDATE adoption_co_adopter SET left_on = '2030-01-01', event_id = '{event}', version = version + 1"
+        f" WHERE id = '{other}'"
+    )
+    assert await refused(n, late) == "AGREEMENT_OVER"
+    assert (
+        await n.refused(two, "adoptionLeaveAgreement", "agreement { id }", agreementId=agreement) == "AGREEMENT_STATE"
+    )
