@@ -39,9 +39,9 @@ async def test_a_graphql_block_runs(neighbourhood: Neighbourhood, text: str) -> 
     n = neighbourhood
     activity = (await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }"))["activities"]["nodes"]
     known = {"area": await n.area_id("haicang"), "activity": activity[0]["id"]}
-    await n.ask("inspector", "{ version }")  # the token is looked up once a second
     await n.delivered()
     await n.quiet()
+    await n.ask("inspector", "{ version }")  # the token is looked up once a second
     with n.statements() as statements:
         body = (await n.post("inspector", text, **{k: v for k, v in known.items() if f"${k}" in text})).json()
     assert "errors" not in body, body

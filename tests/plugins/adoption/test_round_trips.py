@@ -26,7 +26,7 @@ async def test_everyday_mutations_take_few_round_trips(neighbourhood: Neighbourh
         await n.ask(who, "{ viewer { id } }")  # the token is known
         statements.clear()
         answer = await n.do(who, mutation, selection, idempotencyKey=uuid4().hex, **input)
-        counted.append((mutation, len(statements)))
+        counted.append((mutation, len(statements) - statements.index("BEGIN")))  # the token may be looked up before
         return answer
 
     xishan, committee = await n.area_id("xishan"), await n.actor_id("西山社村民委员会")
