@@ -112,7 +112,9 @@ async def test_what_a_guard_refuses_leaves_nothing(neighbourhood: Neighbourhood,
     path = csv_file(tmp_path / "a.csv", rows)
     before = await dump(n)
     async with importing(n, path).checked() as (stage, counts, since):
-        stage.db.execute("UPDATE made_row SET cells = replace(cells, ?, ?)", (credit_code(19), credit_code(18)))
+        stage.db.execute(
+            "UPDATE core_actor SET credit_code = ? WHERE credit_code = ?", (credit_code(18), credit_code(19))
+        )
         from core.data.apply import apply
 
         with pytest.raises(Refusal) as refused:
