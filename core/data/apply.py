@@ -1,43 +1,45 @@
-"""Writing a staged import: one transaction, events and rows in bulk, nothing read per row.
+"""Writing a staged import: one transaction that moves whole tables, and does nothing for a single row.
 
-Everything was worked out beforehand, so the transaction only looks whether the check still holds, and inserts. Whoever
-else writes waits for it on SQLite; on PostgreSQL only another import does.
+Everything was worked out beforehand, so the transaction only looks whether the check still holds, and inserts: SQLite
+from the spool itself, PostgreSQL by COPY. Whoever else writes waits for it on SQLite; on PostgreSQL only another import
+does.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import groupby
-from operator import itemgetter
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
-import orjson
 from tortoise import fields
+from tortoise.models import Model
 
 from core.access import ANONYMOUS, Acting, Ground
 from core.data.facts import news
 from core.data.stage import Counts, Stage
 from core.database import Transaction
+from core.database.dialect import SQLITE
 from core.enums import ImportState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area, AreaClosure, DataImport, Membership, RegisterNumber
-from core.models.event import EPOCH_BASE
+from core.models.event import EPOCH_BASE, Event, Transition
 from core.rules.areas import hold_settings, refresh_reach
 from core.runtime import Runtime
 from core.synchronize import index_names
 from core.work import Work
 
-CHUNK = 2_000
+CHUNK = 10_000
 CACHE_KB = 64_000  # SQLite keeps the pages it changes in memory this far, and no further
 ONE_IMPORT = 0x67_7A_69_6D
 KEEP = timedelta(days=1)
 # A row comes after those it refers to.
-ORDER = [m._meta.db_table for m in (Area, AreaClosure, Actor, Membership, RegisterNumber)]
+ORDER = (Area, AreaClosure, Actor, Membership, RegisterNumber)
 
 
 class CheckedTooEarly(Exception):
@@ -66,13 +68,12 @@ async def apply(
     """Write what `stage` made. `row_id` is the DataImport that waits for it, `account_id` that of whoever asked;
     without them the server itself imports. Raises CheckedTooEarly, or the Refusal of a guard or permission."""
     database = runtime.database
-    sqlite = database.dialect.name == "sqlite"
+    sqlite = database.dialect is SQLITE
     assert stage.top is not None
-    async with database.transaction() as transaction:
+    reach = database.attached(stage.path, CACHE_KB) if sqlite else nullcontext("main")
+    async with reach as spool, database.transaction() as transaction:
         began = monotonic()
-        if sqlite:
-            await transaction.fetch(f"PRAGMA cache_size = -{CACHE_KB}")
-        else:
+        if not sqlite:
             await transaction.fetch(f"SELECT pg_advisory_xact_lock({ONE_IMPORT})")
         work = await _work(runtime, transaction, account_id)
         if any(a.new for a in stage.areas.values()):
@@ -84,33 +85,22 @@ async def apply(
         event = work.record(
             "core.import.applied", summary, area_id=stage.top.id, data={"rows": counts.rows, "new": counts.new}
         )
-        writer = _Writer(work, event.id, ground)
-        done = 0
-        for areas in (True, False):
-            made = stage.db.execute(
-                f"SELECT m.* FROM made m WHERE (m.type = 'core.area.created') = {areas} ORDER BY m.id"
-            )
-            while some := made.fetchmany(CHUNK):
-                await writer.chunk(stage, some)
-                done += len(some)
-                progress(done)
-            if areas:  # what is on in the new areas must be known before a plugin's rows come
-                for area in stage.areas.values():
-                    if area.new and (len(area.chain) == 1 or not stage.areas[area.chain[-2]].new):
-                        refresh_reach(work, area.id)
-                await work.flush_now()
+        writer = await _Writer.of(work, stage, spool, event.id, ground)
+        areas, made = stage.db.execute(
+            "SELECT coalesce(max(made) FILTER (WHERE type = 'core.area.created'), 0), count(*) FROM core_event"
+        ).fetchone()
+        await writer.write(1, areas, progress)
+        # What is on in the new areas must be known before a plugin's rows come.
+        for area in stage.areas.values():
+            if area.new and (len(area.chain) == 1 or not stage.areas[area.chain[-2]].new):
+                refresh_reach(work, area.id)
+        await work.flush_now()
+        await writer.write(areas + 1, made, progress)
         await work.flush()
     seconds = monotonic() - began
-    if sqlite:
-        await _restore_cache(runtime)
     runtime.dispatcher.wake()
     await index_names(database, runtime.kernel)  # not in the transaction that others wait for; a start catches up too
     return Applied(summary.id, seconds)
-
-
-async def _restore_cache(runtime: Runtime) -> None:
-    async with runtime.database.transaction() as transaction:
-        await transaction.fetch("PRAGMA cache_size = -2000")
 
 
 async def _work(runtime: Runtime, transaction: Transaction, account_id: UUID | None) -> Work:
@@ -167,85 +157,71 @@ async def _summary(work: Work, stage: Stage, counts: Counts, file_name: str, row
 
 
 class _Writer:
-    """Inserts events, their transitions and their rows, a chunk at a time."""
+    """Moves what was made from the spool into the database."""
 
-    def __init__(self, work: Work, cause_id: UUID, ground: Ground) -> None:
-        self.work = work
-        self.sqlite = work.transaction.database.dialect.name == "sqlite"
-        self.ground = ground
-        self.cause_id = cause_id
-        self._tables: dict[str, tuple[str, list[Callable[[Any], Any] | None]]] = {}
+    def __init__(self, work: Work, stage: Stage, spool: str, fixed: dict[str, Any]) -> None:
+        """`fixed` are the columns of the events that were not known before."""
+        self.work, self.stage, self.spool, self.fixed = work, stage, spool, fixed
+        place: dict[type[Model], int] = {model: i for i, model in enumerate(ORDER)}
+        rest = sorted(stage.made, key=lambda m: (place.get(m, len(ORDER)), m._meta.db_table))
+        self.models: list[type[Model]] = [Event, Transition, *rest]
 
-    def _insert(self, table: str, columns: list[str], fixed: dict[str, str] | None = None) -> str:
-        mark = self.work.transaction.database.dialect.mark
-        marks = [mark(i + 1) for i in range(len(columns))]
-        names = [*columns, *(fixed or {})]
-        return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join([*marks, *(fixed or {}).values()])})"
+    @classmethod
+    async def of(cls, work: Work, stage: Stage, spool: str, cause_id: UUID, ground: Ground) -> _Writer:
+        sqlite = work.transaction.database.dialect is SQLITE
+        xact = "0" if sqlite else f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}"
+        fixed = {
+            "transaction_id": (await work.rows(f"SELECT {xact} AS id"))[0]["id"],
+            "actor_id": None if work.system else work.viewer.person_id,
+            "authority": ground.authority,
+            "permission": ground.permission,
+            "grant_id": ground.grant_id,
+            "mandate_id": ground.mandate_id,
+            "cause_id": cause_id,
+            "occurred_at": work.now,
+            "recorded_at": work.now,
+        }
+        return cls(work, stage, spool, {name: SQLITE.encode(value) for name, value in fixed.items()})
 
-    def _table(self, name: str) -> tuple[str, list[Callable[[Any], Any] | None]]:
-        """The statement of a table, and how its staged values become bound ones."""
-        if name not in self._tables:
-            model = next(m for m in self.work.transaction.database.models if m._meta.db_table == name)
-            meta = model._meta
-            decode: list[Callable[[Any], Any] | None] = []
-            for field_name in meta.fields_db_projection:
-                field = meta.fields_map[field_name]
-                if self.sqlite:
-                    decode.append(None)
-                elif isinstance(field, fields.DatetimeField):
-                    decode.append(datetime.fromisoformat)
-                elif isinstance(field, fields.DateField):
-                    decode.append(date.fromisoformat)
-                else:
-                    decode.append(None)
-            self._tables[name] = (self._insert(name, list(meta.fields_db_projection.values())), decode)
-        return self._tables[name]
+    async def write(self, first: int, last: int, progress: Callable[[int], None]) -> None:
+        """Whatever `first` to `last` became, one table after the other."""
+        done = 0
+        for model in self.models:
+            for start in range(first, last + 1, CHUNK):
+                end = min(start + CHUNK - 1, last)
+                await self._move(model, start, end)
+                done += end - start + 1
+                progress(first - 1 + done // len(self.models))
 
-    async def chunk(self, stage: Stage, made: list[tuple[Any, ...]]) -> None:
-        """`made` are (id, event, type, area, tag, subject, data), one after the other."""
-        if not made:
-            return
-        work, encode = self.work, self.work.transaction.database.dialect.encode
-        owner = work.kernel.owner
-        ground, now = self.ground, encode(work.now)
-        person = None if work.system else encode(work.viewer.person_id)
-        put = work.transaction.execute_many
-        rest = (
-            person, encode(ground.authority), ground.permission, encode(ground.grant_id), encode(ground.mandate_id),
-            encode(self.cause_id),
-        )  # fmt: skip
-        events = [
-            (event, kind, owner(kind), area, tag, subject, *rest, data, now, now)
-            for _, event, kind, area, tag, subject, data in made
+    async def _move(self, model: type[Model], first: int, last: int) -> None:
+        transaction, table = self.work.transaction, model._meta.db_table
+        staged = [r[1] for r in self.stage.db.execute(f"PRAGMA table_info({table})")][1:]
+        fixed = self.fixed if model is Event else {}
+        columns = [*staged, *fixed]
+        shown = ", ".join([*staged, *"?" * len(fixed)])
+        select = f"SELECT {shown} FROM {self.spool}.{table} WHERE made BETWEEN ? AND ? ORDER BY made, rowid"
+        values = [*fixed.values(), first, last]
+        if transaction.database.dialect is SQLITE:
+            await transaction.fetch(f"INSERT INTO {table} ({', '.join(columns)}) {select}", *values)
+        else:
+            rows = await asyncio.to_thread(self._decoded, model, columns, select, values)
+            await transaction.copy(table, columns, rows)
+
+    def _decoded(self, model: type[Model], columns: list[str], select: str, values: list[Any]) -> list[tuple[Any, ...]]:
+        """Staged rows as PostgreSQL takes them."""
+        of = {f.source_field or f.model_field_name: _DECODE.get(type(f)) for f in model._meta.fields_map.values()}
+        change = [of.get(c) for c in columns]
+        return [
+            tuple(v if f is None or v is None else f(v) for f, v in zip(change, row, strict=True))
+            for row in self.stage.db.execute(select, values)
         ]
-        columns = [
-            "id", "type", "plugin", "area_id", "subject_tag", "subject_id", "actor_id", "authority", "permission",
-            "grant_id", "mandate_id", "cause_id", "data", "occurred_at", "recorded_at",
-        ]  # fmt: skip
-        xact = "0" if self.sqlite else f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}"
-        await put(self._insert("core_event", columns, {"transaction_id": xact}), events)
-        rows = stage.db.execute(
-            "SELECT m.event, r.model, r.tag, r.id, r.state, r.cells FROM made_row r JOIN made m ON m.id = r.made"
-            " WHERE r.made BETWEEN ? AND ? ORDER BY r.rowid",
-            (made[0][0], made[-1][0]),
-        ).fetchall()
-        transitions = [
-            (str(new_id()), event, tag, id, state) for event, _, tag, id, state, _ in rows if tag is not None
-        ]
-        await put(
-            self._insert("core_transition", ["id", "event_id", "subject_tag", "subject_id", "to_state"]), transitions
-        )
-        place = {name: i for i, name in enumerate(ORDER)}
-        rows.sort(key=lambda r: (place.get(r[1], len(place)), r[1]))
-        for table, group in groupby(rows, itemgetter(1)):
-            sql, decode = self._table(table)
-            values = [orjson.loads(r[5]) for r in group]
-            for position, convert in enumerate(decode):
-                if convert is not None:
-                    for row in values:
-                        if row[position] is not None:
-                            row[position] = convert(row[position])
-            await put(sql, values)
+
+
+_DECODE: dict[type, Callable[[Any], Any]] = {
+    fields.DatetimeField: datetime.fromisoformat,
+    fields.DateField: date.fromisoformat,
+    fields.BooleanField: bool,
+}
 
 
 __all__ = ["Applied", "CheckedTooEarly", "apply", "may"]

@@ -47,8 +47,8 @@ class Import:
             await facts.gather(stage, self.runtime.database)
             await asyncio.to_thread(settle.settle, stage)
             await facts.gather_links(stage, self.runtime.database)
-            dialect = self.runtime.database.dialect.name
-            await asyncio.to_thread(settle.build, stage, dialect, lambda n: self.progress("check", n))
+            owner = self.runtime.kernel.owner
+            await asyncio.to_thread(settle.build, stage, owner, lambda n: self.progress("check", n))
             yield stage, stage.counts(), since
         finally:
             stage.close()

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from datetime import date, datetime
-from enum import Enum
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from core.data.sheets import Kind, Row, Sheet
 from core.data.stage import BATCH, AreaFact, Stage
 from core.data.values import code_like
-from core.database.dialect import sqlite_instant
+from core.database.dialect import SQLITE
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Logged, Membership
@@ -250,9 +249,10 @@ def _references(stage: Stage) -> None:
 # --- what new rows become --------------------------------------------------------------------------------
 
 
-def build(stage: Stage, dialect: str, progress: Shown = lambda rows: None) -> None:
-    """One event and its rows for each row that is new, as they will be written, in the order of the sheets."""
-    builder = _Builder(stage, dialect)
+def build(stage: Stage, owner: Callable[[str], str], progress: Shown = lambda rows: None) -> None:
+    """One event and its rows for each row that is new, as they will be written, in the order of the sheets. `owner`
+    says whose an event type is."""
+    builder = _Builder(stage, owner)
     for sheet in stage.sheets:
         for number, found in enumerate(
             stage.db.execute(
@@ -265,15 +265,16 @@ def build(stage: Stage, dialect: str, progress: Shown = lambda rows: None) -> No
                 builder.flush()
                 progress(number + 1)
         builder.flush()
+    for table in ("core_transition", *(model._meta.db_table for model in stage.made)):
+        stage.db.execute(f"CREATE INDEX {table}_made ON {table} (made)")
     stage._flush()
 
 
 class _Builder:
-    def __init__(self, stage: Stage, dialect: str) -> None:
+    def __init__(self, stage: Stage, owner: Callable[[str], str]) -> None:
         self.stage = stage
-        self.sqlite = dialect == "sqlite"
-        self.made: list[tuple[Any, ...]] = []
-        self.rows: list[tuple[Any, ...]] = []
+        self.owner = owner
+        self.rows: dict[str, list[tuple[Any, ...]]] = {}
         self.later: list[tuple[str, tuple[Any, ...]]] = []
         self.count = 0
 
@@ -323,22 +324,32 @@ class _Builder:
             if isinstance(row, Membership):
                 self._link(row, id)
         self.count += 1
-        event = str(new_id())
+        event = new_id()
         subject = made.rows[0]
-        data = json.dumps(dict(made.data), ensure_ascii=False, sort_keys=True)
-        self.made.append(
-            (self.count, event, made.event, made.area_id and str(made.area_id), subject.tag, str(subject.id), data)
+        self._put(
+            "core_event",
+            event,
+            made.event,
+            self.owner(made.event),
+            made.area_id,
+            subject.tag,
+            subject.id,
+            dict(made.data),
         )
         for row in made.rows:
             if isinstance(row, Logged):
-                row.event_id = UUID(event)
-            names = row._meta.fields_db_projection
-            cells = json.dumps([self._encode(getattr(row, name)) for name in names], ensure_ascii=False)
-            state = getattr(row, "state", None)
-            tag = row.tag if isinstance(row, Logged) else None
-            self.rows.append(
-                (self.count, row._meta.db_table, tag, str(row.id), None if state is None else str(state), cells)
-            )
+                row.event_id = event
+                self._put("core_transition", new_id(), event, row.tag, row.id, getattr(row, "state", None))
+            meta = row._meta
+            if type(row) not in stage.made:
+                stage.made.add(type(row))
+                stage.db.execute(
+                    f"CREATE TABLE {meta.db_table} (made, {', '.join(meta.fields_db_projection.values())})"
+                )
+            self._put(meta.db_table, *(getattr(row, name) for name in meta.fields_db_projection))
+
+    def _put(self, table: str, *values: Any) -> None:
+        self.rows.setdefault(table, []).append((self.count, *map(SQLITE.encode, values)))
 
     def _link(self, row: Membership, id: int) -> None:
         key = (str(row.actor_id), str(row.area_id or row.organization_id), str(row.role))
@@ -349,28 +360,15 @@ class _Builder:
             ).fetchone()
             raise _Repeated(other[0] is None)
 
-    def _encode(self, value: Any) -> Any:
-        if isinstance(value, Enum):
-            return value.value
-        if isinstance(value, datetime):
-            return sqlite_instant(value) if self.sqlite else value.isoformat()
-        if isinstance(value, date):
-            return value.isoformat()
-        if isinstance(value, UUID):
-            return str(value)
-        if isinstance(value, (dict, list)):
-            return json.dumps(value, ensure_ascii=False, sort_keys=True)
-        return value
-
     def flush(self) -> None:
         db = self.stage.db
         db.execute("BEGIN")
-        db.executemany("INSERT INTO made VALUES (?,?,?,?,?,?,?)", self.made)
-        db.executemany("INSERT INTO made_row VALUES (?,?,?,?,?,?)", self.rows)
+        for table, rows in self.rows.items():
+            db.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
         for sql, values in self.later:
             db.execute(sql, values)
         db.execute("COMMIT")
-        self.made, self.rows, self.later = [], [], []
+        self.rows, self.later = {}, []
 
 
 _SAFE = {"limit", "length", "kind", "fields", "plugin", "area"}

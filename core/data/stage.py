@@ -1,7 +1,8 @@
 """A spreadsheet on its way in: its rows go to a file of their own, are checked there as sets, and become what is written.
 
 The spool is a private SQLite file that is deleted at the end, so memory does not grow with rows. Id and telephone
-numbers come into it only as digests under a key that dies with the import.
+numbers come into it only as digests under a key that dies with the import. What will be written lies in tables named
+and encoded as SQLite's own; `made` numbers the sheets' new rows, in the order they are written in.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from core.data.sheets import NOT_KEPT, Column, Kind, Sheet, likely, plain
 from core.data.values import quotable, read_cell, tidy
 from core.errors import Refusal
 from core.ids import new_id
+from core.models import Entity
 
 SPOOL = """
 CREATE TABLE row (id INTEGER PRIMARY KEY, t INT, sheet TEXT, line INT, bad INT DEFAULT 0, number TEXT, name TEXT,
@@ -35,8 +37,8 @@ CREATE TABLE thing (id TEXT PRIMARY KEY, sheet TEXT, name TEXT, area_id TEXT, cr
 CREATE TABLE number (sheet TEXT, number TEXT, id TEXT);
 CREATE TABLE link (actor TEXT, whole TEXT, role TEXT, row INT, PRIMARY KEY (actor, whole, role));
 CREATE TABLE finding (id INTEGER PRIMARY KEY, t INT, line INT, head TEXT, code TEXT, given TEXT);
-CREATE TABLE made (id INTEGER PRIMARY KEY, event TEXT, type TEXT, area TEXT, tag TEXT, subject TEXT, data TEXT);
-CREATE TABLE made_row (made INT, model TEXT, tag TEXT, id TEXT, state TEXT, cells TEXT);
+CREATE TABLE core_event (made INTEGER PRIMARY KEY, id, type, plugin, area_id, subject_tag, subject_id, data);
+CREATE TABLE core_transition (made INT, id, event_id, subject_tag, subject_id, to_state);
 """
 INDEXES = """
 CREATE INDEX row_sheet ON row (sheet, number); CREATE INDEX row_name ON row (name, area_id);
@@ -98,6 +100,7 @@ class Stage:
         self.top: AreaFact | None = None
         self.codes: dict[str, UUID] = {}
         self.on: dict[str, set[UUID]] = {}
+        self.made: set[type[Entity]] = set()  # what there are rows of to be written
         self._key = secrets.token_bytes(32)
         self._rows: list[tuple[Any, ...]] = []
         self._refs: list[tuple[Any, ...]] = []
@@ -128,7 +131,7 @@ class Stage:
         self._flush()
         one = self.db.execute("SELECT count(*), sum(known), sum(bad) FROM row").fetchone()
         found = Counts(one[0], 0, one[1] or 0, one[2] or 0)
-        found.new = self.db.execute("SELECT count(*) FROM made").fetchone()[0]
+        found.new = self.db.execute("SELECT count(*) FROM core_event").fetchone()[0]
         for finding, count in self.db.execute("SELECT code, count(*) FROM finding GROUP BY code"):
             if Finding(finding).severity.value == "ERROR":
                 found.errors += count

@@ -131,12 +131,15 @@ class Transaction:
             raise
         return list(rows)
 
-    async def execute_many(self, sql: str, rows: list[Any]) -> None:
-        """Run one statement for many rows of bound values, already encoded. A guard that fires becomes its Refusal."""
-        self.database.observe(sql)
+    async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+        """Take in many rows at once, on PostgreSQL. A guard that fires becomes its Refusal; refuses BUSY like `fetch`."""
+        self.database.observe(f"COPY {table}")
         try:
-            await self.connection.execute_many(sql, rows)
-        except (IntegrityError, OperationalError) as error:
+            async with self.connection.acquire_connection() as connection:
+                await connection.copy_records_to_table(table, records=rows, columns=columns)
+        except Exception as error:
+            if _is_busy(error):
+                raise Refusal("BUSY") from error
             raise self.database.explain(error) from error
 
 
@@ -269,6 +272,21 @@ class Database:
             if isinstance(error, (IntegrityError, OperationalError)):
                 raise self.explain(error) from error
             raise
+
+    @asynccontextmanager
+    async def attached(self, path: Path, cache_kb: int) -> AsyncIterator[str]:
+        """SQLite: the schema that the tables of another file are seen in by transactions that begin within; they may
+        change so much in memory before it goes to disk."""
+        schema = f"gz_{path.stem.replace('-', '')}"
+        connection = get_connection("default")
+        before = (await connection.execute_query("PRAGMA main.cache_size"))[1][0][0]
+        await connection.execute_query(f"ATTACH ? AS {schema}", [str(path)])
+        try:
+            await connection.execute_query(f"PRAGMA main.cache_size = -{cache_kb}")
+            yield schema
+        finally:
+            await connection.execute_query(f"PRAGMA main.cache_size = {before}")
+            await connection.execute_query(f"DETACH {schema}")
 
     async def check(self) -> None:
         """Raise when it does not answer, or takes no writes.

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import sqlite3
 from datetime import datetime
+from time import monotonic
 
 from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import TransactionManagementError
 
+from core.database import deadline
 from core.database.dialect import sqlite_instant
 
 # The ORM registers an adapter whose width depends on the microseconds; ours keeps text order = time order.
@@ -26,10 +30,16 @@ class ImmediateTransaction(SqliteTransactionWrapper):
 
 
 class _Context(SqliteTransactionContext):
-    """The ORM's context keeps its lock for ever when BEGIN fails (another process holds the file); this one lets go."""
+    """The ORM's context keeps its lock for ever when BEGIN fails (another process holds the file); this one lets go.
+    It also waits for others of this process no longer than the request may take."""
 
     async def __aenter__(self) -> TransactionalDBClient:
-        await self._trxlock.acquire()
+        left = deadline.get() - monotonic()
+        try:
+            async with asyncio.timeout(None if left == math.inf else left):
+                await self._trxlock.acquire()
+        except TimeoutError:
+            raise TransactionManagementError(sqlite3.OperationalError("database is locked")) from None
         connections = get_connections()
         token = None
         try:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from time import monotonic
 
 import pytest
 
+from core.database import deadline
+from core.errors import Refusal
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -95,3 +98,30 @@ async def test_two_moves_at_once_never_close_a_cycle(neighbourhood: Neighbourhoo
         outcome(n, "admin", "coreMoveArea", "area { id }", areaId=two, parentId=one),
     )
     assert sorted(results) == ["AREA_CYCLE", "done"]
+
+
+async def test_a_writer_waits_for_another_no_longer_than_its_request_may_take(neighbourhood: Neighbourhood) -> None:
+    database = neighbourhood.server.runtime.database
+    if database.dialect.name == "postgres":
+        pytest.skip("nobody waits to begin")
+    await neighbourhood.quiet()
+
+    held, over = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with database.transaction():
+            held.set()
+            await over.wait()
+
+    async def write(until: float) -> None:
+        deadline.set(until)
+        async with database.transaction() as transaction:
+            await transaction.fetch("UPDATE core_governance SET version = version")
+
+    holding = asyncio.create_task(hold())
+    await held.wait()
+    patient = asyncio.create_task(write(monotonic() + 600))
+    with pytest.raises(Refusal, match="BUSY"):
+        await asyncio.create_task(write(monotonic() + 0.05))
+    over.set()
+    await asyncio.gather(holding, patient)

@@ -112,7 +112,9 @@ async def test_what_a_guard_refuses_leaves_nothing(neighbourhood: Neighbourhood,
     path = csv_file(tmp_path / "a.csv", rows)
     before = await dump(n)
     async with importing(n, path).checked() as (stage, counts, since):
-        stage.db.execute("UPDATE made_row SET cells = replace(cells, ?, ?)", (credit_code(19), credit_code(18)))
+        stage.db.execute(
+            "UPDATE core_actor SET credit_code = ? WHERE credit_code = ?", (credit_code(18), credit_code(19))
+        )
         from core.data.apply import apply
 
         with pytest.raises(Refusal) as refused:
@@ -162,8 +164,8 @@ async def test_three_thousand_rows_in_a_few_hundred_statements(neighbourhood: Ne
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     counts, _, done = await brought(n, path)
     assert done and counts.new == 3000
-    mine = [s for s in statements if "core_delivery" not in s]
-    assert len(mine) < 200, len(mine)
+    writes = [s for s in statements if s.startswith(("INSERT", "COPY", "WITH")) and "core_delivery" not in s]
+    assert 0 < len(writes) < 100, len(writes)  # reads: others look for work meanwhile
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60_000
     assert await count(n, "core_register_number") == 3000
     assert await count(n, "core_event", "type = 'core.actor.registered' AND cause_id IS NOT NULL") == 3000
