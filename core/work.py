@@ -321,6 +321,10 @@ class Work:
         """New rows of this model that wait to be written, in order."""
         return [w.row for w in self._writes if w.changed is None and isinstance(w.row, model)]
 
+    def changed(self, model: type[M]) -> list[M]:
+        """Rows of this model with new values that wait to be written, in order."""
+        return [w.row for w in self._writes if w.changed is not None and isinstance(w.row, model)]
+
     # --- writing -----------------------------------------------------------------------------------------
 
     def add(self, row: L) -> L:

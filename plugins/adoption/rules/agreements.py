@@ -101,13 +101,16 @@ async def _co_adopters_and_area(work: Work, agreement: Agreement) -> tuple[list[
 
 
 async def _certificate(work: Work, agreement: Agreement, area_code: str) -> dict[str, str | int]:
-    """The next number of the area and year; two agreements never get the same, for the area's row is held."""
+    """The next number of the area and year; two agreements never get the same, for the area's row is held, and those
+    of this very transaction are counted too."""
     year = today(work).year
+    waiting = {a.id for a in work.changed(Agreement) if (a.area_id, a.certificate_year) == (agreement.area_id, year)}
     given = await work.rows(
         "SELECT count(*) AS n FROM adoption_agreement WHERE area_id = {} AND certificate_year = {}",
         agreement.area_id, year,
     )  # fmt: skip
-    return {"certificate_number": f"{area_code}-{year}-{given[0]['n'] + 1:04}", "certificate_year": year}
+    number = given[0]["n"] + len(waiting) + 1
+    return {"certificate_number": f"{area_code}-{year}-{number:04}", "certificate_year": year}
 
 
 async def log_upkeep(

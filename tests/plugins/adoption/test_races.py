@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from adopting import Adopting
 
+from core.access import Acting
+from core.ids import split_global
+from core.runtime import Command
 from core.testing.kit import Neighbourhood, Refused
+from core.work import Work
+from plugins.adoption.rules import sign_agreement
 
 pytestmark = pytest.mark.anyio
 
@@ -109,3 +115,24 @@ async def test_an_inspection_during_termination_is_before_it_or_refused(neighbou
         facts = await a.see(agreement, "state inspections { totalCount }")
         assert facts == {"state": "ENDED", "inspections": {"totalCount": int(seen == "done")}}
         assert seen in ("done", "AGREEMENT_STATE")
+
+
+async def test_two_signed_in_one_transaction_have_two_numbers(neighbourhood: Neighbourhood) -> None:
+    """As the demo does, and as a batch may."""
+    a = await Adopting.begin(neighbourhood)
+    n = a.n
+    drafts = []
+    for name in ("绿地-21", "绿地-22"):
+        draft = await a.accept(await a.claim(await a.spot(name)))
+        await n.do("company", "adoptionSignAgreement", "agreement { id }", agreementId=draft, actingFor=a.company)
+        drafts.append(draft)
+
+    async def both(work: Work) -> dict[str, Any]:
+        for draft in drafts:
+            await sign_agreement(work, agreement_id=split_global(draft)[1])
+        return {}
+
+    committee = Acting(for_id=split_global(a.committee)[1])
+    await n.server.runtime.perform(Command("both", await n.viewer("custodian"), committee), both)
+    numbers = [(await a.see(draft, "certificateNumber"))["certificateNumber"] for draft in drafts]
+    assert int(numbers[1][-4:]) == int(numbers[0][-4:]) + 1
