@@ -22,6 +22,7 @@ from tortoise.models import Model
 from core.access import ANONYMOUS, Acting, Ground
 from core.data.facts import news
 from core.data.stage import Counts, Stage
+from core.data.values import quotable
 from core.database import Transaction
 from core.database.dialect import SQLITE
 from core.enums import ImportState
@@ -150,7 +151,7 @@ async def _summary(work: Work, stage: Stage, counts: Counts, file_name: str, row
             raise Refusal("IMPORT_STATE", state=str(row.state))
         return work.change(row, state=ImportState.APPLIED, **numbers)
     row = DataImport(
-        id=new_id(), area_id=stage.top.id, file_name=file_name, state=ImportState.APPLIED, received_at=work.now,
+        id=new_id(), area_id=stage.top.id, file_name=quotable(file_name), state=ImportState.APPLIED, received_at=work.now,
         expires_at=work.now + KEEP, **numbers,
     )  # fmt: skip
     return work.add(row)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from datetime import date
+from typing import Any
+
 from core.data.sheets import Column, Kind, Made, Row, Sheet
 from core.enums import ActorKind, AreaKind, MembershipRole, MembershipState, OrganizationKind, Registration
 from core.errors import Refusal
@@ -131,6 +135,28 @@ def _make_membership(row: Row) -> Made:
     return Made("core.membership.added", place, [membership], {"role": str(role)})
 
 
+def _person_doubts(values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:
+    since, birthday = values.get("since"), values.get("id_number")
+    if since and birthday and since < birthday:
+        yield "since", "BEFORE_BIRTH"
+
+
+def _organization_doubts(values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:
+    on, until = values.get("registered_on"), values.get("registered_until")
+    if on and until and until < on:
+        yield "registered_until", "DATES_REVERSED"
+    elif until and until < today:
+        yield "registered_until", "REGISTRATION_EXPIRED"
+    if values.get("registration") == Registration.NONE.value and values.get("registration_number"):
+        yield "registration", "REGISTRATION_UNCLEAR"
+
+
+def _membership_doubts(values: Mapping[str, Any], today: date) -> Iterator[tuple[str, str]]:
+    of_areas = (MembershipRole.RESIDENT.value, MembershipRole.RESIDENT_UNIT.value)
+    if values.get("role") in of_areas and values.get("organization") and not values.get("area"):
+        yield "role", "ROLE_OF_AREAS"
+
+
 def _actors(*kinds: ActorKind, everywhere: bool = False) -> str:
     listed = ", ".join(f"'{k}'" for k in kinds)
     since = (
@@ -165,6 +191,7 @@ PEOPLE = Sheet(
     ),
     _make_person, _actors(ActorKind.PERSON), ("居民", "人口", "居民花名册", "人员表", "个人", "person"),
     about=("With a day of moving in, the person becomes a resident of the area.", "填写入住日期的,登记为该区域居民。"),
+    doubts=_person_doubts,
 )  # fmt: skip
 HOUSEHOLDS = Sheet(
     "households", "Households", "家庭", "core.actor.register",
@@ -202,6 +229,7 @@ ORGANIZATIONS = Sheet(
     _actors(ActorKind.ORGANIZATION, ActorKind.ENTERPRISE, ActorKind.GOVERNMENT_BODY, everywhere=True),
     ("企业", "单位", "社会组织", "组织表", "机关单位", "政府部门", "enterprises", "organization"),
     about=("Organizations, enterprises and government bodies.", "组织、企业与政府部门。"),
+    doubts=_organization_doubts,
 )  # fmt: skip
 MEMBERSHIPS = Sheet(
     "memberships", "Memberships", "成员关系", "core.membership.manage",
@@ -214,6 +242,7 @@ MEMBERSHIPS = Sheet(
     ),
     _make_membership, aliases=("成员", "会员", "成员表", "membership"),
     about=("Who belongs to an organization or an area; name one of the two.", "主体属于哪个组织或区域,二者填其一。"),
+    doubts=_membership_doubts,
 )  # fmt: skip
 
 SHEETS = (AREAS, PEOPLE, HOUSEHOLDS, ORGANIZATIONS, MEMBERSHIPS)

@@ -37,7 +37,7 @@ def news(database: Database, plugins: Iterable[str]) -> str:
 
 async def gather_areas(stage: Stage, database: Database, code: str | None) -> None:
     """The tree; `stage.top` is the area of this code, or the only root there is."""
-    rows = await database.fetch("SELECT id, code, name, parent_id FROM core_area")
+    rows = await database.fetch("SELECT id, code, name, kind, parent_id FROM core_area")
     parents = {as_uuid(r["id"]): r["parent_id"] and as_uuid(r["parent_id"]) for r in rows}
 
     def chain(id: UUID) -> tuple[UUID, ...]:
@@ -48,7 +48,9 @@ async def gather_areas(stage: Stage, database: Database, code: str | None) -> No
             here = parents.get(here)
         return tuple(reversed(above))
 
-    stage.areas = {id: AreaFact(id, r["code"], r["name"], chain(id)) for r in rows for id in [as_uuid(r["id"])]}
+    stage.areas = {
+        id: AreaFact(id, r["code"], r["name"], chain(id), r["kind"]) for r in rows for id in [as_uuid(r["id"])]
+    }
     stage.codes = {a.code: a.id for a in stage.areas.values()}
     roots = [a for a in stage.areas.values() if len(a.chain) == 1]
     if code is not None and code in stage.codes:

@@ -45,12 +45,13 @@ class Merged:
 
 @dataclass
 class Table:
-    """One sheet of the file: its title, its lines as (number, cells), and what is merged in it."""
+    """One sheet of the file: its title, its lines as (number, cells), and what is merged in it. A hidden one is not read."""
 
     title: str
     lines: Iterator[tuple[int, Cells]]
     merged: list[Merged]
     epoch: date = EPOCH
+    hidden: bool = False
 
 
 @contextmanager
@@ -197,6 +198,7 @@ def _workbook(file: BinaryIO) -> Iterator[Table]:
         epoch = book.epoch.date() if hasattr(book.epoch, "date") else EPOCH
         for sheet in book.worksheets:
             if sheet.sheet_state != "visible":
+                yield Table(sheet.title, iter(()), [], hidden=True)
                 continue
             sheet.reset_dimensions()
             yield Table(sheet.title, _sheet_lines(sheet), list(_merged(file, sheet._worksheet_path)), epoch)

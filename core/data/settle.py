@@ -19,10 +19,15 @@ from core.models import Logged, Membership
 Shown = Callable[[int], None]
 
 
+_LEVEL = {
+    "DISTRICT": 0, "SUBDISTRICT": 1, "TOWN": 1, "COMMUNITY": 2, "VILLAGE": 2, "COMPOUND": 3, "HAMLET": 3, "GRID": 3,
+}  # fmt: skip
+
+
 def settle_areas(stage: Stage, code: str | None, *, system: bool) -> None:
     """The areas of the file join the tree, parents first; then every row gets its area.
 
-    Finds AREA_CODE_TWICE, AREA_CYCLE, PARENT_NEEDED, UNKNOWN_AREA, AMBIGUOUS_AREA, AREA_OUTSIDE, AREA_NEEDED.
+    Finds AREA_CODE_TWICE, AREA_CYCLE, AREA_LEVEL, PARENT_NEEDED, UNKNOWN_AREA, AMBIGUOUS_AREA, AREA_OUTSIDE, AREA_NEEDED.
     """
     waiting = _new_areas(stage)
     codes = {v["code"] for _, _, _, v in waiting}
@@ -49,11 +54,13 @@ def settle_areas(stage: Stage, code: str | None, *, system: bool) -> None:
                 continue
             made = new_id()
             chain = (*(above.chain if above else ()), made)
-            stage.areas[made] = AreaFact(made, v["code"], v["name"], chain, new=True)
+            stage.areas[made] = AreaFact(made, v["code"], v["name"], chain, v["kind"], new=True)
             stage.codes[v["code"]] = made
             _set(stage, id, target=str(made), area_id=str(above.id if above else made), rank=len(chain))
             if stage.top and stage.top.id not in chain:
                 _bad(stage, id, "AREA_OUTSIDE", t, line, "parent")
+            if above and _LEVEL[v["kind"]] < _LEVEL[above.kind]:
+                stage.find("AREA_LEVEL", t, line, stage.seen[t].heads.get("parent"))
         if len(later) == len(waiting):
             for id, t, line, _ in later:
                 _bad(stage, id, "AREA_CYCLE", t, line, "parent")
@@ -166,6 +173,7 @@ def settle(stage: Stage) -> None:
     db.execute("COMMIT")
     _tell_likely(stage)
     _references(stage)
+    _tell_members(stage)
     stage._flush()
 
 
@@ -227,8 +235,11 @@ def _references(stage: Stage) -> None:
     db.execute(
         f"UPDATE ref SET n = (SELECT count(DISTINCT x.id) {by_number}), target = (SELECT min(x.id) {by_number}) WHERE target IS NULL"
     )
+    nowhere: dict[int, tuple[str, str]] = {}
     for (at,) in db.execute("SELECT DISTINCT at FROM ref WHERE at IS NOT NULL").fetchall():
         found = find_area(stage, at)
+        if isinstance(found, str):
+            nowhere |= {id: (found, code_like(at)) for (id,) in db.execute("SELECT rowid FROM ref WHERE at = ?", (at,))}
         db.execute("UPDATE ref SET at = ? WHERE at = ?", (str(found.id) if isinstance(found, AreaFact) else "?", at))
     by_name = f"FROM thing x WHERE x.name = ref.text AND {fits} AND (ref.at IS NULL OR x.area_id = ref.at)"
     db.execute(
@@ -237,13 +248,46 @@ def _references(stage: Stage) -> None:
     here = f"{by_name} AND x.area_id = (SELECT r.area_id FROM row r WHERE r.id = ref.row)"
     db.execute(f"UPDATE ref SET n = 1, target = (SELECT x.id {here}) WHERE n > 1 AND (SELECT count(*) {here}) = 1")
     db.execute("COMMIT")
-    for row, t, line, head, n, elsewhere in db.execute(
-        "SELECT f.row, r.t, r.line, f.head, f.n, EXISTS (SELECT 1 FROM thing x WHERE x.name = f.text)"
+    for id, row, t, line, head, n, elsewhere in db.execute(
+        "SELECT f.rowid, f.row, r.t, r.line, f.head, f.n, EXISTS (SELECT 1 FROM thing x WHERE x.name = f.text)"
         " FROM ref f JOIN row r ON r.id = f.row WHERE f.target IS NULL OR f.n > 1 ORDER BY f.row"
     ).fetchall():
         code = "AMBIGUOUS_REFERENCE" if n > 1 else "REFERENCE_OF_OTHER_KIND" if elsewhere else "UNKNOWN_REFERENCE"
         db.execute("UPDATE row SET bad = 1 WHERE id = ?", (row,))
-        stage.find(code, t, line, head, count=n)
+        if id in nowhere:
+            stage.find(nowhere[id][0], t, line, head, area=nowhere[id][1])
+        else:
+            stage.find(code, t, line, head, count=n)
+
+
+def _tell_members(stage: Stage) -> None:
+    """Of new households: who is named twice in one, who in two, and who is registered in another part of the tree."""
+    members = (
+        "FROM ref f JOIN row r ON r.id = f.row JOIN thing k ON k.id = f.target"
+        " WHERE r.sheet = 'households' AND f.name = 'members' AND r.known = 0 AND f.n <= 1"
+    )
+    told: set[tuple[int, str]] = set()
+
+    def tell(code: str, row: int, t: int, at: int, head: str, **values: Any) -> None:
+        if (row, code) not in told:
+            told.add((row, code))
+            stage.find(code, t, at, head, **values)
+
+    for row, t, line, head, before, first in stage.db.execute(
+        f"""SELECT * FROM (SELECT f.row, r.t, r.line, f.head, lag(f.row) OVER same AS before,
+              first_value(r.line) OVER same AS first
+            {members} WINDOW same AS (PARTITION BY f.target ORDER BY f.rowid)) WHERE before IS NOT NULL ORDER BY row"""
+    ).fetchall():
+        if before == row:
+            tell("MEMBER_TWICE", row, t, line, head)
+        else:
+            tell("IN_TWO_HOUSEHOLDS", row, t, line, head, line=first)
+    for row, t, line, head, here, there in stage.db.execute(
+        f"SELECT f.row, r.t, r.line, f.head, r.area_id, k.area_id {members} AND k.area_id <> r.area_id ORDER BY f.rowid"
+    ).fetchall():
+        one, other = stage.areas[UUID(here)], stage.areas[UUID(there)]
+        if one.id not in other.chain and other.id not in one.chain:
+            tell("MEMBER_ELSEWHERE", row, t, line, head)
 
 
 # --- what new rows become --------------------------------------------------------------------------------

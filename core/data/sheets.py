@@ -104,6 +104,9 @@ class Sheet:
     `known` selects what is there already, as `id, area_id, name, credit_code, since`; in it `t.:inside:` keeps the rows
     of table `t` to the areas of the import. Rows are the same when they have the same own
     number, or else the same credit code, or else the same name, area and day.
+
+    `doubts(values, today)` tells what contradicts itself in a row, as (column, code). `values` hold the columns that are
+    not kept too, but of an id number only the birthday, and of a telephone number nothing.
     """
 
     name: str
@@ -116,6 +119,7 @@ class Sheet:
     aliases: tuple[str, ...] = ()
     plugin: str = "core"
     about: tuple[str, str] = ("", "")
+    doubts: Callable[[Mapping[str, Any], date], Iterable[tuple[str, str]]] = lambda values, today: ()
 
     @cached_property
     def by_header(self) -> dict[str, Column]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import secrets
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,9 +21,10 @@ from typing import Any
 from uuid import UUID
 
 from core.data.findings import Finding, UnreadableFile
-from core.data.read import HEADER_WITHIN, MAX_COLUMNS, MAX_ROWS, Cells, Table, tables
+from core.data.read import HEADER_WITHIN, MAX_COLUMNS, MAX_ROWS, Cells, Merged, Table, tables
 from core.data.sheets import NOT_KEPT, Column, Kind, Sheet, likely, plain
-from core.data.values import quotable, read_cell, tidy
+from core.data.values import born, has_time, quotable, read_cell, tidy
+from core.enums import Severity
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Entity
@@ -54,12 +56,14 @@ BATCH = 2_000
 
 @dataclass(frozen=True)
 class AreaFact:
-    """An area as the import sees it: `chain` from the root down, itself included; `new` when the file makes it."""
+    """An area as the import sees it: `chain` from the root down, itself included; `kind` its level; `new` when the file
+    makes it."""
 
     id: UUID
     code: str
     name: str
     chain: tuple[UUID, ...]
+    kind: str
     new: bool = False
 
 
@@ -177,6 +181,11 @@ class Stage:
         return any(f.severity.value == "ERROR" for f in self.findings())
 
     def _table(self, table: Table, only: str | None, progress: Callable[[int], None]) -> bool:
+        if table.hidden:
+            if any(plain(table.title) in s.titles for s in self.sheets):
+                self.seen.append(Seen(quotable(table.title), self.seen[0].sheet, {}))
+                self.find("HIDDEN_SHEET", len(self.seen) - 1)
+            return False
         lines = iter(table.lines)
         first = list(islice(lines, HEADER_WITHIN))
         if not any(_filled(cells) for _, cells in first):
@@ -184,7 +193,8 @@ class Stage:
         title = quotable(table.title)
         named = [s for s in self.sheets if plain(table.title) in s.titles] if table.title else []
         wanted = [s for s in self.sheets if s.name == only] if only else named
-        where, sheet, unclear = _header(first, wanted, self.sheets)
+        heads = _unmerged(first, table.merged)
+        where, sheet, unclear = _header(heads, wanted, self.sheets)
         t = len(self.seen)
         if sheet is None:
             self.seen.append(Seen(title, self.seen[0].sheet, {}))
@@ -199,7 +209,7 @@ class Stage:
                 meant = next((s.zh for s in self.sheets if near in s.titles), None)
                 self.find("UNKNOWN_SHEET", t, title=title, near=meant)
             return False
-        line, header = first[where]
+        line, header = heads[where]
         columns = self._columns(t, title, sheet, line, header)
         for merged in table.merged:
             if merged.bottom > line:
@@ -209,12 +219,24 @@ class Stage:
         if any(c.required and c.name not in self.seen[t].heads for c in sheet.columns):
             return True  # that is told once; its rows would only say it again
         shown = [plain(_text(header, i)) for i in range(len(header))]
+        unnamed = [i for i, head in enumerate(shown[:MAX_COLUMNS]) if not head]
+        told: set[int] = set()
         for number, cells in chain(first[where + 1 :], lines):
             if len(cells) > MAX_COLUMNS and _filled(cells[MAX_COLUMNS:]):
                 self.find("TOO_MANY_COLUMNS", t, number, None, limit=MAX_COLUMNS)
                 break
-            if not _filled(cells) or [plain(_text(cells, i)) for i in range(len(cells))] == shown:
-                continue  # an empty line, or the header again on a new printed page
+            if not _filled(cells):
+                continue
+            flat = [plain(_text(cells, i)) for i in range(len(cells))]
+            if flat == shown:
+                continue  # the header again on a new printed page
+            if _TOTAL.fullmatch(next((f for f in flat if f), "")):
+                self.find("TOTAL_LINE", t, number)
+                continue
+            for i in (*unnamed, *range(len(header), min(len(cells), MAX_COLUMNS))):
+                if i not in told and _filled(cells[i : i + 1]):
+                    told.add(i)
+                    self.find("COLUMN_UNNAMED", t, number, _letter(i))
             if self._count >= MAX_ROWS:
                 self.find("TOO_MANY_ROWS", t, number, None, limit=MAX_ROWS)
                 break
@@ -255,6 +277,7 @@ class Stage:
         self._count += 1
         id, bad = self._count, 0
         values: dict[str, Any] = {}
+        told: dict[str, Any] = {}
         for position, column in columns.items():
             raw = cells[position] if position < len(cells) else None
             try:
@@ -266,6 +289,10 @@ class Stage:
             if value is None:
                 continue
             head = self.seen[t].heads[column.name]
+            if column.kind is Kind.DATE and has_time(raw):
+                self.find("TIME_IN_DATE", t, line, head)
+            if column.kind is not Kind.PHONE:
+                told[column.name] = born(value) if column.kind is Kind.ID_NUMBER else value
             if column.kind in NOT_KEPT:
                 self._secret(id, head, column.kind, value, values.get("name"))
             elif column.kept:
@@ -274,6 +301,9 @@ class Stage:
                     for text in [value] if isinstance(value, str) else value:
                         name, _, at = text.partition("@")
                         self._refs.append((id, head, column.name, name, at or None, f",{','.join(column.to)},"))
+        for name, code in sheet.doubts(told, self.today):
+            bad = 1 if Finding(code).severity is Severity.ERROR else bad
+            self.find(code, t, line, self.seen[t].heads.get(name))
         since = values.get("since")
         kept = {k: v.isoformat() if isinstance(v, date) else v for k, v in values.items()}
         self._rows.append(
@@ -300,6 +330,30 @@ def _text(cells: Cells, position: int) -> str:
         return tidy(cells[position]) if position < len(cells) else ""
     except Refusal:
         return ""
+
+
+_TOTAL = re.compile(r"(?:合计|总计|小计|共计|总数|subtotal|total)[\d共人户个家条]*")
+
+
+def _letter(position: int) -> str:
+    """The name of a column as spreadsheets show it."""
+    letters, rest = "", position + 1
+    while rest:
+        rest, place = divmod(rest - 1, 26)
+        letters = chr(65 + place) + letters
+    return letters
+
+
+def _unmerged(first: list[tuple[int, Cells]], merged: Sequence[Merged]) -> list[tuple[int, Cells]]:
+    """The first lines with what is merged downwards in each of its lines, as in a header of two lines."""
+    lines = {number: list(cells) for number, cells in first}
+    for m in merged:
+        if m.top in lines and m.bottom in lines and m.left < len(lines[m.top]):
+            for number in range(m.top + 1, m.bottom + 1):
+                cells = lines[number]
+                cells.extend([None] * (m.left + 1 - len(cells)))
+                cells[m.left] = lines[m.top][m.left]
+    return list(lines.items())
 
 
 def _header(

@@ -25,23 +25,33 @@ _WIDE |= {0x3000: 0x20, 0xA0: 0x20} | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2
 _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
 _NUMBER = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff/#.-]{0,63}")
 _DIGITS = re.compile(r"\d{17}[\dXx]")
-_SHORT = re.compile(
-    r"\d{1,2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{1,2}月\d{1,2}日?|\d{2}年.*|\d{6}"
-)
+_SHORT = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{2}年.*|\d{6}")
+_PART = re.compile(r"\d{4}(?:[-/.]\d{1,2}|年(?:\d{1,2}月)?)?|\d{1,2}月\d{1,2}[日号]?")
+_TIME = r"\s*(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)"
 _LONG = (
-    re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[ T]0{1,2}:00(?::00(?:\.0+)?)?)?"),
-    re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})[日号]?"),
+    re.compile(rf"(\d{{4}})[-/.](\d{{1,2}})[-/.](\d{{1,2}})(?:(?=[ T])T?{_TIME})?"),
+    re.compile(rf"(\d{{4}})年(\d{{1,2}})月(\d{{1,2}})(?:[日号](?:{_TIME})?)?"),
     re.compile(r"(\d{4})(\d{2})(\d{2})"),
 )
+_MOBILE = re.compile(r"(?<![\dA-Za-z])(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?![\dA-Za-z])")
+_POWER = re.compile(r"-?\d(?:\.\d+)?[Ee]\+\d{1,3}")
+_ODD = re.compile(r"[=+*＊\ufffd锟]")
+_SEVERAL = re.compile(r"[、，；;]|(?<=[\u3400-\u9fff]),")
+_NOTHING = {
+    "无", "/", "//", "\\", "-", "--", "—", "——", "－", "?", "？", "暂无", "没有", "不详", "未知", "不清楚", "待定", "待补", "待填",
+    "空", "N/A", "n/a", "NA", "NULL", "null", "None", "none",
+}  # fmt: skip
+_DITTO = {"同上", "同前", "如上", "同左", "〃", "″", '"', "”", "＂", "''", "ditto"}
 
 
 def tidy(value: Any) -> str:
     """The text of a cell: full-width letters, digits and spaces made narrow, invisible marks gone. Other full-width
-    signs stay, because the name of a company has them. Refuses DATE_IN_TEXT, DIGITS_LOST, CELL_ERROR, CELL_TOO_LARGE."""
+    signs stay, because the name of a company has them. Refuses DATE_IN_TEXT, DIGITS_LOST, CELL_BOOLEAN,
+    CELL_TOO_LARGE."""
     if value is None:
         return ""
     if isinstance(value, bool):
-        raise Refusal("CELL_ERROR")
+        raise Refusal("CELL_BOOLEAN")
     if isinstance(value, (datetime, date, time, timedelta)):
         raise Refusal("DATE_IN_TEXT")
     if isinstance(value, (int, float)):
@@ -64,7 +74,7 @@ GUARDED = tuple("=+-@\t\r\uff1d\uff0b\uff0d\uff20")
 
 def read_cell(column: Column, raw: Any, *, today: date, epoch: date) -> Any:
     """The value of a cell, or None for an empty one; refuses with a code and values that are safe to show."""
-    if column.kind is Kind.DATE and not isinstance(raw, str) and raw is not None:
+    if column.kind is Kind.DATE and not isinstance(raw, (str, bool)) and raw is not None:
         found: Any = _date(raw, epoch)
     else:
         text = tidy(raw)
@@ -74,18 +84,51 @@ def read_cell(column: Column, raw: Any, *, today: date, epoch: date) -> Any:
             if column.required:
                 raise Refusal("VALUE_MISSING")
             return None
-        if column.kind is not Kind.ID_NUMBER and has_id_number(text):
-            raise Refusal("ID_NUMBER_MISPLACED")
+        _refuse_no_value(column, raw, text)
+        _refuse_personal(column, text)
         found = _READ[column.kind](column, text) if column.kind is not Kind.DATE else _date(text, epoch)
     if isinstance(found, date):
         if not FIRST <= found <= LAST:
-            raise Refusal("BAD_DATE")
+            raise Refusal("DATE_OUT_OF_RANGE", first=FIRST.year, last=LAST.year)
         if not column.future and found > today:
             raise Refusal("IN_THE_FUTURE")
+    if column.kind is Kind.ID_NUMBER and born(found) > today:
+        raise Refusal("ID_NUMBER_BIRTHDAY")
     return found
 
 
-_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!"}
+_ERRORS = {"#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NUM!", "#NULL!", "#SPILL!", "#CALC!"}
+
+
+def _refuse_no_value(column: Column, raw: Any, text: str) -> None:
+    """Refuses what stands in place of a value: FORMULA_TEXT, TEXT_GARBLED, NUMBER_SHORTENED, PLACEHOLDER, DITTO,
+    VALUE_MASKED."""
+    if len(text) <= 5 and text in _NOTHING and plain(text) not in column.vocabulary:
+        raise Refusal("PLACEHOLDER")
+    if len(text) <= 5 and text in _DITTO:
+        raise Refusal("DITTO")
+    if not _ODD.search(text):
+        return
+    if text.startswith("=") and str(raw).lstrip().startswith("="):
+        raise Refusal("FORMULA_TEXT")
+    if "\ufffd" in text or "锟斤拷" in text:
+        raise Refusal("TEXT_GARBLED")
+    if _POWER.fullmatch(text):
+        raise Refusal("NUMBER_SHORTENED")
+    if column.kind in (Kind.PERSON_NAME, Kind.ID_NUMBER, Kind.PHONE) and ("*" in text or "＊" in text):
+        raise Refusal("VALUE_MASKED")
+
+
+def _refuse_personal(column: Column, text: str) -> None:
+    """Refuses ID_NUMBER_MISPLACED, also for one with a slip in it, and PHONE_MISPLACED for a mobile number."""
+    if len(text) < 11 or column.kind is Kind.ID_NUMBER or sum(c.isdigit() for c in text) < 11:
+        return
+    if has_id_number(text, strict=column.kind is Kind.CREDIT_CODE):
+        raise Refusal("ID_NUMBER_MISPLACED")
+    if column.kind not in (Kind.PHONE, Kind.DATE, Kind.CREDIT_CODE) and _MOBILE.search(
+        unicodedata.normalize("NFKC", text)
+    ):
+        raise Refusal("PHONE_MISPLACED")
 
 
 def _text(column: Column, text: str) -> str:
@@ -97,6 +140,15 @@ def _text(column: Column, text: str) -> str:
 
 
 def _person(column: Column, text: str) -> str:
+    name = clean_name(_HAN_GAP.sub("", text), limit=column.limit)
+    if _SEVERAL.search(name):
+        raise Refusal("SEVERAL_IN_ONE")
+    if not any(c.isalpha() for c in name):
+        raise Refusal("BAD_NAME")
+    return name
+
+
+def _reference(column: Column, text: str) -> str:
     return clean_name(_HAN_GAP.sub("", text), limit=column.limit)
 
 
@@ -125,41 +177,57 @@ def _choice(column: Column, text: str) -> str:
 
 
 def _credit(column: Column, text: str) -> str:
-    found = clean_credit_code(re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)))
+    code = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
+    if len(code) != 18:
+        raise Refusal("CREDIT_CODE_LENGTH", length=len(code))
+    if not set(code).isdisjoint("IOSVZ"):
+        raise Refusal("CREDIT_CODE_LETTER")
+    found = clean_credit_code(code)
     assert found is not None
     return found
 
 
 def _id_number(column: Column, text: str) -> str:
     number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
-    if not is_id_number(number):
+    if len(number) != 18:
+        raise Refusal("ID_NUMBER_LENGTH", length=len(number))
+    if not number.isascii() or not _DIGITS.fullmatch(number):
         raise Refusal("BAD_ID_NUMBER")
+    if not _has_birthday(number):
+        raise Refusal("ID_NUMBER_BIRTHDAY")
+    if not is_id_number(number):
+        raise Refusal("ID_NUMBER_CHECK")
     return number
 
 
 def _phone(column: Column, text: str) -> str:
     number = re.sub(r"[\s()-]", "", unicodedata.normalize("NFKC", text))
-    if not re.fullmatch(r"\+?\d{7,15}", number):
-        raise Refusal("BAD_PHONE")
+    if not re.fullmatch(r"\+?\d+", number):
+        raise Refusal("SEVERAL_IN_ONE" if re.fullmatch(r"\d{7,}(?:[/、,;]\d{7,})+", number) else "BAD_PHONE")
+    length = len(number.lstrip("+"))
+    if not 7 <= length <= 15 or (re.match(r"1[3-9]\d{7}", number) and length != 11):
+        raise Refusal("PHONE_LENGTH", length=length)
     return number
 
 
 def _references(column: Column, text: str) -> list[str]:
     parts = [p.strip() for p in re.split("[、,;\uff0c\uff1b\n]", text)]
-    return [_HAN_GAP.sub("", clean_name(p)) for p in dict.fromkeys(parts) if p]
+    return [_HAN_GAP.sub("", clean_name(p)) for p in parts if p]
 
 
 _READ = {
     Kind.TEXT: _text, Kind.PERSON_NAME: _person, Kind.CODE: _code, Kind.AREA: _text, Kind.NUMBER: _number,
     Kind.CHOICE: _choice, Kind.CREDIT_CODE: _credit, Kind.ID_NUMBER: _id_number, Kind.PHONE: _phone,
-    Kind.REFERENCE: _person, Kind.REFERENCES: _references,
+    Kind.REFERENCE: _reference, Kind.REFERENCES: _references,
 }  # fmt: skip
 
 
 def _date(value: Any, epoch: date) -> date:
     """A day: a date cell, 2024-3-5, 2024/03/05, 2024年3月5日, 20240305, or a spreadsheet's day number of five digits.
+    A time of day behind it is left out.
 
-    Refuses AMBIGUOUS_DATE for what may be read in two ways (03/05/2024, 24-3-5), BAD_DATE for everything else.
+    Refuses AMBIGUOUS_DATE for what may be read in two ways (03/05/2024, 24-3-5), DATE_INCOMPLETE for a day without year
+    or a month without day, NO_SUCH_DATE for 2023-02-30, BAD_DATE for everything else.
     """
     if isinstance(value, datetime):
         return value.date()
@@ -169,7 +237,7 @@ def _date(value: Any, epoch: date) -> date:
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, str)):
         raise Refusal("BAD_DATE")
-    text = re.sub(r"\s*([-/.年月日])\s*", r"\1", unicodedata.normalize("NFKC", str(value)).strip())
+    text = _date_text(value)
     if re.fullmatch(r"\d{5}", text):
         return epoch + timedelta(days=int(text))
     for form in _LONG:
@@ -178,8 +246,25 @@ def _date(value: Any, epoch: date) -> date:
             try:
                 return date(int(match[1]), int(match[2]), int(match[3]))
             except ValueError:
-                raise Refusal("BAD_DATE") from None
+                raise Refusal("NO_SUCH_DATE") from None
+    if _PART.fullmatch(text):
+        raise Refusal("DATE_INCOMPLETE")
     raise Refusal("AMBIGUOUS_DATE" if _SHORT.fullmatch(text) else "BAD_DATE")
+
+
+def _date_text(value: Any) -> str:
+    return re.sub(r"\s*([-/.年月日])\s*", r"\1", unicodedata.normalize("NFKC", str(value)).strip())
+
+
+def has_time(raw: Any) -> bool:
+    """Does a cell that is read as a day tell more than the day?"""
+    if isinstance(raw, datetime):
+        return raw.time() != time()
+    if not isinstance(raw, str) or (":" not in raw and "：" not in raw):
+        return False
+    text = _date_text(tidy(raw))
+    match = next((m for form in _LONG[:2] if (m := form.fullmatch(text))), None)
+    return match is not None and bool(match["time"].strip("0:."))
 
 
 _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -187,21 +272,31 @@ _WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 def is_id_number(number: str) -> bool:
     """A citizen's number with its birthday and check character (GB 11643-1999)."""
-    if not _DIGITS.fullmatch(number) or not number.isascii():
-        return False
-    try:
-        born = date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-    except ValueError:
+    if not _DIGITS.fullmatch(number) or not number.isascii() or not _has_birthday(number):
         return False
     total = sum(int(d) * w for d, w in zip(number, _WEIGHTS, strict=False))
-    return FIRST <= born <= LAST and "10X98765432"[total % 11] == number[17].upper()
+    return "10X98765432"[total % 11] == number[17].upper()
 
 
-def has_id_number(text: str) -> bool:
-    """Does a citizen's number stand somewhere in this text?"""
+def born(number: str) -> date:
+    """The birthday in a citizen's number; raises ValueError for a day that does not exist."""
+    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
+
+
+def _has_birthday(number: str) -> bool:
+    try:
+        return FIRST <= born(number) <= LAST
+    except ValueError:
+        return False
+
+
+def has_id_number(text: str, *, strict: bool = True) -> bool:
+    """Does a citizen's number stand somewhere in this text? Unless `strict`, also one whose check character is wrong."""
     if sum(c.isdigit() for c in text) < 17:
         return False
     flat = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
+    if not strict and any(_has_birthday(m[0]) for m in re.finditer(r"(?<!\d)[1-8]\d{16}[\dXx](?!\d)", flat)):
+        return True
     return any(is_id_number(flat[m.start() : m.start() + 18]) for m in re.finditer(r"(?=\d{17}[\dXx])", flat))
 
 

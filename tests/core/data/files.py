@@ -38,8 +38,12 @@ def csv_file(path: Path, rows: Iterable[Sequence[Any]], encoding: str = "utf-8-s
 
 
 def workbook(
-    path: Path, sheets: dict[str, Sequence[Sequence[Any]]], merged: dict[str, Sequence[str]] | None = None
+    path: Path,
+    sheets: dict[str, Sequence[Sequence[Any]]],
+    merged: dict[str, Sequence[str]] | None = None,
+    hidden: Sequence[str] = (),
 ) -> Path:
+    """What begins with = is written as text, as in a cell of that format."""
     from openpyxl import Workbook
 
     book = Workbook()
@@ -48,6 +52,10 @@ def workbook(
         made = book.create_sheet(title)
         for row in rows:
             made.append(list(row))
+            for cell in made[made.max_row]:
+                if cell.data_type == "f":
+                    cell.data_type = "s"
+        made.sheet_state = "hidden" if title in hidden else "visible"
         for area in (merged or {}).get(title, ()):
             made.merge_cells(area)
     book.save(path)
