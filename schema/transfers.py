@@ -43,7 +43,7 @@ from schema.export import Export
 log = structlog.get_logger("gongzhi.transfers")
 
 LOOK_SECONDS = 1.0
-TAKEN = timedelta(minutes=10)
+TAKEN = timedelta(minutes=1)  # renewed while it is worked on; after a crash somebody takes it up then
 MEDIA = {
     "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "CSV": "text/csv; charset=utf-8",
@@ -94,7 +94,11 @@ class Transfers:
             ("core_data_export", "'QUEUED'", self._export),
         ):
             while not self._stopping.is_set() and (id := await self._take(table, states)) is not None:
-                await act(id)
+                holding = asyncio.create_task(self._hold(table, id))
+                try:
+                    await act(id)
+                finally:
+                    holding.cancel()
                 done += 1
         await self._expire()
         return done
@@ -108,13 +112,27 @@ class Transfers:
             return None
         async with database.transaction() as transaction:
             mark = database.dialect.mark
+            skip = f"{database.dialect.lock} SKIP LOCKED" if database.dialect.lock else ""
             rows = await transaction.fetch(
                 f"UPDATE {table} SET taken_until = {mark(1)} WHERE {free.format(now=mark(2))}"
-                f" AND id = (SELECT id FROM {table} WHERE {free.format(now=mark(2))} ORDER BY id LIMIT 1) RETURNING id",
+                f" AND id = (SELECT id FROM {table} WHERE {free.format(now=mark(2))} ORDER BY id LIMIT 1{skip}) RETURNING id",
                 now + TAKEN,
                 now,
             )
         return as_uuid(rows[0]["id"]) if rows else None
+
+    async def _hold(self, table: str, id: UUID) -> None:
+        """Go on holding what is worked on."""
+        mark = self.runtime.database.dialect.mark
+        while True:
+            await asyncio.sleep(TAKEN.total_seconds() / 3)
+            with contextlib.suppress(Refusal):  # the import's own transaction holds the row, which is as good
+                async with self.runtime.database.transaction() as transaction:
+                    await transaction.fetch(
+                        f"UPDATE {table} SET taken_until = {mark(1)} WHERE id = {mark(2)}",
+                        self.runtime.clock.now() + TAKEN,
+                        id,
+                    )
 
     # --- in ------------------------------------------------------------------------------------------------
 

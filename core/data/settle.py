@@ -216,11 +216,14 @@ def _tell_likely(stage: Stage) -> None:
             stage.find("LIKELY_DUPLICATE", t, line, head, line=first)
         elif n:
             stage.find("LIKELY_KNOWN", t, line, head)
-    for t, line, same_name in stage.db.execute(
-        "SELECT r.t, r.line, r.name = k.name FROM row r JOIN thing k ON k.id = r.target"
-        " WHERE r.known = 1 AND r.by_name = 0 AND (r.name <> k.name OR r.area_id <> k.area_id)"
-    ):
-        stage.find("DIFFERS_FROM_KNOWN", t, line, stage.seen[t].heads.get("area" if same_name else "name"))
+    for id, t, line, sheet, same_name in stage.db.execute(
+        "SELECT r.id, r.t, r.line, r.sheet, r.name = k.name FROM row r JOIN thing k ON k.id = r.target"
+        " WHERE r.known = 1 AND r.by_name = 0 AND (r.name <> k.name OR r.area_id <> k.area_id) ORDER BY r.id"
+    ).fetchall():
+        if sheet == "people" and not same_name:
+            _bad(stage, id, "NUMBER_OF_ANOTHER", t, line, "number")
+        else:
+            stage.find("DIFFERS_FROM_KNOWN", t, line, stage.seen[t].heads.get("area" if same_name else "name"))
 
 
 def _references(stage: Stage) -> None:

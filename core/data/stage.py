@@ -23,9 +23,10 @@ from uuid import UUID
 from core.data.findings import Finding, UnreadableFile
 from core.data.read import HEADER_WITHIN, MAX_COLUMNS, MAX_ROWS, Cells, Merged, Table, tables
 from core.data.sheets import NOT_KEPT, Column, Kind, Sheet, likely, plain
-from core.data.values import born, has_time, quotable, read_cell, tidy
+from core.data.values import has_time, quotable, read_cell, tidy
 from core.enums import Severity
 from core.errors import Refusal
+from core.id_numbers import born
 from core.ids import new_id
 from core.models import Entity
 
@@ -52,6 +53,7 @@ CREATE INDEX thing_name ON thing (name, area_id); CREATE INDEX thing_credit ON t
 CREATE INDEX number_number ON number (number);
 """
 BATCH = 2_000
+LINE_NUMBERS = ("序号", "行号")  # of a printed list; nobody's own number
 
 
 @dataclass(frozen=True)
@@ -133,7 +135,7 @@ class Stage:
 
     def counts(self) -> Counts:
         self._flush()
-        one = self.db.execute("SELECT count(*), sum(known), sum(bad) FROM row").fetchone()
+        one = self.db.execute("SELECT count(*), sum(known AND NOT bad), sum(bad) FROM row").fetchone()
         found = Counts(one[0], 0, one[1] or 0, one[2] or 0)
         found.new = self.db.execute("SELECT count(*) FROM core_event").fetchone()[0]
         for finding, count in self.db.execute("SELECT code, count(*) FROM finding GROUP BY code"):
@@ -256,7 +258,7 @@ class Stage:
             text = _text(header, position)
             column = sheet.by_header.get(plain(text))
             head = quotable(text)
-            if not text:
+            if not text or plain(text) in LINE_NUMBERS:
                 continue
             if column is None:
                 near = likely(plain(text), sheet.by_header)

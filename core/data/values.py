@@ -9,12 +9,12 @@ from typing import Any
 
 from core.data.sheets import Column, Kind, likely, plain
 from core.errors import Refusal
+from core.id_numbers import DIGITS, FIRST, LAST, born, has_birthday, has_id_number, is_id_number
 from core.rules.areas import clean_code
 from core.rules.inputs import clean_credit_code, clean_name
 
 LONGEST = 4_000
 EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
-FIRST, LAST = date(1850, 1, 1), date(2200, 1, 1)
 
 _WIDE: dict[int, int | None] = {
     code: code - 0xFEE0
@@ -24,7 +24,6 @@ _WIDE: dict[int, int | None] = {
 _WIDE |= {0x3000: 0x20, 0xA0: 0x20} | dict.fromkeys((0x200B, 0x200C, 0x200D, 0x2060, 0xFEFF, 0xAD))
 _HAN_GAP = re.compile(r"(?<=[\u3400-\u9fff])\s+(?=[\u3400-\u9fff])")
 _NUMBER = re.compile(r"[A-Za-z0-9\u3400-\u9fff][A-Za-z0-9\u3400-\u9fff/#.-]{0,63}")
-_DIGITS = re.compile(r"\d{17}[\dXx]")
 _SHORT = re.compile(r"\d{1,2}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.]\d{4}|\d{2}年.*|\d{6}")
 _PART = re.compile(r"\d{4}(?:[-/.]\d{1,2}|年(?:\d{1,2}月)?)?|\d{1,2}月\d{1,2}[日号]?")
 _TIME = r"\s*(?P<time>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?)"
@@ -191,9 +190,9 @@ def _id_number(column: Column, text: str) -> str:
     number = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text)).upper()
     if len(number) != 18:
         raise Refusal("ID_NUMBER_LENGTH", length=len(number))
-    if not number.isascii() or not _DIGITS.fullmatch(number):
+    if not number.isascii() or not DIGITS.fullmatch(number):
         raise Refusal("BAD_ID_NUMBER")
-    if not _has_birthday(number):
+    if not has_birthday(number):
         raise Refusal("ID_NUMBER_BIRTHDAY")
     if not is_id_number(number):
         raise Refusal("ID_NUMBER_CHECK")
@@ -265,39 +264,6 @@ def has_time(raw: Any) -> bool:
     text = _date_text(tidy(raw))
     match = next((m for form in _LONG[:2] if (m := form.fullmatch(text))), None)
     return match is not None and bool(match["time"].strip("0:."))
-
-
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-
-
-def is_id_number(number: str) -> bool:
-    """A citizen's number with its birthday and check character (GB 11643-1999)."""
-    if not _DIGITS.fullmatch(number) or not number.isascii() or not _has_birthday(number):
-        return False
-    total = sum(int(d) * w for d, w in zip(number, _WEIGHTS, strict=False))
-    return "10X98765432"[total % 11] == number[17].upper()
-
-
-def born(number: str) -> date:
-    """The birthday in a citizen's number; raises ValueError for a day that does not exist."""
-    return date(int(number[6:10]), int(number[10:12]), int(number[12:14]))
-
-
-def _has_birthday(number: str) -> bool:
-    try:
-        return FIRST <= born(number) <= LAST
-    except ValueError:
-        return False
-
-
-def has_id_number(text: str, *, strict: bool = True) -> bool:
-    """Does a citizen's number stand somewhere in this text? Unless `strict`, also one whose check character is wrong."""
-    if sum(c.isdigit() for c in text) < 17:
-        return False
-    flat = re.sub(r"[\s-]", "", unicodedata.normalize("NFKC", text))
-    if not strict and any(_has_birthday(m[0]) for m in re.finditer(r"(?<!\d)[1-8]\d{16}[\dXx](?!\d)", flat)):
-        return True
-    return any(is_id_number(flat[m.start() : m.start() + 18]) for m in re.finditer(r"(?=\d{17}[\dXx])", flat))
 
 
 def quotable(text: str) -> str:

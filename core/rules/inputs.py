@@ -7,6 +7,7 @@ import unicodedata
 from pypinyin import lazy_pinyin
 
 from core.errors import Refusal
+from core.id_numbers import has_id_number
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 10_000
@@ -21,7 +22,8 @@ def clean_name(value: str, *path: str, limit: int = NAME_LENGTH) -> str:
 
 
 def clean_text(value: str, *path: str, limit: int = TEXT_LENGTH) -> str:
-    """A text without control characters, trimmed and in normal form."""
+    """A text without control characters, trimmed and in normal form; refuses ID_NUMBER_MISPLACED too, because id numbers
+    are never kept."""
     text = unicodedata.normalize("NFC", value).strip()
     if not text:
         raise Refusal("EMPTY_TEXT", path=path)
@@ -29,6 +31,8 @@ def clean_text(value: str, *path: str, limit: int = TEXT_LENGTH) -> str:
         raise Refusal("TEXT_TOO_LONG", path=path, limit=limit, length=len(text))
     if any(unicodedata.category(c) in ("Cc", "Cs") and c not in "\n\t" for c in text):
         raise Refusal("BAD_TEXT", path=path)
+    if has_id_number(text):
+        raise Refusal("ID_NUMBER_MISPLACED", path=path)
     return text
 
 

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 
 from core.data.core_sheets import PEOPLE
 from core.data.read import EPOCH
-from core.data.values import has_id_number, is_id_number, read_cell
+from core.data.values import read_cell
 from core.errors import Refusal
+from core.id_numbers import has_id_number, is_id_number
 from core.testing.kit import Neighbourhood
+from schema.transfers import TAKEN
 
 pytestmark = pytest.mark.anyio
 
@@ -191,3 +193,55 @@ def test_an_id_number_is_known_by_its_check_character(order: int, place: int, st
     assert is_id_number(number) and has_id_number(f"{number[:6]} {number[6:14]}-{number[14:]}")
     changed = number[:place] + str((int(number[place]) + step) % 10) + number[place + 1 :]
     assert not is_id_number(changed)
+
+
+async def test_a_number_names_one_person_and_a_line_number_nobody(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
+    n, head = neighbourhood, ["序号", "姓名", "区域代码"]
+    for people in (
+        [["1", "王一", "xishan"], ["2", "王二", "xishan"]],
+        [["1", "王三", "xishan"], ["2", "王四", "xishan"]],
+    ):
+        counts, found, done = await brought(n, workbook(tmp_path / "a.xlsx", {"人员": [head, *people]}))
+        assert done and not found and (counts.new, counts.known) == (2, 0)
+    head = ["编号", "姓名", "区域代码"]
+    await brought(n, workbook(tmp_path / "b.xlsx", {"人员": [head, ["R1", "王五", "xishan"]]}))
+    again = workbook(tmp_path / "c.xlsx", {"人员": [head, ["R1", "王六", "xishan"], ["R2", "王七", "xishan"]]})
+    counts, found = await checked(n, again)
+    assert [(f.code, f.line, f.column) for f in found] == [("NUMBER_OF_ANOTHER", 2, "编号")]
+    assert (counts.rows, counts.new, counts.known, counts.bad) == (2, 1, 0, 1)
+
+
+async def test_an_id_number_is_kept_nowhere(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    xishan = await n.area_id("xishan")
+    register = ("coreRegisterActor", "actor { id }")
+    assert await n.refused("clerk", *register, kind="PERSON", name=id_number(3), areaId=xishan) == "ID_NUMBER_MISPLACED"
+    behalf = {"actorId": await n.actor_id("郑雅婷"), "basis": "WRITTEN", "evidence": f"身份证 {id_number(3)}"}
+    assert (
+        await n.refused(
+            "clerk", "coreRegisterActor", "actor { id }", kind="PERSON", name="王八", areaId=xishan, onBehalfOf=behalf
+        )
+        == "ID_NUMBER_MISPLACED"
+    )
+    assert id_number(3) not in await dump(n)
+
+
+async def test_what_was_under_way_when_a_server_died_is_taken_up(neighbourhood: Neighbourhood) -> None:
+    transfers, database = neighbourhood.server.transfers, neighbourhood.server.runtime.database
+    await neighbourhood.quiet()
+    await transfers.stop()
+    made = await neighbourhood.http.post(
+        "/imports?area=xishan&name=a.csv", content="姓名\n王九\n".encode(),
+        headers={"authorization": f"Bearer {neighbourhood.tokens['admin']}"},
+    )  # fmt: skip
+    start = "mutation($i: CoreImportInput!) { coreImport(input: $i) { errors { code } } }"
+    asked = await neighbourhood.ask("admin", start, i={"importId": made.json()["id"], "apply": True})
+    assert asked["coreImport"]["errors"] == []
+    clock = neighbourhood.clock
+    clock.set(clock.now())
+    assert await transfers._take("core_data_import", "'APPLYING'") is not None  # and then it was killed
+    assert await transfers.run_due() == 0
+    clock.set(clock.now() + TAKEN + TAKEN)
+    assert await transfers.run_due() == 1
+    rows = await database.read("SELECT state, rows_new FROM core_data_import")
+    assert [tuple(r) for r in rows] == [("APPLIED", 1)]
