@@ -12,8 +12,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, Node, Token, parse
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Node,
+    Token,
+    parse,
+    specified_rules,
+)
+from strawberry.schema.schema import validate_document
 
+from schema.limits import check_document
 from schema.planning.arguments import Variables
 from schema.planning.compile import Plan
 
@@ -24,6 +35,9 @@ TOKEN_BYTES = 500
 SLOT_BYTES = 500
 PLANS = 20  # of one document, by the shape of its variables
 VARIANTS = 4  # of one shape, by the types of the ids in it
+
+
+Check = Callable[[DocumentNode], list[GraphQLError]]
 
 
 @dataclass
@@ -53,6 +67,28 @@ class Prepared:
         return made
 
 
+def checks_of(schema: GraphQLSchema) -> Check:
+    """The limits and the rules of the specification, for documents of this schema."""
+    rules = tuple(specified_rules)
+    return lambda document: check_document(document) or validate_document(schema, document, rules)
+
+
+def read_document(text: str, check: Check) -> tuple[DocumentNode, list[GraphQLError]]:
+    """Parse and check a text; with errors the document is empty."""
+    try:
+        document = parse(text, max_tokens=MAX_TOKENS)
+        errors = check(document)
+    except GraphQLSyntaxError as error:
+        errors = [error]
+    except RecursionError:
+        errors = [GraphQLError("The document is nested too deeply.")]
+    return (DocumentNode(definitions=()) if errors else document), errors
+
+
+def _free(size: int) -> None:
+    """What is new costs nobody anything."""
+
+
 class Documents:
     """One for all contracts that a server answers for; what is invalid is not kept."""
 
@@ -67,8 +103,8 @@ class Documents:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def prepare(self, contract: object, text: str, check: Callable[[DocumentNode], list[GraphQLError]]) -> Prepared:
-        """Parse and check a text for a contract, once while it is kept."""
+    def prepare(self, contract: object, text: str, check: Check, is_new: Callable[[int], None] = _free) -> Prepared:
+        """Parse and check a text for a contract, once while it is kept; `is_new` is told its bytes before that."""
         encoded = text.encode("utf-8", "surrogatepass")
         if len(encoded) > MAX_BYTES:
             said = f"A document may have {MAX_BYTES} bytes; send values as variables."
@@ -78,13 +114,8 @@ class Documents:
         if found is not None:
             self._kept.move_to_end(key)
             return found
-        try:
-            document = parse(text, max_tokens=MAX_TOKENS)
-            errors = check(document)
-        except GraphQLSyntaxError as error:
-            return _refused(error)
-        except RecursionError:
-            return _refused(GraphQLError("The document is nested too deeply."))
+        is_new(len(encoded))
+        document, errors = read_document(text, check)
         if errors:
             return _refused(*errors)
         made = Prepared(document, bytes=len(encoded) + TOKEN_BYTES * _drop_tokens(document))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
@@ -18,9 +17,9 @@ HERE, THERE = "192.0.2.1", "192.0.2.2"
 
 
 @pytest.fixture
-async def two_workers(neighbourhood: Neighbourhood) -> AsyncIterator[tuple[SignIn, SignIn]]:
+async def two_workers(neighbourhood: Neighbourhood) -> tuple[SignIn, SignIn]:
     """Two of them share nothing but the database."""
-    yield SignIn(neighbourhood.server.runtime), SignIn(neighbourhood.server.runtime)
+    return SignIn(neighbourhood.server.runtime), SignIn(neighbourhood.server.runtime)
 
 
 async def code(worker: SignIn, login: str, password: str, address: str) -> str:
