@@ -7,6 +7,7 @@ the SQL of its plans. Who sends many large documents pushes out older ones, neve
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -37,6 +38,7 @@ PLANS = 20  # of one document, by the shape of its variables
 VARIANTS = 4  # of one shape, by the types of the ids in it
 
 
+_SCHEMA = re.compile(r"\b__(schema|type)\b")
 Check = Callable[[DocumentNode], list[GraphQLError]]
 
 
@@ -47,6 +49,7 @@ class Prepared:
     document: DocumentNode
     errors: tuple[GraphQLError, ...] = ()
     bytes: int = 0
+    asks_for_schema: bool = False
     plans: OrderedDict[Any, list[Plan]] = field(default_factory=OrderedDict)
 
     def plan(self, key: Any, variables: Variables, make: Callable[[], Plan]) -> Plan:
@@ -118,7 +121,8 @@ class Documents:
         document, errors = read_document(text, check)
         if errors:
             return _refused(*errors)
-        made = Prepared(document, bytes=len(encoded) + TOKEN_BYTES * _drop_tokens(document))
+        held = len(encoded) + TOKEN_BYTES * _drop_tokens(document)
+        made = Prepared(document, bytes=held, asks_for_schema=_SCHEMA.search(text) is not None)
         self._kept[key] = made
         self.keep_within()
         return made

@@ -276,7 +276,8 @@ class GraphQL:
         context.fragments = {
             d.name.value: d for d in prepared.document.definitions if isinstance(d, FragmentDefinitionNode)
         }
-        meter.spend(self._cost_of_fields(operation, context))
+        if not is_query or prepared.asks_for_schema:
+            meter.spend(self._cost_of_fields(operation, context))
         until = deadline.set(monotonic() + REQUEST_SECONDS)
         try:
             if plain and is_query:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import structlog
 from starlette.datastructures import Headers
@@ -67,10 +68,12 @@ def networks(texts: Sequence[str]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(text) for text in texts)
 
 
-def within(address: Address, among: Sequence[Network]) -> bool:
+@lru_cache(4096)
+def within(address: Address, among: tuple[Network, ...]) -> bool:
     return any(address in network for network in among)
 
 
+@lru_cache(4096)
 def _key(address: Address) -> str:
     if address.version == 6:
         return str(ipaddress.ip_network((address.packed, SITE), strict=False))
@@ -90,6 +93,7 @@ def _standard_hops(lines: list[str]) -> list[str]:
     return found
 
 
+@lru_cache(4096)
 def _address(text: str) -> Address | None:
     """Of `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1` or `"[2001:db8::1]:80"`; an IPv4 address mapped into IPv6 is itself."""
     text = text.strip().strip('"')

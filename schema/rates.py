@@ -49,8 +49,8 @@ class Buckets:
 
     def level(self, key: str) -> float:
         """What is left; less than nothing while something is owed."""
-        level, at = self._held.get(key, (self.quota, 0.0))
-        return min(self.quota, level + (monotonic() - at) * self._rate)
+        held = self._held.get(key)
+        return self.quota if held is None else min(self.quota, held[0] + (monotonic() - held[1]) * self._rate)
 
     def require(self, key: str, cost: int, spent: int = 0) -> None:
         """Raise OverLimit unless that much is left for a request that has `spent` already. A full bucket is enough for

@@ -117,7 +117,7 @@ def _operation(text: str, error: GraphQLError) -> str:
         document: DocumentNode = parse(text, max_tokens=MAX_TOKENS)
     except (GraphQLError, RecursionError):
         return ""
-    at = error.positions[0] if error.positions else 0
+    at = next(iter(error.positions or ()), 0)
     for definition in document.definitions:
         name = getattr(definition, "name", None)
         if name and definition.loc and definition.loc.start <= at <= definition.loc.end:
