@@ -29,9 +29,11 @@ from core.runtime import Runtime
 from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
 from core.synchronize import index_names, orphaned_tables, synchronize
+from core.trusted import TrustedDocuments
 from schema.compose import CommunitySchema, compose
 from schema.endpoint import Endpoint, Refused, answer
 from schema.execution import GraphQL
+from schema.rates import Rates
 from schema.transfers import Transfers
 
 
@@ -64,6 +66,7 @@ class Server:
         host = load_host(config)
         clock = clock or Clock(config.time_zone)
         read_areas(config, host.keys, host.settings, clock)
+        trusted = TrustedDocuments.of(config)
         await migrate_host(config, host, progress)
         database = await Database.connect(config.database, host.apps())
         try:
@@ -71,15 +74,16 @@ class Server:
             await synchronize(database, runtime.kernel, {p.key: host.tables(p) for p in host.plugins})
             await index_names(database, runtime.kernel)
             await runtime.dispatcher.register()
-            take_up = TakeUp(config, runtime, environment)
+            take_up = TakeUp(config, runtime, environment, beside=[trusted.look])
             if apply:
                 await take_up.apply(config)
             await take_up.follow_version()
             notices = [*host.problems, *take_up.notices, *await orphaned_tables(database, host)]
             graphql = GraphQL(compose_schema(host), runtime)
-            endpoint = Endpoint(graphql, runtime, take_up, config.language)
+            endpoint = Endpoint(graphql, runtime, take_up, config.language, trusted, Rates(config))
             transfers = Transfers(runtime, graphql, host.sheets, config.folder)
-            app = Starlette(routes=[*endpoint.routes(), *transfers.routes(endpoint.viewer, Refused, answer)])
+            files = transfers.routes(endpoint.viewer, Refused, answer, endpoint.limited)
+            app = Starlette(routes=[*endpoint.routes(), *files])
             return cls(config, host, runtime, take_up, graphql, transfers, app, notices)
         except BaseException:
             await database.close()

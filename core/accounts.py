@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 import threading
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -89,28 +90,19 @@ def _matches(stored: str, password: str) -> bool:
 class SignIn:
     """Exchanges a login and password for a token. Unknown login, wrong password and disabled account look the same.
 
-    After ten failures for a login from one address within fifteen minutes, that address waits (SIGN_IN_THROTTLED),
-    right or wrong; after a hundred from anywhere, everybody waits who tries that login.
+    After ten failures for a login from one address, that address waits (SIGN_IN_THROTTLED), right or wrong, until
+    fifteen minutes after the first of them; after a hundred from anywhere, everybody waits who tries that login. They
+    are counted in the database, so that all workers count together.
     """
 
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
-        self._failures: dict[str, list[Any]] = {}
 
     async def __call__(self, login: str, password: str, address: str = "") -> tuple[str, Token]:
         """The new token (shown once) and its row; refuses SIGN_IN_FAILED, SIGN_IN_THROTTLED."""
         name = login.strip().lower()[:100]
-        now = self.runtime.clock.now()
-        if len(self._failures) > 10_000:
-            self._failures = {n: t for n, t in self._failures.items() if now - t[-1] < FAILURE_WINDOW}
-        keys = ((f"{name} {address}", FAILURES), (name, FAILURES_ANYWHERE))
-        for key, limit in keys:
-            recent = [t for t in self._failures.get(key, []) if now - t < FAILURE_WINDOW]
-            if len(recent) >= limit:
-                raise Refusal("SIGN_IN_THROTTLED", minutes=int(FAILURE_WINDOW.total_seconds() // 60))
-        # Counted before the slow check, so that parallel guesses do not slip through together.
-        for key, _ in keys:
-            self._failures[key] = [*[t for t in self._failures.get(key, []) if now - t < FAILURE_WINDOW], now]
+        counted = (hash_token(f"{name} {address}"), hash_token(name))
+        await self._count(*counted)
         mark = self.runtime.database.dialect.mark
         rows = await self.runtime.database.read(
             f"SELECT id, password_hash, state FROM core_account WHERE login = {mark(1)}", [name]
@@ -119,13 +111,39 @@ class SignIn:
         correct = await asyncio.to_thread(_matches, stored, password[: PASSWORD_MAX + 1])
         if not rows or not correct or rows[0][2] != AccountState.ACTIVE.value:
             raise Refusal("SIGN_IN_FAILED")
-        for key, _ in keys:
-            self._failures.pop(key, None)
-        return await issue_token(self.runtime, rows[0][0])
+        return await issue_token(self.runtime, rows[0][0], forget=counted)
+
+    async def _count(self, here: str, anywhere: str) -> None:
+        """One more failure, until it proves to be none: counted before the slow check, so that parallel guesses do not
+        slip through together. Refuses SIGN_IN_THROTTLED."""
+        database, now = self.runtime.database, self.runtime.clock.now()
+        mark, limits = database.dialect.mark, {here: FAILURES, anywhere: FAILURES_ANYWHERE}
+        throttled = Refusal("SIGN_IN_THROTTLED", minutes=int(FAILURE_WINDOW.total_seconds() // 60))
+        over = now - FAILURE_WINDOW
+        known = await database.read(
+            f"SELECT key, failures FROM core_sign_in_failures WHERE key IN ({mark(1)}, {mark(2)}) AND since > {mark(3)}",
+            [here, anywhere, over],
+        )
+        if any(failures >= limits[key] for key, failures in known):
+            raise throttled
+        async with database.transaction() as transaction:
+            rows = await transaction.fetch(
+                f"INSERT INTO core_sign_in_failures AS f (key, failures, since)"
+                f" VALUES ({mark(1)}, 1, {mark(3)}), ({mark(2)}, 1, {mark(3)}) ON CONFLICT (key) DO UPDATE SET"
+                f" failures = CASE WHEN f.since > {mark(4)} THEN f.failures + 1 ELSE 1 END,"
+                f" since = CASE WHEN f.since > {mark(4)} THEN f.since ELSE excluded.since END"
+                " RETURNING key, failures",
+                here, anywhere, now, over,
+            )  # fmt: skip
+        if any(row["failures"] > limits[row["key"]] for row in rows):
+            raise throttled
 
 
-async def issue_token(runtime: Runtime, account_id: Any, life: timedelta = TOKEN_LIFE) -> tuple[str, Token]:
-    """A new token for an active account; refuses SIGN_IN_FAILED for a disabled one."""
+async def issue_token(
+    runtime: Runtime, account_id: Any, life: timedelta = TOKEN_LIFE, forget: Sequence[str] = ()
+) -> tuple[str, Token]:
+    """A new token for an active account, whose failures under the keys `forget` are forgotten; refuses SIGN_IN_FAILED
+    for a disabled one."""
     token = secrets.token_urlsafe(32)
     now = runtime.clock.now()
     row = Token(id=new_id(), account_id=account_id, hash=hash_token(token), created_at=now, expires_at=now + life)
@@ -137,6 +155,8 @@ async def issue_token(runtime: Runtime, account_id: Any, life: timedelta = TOKEN
         work.own_matter()
         work.append(row)
         work.record("core.account.signed_in", account, area_id=None)
+        for key in forget:
+            work.then("DELETE FROM core_sign_in_failures WHERE key = {}", key)
         return {}
 
     await runtime.as_system(keep)

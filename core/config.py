@@ -7,6 +7,7 @@ The deployment's keys are read here; the `[area.*]` sections need the plugins' d
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import os
 import re
 import tempfile
@@ -27,6 +28,9 @@ from core.toml import TomlFile, shown
 FILE = "gongzhi.toml"
 DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 8000
 MODES = ("strict", "degrade")
+ACCEPTED = ("any", "trusted")
+THIS_MACHINE = ("127.0.0.0/8", "::1")
+MAX_QUOTA = 1_000_000_000
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?")
 ENVIRONMENT = {"database": "GONGZHI_DATABASE", "host": "GONGZHI_HOST", "port": "GONGZHI_PORT"}
@@ -48,6 +52,12 @@ class Config:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     files: str = ""
+    documents: str = ""
+    accept_documents: str = "any"
+    viewer_quota: int = 300_000
+    address_quota: int = 3_000_000
+    unlimited: tuple[str, ...] = THIS_MACHINE
+    trusted_proxies: tuple[str, ...] = ()
     file: TomlFile | None = field(default=None, compare=False)
     path: Path | None = field(default=None, compare=False)  # of the file, or where one would be looked for
 
@@ -106,6 +116,33 @@ OPTIONS: dict[str, Option] = {
         str, "a folder", "文件夹路径",
         "Where spreadsheets lie while they are taken in or fetched; beside the database unless told.",
         "导入与导出文件的暂存目录;默认在数据库旁。",
+    ),
+    "documents": Option(
+        str, "a JSON file, or a folder", "JSON 文件或文件夹",
+        "Trusted documents: a manifest by SHA-256, or a folder of manifests and .graphql files.",
+        "可信查询文档:以 SHA-256 为键的清单,或存放清单与 .graphql 文件的文件夹。",
+    ),
+    "accept_documents": Option(
+        str, "any or trusted", "any 或 trusted",
+        "Whether documents that are not trusted are answered.", "是否受理可信文档以外的查询。",
+    ),
+    "viewer_quota": Option(
+        int, f"a whole number from 0 to {MAX_QUOTA}; 0 is no limit", f"0 至 {MAX_QUOTA} 的整数;0 为不限",
+        "Cost that one account may cause in a minute; 300000 unless told.", "单个账户每分钟的查询成本上限;默认 300000。",
+    ),
+    "address_quota": Option(
+        int, f"a whole number from 0 to {MAX_QUOTA}; 0 is no limit", f"0 至 {MAX_QUOTA} 的整数;0 为不限",
+        "Cost that one address may cause in a minute (IPv6: a /64); 3000000 unless told.",
+        "单个地址(IPv6 按 /64)每分钟的查询成本上限;默认 3000000。",
+    ),
+    "unlimited": Option(
+        list, 'a list of addresses and networks such as ["127.0.0.0/8"]', '地址与网段的列表,如 ["127.0.0.0/8"]',
+        "Who has no quota; this machine itself unless told.", "不受上限约束的地址;默认为本机。",
+    ),
+    "trusted_proxies": Option(
+        list, 'a list of addresses and networks such as ["10.0.0.0/24"]', '地址与网段的列表,如 ["10.0.0.0/24"]',
+        "Whose X-Forwarded-For or Forwarded is believed; nobody's unless told.",
+        "采信其 X-Forwarded-For 或 Forwarded 的代理;默认不采信。",
     ),
     "area": Option(
         dict, "[area.CODE] sections", "[area.代码] 小节",
@@ -179,6 +216,12 @@ class _Reader:
             self._bad("host")
         self._one_of("plugin_errors", MODES)
         self._one_of("language", LANGUAGES)
+        self._one_of("accept_documents", ACCEPTED)
+        if self.data.get("accept_documents") == "trusted" and not self.data.get("documents"):
+            self._problem("NO_DOCUMENTS", "accept_documents")
+        for key in ("viewer_quota", "address_quota"):
+            if not 0 <= self.data.get(key, 0) <= MAX_QUOTA:
+                self._bad(key)
         if "time_zone" in self.data:
             try:
                 ZoneInfo(self.data["time_zone"])
@@ -198,6 +241,12 @@ class _Reader:
             host=str(self.data.get("host", Config.host)),
             port=port,
             files=str(self.data.get("files", "")),
+            documents=str(self.data.get("documents", "")),
+            accept_documents=str(self.data.get("accept_documents", Config.accept_documents)),
+            viewer_quota=int(self.data.get("viewer_quota", Config.viewer_quota)),
+            address_quota=int(self.data.get("address_quota", Config.address_quota)),
+            unlimited=self._networks("unlimited", THIS_MACHINE),
+            trusted_proxies=self._networks("trusted_proxies", ()),
             file=self.file,
             path=self.file.path if self.file else None,
         )
@@ -215,6 +264,15 @@ class _Reader:
             pass
         self._bad("port")
         return DEFAULT_PORT
+
+    def _networks(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
+        found = []
+        for text in self.data.get(key, default):
+            try:
+                found.append(str(ipaddress.ip_network(text if isinstance(text, str) else "")))
+            except ValueError:
+                self._problem("BAD_VALUE", key, str(text), found=shown(text), allowed=OPTIONS[key].allowed)
+        return tuple(found)
 
     def _plugins(self) -> tuple[str, ...]:
         here = available()

@@ -24,6 +24,7 @@ from core.settings.store import VERSION, as_uuid
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
+KEEP_FAILURES = timedelta(hours=1)  # to sign in
 RULE_SECONDS = 5.0
 RETRIES = 3
 Outcome = dict[str, Any]  # what a payload shows: name → global id, or a plain value
@@ -258,9 +259,8 @@ class Runtime:
         return outcome
 
     async def forget_old_keys(self) -> None:
-        """Drop idempotency records older than seven days."""
-        mark = self.database.dialect.mark
+        """Drop idempotency records older than seven days, and failures to sign in that count no longer."""
+        mark, now = self.database.dialect.mark, self.clock.now()
         async with self.database.transaction() as transaction:
-            await transaction.fetch(
-                f"DELETE FROM core_idempotency WHERE created_at < {mark(1)}", self.clock.now() - KEEP_KEYS
-            )
+            await transaction.fetch(f"DELETE FROM core_idempotency WHERE created_at < {mark(1)}", now - KEEP_KEYS)
+            await transaction.fetch(f"DELETE FROM core_sign_in_failures WHERE since < {mark(1)}", now - KEEP_FAILURES)

@@ -7,13 +7,25 @@ the SQL of its plans. Who sends many large documents pushes out older ones, neve
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, Node, Token, parse
+from graphql import (
+    DocumentNode,
+    GraphQLError,
+    GraphQLSchema,
+    GraphQLSyntaxError,
+    Node,
+    Token,
+    parse,
+    specified_rules,
+)
+from strawberry.schema.schema import validate_document
 
+from schema.limits import check_document
 from schema.planning.arguments import Variables
 from schema.planning.compile import Plan
 
@@ -26,6 +38,10 @@ PLANS = 20  # of one document, by the shape of its variables
 VARIANTS = 4  # of one shape, by the types of the ids in it
 
 
+_SCHEMA = re.compile(r"\b__(schema|type)\b")
+Check = Callable[[DocumentNode], list[GraphQLError]]
+
+
 @dataclass
 class Prepared:
     """A document or why it is none, and its plans."""
@@ -33,6 +49,7 @@ class Prepared:
     document: DocumentNode
     errors: tuple[GraphQLError, ...] = ()
     bytes: int = 0
+    asks_for_schema: bool = False
     plans: OrderedDict[Any, list[Plan]] = field(default_factory=OrderedDict)
 
     def plan(self, key: Any, variables: Variables, make: Callable[[], Plan]) -> Plan:
@@ -53,6 +70,28 @@ class Prepared:
         return made
 
 
+def checks_of(schema: GraphQLSchema) -> Check:
+    """The limits and the rules of the specification, for documents of this schema."""
+    rules = tuple(specified_rules)
+    return lambda document: check_document(document) or validate_document(schema, document, rules)
+
+
+def read_document(text: str, check: Check) -> tuple[DocumentNode, list[GraphQLError]]:
+    """Parse and check a text; with errors the document is empty."""
+    try:
+        document = parse(text, max_tokens=MAX_TOKENS)
+        errors = check(document)
+    except GraphQLSyntaxError as error:
+        errors = [error]
+    except RecursionError:
+        errors = [GraphQLError("The document is nested too deeply.")]
+    return (DocumentNode(definitions=()) if errors else document), errors
+
+
+def _free(size: int) -> None:
+    """What is new costs nobody anything."""
+
+
 class Documents:
     """One for all contracts that a server answers for; what is invalid is not kept."""
 
@@ -67,8 +106,8 @@ class Documents:
     def __len__(self) -> int:
         return len(self._kept)
 
-    def prepare(self, contract: object, text: str, check: Callable[[DocumentNode], list[GraphQLError]]) -> Prepared:
-        """Parse and check a text for a contract, once while it is kept."""
+    def prepare(self, contract: object, text: str, check: Check, is_new: Callable[[int], None] = _free) -> Prepared:
+        """Parse and check a text for a contract, once while it is kept; `is_new` is told its bytes before that."""
         encoded = text.encode("utf-8", "surrogatepass")
         if len(encoded) > MAX_BYTES:
             said = f"A document may have {MAX_BYTES} bytes; send values as variables."
@@ -78,16 +117,12 @@ class Documents:
         if found is not None:
             self._kept.move_to_end(key)
             return found
-        try:
-            document = parse(text, max_tokens=MAX_TOKENS)
-            errors = check(document)
-        except GraphQLSyntaxError as error:
-            return _refused(error)
-        except RecursionError:
-            return _refused(GraphQLError("The document is nested too deeply."))
+        is_new(len(encoded))
+        document, errors = read_document(text, check)
         if errors:
             return _refused(*errors)
-        made = Prepared(document, bytes=len(encoded) + TOKEN_BYTES * _drop_tokens(document))
+        held = len(encoded) + TOKEN_BYTES * _drop_tokens(document)
+        made = Prepared(document, bytes=held, asks_for_schema=_SCHEMA.search(text) is not None)
         self._kept[key] = made
         self.keep_within()
         return made

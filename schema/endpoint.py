@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from time import monotonic
 from typing import Any
@@ -22,8 +23,10 @@ from core.rules.areas import is_area_code
 from core.runtime import Runtime
 from core.settings.store import as_instant, as_uuid
 from core.settings.take_up import TakeUp
+from core.trusted import TrustedDocuments
 from schema.compose import KEPT_SETS, compose
 from schema.execution import GraphQL
+from schema.rates import BAD_TOKEN, REQUEST, Meter, OverLimit, Rates
 
 MAX_BODY = 1_000_000
 MAX_VALUES = 10_000
@@ -31,6 +34,7 @@ TOKEN_SECONDS = 1.0
 READY_SECONDS = 5.0
 TOKENS = 5_000
 JSON = "application/json"
+Act = Callable[[Request], Awaitable[Response]]
 
 
 class Refused(Exception):
@@ -42,11 +46,21 @@ class Refused(Exception):
 
 
 class Endpoint:
-    def __init__(self, graphql: GraphQL, runtime: Runtime, take_up: TakeUp, language: str) -> None:
+    def __init__(
+        self,
+        graphql: GraphQL,
+        runtime: Runtime,
+        take_up: TakeUp,
+        language: str,
+        trusted: TrustedDocuments,
+        rates: Rates,
+    ) -> None:
         self.graphql = graphql
         self.runtime = runtime
         self.take_up = take_up
         self.language = language
+        self.trusted = trusted
+        self.rates = rates
         self._composing = asyncio.Lock()
         self._by_set: OrderedDict[frozenset[str], GraphQL] = OrderedDict()
         self._viewers: dict[str, tuple[float, Viewer]] = {}
@@ -55,8 +69,8 @@ class Endpoint:
     def routes(self) -> list[Route]:
         return [
             Route("/", self.page, methods=["GET"]),
-            Route("/graphql", self.serve, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-            Route("/areas/{code}/graphql", self.serve, methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/graphql", self.limited(self.serve), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/areas/{code}/graphql", self.limited(self.serve), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
         ]
@@ -64,11 +78,11 @@ class Endpoint:
     async def serve(self, request: Request) -> Response:
         try:
             if request.method == "GET":
-                if "query" not in request.query_params and "text/html" in request.headers.get("accept", ""):
+                if not _ASKED & request.query_params.keys() and "text/html" in request.headers.get("accept", ""):
                     return await self.page(request)
-                query, variables, name = _from_query_string(request)
+                query, variables, name = _from_query_string(request, self.trusted)
             elif request.method == "POST":
-                query, variables, name = _from_body(await _read_body(request))
+                query, variables, name = _from_body(await _read_body(request), self.trusted)
             else:
                 raise Refused(405, "METHOD_NOT_ALLOWED", "Use POST, or GET for queries.", {"allow": "GET, POST"})
             viewer = await self.viewer(request)
@@ -82,18 +96,42 @@ class Endpoint:
                 language=language,
                 only_query=request.method == "GET",
                 root_area=root_area,
-                address=request.client.host if request.client else "",
+                meter=request.state.meter,
             )
             return answer(response, 200)
+        except OverLimit:
+            raise
         except Refused as refused:
             body = {"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]}
             return answer(body, refused.status, refused.headers)
         except Refusal as refusal:
-            message = self.runtime.messages.render(refusal.code, self.language, refusal.values)
+            language = choose_language(request.headers.get("accept-language"), self.language)
+            message = self.runtime.messages.render(refusal.code, language, refusal.values)
             body = {"errors": [{"message": message, "extensions": {"code": refusal.code}}]}
+            if refusal.code in _DOCUMENT_STATUS:
+                return answer(body, _DOCUMENT_STATUS[refusal.code])
             return answer(body, 503, {"retry-after": "1"})
         except Exception as error:
             return answer({"errors": [self.graphql.internal_error(error, self.language)]}, 500)
+
+    def limited(self, act: Act) -> Act:
+        """The same within the quotas of its viewer and address: 429 beyond them, and headers that say what is left."""
+
+        async def respond(request: Request) -> Response:
+            meter: Meter = self.rates.meter(request)
+            request.state.meter = meter
+            try:
+                meter.spend(REQUEST)
+                response = await act(request)
+            except OverLimit as over:
+                language = choose_language(request.headers.get("accept-language"), self.language)
+                message = self.runtime.messages.render(over.code, language, over.values)
+                body = {"errors": [{"message": message, "extensions": {"code": over.code, **over.values}}]}
+                response = answer(body, 429, {"retry-after": str(over.seconds)})
+            response.headers.update(meter.headers())
+            return response
+
+        return respond
 
     async def _contract(self, code: str | None, language: str) -> tuple[GraphQL, UUID | None]:
         """What to execute against: everything installed, or exactly what an area has on, and that area's id."""
@@ -129,6 +167,11 @@ class Endpoint:
 
     async def viewer(self, request: Request) -> Viewer:
         """Who the bearer token stands for; seen afresh at least once a second (mutations look again themselves)."""
+        viewer = await self._bearer(request)
+        self.rates.seen(request.state.meter, viewer)
+        return viewer
+
+    async def _bearer(self, request: Request) -> Viewer:
         header = request.headers.get("authorization")
         if header is None:
             return ANONYMOUS
@@ -142,6 +185,7 @@ class Endpoint:
         viewer = await self.runtime.viewer(digest)
         if not viewer.signed_in:
             self._viewers.pop(digest, None)
+            request.state.meter.owe(BAD_TOKEN)
             raise Refused(
                 401, "BAD_TOKEN", "This token is unknown, expired or revoked; sign in again.",
                 {"www-authenticate": "Bearer"},
@@ -166,12 +210,22 @@ class Endpoint:
         kernel = self.runtime.kernel
         plugins = {key: str(kernel.health.status(key)) for key in {*kernel.plugins, *kernel.health.left_out}}
         body: dict[str, Any] = {"status": "ready", "plugins": dict(sorted(plugins.items()))}
-        for name, found in (("configuration", self.take_up.problems), ("notices", self.take_up.notices)):
+        wrong = [*self.take_up.problems, *self.trusted.problems]
+        for name, found in (("configuration", wrong), ("notices", self.take_up.notices)):
             if found:
                 body[name] = [p.as_json(self.language) for p in found]
         return answer(body, 200)
 
 
+_ASKED = {"query", "documentId", "extensions"}
+_DOCUMENT_STATUS = {
+    "BAD_DOCUMENT_ID": 400,
+    "DOCUMENT_MISMATCH": 400,
+    "UNTRUSTED_DOCUMENT": 403,
+    "DOCUMENT_NOT_FOUND": 404,
+    "PERSISTED_QUERY_NOT_FOUND": 200,  # which its clients take for an answer
+    "PERSISTED_QUERY_NOT_SUPPORTED": 200,
+}
 _SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:;"
@@ -208,8 +262,8 @@ async def _read_body(request: Request) -> dict[str, Any]:
     return body
 
 
-def _from_body(body: dict[str, Any]) -> tuple[str, dict[str, Any] | None, str | None]:
-    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+def _from_body(body: dict[str, Any], trusted: TrustedDocuments) -> tuple[str, dict[str, Any] | None, str | None]:
+    query, variables, name = trusted.text_for(body), body.get("variables"), body.get("operationName")
     if not isinstance(query, str) or not query.strip():
         raise Refused(400, "NO_QUERY", "`query` must be a document text.")
     if variables is not None and not isinstance(variables, dict):
@@ -234,13 +288,14 @@ def _values_in(value: Any) -> int:
     return count
 
 
-def _from_query_string(request: Request) -> tuple[str, dict[str, Any] | None, str | None]:
-    body: dict[str, Any] = {"query": request.query_params.get("query")}
-    if "variables" in request.query_params:
-        try:
-            body["variables"] = orjson.loads(request.query_params["variables"])
-        except orjson.JSONDecodeError:
-            raise Refused(400, "BAD_JSON", "`variables` is not JSON.") from None
+def _from_query_string(request: Request, trusted: TrustedDocuments) -> tuple[str, dict[str, Any] | None, str | None]:
+    body: dict[str, Any] = {k: request.query_params.get(k) for k in ("query", "documentId")}
+    for key in ("variables", "extensions"):
+        if key in request.query_params:
+            try:
+                body[key] = orjson.loads(request.query_params[key])
+            except orjson.JSONDecodeError:
+                raise Refused(400, "BAD_JSON", f"`{key}` is not JSON.") from None
     if "operationName" in request.query_params:
         body["operationName"] = request.query_params["operationName"]
-    return _from_body(body)
+    return _from_body(body, trusted)

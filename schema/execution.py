@@ -32,9 +32,8 @@ from graphql import (
     execute,
     get_operation_ast,
     get_variable_values,
-    specified_rules,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, validate_document
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
 from core.access import ANONYMOUS, Acting, PermissionBook, Viewer
 from core.accounts import SignIn
@@ -48,8 +47,7 @@ from core.rules.inputs import clean_text
 from core.runtime import Command, Performed, Runtime
 from core.work import Work
 from schema.compose import CommunitySchema, core_schema
-from schema.documents import Documents, Prepared
-from schema.limits import check_document
+from schema.documents import Documents, Prepared, checks_of
 from schema.mutations import (
     ChangeInput,
     ConflictError,
@@ -66,9 +64,10 @@ from schema.nodes.declare import PythonField
 from schema.nodes.expressions import Argument
 from schema.plain import PlainExecutor, Snapshot
 from schema.planning.arguments import shape_of
-from schema.planning.compile import REFUSED, Compiler, Plan
+from schema.planning.compile import MAX_ROWS, REFUSED, Compiler, Plan
 from schema.planning.emit import emitter_for
 from schema.planning.python_fields import Facts, Filler
+from schema.rates import BYTES, INTROSPECTION, MUTATION, SIGN_IN, Meter, OverLimit
 
 log = structlog.get_logger("gongzhi.graphql")
 
@@ -119,8 +118,9 @@ class RequestContext:
     variables: dict[str, Any] = field(default_factory=dict)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
     planned: dict[str, Raw | Exception] = field(default_factory=dict)
+    changes: bool = False  # a mutation: what it reads afterwards cannot be refused
     fresh: bool = False  # the rows of a payload have just been changed by this viewer
-    address: str = ""
+    meter: Meter = field(default_factory=Meter)
     snapshot: Snapshot | None = None
     root_area: uuid.UUID | None = None
     notices: list[dict[str, Any]] = field(default_factory=list)
@@ -205,7 +205,7 @@ class GraphQL:
         self.sign_in = sign_in or SignIn(runtime)
         self.emitter = emitter_for(runtime.database.dialect)
         self.plain = PlainExecutor(schema.composed)
-        self.rules = tuple(specified_rules)
+        self.check = checks_of(self.graphql)
         self.documents = documents or Documents()
         if not schema.has_resolvers:
             _set_resolvers(schema)
@@ -235,13 +235,10 @@ class GraphQL:
 
     # --- documents ---------------------------------------------------------------------------------------
 
-    def prepare(self, text: str) -> Prepared:
-        """Parse and validate, once per text while it is kept."""
-        return self.documents.prepare(
-            self,
-            text,
-            lambda document: check_document(document) or validate_document(self.graphql, document, self.rules),
-        )
+    def prepare(self, text: str, meter: Meter | None = None) -> Prepared:
+        """Parse and validate, once per text while it is kept; raises OverLimit where that is too much to ask for."""
+        charged = meter or Meter()
+        return self.documents.prepare(self, text, self.check, lambda size: charged.spend(size // BYTES, shown=False))
 
     # --- executing ---------------------------------------------------------------------------------------
 
@@ -256,10 +253,12 @@ class GraphQL:
         plain: bool = False,
         only_query: bool = False,
         root_area: uuid.UUID | None = None,
-        address: str = "",
+        meter: Meter | None = None,
     ) -> dict[str, Any]:
-        """The response as a dict for orjson. `plain` answers by the plain executor (tests only)."""
-        prepared = self.prepare(text)
+        """The response as a dict for orjson. `plain` answers by the plain executor (tests only). Raises OverLimit before
+        anything is done that the meter has no room for."""
+        meter = meter or Meter()
+        prepared = self.prepare(text, meter)
         if prepared.errors:
             return {"errors": [self._request_error(e, language) for e in prepared.errors[:20]]}
         operation = get_operation_ast(prepared.document, operation_name)
@@ -273,10 +272,12 @@ class GraphQL:
         )
         if isinstance(coerced, list):
             return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
-        context = RequestContext(self, viewer, language, coerced.coerced, root_area=root_area, address=address)
+        context = RequestContext(self, viewer, language, coerced.coerced, root_area=root_area, meter=meter)
         context.fragments = {
             d.name.value: d for d in prepared.document.definitions if isinstance(d, FragmentDefinitionNode)
         }
+        if not is_query or prepared.asks_for_schema:
+            meter.spend(self._cost_of_fields(operation, context))
         until = deadline.set(monotonic() + REQUEST_SECONDS)
         try:
             if plain and is_query:
@@ -304,9 +305,20 @@ class GraphQL:
             if plugin not in named:
                 failed = self._plugin_error(PluginFailed(plugin, error), language)
                 response["errors"] = [*response.get("errors", ()), failed]
-        if context.notices:
-            response["extensions"] = {"notices": context.notices}
+        extensions: dict[str, Any] = {"notices": context.notices} if context.notices else {}
+        if meter.show:
+            extensions["cost"] = {"total": meter.cost, "rows": meter.rows, "maxRows": MAX_ROWS}
+        if extensions:
+            response["extensions"] = extensions
         return response
+
+    def _cost_of_fields(self, operation: OperationDefinitionNode, context: RequestContext) -> int:
+        """What root fields cost beside the rows they look at: mutations, and the description of the schema."""
+        groups = self._new_compiler(context)._collect([operation.selection_set], None)
+        names = [nodes[0].name.value for nodes in groups.values()]
+        if operation.operation is OperationType.MUTATION:
+            return sum(SIGN_IN if name == "coreSignIn" else MUTATION for name in names)
+        return INTROSPECTION * sum(name in ("__schema", "__type") for name in names)
 
     async def _plan_and_read(
         self, prepared: Prepared, operation: OperationDefinitionNode, context: RequestContext
@@ -328,6 +340,8 @@ class GraphQL:
         try:
             if keys:
                 await read(whole)
+        except OverLimit:
+            raise
         except Refusal as refusal:
             if refusal.code in OF_THE_REQUEST:
                 context.planned = dict.fromkeys(keys, refusal)
@@ -335,6 +349,8 @@ class GraphQL:
             for key in keys:
                 try:
                     await read(lambda without, key=key: self._compile(operation, context, [key], without))  # type: ignore[misc]
+                except OverLimit:
+                    raise
                 except Refusal as own:
                     context.planned[key] = own
                     if own.code in OF_THE_REQUEST:
@@ -441,6 +457,7 @@ class GraphQL:
             check(context)
         if not plan.keys:
             return {}
+        context.meter.look_at(plan.rows(context.variables), owed=context.changes)
         values = [slot.value(context) for slot, _ in plan.slots]
         try:
             row = (await self.runtime.database.read(plan.sql, values))[0]
@@ -509,6 +526,7 @@ class GraphQL:
                 raise Refusal("NOT_SIGNED_IN")
             if not 1 <= len(rows) <= BATCH_ROWS:
                 raise Refusal("BATCH_SIZE", path=("rows",), limit=BATCH_ROWS, given=len(rows))
+            context.meter.owe(MUTATION * (len(rows) - 1))
             if key is not None and not 1 <= len(key) <= BATCH_KEY:
                 raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
             payload = self._payload(declared, raw_info, self._inside(raw_info, "results"))
@@ -590,7 +608,7 @@ class GraphQL:
         """How the payload's selection will be read once the rule has said of which rows; each node under its response
         key, behind the key that its selection came with."""
         context: RequestContext = info.context
-        context.variables = info.variable_values
+        context.variables, context.changes = info.variable_values, True
         ids: dict[str, Any] = {}
         groups: dict[str, tuple[str, list[FieldNode]]] = {}
         for before, sets in selected.items():

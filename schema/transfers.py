@@ -39,6 +39,7 @@ from core.settings.store import as_uuid
 from core.work import Work
 from schema.execution import GraphQL
 from schema.export import Export
+from schema.rates import OverLimit
 
 log = structlog.get_logger("gongzhi.transfers")
 
@@ -49,6 +50,7 @@ MEDIA = {
     "CSV": "text/csv; charset=utf-8",
 }
 Answer = Callable[..., Response]
+Act = Callable[[Request], Awaitable[Response]]
 
 
 class Transfers:
@@ -232,9 +234,14 @@ class Transfers:
     # --- routes --------------------------------------------------------------------------------------------
 
     def routes(
-        self, viewer: Callable[[Request], Awaitable[Viewer]], refused: type[Exception], answer: Answer
+        self,
+        viewer: Callable[[Request], Awaitable[Viewer]],
+        refused: type[Exception],
+        answer: Answer,
+        limited: Callable[[Act], Act],
     ) -> list[Route]:
-        """`viewer` knows the bearer token; `refused` is the endpoint's exception, `answer` its JSON response."""
+        """`viewer` knows the bearer token; `refused` is the endpoint's exception, `answer` its JSON response, `limited`
+        keeps a route within the quotas."""
         language = self.graphql.runtime.messages.render
 
         def contained(
@@ -247,6 +254,8 @@ class Transfers:
                     if not who.signed_in:
                         raise Refusal("NOT_SIGNED_IN")
                     return await act(request, who, spoken)
+                except OverLimit:
+                    raise
                 except refused as error:
                     body = {"errors": [{"message": str(error), "extensions": {"code": getattr(error, "code", "")}}]}
                     return answer(body, getattr(error, "status", 400), getattr(error, "headers", None))
@@ -257,7 +266,7 @@ class Transfers:
                 except Exception as error:
                     return answer({"errors": [self.graphql.internal_error(error, spoken)]}, 500)
 
-            return respond
+            return limited(respond)
 
         return [
             Route("/imports", contained(self.receive), methods=["POST"]),

@@ -1,4 +1,4 @@
-"""`gongzhi`: serve, demo, check, apply, config, plugin, import, export, migrate, explain, schema, admin."""
+"""`gongzhi`: serve, demo, check, apply, config, documents, plugin, import, export, migrate, explain, schema, admin."""
 
 from __future__ import annotations
 
@@ -25,10 +25,12 @@ admin = typer.Typer(help="Accounts of the people who run this server.", no_args_
 plugin = typer.Typer(help="Plugins and their tables.", no_args_is_help=True)
 config_app = typer.Typer(help="The configuration file and what it makes of an area.", no_args_is_help=True)
 schema_app = typer.Typer(help="The GraphQL schema.", no_args_is_help=True)
+documents_app = typer.Typer(help="Trusted documents.", no_args_is_help=True)
 app.add_typer(admin, name="admin")
 app.add_typer(plugin, name="plugin")
 app.add_typer(config_app, name="config")
 app.add_typer(schema_app, name="schema")
+app.add_typer(documents_app, name="documents")
 out, err = Console(highlight=False, soft_wrap=True), Console(stderr=True, highlight=False, soft_wrap=True)
 
 ConfigOption = Annotated[Path | None, typer.Option("--config", help="Configuration file; gongzhi.toml unless told.")]
@@ -148,6 +150,21 @@ def config_reference(config: ConfigOption = None) -> None:
     from core.cli.reference import reference
 
     print(reference(configuration(config)))
+
+
+@documents_app.command("check")
+def documents_check(
+    path: Annotated[
+        Path | None, typer.Argument(help="A manifest or a folder; those of the configuration unless told.")
+    ] = None,
+    area: Annotated[str | None, typer.Option(help="As the endpoint of this area has it on now.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print which trusted documents do not validate against the schema of these plugins. Exits 2 if any does not."""
+    from core.cli.documents import check as check_them
+
+    run(check_them(configuration(config), path, area, as_json))
 
 
 @app.command()

@@ -30,6 +30,7 @@ from core.settings import Effective, SettingsBook
 from core.settings.store import as_uuid
 from core.settings.take_up import TakeUp, read_areas
 from core.synchronize import existing_tables, orphaned_tables
+from core.trusted import TrustedDocuments
 
 
 def tell(problems: list[Problem], notices: list[Problem], as_json: bool) -> None:
@@ -89,6 +90,10 @@ async def find_problems(config: Config) -> tuple[list[Problem], list[Problem]]:
     host = server.load_host(_degraded(config))
     problems = list(host.problems)
     notices: list[Problem] = []
+    try:
+        TrustedDocuments.of(config)
+    except ConfigurationError as error:
+        problems += _as_problems(error)
     try:
         rows = read_areas(config, host.keys, host.settings, Clock(config.time_zone))
         async with reading(config, host) as runtime:

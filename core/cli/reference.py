@@ -7,7 +7,7 @@ import typing
 from typing import Any
 
 import server
-from core.config import OPTIONS, Config
+from core.config import MAX_QUOTA, OPTIONS, Config
 from core.enums import Move
 from core.settings import Declared, Key
 
@@ -37,8 +37,12 @@ def json_schema(config: Config) -> str:
         name: {"type": types[option.type], "description": f"{option.en} {option.zh}"}
         for name, option in OPTIONS.items()
     }
-    properties["plugins"]["items"] = {"type": "string"}
+    for name in ("plugins", "unlimited", "trusted_proxies"):
+        properties[name]["items"] = {"type": "string"}
+    for name in ("viewer_quota", "address_quota"):
+        properties[name] |= {"minimum": 0, "maximum": MAX_QUOTA}
     properties["plugin_errors"]["enum"] = ["strict", "degrade"]
+    properties["accept_documents"]["enum"] = ["any", "trusted"]
     properties["language"]["enum"] = ["zh-CN", "en"]
     properties["area"] |= {"additionalProperties": area}
     schema = {

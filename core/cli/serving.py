@@ -63,8 +63,9 @@ async def serve(config: Config, *, banner: bool = False) -> None:
         else:
             out.print(f"gongzhi serves {address}/graphql (ready in {monotonic() - began:.1f} s)")
         settings = uvicorn.Config(
-            running.app, log_level="warning", server_header=False, timeout_graceful_shutdown=10, lifespan="off"
-        )
+            running.app, log_level="warning", server_header=False, timeout_graceful_shutdown=10, lifespan="off",
+            proxy_headers=False,  # whom to believe is said in trusted_proxies
+        )  # fmt: skip
         await _Uvicorn(settings).serve(sockets=[listener])
     finally:
         await running.close()

@@ -84,6 +84,7 @@ async def explain(config: Config, text: str, operation_name: str | None, variabl
         context.variables = coerced.coerced
         plan = graphql.plan(prepared, operation, context)
         out.print(f"-- {running.runtime.database.dialect.name}; roots: {', '.join(plan.keys)}", markup=False)
+        out.print(f"-- looks at {plan.rows(context.variables)} rows at most, as limits count them", markup=False)
         out.print(plan.sql, markup=False)
         for number, (slot, sql_type) in enumerate(plan.slots, 1):
             value: Any = slot.value(context)

@@ -1,7 +1,7 @@
 """Pure ORM models of the kernel. What they mean to the API stands in `schema/nodes/`."""
 
 from core.models.access import Permission, RoleGrant, RolePermission
-from core.models.account import Account, Token
+from core.models.account import Account, SignInFailures, Token
 from core.models.activity import Activity, Participation
 from core.models.actor import Actor, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
@@ -57,6 +57,7 @@ __all__ = [
     "SearchEntry",
     "SearchTerm",
     "Setting",
+    "SignInFailures",
     "Token",
     "Transition",
 ]

@@ -6,8 +6,9 @@ from typing import ClassVar
 from uuid import UUID
 
 from tortoise import fields
+from tortoise.models import Model
 
-from core.database.guards import Guard, check, unique
+from core.database.guards import Guard, check, index, unique
 from core.enums import AccountState
 from core.models.actor import Actor
 from core.models.base import Entity, Logged
@@ -55,3 +56,21 @@ class Token(Entity):
 
     class Meta:
         table = "core_token"
+
+
+class SignInFailures(Model):
+    """Failed attempts since a moment, for a login and address, or a login from anywhere; `key` is a hash of them.
+
+    Who is counted is nobody's event, and is forgotten: nothing refers to these rows.
+    """
+
+    tag: ClassVar[str] = "signinfailures"
+
+    key = fields.CharField(primary_key=True, max_length=64)
+    failures = fields.IntField(default=0)
+    since = fields.DatetimeField()
+
+    guards: ClassVar[tuple[Guard, ...]] = (index("since"),)
+
+    class Meta:
+        table = "core_sign_in_failures"

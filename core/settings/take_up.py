@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -46,10 +46,18 @@ def read_areas(config: Config, runtime_plugins: list[str], declared: Mapping[str
 class TakeUp:
     """Keeps a running server in step with its file and with what others change."""
 
-    def __init__(self, config: Config, runtime: Runtime, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        runtime: Runtime,
+        environment: Mapping[str, str],
+        beside: Sequence[Callable[[], None]] = (),
+    ) -> None:
+        """`beside`: what else looks at its files, in a thread, whenever this does."""
         self.config = config
         self.runtime = runtime
         self.environment = environment
+        self.beside = beside
         self.problems: list[Problem] = []
         self.notices: list[Problem] = []
         self.version = -1
@@ -167,6 +175,8 @@ class TakeUp:
 
     async def look(self) -> None:
         """One look at the file, the version and the pilots."""
+        for look in self.beside:
+            await asyncio.to_thread(look)
         seen = self._stat()
         if seen != self._seen or (
             self._pending and await self.runtime.database.read("SELECT 1 FROM core_area LIMIT 1")

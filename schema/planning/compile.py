@@ -76,6 +76,7 @@ class Plan:
     plugins: frozenset[str] = frozenset()
     python: list[tuple[PythonField, list[FieldNode]]] = field(default_factory=list)
     left_out: dict[str, str] = field(default_factory=dict)  # keys that belong to a plugin it was compiled without
+    rows: Callable[[Variables], int] = lambda variables: 0  # how many it is taken to look at
 
     def fits(self, variables: Variables) -> bool:
         """Does what this plan took for granted about the variables still hold?"""
@@ -161,16 +162,18 @@ class Compiler:
         """What has been compiled, as a plan that refuses QUERY_TOO_LARGE where it would look at too many rows."""
         asked = self._rows[0].inside
 
+        def estimate(variables: Variables) -> int:
+            return sum(r.estimate(variables) for r in asked)
+
         def within(ctx: Any) -> None:
-            rows = sum(r.estimate(ctx.variables) for r in asked)
-            if rows > MAX_ROWS:
+            if (rows := estimate(ctx.variables)) > MAX_ROWS:
                 raise Refusal("QUERY_TOO_LARGE", rows=rows, limit=MAX_ROWS)
 
         self.checks.append(within)
         sql = f"SELECT {', '.join(f'{c} AS r{n}' for n, c in enumerate(columns))}"
         return Plan(
             sql, self.slots, keys, self.conditions, self.checks, frozenset(self.plugins - {"core"}), self.python,
-            left_out or {},
+            left_out or {}, estimate,
         )  # fmt: skip
 
     # --- roots -------------------------------------------------------------------------------------------

@@ -21,8 +21,8 @@ BOTH = 'plugins = ["adoption", "points"]\n'
 
 # What is written, and what is said about it (after `gongzhi.toml:`).
 CASES: dict[str, tuple[str | bytes, list[str]]] = {
-    "misspelt key": ('databse = "sqlite:x.db"', ["1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)"]),
-    "unknown key": ("colour = 1", ["1: unknown key colour (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)"]),
+    "misspelt key": ('databse = "sqlite:x.db"', ["1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)"]),
+    "unknown key": ("colour = 1", ["1: unknown key colour (known: database, plugins, plugin_errors, time_zone, language, host, port, files, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)"]),
     "wrong type of port": ('port = "eight"', ["1: port: expected a port from 0 to 65535, found \"eight\""]),
     "port out of range": ("\nport = 99999", ["2: port: 99999 is not allowed; a port from 0 to 65535"]),
     "port is a truth value": ("port = true", ["1: port: expected a port from 0 to 65535, found true"]),
@@ -78,8 +78,17 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "loosened maximum": ('[area.haicang]\nadoption.term_months = { value = 24, lock = "max" }\n[area.xishan]\nadoption.term_months = 36', ["4: adoption.term_months = 36 is looser than haicang allows (max 24)"]),
     "loosened by the key's own rule": ("[area.dongfu]\nadoption.rectify_days = 10\n[area.xishan]\nadoption.rectify_days = 11", ["4: adoption.rectify_days = 11 is looser than dongfu allows (max 10)"]),
     "changed what is locked": ('[area.haicang]\nadoption.pass_score = { value = 70, lock = "locked" }\n[area.xishan-1]\nadoption.pass_score = 80', ["4: adoption.pass_score = 80 is looser than haicang allows (locked 70)"]),
+    "trusted documents without any": ('accept_documents = "trusted"', ["1: there are no trusted documents; name a manifest or a folder with documents = …"]),
+    "documents of a third kind": ('documents = "x.json"\naccept_documents = "known"', ['2: accept_documents: "known" is not allowed; any or trusted']),
+    "quota below nothing": ("viewer_quota = -1", ["1: viewer_quota: -1 is not allowed; a whole number from 0 to 1000000000; 0 is no limit"]),
+    "quota beyond measure": ("address_quota = 1000000001", ["1: address_quota: 1000000001 is not allowed; a whole number from 0 to 1000000000; 0 is no limit"]),
+    "quota is a text": ('address_quota = "many"', ['1: address_quota: expected a whole number from 0 to 1000000000; 0 is no limit, found "many"']),
+    "proxy is a name": ('trusted_proxies = [\n "127.0.0.1",\n "proxy.example",\n]', ['3: trusted_proxies: "proxy.example" is not allowed; a list of addresses and networks such as ["10.0.0.0/24"]']),
+    "network with an address in it": ('trusted_proxies = ["10.0.0.7/24"]', ['1: trusted_proxies: "10.0.0.7/24" is not allowed; a list of addresses and networks such as ["10.0.0.0/24"]']),
+    "proxies are no list": ('trusted_proxies = "10.0.0.1"', ['1: trusted_proxies: expected a list of addresses and networks such as ["10.0.0.0/24"], found "10.0.0.1"']),
+    "unlimited is a number": ("unlimited = [127]", ['1: unlimited: 127 is not allowed; a list of addresses and networks such as ["127.0.0.0/8"]']),
     "everything at once": ('prot = 1\nlanguage = "fr"\nplugins = ["adoptoin"]', [
-        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, area)",
+        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)",
         "2: language: \"fr\" is not allowed; zh-CN or en",
         "3: plugin 'adoptoin' is not installed; did you mean 'adoption'? (available: adoption, points)",
     ]),
