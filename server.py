@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 
 import schema.nodes.core_roots
 import schema.nodes.corrections
@@ -30,7 +31,7 @@ from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
 from core.synchronize import index_names, orphaned_tables, synchronize
 from schema.compose import CommunitySchema, compose
-from schema.endpoint import Endpoint, Refused, answer
+from schema.endpoint import Endpoint
 from schema.execution import GraphQL
 from schema.transfers import Transfers
 
@@ -79,7 +80,8 @@ class Server:
             graphql = GraphQL(compose_schema(host), runtime)
             endpoint = Endpoint(graphql, runtime, take_up, config.language)
             transfers = Transfers(runtime, graphql, host.sheets, config.folder)
-            app = Starlette(routes=[*endpoint.routes(), *transfers.routes(endpoint.viewer, Refused, answer)])
+            routes = [*endpoint.routes(), *transfers.routes(endpoint.viewer)]
+            app = Starlette(routes=routes, exception_handlers={HTTPException: endpoint.stray})
             return cls(config, host, runtime, take_up, graphql, transfers, app, notices)
         except BaseException:
             await database.close()

@@ -14,6 +14,8 @@ from typing import Any
 
 from graphql import DocumentNode, GraphQLError, GraphQLSyntaxError, Node, Token, parse
 
+from core.errors import Refusal
+from schema.limits import problem
 from schema.planning.arguments import Variables
 from schema.planning.compile import Plan
 
@@ -71,8 +73,7 @@ class Documents:
         """Parse and check a text for a contract, once while it is kept."""
         encoded = text.encode("utf-8", "surrogatepass")
         if len(encoded) > MAX_BYTES:
-            said = f"A document may have {MAX_BYTES} bytes; send values as variables."
-            return _refused(GraphQLError(said, extensions={"code": "DOCUMENT_TOO_LARGE"}))
+            return _refused(problem(Refusal("DOCUMENT_TOO_LARGE", limit=MAX_BYTES)))
         key = (id(contract), hashlib.sha256(encoded).digest())
         found = self._kept.get(key)
         if found is not None:
@@ -84,7 +85,7 @@ class Documents:
         except GraphQLSyntaxError as error:
             return _refused(error)
         except RecursionError:
-            return _refused(GraphQLError("The document is nested too deeply."))
+            return _refused(problem(Refusal("DOCUMENT_TOO_DEEP")))
         if errors:
             return _refused(*errors)
         made = Prepared(document, bytes=len(encoded) + TOKEN_BYTES * _drop_tokens(document))

@@ -33,8 +33,11 @@ from graphql import (
     get_operation_ast,
     get_variable_values,
     specified_rules,
+    validate,
 )
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, validate_document
+from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
 from core.access import ANONYMOUS, Acting, PermissionBook, Viewer
 from core.accounts import SignIn
@@ -72,6 +75,7 @@ from schema.planning.python_fields import Facts, Filler
 
 log = structlog.get_logger("gongzhi.graphql")
 
+MAX_ERRORS = 20  # told of one document or of its variables
 REQUEST_SECONDS = 10.0  # for all statements of a request together
 RESOLVER_SECONDS = 10.0
 TRIED_FROM = 4_000  # characters of SQL
@@ -205,7 +209,7 @@ class GraphQL:
         self.sign_in = sign_in or SignIn(runtime)
         self.emitter = emitter_for(runtime.database.dialect)
         self.plain = PlainExecutor(schema.composed)
-        self.rules = tuple(specified_rules)
+        self.rules = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
         self.documents = documents or Documents()
         if not schema.has_resolvers:
             _set_resolvers(schema)
@@ -240,7 +244,7 @@ class GraphQL:
         return self.documents.prepare(
             self,
             text,
-            lambda document: check_document(document) or validate_document(self.graphql, document, self.rules),
+            lambda document: check_document(document) or validate(self.graphql, document, self.rules, MAX_ERRORS),
         )
 
     # --- executing ---------------------------------------------------------------------------------------
@@ -258,18 +262,20 @@ class GraphQL:
         root_area: uuid.UUID | None = None,
         address: str = "",
     ) -> dict[str, Any]:
-        """The response as a dict for orjson. `plain` answers by the plain executor (tests only)."""
+        """The response as a dict for orjson; without `data` when nothing was executed. Refuses MUTATION_OVER_GET where
+        `only_query`. `plain` answers by the plain executor (tests only)."""
         prepared = self.prepare(text)
         if prepared.errors:
-            return {"errors": [self._request_error(e, language) for e in prepared.errors[:20]]}
+            return {"errors": [self._request_error(e, language) for e in prepared.errors[:MAX_ERRORS]]}
         operation = get_operation_ast(prepared.document, operation_name)
         if operation is None:
-            return _request_refused("BAD_OPERATION_NAME", "Name one of the document's operations in operationName.")
+            unknown = GraphQLError("", original_error=Refusal("BAD_OPERATION_NAME"))
+            return {"errors": [self._request_error(unknown, language)]}
         is_query = operation.operation is OperationType.QUERY
         if only_query and not is_query:
-            return _request_refused("MUTATION_OVER_GET", "Send mutations by POST.")
+            raise Refusal("MUTATION_OVER_GET")
         coerced = get_variable_values(
-            self.graphql, operation.variable_definitions or (), variables or {}, max_errors=20
+            self.graphql, operation.variable_definitions or (), variables or {}, max_errors=MAX_ERRORS
         )
         if isinstance(coerced, list):
             return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
@@ -689,6 +695,10 @@ class GraphQL:
             return self._request_error(error, language, "BAD_VARIABLES" if not error.path else "BAD_REQUEST")
         return _formatted(error, "", "INTERNAL_ERROR") | self.internal_error(original, language)
 
+    def said(self, error: GraphQLError, language: str) -> str:
+        """The message of what is wrong with a document."""
+        return str(self._request_error(error, language)["message"])
+
     def internal_error(self, error: BaseException, language: str) -> dict[str, Any]:
         """A fault of ours: the log has it in full, the client gets a number to mention."""
         number = uuid.uuid4().hex[:12]
@@ -704,11 +714,11 @@ class GraphQL:
         return {"message": message, "extensions": {"code": "PLUGIN_FAILED", "plugin": failed.plugin, "id": number}}
 
     def _request_error(self, error: GraphQLError, language: str, code: str | None = None) -> dict[str, Any]:
-        if error.extensions and "code" in error.extensions:
-            code = str(error.extensions["code"])
-        if code is None:
-            code = "PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED"
-        return _formatted(error, error.message, code)
+        refusal = error.original_error
+        if not isinstance(refusal, Refusal):
+            code = code or ("PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED")
+            refusal = Refusal(code, what=error.message)
+        return _formatted(error, self.runtime.messages.render(refusal.code, language, refusal.values), refusal.code)
 
 
 @dataclass(frozen=True)
@@ -758,7 +768,3 @@ def _formatted(error: GraphQLError, message: str, code: str) -> dict[str, Any]:
     if error.path:
         formatted["path"] = list(error.path)
     return formatted
-
-
-def _request_refused(code: str, message: str) -> dict[str, Any]:
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}
