@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 MAX_ADDRESS = 16_000
 MAX_HEAD = 32_000  # bytes of address and headers
+DISCARDED = 4_000_000
 HEAD_SECONDS = 10.0  # from the connection, or the answer before, to the end of the headers
 WRITE_SECONDS = 20.0  # without the client's taking a byte
 
@@ -28,6 +29,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._refused = False
         self._await_head()
         self._unsent, self._unsent_since = 0, self.loop.time()
 
@@ -37,8 +39,13 @@ class Connection(HttpToolsProtocol):
         self._refusal: tuple[int, str, int] = 400, "BAD_HTTP", 0
 
     def data_received(self, data: bytes) -> None:
+        if self._refused:
+            self._received += len(data)
+            if self._received > DISCARDED:
+                self.transport.abort()
+            return
         super().data_received(data)
-        if self._waiting_since is not None and not self.transport.is_closing():
+        if self._waiting_since is not None and not (self._refused or self.transport.is_closing()):
             self._received += len(data)
             if self._received > MAX_HEAD:
                 self._too_large()
@@ -69,8 +76,9 @@ class Connection(HttpToolsProtocol):
         self._unsent = unsent
         if unsent and now - self._unsent_since > WRITE_SECONDS:
             self.transport.abort()
+        elif self._refused:
+            self.transport.close()
         elif self._waiting_since is not None and now - self._waiting_since > HEAD_SECONDS:
-            self._waiting_since = None
             if self._received and not self.transport.is_closing():
                 self._refusal = 408, "HEADERS_TOO_SLOW", 0
                 self.send_400_response("")
@@ -84,7 +92,8 @@ class Connection(HttpToolsProtocol):
             self._refusal = 431, "HEADERS_TOO_LARGE", MAX_HEAD
 
     def send_400_response(self, msg: str) -> None:
-        """Answer what is no request, or none that is served, and close."""
+        """Answer what is no request, or none that is served, and close at the next look: what still comes until then is
+        thrown away, because closing at once would reset the connection before the client has read why."""
         status, code, limit = self._refusal
         errors = [{"message": self.render(code, {"limit": limit}), "extensions": {"code": code}}]
         body = json.dumps({"errors": errors}, ensure_ascii=False).encode()
@@ -97,8 +106,9 @@ class Connection(HttpToolsProtocol):
             (b"connection", b"close"),
         ]
         head = b"".join(name + b": " + value + b"\r\n" for name, value in headers)
+        self._refused = True
         self.transport.write(STATUS_LINE[status] + head + b"\r\n" + body)
-        self.transport.close()
+        self.transport.write_eof()
 
 
 def look_at(connections: set[Any], now: float) -> None:
