@@ -46,6 +46,10 @@ class Messages:
     def __iter__(self):  # type: ignore[no-untyped-def]
         return iter(sorted(self._texts))
 
+    def text(self, code: str, language: str) -> str:
+        """The message as it stands in the catalogue, with the names of its values."""
+        return self._texts[code][language]
+
     def render(self, code: str, language: str, values: dict[str, object]) -> str:
         """The message for a person; a code unknown to the catalogue shows as itself."""
         texts = self._texts.get(code)
