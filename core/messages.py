@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from functools import cache
 from pathlib import Path
+from urllib.request import parse_http_list
 
 from core.errors import ConfigurationError
 
@@ -45,6 +46,10 @@ class Messages:
     def __iter__(self):  # type: ignore[no-untyped-def]
         return iter(sorted(self._texts))
 
+    def text(self, code: str, language: str) -> str:
+        """The message as it stands in the catalogue, with the names of its values."""
+        return self._texts[code][language]
+
     def render(self, code: str, language: str, values: dict[str, object]) -> str:
         """The message for a person; a code unknown to the catalogue shows as itself."""
         texts = self._texts.get(code)
@@ -57,18 +62,35 @@ class Messages:
             return texts[language]
 
 
-def choose_language(header: str | None, default: str = DEFAULT_LANGUAGE) -> str:
-    """The first language of an Accept-Language header that we speak, else `default`."""
-    weighted = []
-    for part in (header or "").split(","):
-        tag, _, quality = part.strip().partition(";q=")
+def weighted(header: str) -> list[tuple[float, str]]:
+    """The entries of an Accept-like header in lower case with their weights, best first (RFC 9110 §12.4.2).
+
+    Parameters stay with their entry (`text/html;level=1`). What has no weight of 0 to 1 is left out.
+    """
+    found = []
+    for part in parse_http_list(header):
+        entry, *parameters = (piece.strip().lower() for piece in part.split(";"))
+        quality, kept = "1", [entry]
+        for parameter in parameters:
+            name, _, value = parameter.partition("=")
+            if name.strip() == "q":
+                quality = value.strip()
+            elif parameter:
+                kept.append(parameter)
         try:
-            weighted.append((float(quality or 1), tag.lower()))
+            weight = float(quality)
         except ValueError:
             continue
-    for _, tag in sorted(weighted, key=lambda pair: -pair[0]):
-        if tag.startswith("zh"):
+        if 0 <= weight <= 1:
+            found.append((weight, ";".join(kept)))
+    return sorted(found, key=lambda pair: -pair[0])
+
+
+def choose_language(header: str | None, default: str = DEFAULT_LANGUAGE) -> str:
+    """The first language of an Accept-Language header that we speak, else `default`."""
+    for weight, tag in weighted(header or ""):
+        if weight > 0 and tag.startswith("zh"):
             return "zh-CN"
-        if tag.startswith("en"):
+        if weight > 0 and tag.startswith("en"):
             return "en"
     return default

@@ -67,18 +67,17 @@ class TrustedDocuments:
         its clients know: PERSISTED_QUERY_NOT_FOUND, and PERSISTED_QUERY_NOT_SUPPORTED where there are no documents.
         """
         sent = body.get("query")
-        if isinstance(sent, str) and not sent.strip():
-            sent = None
+        text = sent if isinstance(sent, str) and sent.strip() else None
         named, missing = _named(body)
-        if named is None and (not self.only or not isinstance(sent, str)):
+        if named is None and (not self.only or text is None):
             return sent
-        if isinstance(sent, str):
-            hash = hash_document(sent)
+        if text is not None:
+            hash = hash_document(text)
             if named is not None and named != hash:
                 raise Refusal("DOCUMENT_MISMATCH", id=PREFIX + named)
             if self.only and hash not in self.entries:
                 raise Refusal("UNTRUSTED_DOCUMENT")
-            return sent
+            return text
         assert named is not None
         found = self.entries.get(named)
         if found is None:

@@ -22,15 +22,19 @@ from graphql import (
     Token,
     parse,
     specified_rules,
+    validate,
 )
-from strawberry.schema.schema import validate_document
+from strawberry.schema.validation_rules.maybe_null import MaybeNullValidationRule
+from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 
-from schema.limits import check_document
+from core.errors import Refusal
+from schema.limits import check_document, problem
 from schema.planning.arguments import Variables
 from schema.planning.compile import Plan
 
 MAX_BYTES = 100_000
 MAX_TOKENS = 5_000
+MAX_ERRORS = 20  # told of one document or of its variables
 KEPT_BYTES = 32_000_000
 TOKEN_BYTES = 500
 SLOT_BYTES = 500
@@ -72,8 +76,8 @@ class Prepared:
 
 def checks_of(schema: GraphQLSchema) -> Check:
     """The limits and the rules of the specification, for documents of this schema."""
-    rules = tuple(specified_rules)
-    return lambda document: check_document(document) or validate_document(schema, document, rules)
+    rules = (*specified_rules, MaybeNullValidationRule, OneOfInputValidationRule)
+    return lambda document: check_document(document) or validate(schema, document, rules, MAX_ERRORS)
 
 
 def read_document(text: str, check: Check) -> tuple[DocumentNode, list[GraphQLError]]:
@@ -84,7 +88,7 @@ def read_document(text: str, check: Check) -> tuple[DocumentNode, list[GraphQLEr
     except GraphQLSyntaxError as error:
         errors = [error]
     except RecursionError:
-        errors = [GraphQLError("The document is nested too deeply.")]
+        errors = [problem(Refusal("DOCUMENT_TOO_DEEP"))]
     return (DocumentNode(definitions=()) if errors else document), errors
 
 
@@ -110,8 +114,7 @@ class Documents:
         """Parse and check a text for a contract, once while it is kept; `is_new` is told its bytes before that."""
         encoded = text.encode("utf-8", "surrogatepass")
         if len(encoded) > MAX_BYTES:
-            said = f"A document may have {MAX_BYTES} bytes; send values as variables."
-            return _refused(GraphQLError(said, extensions={"code": "DOCUMENT_TOO_LARGE"}))
+            return _refused(problem(Refusal("DOCUMENT_TOO_LARGE", limit=MAX_BYTES)))
         key = (id(contract), hashlib.sha256(encoded).digest())
         found = self._kept.get(key)
         if found is not None:

@@ -11,7 +11,8 @@ from typing import Any
 from uuid import UUID
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
@@ -24,25 +25,22 @@ from core.runtime import Runtime
 from core.settings.store import as_instant, as_uuid
 from core.settings.take_up import TakeUp
 from core.trusted import TrustedDocuments
+from schema.answers import SAFE, Refused, answer, read_json, refuse
 from schema.compose import KEPT_SETS, compose
 from schema.execution import GraphQL
+from schema.media import JSON, choose_media, wants_page
 from schema.rates import BAD_TOKEN, REQUEST, Meter, OverLimit, Rates
 
-MAX_BODY = 1_000_000
 MAX_VALUES = 10_000
+MAX_NESTING = 100
 TOKEN_SECONDS = 1.0
 READY_SECONDS = 5.0
 TOKENS = 5_000
-JSON = "application/json"
+BEARER = {"www-authenticate": "Bearer"}
+READ, ALLOWED = ("GET", "HEAD"), "GET, HEAD, POST, OPTIONS"
+METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+DOCUMENT = ("query", "documentId", "extensions")  # any of them asks for an operation
 Act = Callable[[Request], Awaitable[Response]]
-
-
-class Refused(Exception):
-    """The request itself is wrong: an HTTP status with a stable code."""
-
-    def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status, self.code, self.message, self.headers = status, code, message, headers or {}
 
 
 class Endpoint:
@@ -69,50 +67,49 @@ class Endpoint:
     def routes(self) -> list[Route]:
         return [
             Route("/", self.page, methods=["GET"]),
-            Route("/graphql", self.limited(self.serve), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
-            Route("/areas/{code}/graphql", self.limited(self.serve), methods=["GET", "POST", "PUT", "PATCH", "DELETE"]),
+            Route("/graphql", self.limited(self.serve), methods=METHODS),
+            Route("/areas/{code}/graphql", self.limited(self.serve), methods=METHODS),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
         ]
 
     async def serve(self, request: Request) -> Response:
+        """One operation, after the draft “GraphQL over HTTP” (docs/decisions/0010)."""
+        language, media = self._language(request), JSON
         try:
-            if request.method == "GET":
-                if not _ASKED & request.query_params.keys() and "text/html" in request.headers.get("accept", ""):
-                    return await self.page(request)
-                query, variables, name = _from_query_string(request, self.trusted)
-            elif request.method == "POST":
-                query, variables, name = _from_body(await _read_body(request), self.trusted)
-            else:
-                raise Refused(405, "METHOD_NOT_ALLOWED", "Use POST, or GET for queries.", {"allow": "GET, POST"})
+            reads = request.method in READ
+            if request.method == "OPTIONS":
+                return Response(status_code=204, headers=SAFE | {"allow": ALLOWED})
+            if not reads and request.method != "POST":
+                raise Refused(405, "METHOD_NOT_ALLOWED", {"allow": ALLOWED}, allowed=ALLOWED)
+            accept = ",".join(request.headers.getlist("accept"))
+            if reads and not any(name in request.query_params for name in DOCUMENT) and wants_page(accept):
+                return await self.page(request)
+            chosen = choose_media(accept)
+            if chosen is None:
+                raise Refused(406, "NOT_ACCEPTABLE")
+            media = chosen
+            body = _from_query_string(request) if reads else await read_json(request)
+            query, variables, name = _asked(body, self.trusted)
             viewer = await self.viewer(request)
-            language = choose_language(request.headers.get("accept-language"), self.language)
-            graphql, root_area = await self._contract(request.path_params.get("code"), language)
+            graphql, root_area = await self._contract(request.path_params.get("code"))
             response = await graphql.execute(
                 query,
                 variables,
                 name,
                 viewer=viewer,
                 language=language,
-                only_query=request.method == "GET",
+                only_query=reads,
                 root_area=root_area,
                 meter=request.state.meter,
             )
-            return answer(response, 200)
-        except OverLimit:
-            raise
-        except Refused as refused:
-            body = {"errors": [{"message": refused.message, "extensions": {"code": refused.code}}]}
-            return answer(body, refused.status, refused.headers)
+            return answer(response, 200 if media == JSON or "data" in response else 400, media=media)
+        except OverLimit as over:
+            return self._over(over, language, media)
         except Refusal as refusal:
-            language = choose_language(request.headers.get("accept-language"), self.language)
-            message = self.runtime.messages.render(refusal.code, language, refusal.values)
-            body = {"errors": [{"message": message, "extensions": {"code": refusal.code}}]}
-            if refusal.code in _DOCUMENT_STATUS:
-                return answer(body, _DOCUMENT_STATUS[refusal.code])
-            return answer(body, 503, {"retry-after": "1"})
+            return self._refuse(refusal, language, media)
         except Exception as error:
-            return answer({"errors": [self.graphql.internal_error(error, self.language)]}, 500)
+            return answer({"errors": [self.graphql.internal_error(error, language)]}, 500, media=media)
 
     def limited(self, act: Act) -> Act:
         """The same within the quotas of its viewer and address: 429 beyond them, and headers that say what is left."""
@@ -124,16 +121,39 @@ class Endpoint:
                 meter.spend(REQUEST)
                 response = await act(request)
             except OverLimit as over:
-                language = choose_language(request.headers.get("accept-language"), self.language)
-                message = self.runtime.messages.render(over.code, language, over.values)
-                body = {"errors": [{"message": message, "extensions": {"code": over.code, **over.values}}]}
-                response = answer(body, 429, {"retry-after": str(over.seconds)})
+                response = self._over(over, self._language(request), JSON)
             response.headers.update(meter.headers())
             return response
 
         return respond
 
-    async def _contract(self, code: str | None, language: str) -> tuple[GraphQL, UUID | None]:
+    def _over(self, over: OverLimit, language: str, media: str) -> Response:
+        message = self.runtime.messages.render(over.code, language, over.values)
+        body = {"errors": [{"message": message, "extensions": {"code": over.code, **over.values}}]}
+        return answer(body, 429, {"retry-after": str(over.seconds)}, media=media)
+
+    async def stray(self, request: Request, error: Exception) -> Response:
+        """An address that is none of ours, or a method that it does not have."""
+        assert isinstance(error, HTTPException)
+        refused = Refused(error.status_code, "NO_SUCH_ADDRESS")
+        if error.status_code == 405:
+            allowed = (error.headers or {}).get("Allow", "")
+            refused = Refused(405, "METHOD_NOT_ALLOWED", {"allow": allowed}, allowed=allowed)
+        return self._refuse(refused, self._language(request))
+
+    def _language(self, request: Request) -> str:
+        return choose_language(request.headers.get("accept-language"), self.language)
+
+    def _refuse(self, refusal: Refusal, language: str, media: str = JSON) -> Response:
+        if refusal.code == "MUTATION_OVER_GET":
+            refusal = Refused(405, refusal.code, {"allow": "POST"})
+        elif refusal.code in _DOCUMENT_STATUS:
+            refusal = Refused(_DOCUMENT_STATUS[refusal.code], refusal.code, **refusal.values)
+        elif not isinstance(refusal, Refused):
+            refusal = Refused(503, refusal.code, {"retry-after": "1"}, **refusal.values)
+        return refuse(refusal, self.runtime.messages, language, media=media)
+
+    async def _contract(self, code: str | None) -> tuple[GraphQL, UUID | None]:
         """What to execute against: everything installed, or exactly what an area has on, and that area's id."""
         if code is None:
             return self.graphql, None
@@ -146,8 +166,7 @@ class Endpoint:
                 [code],
             )
         if not rows:
-            message = self.runtime.messages.render("UNKNOWN_AREA", language, {"area": code[:80]})
-            raise Refused(404, "UNKNOWN_AREA", message)
+            raise Refused(404, "UNKNOWN_AREA", area=code[:80])
         live = frozenset(
             plugin
             for _, plugin, until in rows
@@ -177,7 +196,7 @@ class Endpoint:
             return ANONYMOUS
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > 200:
-            raise Refused(401, "BAD_TOKEN", "Send `Authorization: Bearer <token>`.", {"www-authenticate": "Bearer"})
+            raise Refused(401, "BAD_TOKEN", BEARER)
         digest = hash_token(token.strip())
         kept = self._viewers.get(digest)
         if kept is not None and monotonic() - kept[0] < TOKEN_SECONDS:
@@ -186,17 +205,14 @@ class Endpoint:
         if not viewer.signed_in:
             self._viewers.pop(digest, None)
             request.state.meter.owe(BAD_TOKEN)
-            raise Refused(
-                401, "BAD_TOKEN", "This token is unknown, expired or revoked; sign in again.",
-                {"www-authenticate": "Bearer"},
-            )  # fmt: skip
+            raise Refused(401, "BAD_TOKEN", BEARER)
         if len(self._viewers) >= TOKENS:
             self._viewers.clear()
         self._viewers[digest] = (monotonic(), viewer)
         return viewer
 
     async def page(self, request: Request) -> Response:
-        return HTMLResponse(self._page, headers=_SAFE | {"content-security-policy": _PAGE_POLICY})
+        return HTMLResponse(self._page, headers=SAFE | {"content-security-policy": _PAGE_POLICY})
 
     async def live(self, request: Request) -> Response:
         return answer({"status": "live"}, 200)
@@ -217,85 +233,56 @@ class Endpoint:
         return answer(body, 200)
 
 
-_ASKED = {"query", "documentId", "extensions"}
 _DOCUMENT_STATUS = {
-    "BAD_DOCUMENT_ID": 400,
-    "DOCUMENT_MISMATCH": 400,
     "UNTRUSTED_DOCUMENT": 403,
+    "DOCUMENT_MISMATCH": 400,
+    "BAD_DOCUMENT_ID": 400,
     "DOCUMENT_NOT_FOUND": 404,
     "PERSISTED_QUERY_NOT_FOUND": 200,  # which its clients take for an answer
     "PERSISTED_QUERY_NOT_SUPPORTED": 200,
 }
-_SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
 _PAGE_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:;"
     " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 
 
-def answer(body: Any, status: int, headers: dict[str, str] | None = None) -> Response:
-    """A JSON response with the headers every answer has."""
-    return Response(orjson.dumps(body), status, media_type=JSON, headers=_SAFE | (headers or {}))
-
-
-async def _read_body(request: Request) -> dict[str, Any]:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != JSON:
-        raise Refused(415, "UNSUPPORTED_MEDIA_TYPE", "Send application/json.")
-    if request.headers.get("content-encoding", "identity") != "identity":
-        raise Refused(415, "UNSUPPORTED_ENCODING", "Send the body without compression.")
-    size, parts = 0, []
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size > MAX_BODY:
-                raise Refused(413, "BODY_TOO_LARGE", f"At most {MAX_BODY} bytes.")
-            parts.append(chunk)
-    except ClientDisconnect:
-        raise Refused(400, "BAD_BODY", "The body did not arrive whole.") from None
-    try:
-        body = orjson.loads(b"".join(parts))
-    except orjson.JSONDecodeError as error:
-        raise Refused(400, "BAD_JSON", f"The body is not JSON: {str(error)[:100]}") from None
+def _asked(body: Any, trusted: TrustedDocuments) -> tuple[str, dict[str, Any] | None, str | None]:
+    """Document, variables and operation name; a parameter that is null is one that was not sent."""
     if not isinstance(body, dict):
-        raise Refused(400, "BAD_BODY", 'The body must be an object such as {"query": "{ version }"}.')
-    return body
-
-
-def _from_body(body: dict[str, Any], trusted: TrustedDocuments) -> tuple[str, dict[str, Any] | None, str | None]:
+        raise Refused(400, "BAD_BODY", example='{"query": "{ version }"}')
     query, variables, name = trusted.text_for(body), body.get("variables"), body.get("operationName")
-    if not isinstance(query, str) or not query.strip():
-        raise Refused(400, "NO_QUERY", "`query` must be a document text.")
-    if variables is not None and not isinstance(variables, dict):
-        raise Refused(400, "BAD_VARIABLES", "`variables` must be an object.")
-    if variables is not None and _values_in(variables) > MAX_VALUES:
-        raise Refused(400, "VARIABLES_TOO_LARGE", f"At most {MAX_VALUES} values in `variables`.")
-    if name is not None and not isinstance(name, str):
-        raise Refused(400, "BAD_OPERATION_NAME", "`operationName` must be a text.")
-    return query, variables, name
+    if query is None:
+        raise Refused(400, "NO_QUERY")
+    given = {"query": (query, str), "variables": (variables, dict), "operationName": (name, str)}
+    for parameter, (value, type) in (given | {"extensions": (body.get("extensions"), dict)}).items():
+        if value is not None and not isinstance(value, type):
+            raise Refused(400, "BAD_PARAMETER", name=parameter)
+    _check_size(variables)
+    return query, variables, name or None
 
 
-def _values_in(value: Any) -> int:
-    """How many values there are, counted no further than needed."""
-    waiting, count = [value], 0
-    while waiting and count <= MAX_VALUES:
-        one = waiting.pop()
-        count += 1
-        if isinstance(one, dict):
-            waiting.extend(one.values())
-        elif isinstance(one, list):
-            waiting.extend(one[: MAX_VALUES + 1])
-    return count
+def _check_size(variables: Any) -> None:
+    """Refuse more values, or values nested deeper, than any operation needs; looks no further than needed."""
+    level, count, depth = [variables], 0, 0
+    while level:
+        count, depth = count + len(level), depth + 1
+        if count > MAX_VALUES:
+            raise Refused(400, "VARIABLES_TOO_LARGE", limit=MAX_VALUES)
+        if depth > MAX_NESTING:
+            raise Refused(400, "VARIABLES_TOO_DEEP", limit=MAX_NESTING)
+        inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, (dict, list)))
+        level = [value for values in inner for value in values]
 
 
-def _from_query_string(request: Request, trusted: TrustedDocuments) -> tuple[str, dict[str, Any] | None, str | None]:
-    body: dict[str, Any] = {k: request.query_params.get(k) for k in ("query", "documentId")}
-    for key in ("variables", "extensions"):
-        if key in request.query_params:
+def _from_query_string(request: Request) -> dict[str, Any]:
+    """The parameters as a body would have them; empty ones were not sent, except an empty document."""
+    given = request.query_params
+    body: dict[str, Any] = {name: given.get(name) for name in ("query", "documentId", "operationName")}
+    for name in ("variables", "extensions"):
+        if text := given.get(name):
             try:
-                body[key] = orjson.loads(request.query_params[key])
-            except orjson.JSONDecodeError:
-                raise Refused(400, "BAD_JSON", f"`{key}` is not JSON.") from None
-    if "operationName" in request.query_params:
-        body["operationName"] = request.query_params["operationName"]
-    return _from_body(body, trusted)
+                body[name] = orjson.loads(text)
+            except orjson.JSONDecodeError as error:
+                raise Refused(400, "BAD_JSON", what=f"{name}: {error}"[:100]) from None
+    return body

@@ -47,7 +47,7 @@ from core.rules.inputs import clean_text
 from core.runtime import Command, Performed, Runtime
 from core.work import Work
 from schema.compose import CommunitySchema, core_schema
-from schema.documents import Documents, Prepared, checks_of
+from schema.documents import MAX_ERRORS, Documents, Prepared, checks_of
 from schema.mutations import (
     ChangeInput,
     ConflictError,
@@ -255,20 +255,22 @@ class GraphQL:
         root_area: uuid.UUID | None = None,
         meter: Meter | None = None,
     ) -> dict[str, Any]:
-        """The response as a dict for orjson. `plain` answers by the plain executor (tests only). Raises OverLimit before
-        anything is done that the meter has no room for."""
+        """The response as a dict for orjson; without `data` when nothing was executed. Refuses MUTATION_OVER_GET where
+        `only_query`. `plain` answers by the plain executor (tests only). Raises OverLimit before anything is done that the
+        meter has no room for."""
         meter = meter or Meter()
         prepared = self.prepare(text, meter)
         if prepared.errors:
-            return {"errors": [self._request_error(e, language) for e in prepared.errors[:20]]}
+            return {"errors": [self._request_error(e, language) for e in prepared.errors[:MAX_ERRORS]]}
         operation = get_operation_ast(prepared.document, operation_name)
         if operation is None:
-            return _request_refused("BAD_OPERATION_NAME", "Name one of the document's operations in operationName.")
+            unknown = GraphQLError("", original_error=Refusal("BAD_OPERATION_NAME"))
+            return {"errors": [self._request_error(unknown, language)]}
         is_query = operation.operation is OperationType.QUERY
         if only_query and not is_query:
-            return _request_refused("MUTATION_OVER_GET", "Send mutations by POST.")
+            raise Refusal("MUTATION_OVER_GET")
         coerced = get_variable_values(
-            self.graphql, operation.variable_definitions or (), variables or {}, max_errors=20
+            self.graphql, operation.variable_definitions or (), variables or {}, max_errors=MAX_ERRORS
         )
         if isinstance(coerced, list):
             return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
@@ -707,6 +709,10 @@ class GraphQL:
             return self._request_error(error, language, "BAD_VARIABLES" if not error.path else "BAD_REQUEST")
         return _formatted(error, "", "INTERNAL_ERROR") | self.internal_error(original, language)
 
+    def said(self, error: GraphQLError, language: str) -> str:
+        """The message of what is wrong with a document."""
+        return str(self._request_error(error, language)["message"])
+
     def internal_error(self, error: BaseException, language: str) -> dict[str, Any]:
         """A fault of ours: the log has it in full, the client gets a number to mention."""
         number = uuid.uuid4().hex[:12]
@@ -722,11 +728,11 @@ class GraphQL:
         return {"message": message, "extensions": {"code": "PLUGIN_FAILED", "plugin": failed.plugin, "id": number}}
 
     def _request_error(self, error: GraphQLError, language: str, code: str | None = None) -> dict[str, Any]:
-        if error.extensions and "code" in error.extensions:
-            code = str(error.extensions["code"])
-        if code is None:
-            code = "PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED"
-        return _formatted(error, error.message, code)
+        refusal = error.original_error
+        if not isinstance(refusal, Refusal):
+            code = code or ("PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED")
+            refusal = Refusal(code, what=error.message)
+        return _formatted(error, self.runtime.messages.render(refusal.code, language, refusal.values), refusal.code)
 
 
 @dataclass(frozen=True)
@@ -776,7 +782,3 @@ def _formatted(error: GraphQLError, message: str, code: str) -> dict[str, Any]:
     if error.path:
         formatted["path"] = list(error.path)
     return formatted
-
-
-def _request_refused(code: str, message: str) -> dict[str, Any]:
-    return {"errors": [{"message": message, "extensions": {"code": code}}]}

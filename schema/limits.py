@@ -6,7 +6,6 @@ Each fragment is measured once, however often it is spread; sizes are of what th
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -15,14 +14,19 @@ from graphql import (
     FragmentSpreadNode,
     GraphQLError,
     InlineFragmentNode,
+    Node,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
 )
 
+from core.errors import Refusal
+
+MAX_OPERATIONS = 50
 MAX_DEPTH = 16
 MAX_FIELDS = 2_000
 MAX_REPEATS = 20
+MAX_MERGES = 5_000
 MAX_ROOTS = 30
 MAX_MUTATIONS = 10
 
@@ -39,32 +43,37 @@ class _Measure:
 def check_document(document: DocumentNode) -> list[GraphQLError]:
     """What is too much in it; empty when all is well."""
     fragments = {d.name.value: d for d in document.definitions if isinstance(d, FragmentDefinitionNode)}
+    operations = [d for d in document.definitions if isinstance(d, OperationDefinitionNode)]
     measured: dict[str, _Measure] = {}
     problems: list[GraphQLError] = []
+    if len(operations) > MAX_OPERATIONS:
+        return [problem(Refusal("TOO_MANY_OPERATIONS", limit=MAX_OPERATIONS))]
     for definition in document.definitions:
         if isinstance(definition, (OperationDefinitionNode, FragmentDefinitionNode)):
             _repeats(definition.selection_set, problems)
     if problems:
         return problems
-    for definition in document.definitions:
-        if not isinstance(definition, OperationDefinitionNode):
-            continue
-        found = _measure(definition.selection_set, fragments, measured)
+    for operation in operations:
+        found = _measure(operation.selection_set, fragments, measured)
         if found.depth > MAX_DEPTH:
-            problems.append(_problem("TOO_DEEP", f"At most {MAX_DEPTH} levels of fields are allowed.", definition))
+            problems.append(problem(Refusal("TOO_DEEP", limit=MAX_DEPTH), operation))
         if found.fields > MAX_FIELDS:
-            said = f"At most {MAX_FIELDS} fields are allowed, fragments counted at every spread."
-            problems.append(_problem("SELECTION_TOO_LARGE", said, definition))
-        limit = MAX_MUTATIONS if definition.operation is OperationType.MUTATION else MAX_ROOTS
+            problems.append(problem(Refusal("SELECTION_TOO_LARGE", limit=MAX_FIELDS), operation))
+        limit = MAX_MUTATIONS if operation.operation is OperationType.MUTATION else MAX_ROOTS
         if found.top.total() > limit:
-            problems.append(_problem("TOO_MANY_ROOTS", f"At most {limit} root fields are allowed.", definition))
+            problems.append(problem(Refusal("TOO_MANY_ROOTS", limit=limit), operation))
         if found.top["__schema"] > 1:
-            problems.append(_problem("TOO_MANY_ROOTS", "Ask for __schema once.", definition))
+            problems.append(problem(Refusal("TOO_MANY_ROOTS", limit=limit), operation))
+    alone = [f for name, f in fragments.items() if name not in measured]
+    if any(_measure(f.selection_set, fragments, measured).fields > MAX_FIELDS for f in alone):
+        problems.append(problem(Refusal("SELECTION_TOO_LARGE", limit=MAX_FIELDS)))
+    elif not problems and sum(_merges([d.selection_set], fragments) for d in (*operations, *alone)) > MAX_MERGES:
+        problems.append(problem(Refusal("TOO_MANY_MERGES", limit=MAX_MERGES)))
     return problems
 
 
-def _problem(code: str, message: str, node: Any) -> GraphQLError:
-    return GraphQLError(message, node, extensions={"code": code})
+def problem(refusal: Refusal, node: Node | None = None) -> GraphQLError:
+    return GraphQLError(refusal.code, node, original_error=refusal)
 
 
 def _repeats(selections: SelectionSetNode, problems: list[GraphQLError]) -> None:
@@ -78,8 +87,36 @@ def _repeats(selections: SelectionSetNode, problems: list[GraphQLError]) -> None
             _repeats(inner, problems)
     for key, count in keys.items():
         if count > MAX_REPEATS:
-            said = f"`{key}` is asked for {count} times in one place; at most {MAX_REPEATS} are allowed."
-            problems.append(_problem("TOO_MANY_REPEATS", said, selections))
+            problems.append(problem(Refusal("TOO_MANY_REPEATS", key=key, count=count, limit=MAX_REPEATS), selections))
+
+
+def _merges(sets: list[SelectionSetNode], fragments: dict[str, FragmentDefinitionNode]) -> int:
+    """How many pairs of selections validation compares, because they share a response key or are spread together.
+
+    Only for a document whose fields, fragments counted at every spread, are within MAX_FIELDS.
+    """
+    groups: dict[str, list[FieldNode]] = {}
+    spread: set[str] = set()
+    waiting = list(sets)
+    while waiting:
+        for selection in waiting.pop().selections:
+            if isinstance(selection, FieldNode):
+                groups.setdefault(selection.alias.value if selection.alias else selection.name.value, []).append(
+                    selection
+                )
+            elif isinstance(selection, InlineFragmentNode):
+                waiting.append(selection.selection_set)
+            elif isinstance(selection, FragmentSpreadNode) and selection.name.value not in spread:
+                spread.add(selection.name.value)
+                if selection.name.value in fragments:
+                    waiting.append(fragments[selection.name.value].selection_set)
+    found = len(spread) * (len(spread) - 1) // 2
+    for nodes in groups.values():
+        found += len(nodes) * (len(nodes) - 1) // 2
+        inner = [node.selection_set for node in nodes if node.selection_set]
+        if inner and found <= MAX_MERGES:
+            found += _merges(inner, fragments)
+    return found
 
 
 def _measure(

@@ -37,6 +37,7 @@ from core.models import DataExport, DataImport
 from core.runtime import Command, Runtime
 from core.settings.store import as_uuid
 from core.work import Work
+from schema.answers import BODY_SECONDS, CLOSE, SAFE, Refused, answer, refuse
 from schema.execution import GraphQL
 from schema.export import Export
 from schema.rates import OverLimit
@@ -49,7 +50,6 @@ MEDIA = {
     "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "CSV": "text/csv; charset=utf-8",
 }
-Answer = Callable[..., Response]
 Act = Callable[[Request], Awaitable[Response]]
 
 
@@ -233,16 +233,8 @@ class Transfers:
 
     # --- routes --------------------------------------------------------------------------------------------
 
-    def routes(
-        self,
-        viewer: Callable[[Request], Awaitable[Viewer]],
-        refused: type[Exception],
-        answer: Answer,
-        limited: Callable[[Act], Act],
-    ) -> list[Route]:
-        """`viewer` knows the bearer token; `refused` is the endpoint's exception, `answer` its JSON response, `limited`
-        keeps a route within the quotas."""
-        language = self.graphql.runtime.messages.render
+    def routes(self, viewer: Callable[[Request], Awaitable[Viewer]], limited: Callable[[Act], Act]) -> list[Route]:
+        """`viewer` knows the bearer token, `limited` keeps a route within the quotas."""
 
         def contained(
             act: Callable[[Request, Viewer, str], Awaitable[Response]],
@@ -256,13 +248,11 @@ class Transfers:
                     return await act(request, who, spoken)
                 except OverLimit:
                     raise
-                except refused as error:
-                    body = {"errors": [{"message": str(error), "extensions": {"code": getattr(error, "code", "")}}]}
-                    return answer(body, getattr(error, "status", 400), getattr(error, "headers", None))
                 except Refusal as refusal:
-                    message = language(refusal.code, spoken, refusal.values)
-                    status = _STATUS.get(refusal.code, 422)
-                    return answer({"errors": [{"message": message, "extensions": {"code": refusal.code}}]}, status)
+                    if not isinstance(refusal, Refused):
+                        status = _STATUS.get(refusal.code, 422)
+                        refusal = Refused(status, refusal.code, CLOSE if status == 413 else {}, **refusal.values)
+                    return refuse(refusal, self.runtime.messages, spoken)
                 except Exception as error:
                     return answer({"errors": [self.graphql.internal_error(error, spoken)]}, 500)
 
@@ -303,7 +293,7 @@ class Transfers:
         except BaseException:
             path.unlink(missing_ok=True)
             raise
-        return Response(orjson.dumps(made.outcome), 201, media_type="application/json", headers=_SAFE)
+        return answer(made.outcome, 201)
 
     async def report(self, request: Request, viewer: Viewer, language: str) -> Response:
         """`GET /imports/<id>`: every finding, as CSV."""
@@ -335,26 +325,29 @@ _STATUS = {
     "NOT_SIGNED_IN": 401, "NOT_PERMITTED": 403, "NOT_FOUND": 404, "UNKNOWN_AREA": 404, "BAD_ID": 404,
     "FILE_TOO_LARGE": 413, "TOO_MANY_FILES": 429,
 }  # fmt: skip
-_SAFE = {"x-content-type-options": "nosniff", "cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
 def _file(path: Path, format: str, name: str) -> Response:
     if not path.exists():
         raise Refusal("NOT_FOUND", kind="file")
-    return FileResponse(path, media_type=MEDIA[format], filename=name, headers=_SAFE)
+    return FileResponse(path, media_type=MEDIA[format], filename=name, headers=SAFE)
 
 
 async def _keep_body(request: Request, path: Path) -> None:
     """The body onto the disk, no further than a file may be large."""
     if int(request.headers.get("content-length", "0") or 0) > MAX_FILE:
         raise UnreadableFile("FILE_TOO_LARGE", limit=MAX_FILE // 1_000_000)
-    size = 0
+    size, loop = 0, asyncio.get_running_loop()
     with path.open("wb") as file:
         try:
-            async for chunk in request.stream():
-                size += len(chunk)
-                if size > MAX_FILE:
-                    raise UnreadableFile("FILE_TOO_LARGE", limit=MAX_FILE // 1_000_000)
-                await asyncio.to_thread(file.write, chunk)
+            async with asyncio.timeout(BODY_SECONDS) as patience:
+                async for chunk in request.stream():
+                    size += len(chunk)
+                    if size > MAX_FILE:
+                        raise UnreadableFile("FILE_TOO_LARGE", limit=MAX_FILE // 1_000_000)
+                    await asyncio.to_thread(file.write, chunk)
+                    patience.reschedule(loop.time() + BODY_SECONDS)
         except ClientDisconnect:
             raise Refusal("FILE_BROKEN") from None
+        except TimeoutError:
+            raise Refused(408, "BODY_TOO_SLOW", CLOSE) from None

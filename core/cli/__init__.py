@@ -354,6 +354,14 @@ def plugin_makemigrations(
     run(make_migrations(configuration(config), keys or []))
 
 
+@schema_app.command("codes")
+def schema_codes(config: ConfigOption = None) -> None:
+    """Print every error code with its messages, as Markdown; needs no database."""
+    from core.cli.reference import codes
+
+    print(codes(configuration(config)))
+
+
 @schema_app.command("print")
 def schema_print(
     only: Annotated[

@@ -19,6 +19,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 import server
 from core.cli import err, language, out
+from core.cli.connections import Connection, look_at
 from core.config import Config
 from core.demo import ACCOUNTS, PASSWORD, DistrictPlan, make_demo
 from core.demo.mark import Found, hold
@@ -62,17 +63,39 @@ async def serve(config: Config, *, banner: bool = False) -> None:
             _show(address, running.host.keys)
         else:
             out.print(f"gongzhi serves {address}/graphql (ready in {monotonic() - began:.1f} s)")
-        settings = uvicorn.Config(
-            running.app, log_level="warning", server_header=False, timeout_graceful_shutdown=10, lifespan="off",
-            proxy_headers=False,  # whom to believe is said in trusted_proxies
-        )  # fmt: skip
-        await _Uvicorn(settings).serve(sockets=[listener])
+        await http_server(running).serve(sockets=[listener])
     finally:
         await running.close()
 
 
+def http_server(running: server.Server) -> uvicorn.Server:
+    """uvicorn as we serve with it."""
+
+    class Ours(Connection):
+        render = staticmethod(
+            lambda code, values: running.runtime.messages.render(code, running.config.language, values)
+        )
+
+    return _Uvicorn(
+        uvicorn.Config(
+            running.app,
+            http=Ours,
+            log_level="warning",
+            server_header=False,
+            timeout_graceful_shutdown=10,
+            lifespan="off",
+            proxy_headers=False,  # whom to believe is said in trusted_proxies
+        )
+    )
+
+
 class _Uvicorn(uvicorn.Server):
     """uvicorn, but a signal only asks it to end: what was opened is closed afterwards, and the process ends with 0."""
+
+    async def on_tick(self, counter: int) -> bool:
+        if counter % 10 == 0:
+            look_at(self.server_state.connections, asyncio.get_running_loop().time())
+        return await super().on_tick(counter)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:

@@ -12,7 +12,7 @@ from graphql import GraphQLError, OperationType, get_operation_ast, get_variable
 
 import server
 from core.accounts import create_account, hash_password
-from core.cli import err, out
+from core.cli import err, language, out
 from core.config import Config
 from core.database.migrate import make_migrations as write_migrations
 from core.database.migrate import migrate as run_migrations
@@ -65,7 +65,7 @@ async def explain(config: Config, text: str, operation_name: str | None, variabl
     try:
         graphql = running.graphql
         prepared = graphql.prepare(text)
-        _stop_at(list(prepared.errors))
+        _stop_at([GraphQLError(graphql.said(error, language())) for error in prepared.errors])
         operation = get_operation_ast(prepared.document, operation_name)
         if operation is None:
             _stop_at([GraphQLError("name one of the document's operations with --operation")])

@@ -135,6 +135,7 @@ class Neighbourhood:
         """End what the server does by itself, so that only what is asked reaches the database."""
         await self.server.runtime.dispatcher.stop()
         await self.server.runtime.jobs.stop()
+        await self.server.transfers.stop()
         await self.server.take_up.stop()
 
     async def due(self) -> dict[str, int]:

@@ -19,6 +19,11 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
     used = codes_in(ROOT / "core") | codes_in(ROOT / "schema")
     assert {"NOT_SIGNED_IN", "APPEND_ONLY", "LEDGER_MOVED", "AREA_CYCLE"} <= set(used)
     assert {code: where for code, where in used.items() if code not in messages} == {}
+    unseen = ("PARSE_FAILED", "VALIDATION_FAILED", "BAD_VARIABLES", "BAD_REQUEST", "INTERNAL_ERROR", "PLUGIN_FAILED")
+    before_a_request = ("BAD_HTTP", "ADDRESS_TOO_LONG", "HEADERS_TOO_LARGE", "HEADERS_TOO_SLOW")
+    assert [code for code in (*unseen, *before_a_request) if code not in messages] == []
+    published = (ROOT / "docs" / "reference" / "codes.md").read_text("utf-8")
+    assert [code for code in messages if f"| `{code}` |" not in published] == []
 
 
 def test_the_defaults_need_no_file() -> None:

@@ -55,7 +55,7 @@ async def test_a_computed_list_names_no_area_outside_the_endpoint(neighbourhood:
     from core.ids import split_global
 
     endpoint = next(e for r in n.server.app.routes if (e := getattr(r.endpoint, "__self__", None)) is not None)
-    graphql, root = await endpoint._contract("haihong", "en")
+    graphql, root = await endpoint._contract("haihong")
     plain = await graphql.execute(query, {"a": inside}, plain=True, root_area=root)
     assert plain["errors"][0]["extensions"]["code"] == "OUTSIDE_ENDPOINT"
     assert root != split_global(inside)[1]

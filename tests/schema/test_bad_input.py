@@ -284,7 +284,7 @@ async def test_a_bad_request_is_refused_with_a_status_and_a_code(
 
 async def test_the_wrong_method_names_the_right_ones(neighbourhood: Neighbourhood) -> None:
     response = await neighbourhood.http.put("/graphql")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, POST")
+    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
 
 
 async def test_a_mutation_by_get_is_refused(neighbourhood: Neighbourhood) -> None:
