@@ -120,7 +120,7 @@ def apq(hash: object) -> dict[str, Any]:
         (apq(None), "BAD_DOCUMENT_ID", "BAD_DOCUMENT_ID"),
         ({"extensions": {"persistedQuery": 1}}, None, None),
         ({"query": 7}, 7, 7),
-        ({"query": ""}, None, None),
+        ({"query": ""}, "", ""),
         ({}, None, None),
     ],
 )
