@@ -20,7 +20,8 @@ from core.jobs import Jobs
 from core.kernel import Kernel
 from core.messages import Messages
 from core.models import Actor
-from core.settings.store import VERSION, as_uuid
+from core.rules.areas import is_area_code
+from core.settings.store import VERSION, as_instant, as_uuid
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
@@ -119,6 +120,19 @@ class Runtime:
         sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
         rows = await (fetch or self.database.fetch)(sql, account_id, self.clock.now())
         return viewer_from(rows[0] if rows else None, None)
+
+    async def on_in(self, code: str) -> tuple[UUID, frozenset[str]] | None:
+        """The area of this code and the plugins that are on there now; None where no area has it."""
+        if not is_area_code(code):
+            return None
+        rows = await self.database.read(
+            "SELECT a.id, p.plugin, p.until FROM core_area a LEFT JOIN core_plugin_area p ON p.area_id = a.id"
+            f" WHERE a.code = {self.database.dialect.mark(1)}",
+            [code],
+        )
+        now = self.clock.now()
+        on = {plugin for _, plugin, until in rows if (end := as_instant(until)) is None or end > now}
+        return (as_uuid(rows[0][0]), frozenset(on & self.kernel.plugins)) if rows else None
 
     async def perform(self, command: Command, rule: Rule) -> Performed:
         """`attempt`, again where the database broke a circle of waiting by giving one of us up."""

@@ -82,6 +82,8 @@ def checks_of(schema: GraphQLSchema) -> Check:
 
 def read_document(text: str, check: Check) -> tuple[DocumentNode, list[GraphQLError]]:
     """Parse and check a text; with errors the document is empty."""
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        return DocumentNode(definitions=()), [problem(Refusal("DOCUMENT_TOO_LARGE", limit=MAX_BYTES))]
     try:
         document = parse(text, max_tokens=MAX_TOKENS)
         errors = check(document)

@@ -20,9 +20,7 @@ from core.access import ANONYMOUS, Viewer
 from core.accounts import hash_token
 from core.errors import Refusal
 from core.messages import choose_language
-from core.rules.areas import is_area_code
 from core.runtime import Runtime
-from core.settings.store import as_instant, as_uuid
 from core.settings.take_up import TakeUp
 from core.trusted import TrustedDocuments
 from schema.answers import SAFE, Refused, answer, read_json, refuse
@@ -157,21 +155,10 @@ class Endpoint:
         """What to execute against: everything installed, or exactly what an area has on, and that area's id."""
         if code is None:
             return self.graphql, None
-        database, now = self.runtime.database, self.runtime.clock.now()
-        rows = []
-        if is_area_code(code):
-            rows = await database.read(
-                "SELECT a.id, p.plugin, p.until FROM core_area a LEFT JOIN core_plugin_area p ON p.area_id = a.id"
-                f" WHERE a.code = {database.dialect.mark(1)}",
-                [code],
-            )
-        if not rows:
+        contract = await self.runtime.on_in(code)
+        if contract is None:
             raise Refused(404, "UNKNOWN_AREA", area=code[:80])
-        live = frozenset(
-            plugin
-            for _, plugin, until in rows
-            if plugin in self.runtime.kernel.plugins and ((end := as_instant(until)) is None or end > now)
-        )
+        area_id, live = contract
         found = self._by_set.get(live)
         if found is None:
             # Composing takes a moment; others are served meanwhile.
@@ -182,7 +169,7 @@ class Endpoint:
             while len(self._by_set) > KEPT_SETS:
                 self.graphql.documents.forget(self._by_set.popitem(last=False)[1])
         self._by_set.move_to_end(live)
-        return found, as_uuid(rows[0][0])
+        return found, area_id
 
     async def viewer(self, request: Request) -> Viewer:
         """Who the bearer token stands for; seen afresh at least once a second (mutations look again themselves)."""

@@ -14,14 +14,13 @@ import server
 from core.cli import err, language, out
 from core.cli.configuring import reading
 from core.config import Config
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Refusal
+from core.messages import Messages
 from core.plugins.host import Host
 from core.problems import Problem, near
-from core.rules.areas import is_area_code
-from core.settings.store import as_instant
 from core.trusted import Entry, TrustedDocuments
 from schema.compose import compose, core_schema
-from schema.documents import MAX_BYTES, MAX_TOKENS, checks_of, read_document
+from schema.documents import MAX_TOKENS, checks_of, read_document
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Failing:
     entry: Entry
     operation: str
     error: GraphQLError
+    message: str
 
     @property
     def at(self) -> tuple[int, int]:
@@ -41,7 +41,7 @@ class Failing:
         line, column = self.at
         stands = f"{self.entry.file}:{self.entry.line}" if self.entry.line else self.entry.file
         named = f" {self.operation}" if self.operation else ""
-        return f"{stands}:{named} {line}:{column}: {self.error.message}"
+        return f"{stands}:{named} {line}:{column}: {self.message}"
 
     def as_json(self) -> dict[str, Any]:
         line, column = self.at
@@ -52,7 +52,7 @@ class Failing:
             "operation": self.operation or None,
             "line": line,
             "column": column,
-            "message": self.error.message,
+            "message": self.message,
         }
         return {k: v for k, v in found.items() if v is not None}
 
@@ -63,11 +63,12 @@ async def check(config: Config, path: Path | None, area: str | None, as_json: bo
     trusted = TrustedDocuments.of(replace(config, documents=str(path)) if path else config)
     if not trusted.entries:
         raise ConfigurationError(Problem("NO_DOCUMENTS"))
+    messages = host.messages()
     checked = checks_of(core_schema(await _schema(config, host, area)))
     failing = [
-        Failing(entry, _operation(entry.text, error), error)
+        Failing(entry, _operation(entry.text, error), error, _said(error, messages))
         for entry in trusted.entries.values()
-        for error in _errors(entry.text, checked)
+        for error in read_document(entry.text, checked)[1]
     ]
     failed = len({f.entry.hash for f in failing})
     if as_json:
@@ -92,23 +93,16 @@ async def _schema(config: Config, host: Host, area: str | None) -> Any:
     async with reading(config, host) as runtime:
         if runtime is None:
             raise ConfigurationError(Problem("DATABASE_EMPTY"))
-        database, now = runtime.database, runtime.clock.now()
-        codes = [row[0] for row in await database.read("SELECT code FROM core_area")]
-        if not is_area_code(area) or area not in codes:
+        found = await runtime.on_in(area)
+        if found is None:
+            codes = [row[0] for row in await runtime.database.read("SELECT code FROM core_area")]
             raise ConfigurationError(Problem("UNKNOWN_AREA", {"area": area, "near": near(area, codes)}))
-        rows = await database.read(
-            "SELECT p.plugin, p.until FROM core_plugin_area p JOIN core_area a ON a.id = p.area_id"
-            f" WHERE a.code = {database.dialect.mark(1)}",
-            [area],
-        )
-        live = [plugin for plugin, until in rows if (end := as_instant(until)) is None or end > now]
-    return compose([key for key in host.keys if key in live], host.permissions(), rooted=True)
+    return compose([key for key in host.keys if key in found[1]], host.permissions(), rooted=True)
 
 
-def _errors(text: str, checked: Any) -> list[GraphQLError]:
-    if len(text.encode()) > MAX_BYTES:
-        return [GraphQLError(f"A document may have {MAX_BYTES} bytes; send values as variables.")]
-    return read_document(text, checked)[1]
+def _said(error: GraphQLError, messages: Messages) -> str:
+    refusal = error.original_error
+    return messages.render(refusal.code, language(), refusal.values) if isinstance(refusal, Refusal) else error.message
 
 
 def _operation(text: str, error: GraphQLError) -> str:

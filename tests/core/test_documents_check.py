@@ -85,3 +85,12 @@ def test_a_wrong_manifest_stops_the_start_and_is_told_by_check(tmp_path: Path) -
     file.write_text("port = 0\n", "utf-8")
     done = check(tmp_path)
     assert (done.returncode, "there are no trusted documents" in done.stderr) == (2, True)
+
+
+def test_a_document_beyond_the_limits_is_told_in_words(tmp_path: Path) -> None:
+    deep = tmp_path / "documents" / "deep.graphql"
+    deep.parent.mkdir()
+    deep.write_text("query Deep { " + "areas { " * 20 + "totalCount" + " }" * 21, "utf-8")
+    done = check(tmp_path, "documents")
+    assert done.returncode == 2
+    assert "At most 16 levels of fields are allowed." in done.stderr
