@@ -163,22 +163,36 @@ def config_path(path: Path | None, environment: Mapping[str, str]) -> Path | Non
 
 def read_config(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
     """The configuration in force; raises ConfigurationError naming file, line, key, what is allowed and the likely
-    meaning of a misspelt word, for every problem at once."""
+    meaning of a misspelt word, for every problem of the deployment's keys at once."""
+    config, problems = look_over(path, environment)
+    if problems:
+        raise ConfigurationError(*problems)
+    return config
+
+
+def look_over(path: Path | None = None, environment: Mapping[str, str] | None = None) -> tuple[Config, list[Problem]]:
+    """The configuration, with defaults for what is wrong in it, and what is wrong. Raises ConfigurationError where
+    nothing can be read: no file, two files, no text, no TOML."""
     env = os.environ if environment is None else environment
     given = config_path(path, env)
     file = TomlFile.read(given) if given is not None else None
     if file is not None and not file.data:
         raise ConfigurationError(Problem("FILE_EMPTY", {}, str(given)))
-    return replace(config_from(file, env), path=given or Path(FILE))
+    config, problems = _read(file, env)
+    return replace(config, path=given or Path(FILE)), problems
 
 
 def config_from(file: TomlFile | None, env: Mapping[str, str]) -> Config:
     """The deployment's keys of a parsed file, checked."""
-    reader = _Reader(file, env)
-    config = reader.read()
-    if reader.problems:
-        raise ConfigurationError(*sorted(reader.problems, key=lambda p: p.line or 0))
+    config, problems = _read(file, env)
+    if problems:
+        raise ConfigurationError(*problems)
     return config
+
+
+def _read(file: TomlFile | None, env: Mapping[str, str]) -> tuple[Config, list[Problem]]:
+    reader = _Reader(file, env)
+    return reader.read(), sorted(reader.problems, key=lambda p: p.line or 0)
 
 
 class _Reader:
@@ -197,7 +211,7 @@ class _Reader:
 
     def _bad(self, key: str) -> None:
         option = OPTIONS[key]
-        self._problem("BAD_VALUE", key, found=shown(self.data[key]), allowed=option.allowed)
+        self._problem("BAD_VALUE", key, found=shown(self.data.pop(key)), allowed=option.allowed)
 
     def read(self) -> Config:
         for key, value in list(self.data.items()):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from tortoise.exceptions import DBConnectionError
 import server
 from core.cli import err, language, out
 from core.clock import Clock
-from core.config import FILE, Config, read_config
+from core.config import ENVIRONMENT, FILE, Config, look_over
 from core.database import Database
 from core.enums import Origin
 from core.errors import ConfigurationError
@@ -28,7 +28,7 @@ from core.problems import Problem, near
 from core.runtime import Runtime
 from core.settings import Effective, SettingsBook
 from core.settings.store import as_uuid
-from core.settings.take_up import TakeUp, read_areas
+from core.settings.take_up import TakeUp, look_over_areas
 from core.synchronize import existing_tables, orphaned_tables
 from core.trusted import TrustedDocuments
 
@@ -69,7 +69,8 @@ async def reading(config: Config, host: Host) -> AsyncIterator[Runtime | None]:
         return
     database = await Database.connect(config.database, host.apps())
     try:
-        is_migrated = "core_governance" in await existing_tables(database)
+        has_table = "core_governance" in await existing_tables(database)
+        is_migrated = has_table and await database.read("SELECT 1 FROM core_governance")
         yield server.runtime_of(host, database, Clock(config.time_zone)) if is_migrated else None
     finally:
         await database.close()
@@ -78,35 +79,57 @@ async def reading(config: Config, host: Host) -> AsyncIterator[Runtime | None]:
 async def check(path: Path | None, as_json: bool) -> None:
     """Everything that is wrong, at once: the file, the plugins, and the areas if the database can be asked."""
     try:
-        config = read_config(path)
+        config, problems = look_over(path)
     except ConfigurationError as error:
         tell(_as_problems(error), [], as_json)
         return
-    tell(*await find_problems(config), as_json)
+    tell(*await find_problems(config, problems), as_json)
 
 
-async def find_problems(config: Config) -> tuple[list[Problem], list[Problem]]:
-    """Problems and notices of a configuration; nothing is changed anywhere, not even a database made."""
+async def find_problems(config: Config, known: Sequence[Problem] = ()) -> tuple[list[Problem], list[Problem]]:
+    """Problems and notices of a configuration; nothing is changed anywhere, not even a database made. `known` is what
+    is wrong with the deployment's keys: what follows only from that is not told beside it."""
+    problems, notices = await _find_problems(config, about={str(w) for p in known for w in _names(p)})
+    if any(p.values.get("key") == "area" for p in known):
+        problems = [p for p in problems if p.values.get("key") != "area"]
+    if any(p.values.get("key") == "plugins" or "plugin_key" in p.values for p in known):
+        problems = [p for p in problems if p.code != "PLUGIN_NOT_LISTED"]
+    problems = [*known, *problems]
+    if config.file is not None:
+        ours = str(config.file.path)
+        problems.sort(key=lambda p: (p.file != ours, p.line or 0))
+    return problems, notices
+
+
+def _names(problem: Problem) -> tuple[Any, Any]:
+    """The key that a problem is about, and the one that was probably meant."""
+    return problem.values.get("key"), problem.values.get("near")
+
+
+async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem], list[Problem]]:
     host = server.load_host(_degraded(config))
     problems = list(host.problems)
     notices: list[Problem] = []
+    wrong: list[Problem] = []
     try:
         TrustedDocuments.of(config)
     except ConfigurationError as error:
         problems += _as_problems(error)
     try:
-        rows = read_areas(config, host.keys, host.settings, Clock(config.time_zone))
+        rows, wrong = look_over_areas(config, host.keys, host.settings, Clock(config.time_zone))
+        if about & {"database", ENVIRONMENT["database"]}:
+            return [*problems, *wrong], [Problem("AREAS_NOT_CHECKED", {"area": code}) for code in rows.sections]
         async with reading(config, host) as runtime:
             if runtime is None:
                 waiting = config.file.problem("AREAS_NOT_YET", "area") if rows and config.file else None
-                return problems, [waiting or Problem("DATABASE_EMPTY")]
+                return [*problems, *wrong], [waiting or Problem("DATABASE_EMPTY")]
             take_up = TakeUp(config, runtime, os.environ)
             await take_up.check(config)
             notices += [*take_up.notices, *await orphaned_tables(runtime.database, host)]
     except ConfigurationError as error:
         problems += _as_problems(error)
     except (OSError, DBConnectionError, asyncpg.PostgresError) as error:
-        problems.append(Problem("DATABASE_UNREACHABLE", {"error": str(error)}))
+        problems += [*wrong, Problem("DATABASE_UNREACHABLE", {"error": str(error)})]
     return problems, notices
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from difflib import SequenceMatcher
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +38,7 @@ async def edit(path: Path | None, area: str, change: Edit) -> str:
     config = read_config(target) if target.exists() else read_config()
     document = tomlkit.parse(text)
     done = change(document, config)
-    new = tomlkit.dumps(document)
+    new = keep_comments(text, tomlkit.dumps(document))
     problems, notices = await find_problems(replace(config_from(TomlFile(target, new), os.environ), path=target))
     unread = [p for p in problems if p.code in ("DATABASE_UNREACHABLE", "NOT_A_DATABASE")]
     if len(problems) > len(unread):
@@ -97,6 +100,30 @@ def disable(plugin: str, area: str) -> Edit:
         return f"{plugin} is disabled in {area}; its data stay"
 
     return change
+
+
+_STRING_OR_COMMENT = re.compile(r'''"""(?:\\.|.)*?"""|\'{3}.*?\'{3}|"(?:\\.|[^"\\\n])*"|'[^'\n]*'|(#[^\r\n]*)''', re.S)
+
+
+def comments(text: str) -> list[tuple[int, str]]:
+    """Every comment of a TOML text with its line, counted from 0."""
+    found = ((text.count("\n", 0, m.start()), m[1]) for m in _STRING_OR_COMMENT.finditer(text))
+    return [(line, comment) for line, comment in found if comment]
+
+
+def keep_comments(old: str, new: str) -> str:
+    """`new`, with the comments of `old` that went with their lines on lines of their own, where they stood."""
+    lost = Counter(c for _, c in comments(old)) - Counter(c for _, c in comments(new))
+    before, after = (re.split(r"(?<=\n)", text) for text in (old, new))
+    made: list[str] = []
+    for tag, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        for number, comment in comments(old) if tag != "equal" else ():
+            if start <= number < end and lost[comment]:
+                lost[comment] -= 1
+                line = before[number]
+                made.append(line[: len(line) - len(line.lstrip())] + comment + line[len(line.rstrip("\r\n")) :])
+        made += after[first:last]
+    return "".join(made)
 
 
 def _known(plugin: str) -> None:

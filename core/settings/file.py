@@ -8,7 +8,7 @@ adoption.notice_days = { value = 7, lock = "min", document = "认领管理办法
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Any
@@ -65,9 +65,20 @@ class FileRows:
     toggles: list[FileToggle] = field(default_factory=list)
     settings: list[FileSetting] = field(default_factory=list)
     sections: dict[str, int | None] = field(default_factory=dict)  # area code → line of its section
+    unread: bool = False  # some word about what is on where could not be read: the needs are not known
 
     def __bool__(self) -> bool:
         return bool(self.sections)
+
+    def within(self, areas: Collection[str]) -> FileRows:
+        """What is said of these areas alone."""
+        return FileRows(
+            self.file,
+            [t for t in self.toggles if t.area in areas],
+            [s for s in self.settings if s.area in areas],
+            {code: line for code, line in self.sections.items() if code in areas},
+            self.unread or any(code not in areas for code in self.sections),
+        )
 
 
 class AreaReader:
@@ -91,13 +102,17 @@ class AreaReader:
             self.rows.sections[code] = self.file.line(*at)
             if not isinstance(section, dict):
                 self._problem("WRONG_TYPE", *at, key=f"area.{code}", expected=f"[area.{code}]", found=shown(section))
+                self.rows.unread = True
                 continue
+            before = len(self.problems)
             self._toggles(code, section)
+            self.rows.unread |= len(self.problems) > before
             for key, value in section.items():
                 if key in TOGGLES or key == "pilot":
                     continue
                 if not isinstance(value, dict):
                     known = [*TOGGLES, "pilot", *self.plugins]
+                    self.rows.unread = True
                     self._unknown((*at, key), f"area.{code}.{key}", key, known)
                 elif self._is_loaded(key, (*at, key)):
                     for name, given in value.items():
@@ -308,17 +323,17 @@ class TreeCheck:
             for code in self.rows.sections
             if code not in facts.areas
         ]
-        if self.problems:
-            return
+        self.rows = self.rows.within(facts.areas)
         self.codes = {id: code for code, id in facts.areas.items()}
         self.alone = SettingsBook.of(0, *switches_and_own(self.rows, facts))
         self.together = overlay(self.rows, facts)
         for said in self.rows.settings:
             self._document(said)
             self._bounds(said)
-        for area_id in facts.chains:
-            for plugin in facts.stored.needs:
-                self._needs(area_id, plugin)
+        if not self.rows.unread:
+            for area_id in facts.chains:
+                for plugin in facts.stored.needs:
+                    self._needs(area_id, plugin)
         self.problems.sort(key=lambda p: p.line or 0)
         self.notices.sort(key=lambda p: p.line or 0)
 

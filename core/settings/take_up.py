@@ -34,13 +34,20 @@ _NEVER: _Stat = (0, 0, 0)  # of no file: what was not taken up is read again
 
 def read_areas(config: Config, runtime_plugins: list[str], declared: Mapping[str, Any], clock: Any) -> FileRows:
     """The area sections of a configuration; raises ConfigurationError with every problem in them."""
-    if config.file is None:
-        return FileRows()
-    reader = AreaReader(config.file, declared, runtime_plugins, clock)
-    rows = reader.read()
-    if reader.problems:
-        raise ConfigurationError(*reader.problems)
+    rows, problems = look_over_areas(config, runtime_plugins, declared, clock)
+    if problems:
+        raise ConfigurationError(*problems)
     return rows
+
+
+def look_over_areas(
+    config: Config, runtime_plugins: list[str], declared: Mapping[str, Any], clock: Any
+) -> tuple[FileRows, list[Problem]]:
+    """What of the area sections can be read, and what is wrong with the rest."""
+    if config.file is None:
+        return FileRows(), []
+    reader = AreaReader(config.file, declared, runtime_plugins, clock)
+    return reader.read(), reader.problems
 
 
 class TakeUp:
@@ -82,12 +89,12 @@ class TakeUp:
     async def preview(self, config: Config) -> tuple[SettingsBook, bool]:
         """What would hold with a configuration applied, and whether that is what is applied; change nothing."""
         kernel = self.runtime.kernel
-        rows = read_areas(config, list(kernel.plugins), kernel.settings.declared, kernel.clock)
+        rows = read_areas(config, list(kernel.manifests), kernel.settings.declared, kernel.clock)
         found: list[tuple[SettingsBook, bool]] = []
 
         async def rule(work: Work) -> dict[str, Any]:
             facts = await tree_facts(work, rows.sections)
-            self._checked(config, rows, facts)
+            self._checked(config, rows, facts, [])
             book = overlay(rows, facts)
             found.append((book, book.pins() == facts.stored.pins()))
             return {}
@@ -97,7 +104,7 @@ class TakeUp:
 
     async def _pass(self, config: Config, *, apply: bool) -> int:
         kernel = self.runtime.kernel
-        rows = read_areas(config, list(kernel.plugins), kernel.settings.declared, kernel.clock)
+        rows, problems = look_over_areas(config, list(kernel.manifests), kernel.settings.declared, kernel.clock)
         changed, notices, pending = 0, list[Problem](), False
 
         async def rule(work: Work) -> dict[str, Any]:
@@ -106,7 +113,7 @@ class TakeUp:
                 await hold_settings(work, alone=True)
             facts = await tree_facts(work, rows.sections)
             pending = bool(rows) and not facts.areas
-            notices = self._checked(config, rows, facts)
+            notices = self._checked(config, rows, facts, problems)
             if apply and not pending:
                 changed = await apply_file(work, rows, facts, config.digest)
             return {}
@@ -115,16 +122,18 @@ class TakeUp:
         self.notices, self._pending = notices, pending
         return changed
 
-    def _checked(self, config: Config, rows: FileRows, facts: TreeFacts) -> list[Problem]:
-        """The notices about a file; raises ConfigurationError with what is wrong in it."""
+    def _checked(self, config: Config, rows: FileRows, facts: TreeFacts, problems: list[Problem]) -> list[Problem]:
+        """The notices about a file; raises ConfigurationError with what is wrong in it, `problems` among it."""
         if config.file is None:
             return []
         if rows and not facts.areas:
+            if problems:
+                raise ConfigurationError(*problems)
             return [config.file.problem("AREAS_NOT_YET", "area")]
         check = TreeCheck(rows, config.file, self.runtime.kernel.settings.declared, facts)
         check.run()
-        if check.problems:
-            raise ConfigurationError(*check.problems)
+        if problems or check.problems:
+            raise ConfigurationError(*sorted([*problems, *check.problems], key=lambda p: p.line or 0))
         return check.notices
 
     async def follow_version(self) -> bool:

@@ -54,3 +54,11 @@ def test_a_mistake_in_the_file_is_told_with_what_is_allowed(tmp_path: Path) -> N
         "zh-CN or en",
     ):
         assert said in done.stderr
+
+
+def test_a_database_that_nobody_has_served_yet_is_told_to_be_empty(tmp_path: Path) -> None:
+    assert gongzhi(tmp_path, "migrate").returncode == 0
+    for command in (("check",), ("plugin", "list")):
+        done = gongzhi(tmp_path, *command)
+        assert done.returncode == 0, done.stderr
+        assert "not been set up yet" in done.stderr

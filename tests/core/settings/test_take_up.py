@@ -6,12 +6,14 @@ import gc
 import json
 import sys
 import time
+import tomllib
 from pathlib import Path
 from typing import Any
 from urllib.request import Request, urlopen
 
 import pytest
 
+from core.cli.editing import comments, keep_comments
 from core.clock import Clock
 from core.config import read_config
 from core.plugins.host import Host
@@ -196,13 +198,20 @@ def test_a_file_with_comments_and_windows_line_ends_is_edited_in_place(tmp_path:
     path = tmp_path / "gongzhi.toml"
     path.write_bytes(
         b'# ours\r\nplugins = ["adoption", "points"]  # both\r\n\r\n[area.xishan]  # the village\r\n'
-        b'disable = ["points"]  # by the meeting\r\nadoption.notice_days = 9\r\n'
+        b'disable = ["points"]  # by the meeting of "June"\r\nadoption.notice_days = 9\r\n'
     )
     done = gongzhi(tmp_path, "plugin", "enable", "points", "--area", "xishan")
     assert done.returncode == 0, done.stderr
     text = path.read_bytes().decode()
-    for kept in ("# ours\r\n", "# both\r\n", "# the village\r\n", "adoption.notice_days = 9\r\n"):
+    for kept in (
+        "# ours\r\n",
+        "# both\r\n",
+        "# the village\r\n",
+        "adoption.notice_days = 9\r\n",
+        '\n# by the meeting of "June"\r\n',
+    ):
         assert kept in text
+    assert len(comments(text)) == 4
     config = read_config(path, {})
     host = Host.load(config.plugins)
     rows = read_areas(config, host.keys, host.settings, Clock())
@@ -214,6 +223,23 @@ def test_a_file_with_comments_and_windows_line_ends_is_edited_in_place(tmp_path:
         assert refused.returncode == 2
     assert path.read_bytes() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('a = 1  # why\nb = "#"\n', 'b = "#"\n'),
+        ("x = [\n  1, # one\n  2, # two\n]\n", "x = [\n  2, # two\n]\n"),
+        ("[p]\nx = 1 # same\ny = 2 # same\n", "[p]\ny = 2 # same\n"),
+        ("x = 1 # last", ""),
+        ('t = """\n# no comment\n"""\nx = 1 # \u2028 odd\n', 't = """\n# no comment\n"""\n'),
+    ],
+)
+def test_a_comment_outlives_its_line(old: str, new: str) -> None:
+    kept = keep_comments(old, new)
+    assert sorted(c for _, c in comments(kept)) == sorted(c for _, c in comments(old))
+    assert tomllib.loads(kept) == tomllib.loads(new)
+    assert keep_comments(old, old) == old
 
 
 @pytest.mark.anyio

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from core.config import config_from, read_config
+from core.cli.configuring import find_problems
+from core.config import config_from, look_over, read_config
 from core.errors import ConfigurationError
 from core.plugins import manifest
 from core.plugins.host import Host
 from core.problems import Problem, _texts
-from core.settings.take_up import TakeUp, read_areas
 from core.testing.kit import Databases, Neighbourhood, served
 from core.toml import TomlFile
 
@@ -79,7 +80,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "loosened by the key's own rule": ("[area.dongfu]\nadoption.rectify_days = 10\n[area.xishan]\nadoption.rectify_days = 11", ["4: adoption.rectify_days = 11 is looser than dongfu allows (max 10)"]),
     "changed what is locked": ('[area.haicang]\nadoption.pass_score = { value = 70, lock = "locked" }\n[area.xishan-1]\nadoption.pass_score = 80', ["4: adoption.pass_score = 80 is looser than haicang allows (locked 70)"]),
     "trusted documents without any": ('accept_documents = "trusted"', ["1: there are no trusted documents; name a manifest or a folder with documents = …"]),
-    "documents of a third kind": ('documents = "x.json"\naccept_documents = "known"', ['2: accept_documents: "known" is not allowed; any or trusted']),
+    "documents of a third kind": ('accept_documents = "known"', ['1: accept_documents: "known" is not allowed; any or trusted']),
     "quota below nothing": ("viewer_quota = -1", ["1: viewer_quota: -1 is not allowed; a whole number from 0 to 1000000000; 0 is no limit"]),
     "quota beyond measure": ("address_quota = 1000000001", ["1: address_quota: 1000000001 is not allowed; a whole number from 0 to 1000000000; 0 is no limit"]),
     "quota is a text": ('address_quota = "many"', ['1: address_quota: expected a whole number from 0 to 1000000000; 0 is no limit, found "many"']),
@@ -92,20 +93,31 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
         "2: language: \"fr\" is not allowed; zh-CN or en",
         "3: plugin 'adoptoin' is not installed; did you mean 'adoption'? (available: adoption, points)",
     ]),
+    "everything at once, on every level": ('prot = 1\ntime_zone = "Xiamen"\nplugins = ["adoption", "pionts"]\n[area.xisan]\nenable = ["points"]\nadoption.pass_score = 0\n[area.haicang]\nadoption.term_months = { value = 24, lock = "max" }\n[area.xishan]\nadoption.notice_dyas = 3\nadoption.term_months = 36\nadoption.notice_days = { value = 9, document = "没有" }', [
+        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)",
+        '2: time_zone: "Xiamen" is not allowed; a zone such as Asia/Shanghai',
+        "3: plugin 'pionts' is not installed; did you mean 'points'? (available: adoption, points)",
+        "4: there is no area with the code 'xisan'; did you mean 'xishan'?",
+        "6: adoption.pass_score: expected a whole number from 1 to 100, found 0",
+        "10: unknown setting adoption.notice_dyas; did you mean 'notice_days'? (known: pass_score, term_months, rectify_days, notice_days, asset_kinds, sign_days, end_notice_days, renew_days, inspect_months, fails_to_revoke, appeal_days)",
+        "11: adoption.term_months = 36 is looser than haicang allows (max 24)",
+        "12: no rule document 《没有》 is in force in xishan or above it",
+    ]),
+    "database misspelt, so no other one is asked": ('databse = "sqlite:y.db"\n[area.xisan]\nenable = ["point"]', [
+        "1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)",
+        "3: plugin 'point' is not in plugins = […]; did you mean 'points'? (listed: adoption, points)",
+    ]),
 }  # fmt: skip
 
 
 async def problems_of(n: Neighbourhood, path: Path) -> list[Problem | str]:
-    """What `gongzhi check` would say of a file, against the running neighbourhood's areas."""
-    runtime = n.server.runtime
+    """What `gongzhi check` says of a file, asked of the running neighbourhood's database and plugins."""
     try:
-        config = read_config(path, {})
-        host = Host.load(config.plugins)
-        read_areas(config, host.keys, host.settings, runtime.clock)
-        await TakeUp(config, runtime, {}).check(config)
+        config, known = look_over(path, {})
     except ConfigurationError as error:
         return list(error.problems)
-    return []
+    ours = n.server.config
+    return [*(await find_problems(replace(config, database=ours.database, plugins=ours.plugins), known))[0]]
 
 
 @pytest.fixture(scope="module")
