@@ -219,7 +219,7 @@ async def test_an_empty_file_is_a_database_to_be(tmp_path: Path, capsys: pytest.
     config = Config(database=f"sqlite:{tmp_path}/empty.db", plugins=("adoption", "points"))
     await configuring.plugin_list(config, as_json=True)
     assert [p["key"] for p in json.loads(capsys.readouterr().out)] == ["adoption", "points"]
-    with pytest.raises(ConfigurationError, match="has not been migrated yet"):
+    with pytest.raises(ConfigurationError, match="has not been set up yet"):
         await configuring.show(config, "xishan", as_json=True)
     assert (await configuring.find_problems(config))[1][0].code == "DATABASE_EMPTY"
     assert (tmp_path / "empty.db").read_bytes() == b""
