@@ -11,6 +11,7 @@ import pytest
 
 from core.access import ANONYMOUS
 from core.testing.kit import Databases, Neighbourhood, served
+from schema import execution
 
 pytestmark = pytest.mark.anyio
 OPERATIONS = Path(__file__).parent / "operations"
@@ -107,3 +108,35 @@ async def test_names_of_people_are_masked_and_masked_names_cannot_be_probed(neig
     query = '{ actors(where: {name: {eq: "郑雅婷"}}) { totalCount nodes { name } } }'
     assert (await neighbourhood.ask(None, query))["actors"]["totalCount"] == 0
     assert (await neighbourhood.ask("resident", query))["actors"]["nodes"] == [{"name": "郑雅婷"}]
+
+
+DIRECT = {
+    "one": "{ areas(first: 2) { nodes { code } } }",
+    "aliases and typename": "{ b: area(code: \"xishan\") { name } t: __typename a: area(code: \"nope\") { name } }",
+    "fragments": "{ ...F ... on Query { area(code: \"xishan\") { code } } } fragment F on Query { area(code: \"xishan\") { name } }",
+    "skipped": "query($no: Boolean! = true) { area(code: \"xishan\") @skip(if: $no) { name } areas(first: 1) { totalCount } }",
+    "nothing left": "query($no: Boolean! = true) { area(code: \"xishan\") @skip(if: $no) { name } }",
+    "a plain root beside": "{ plugins { key } area(code: \"xishan\") { name } }",
+    "a refused argument": "{ node(id: \"nope\") { id } area(code: \"xishan\") { name } }",
+    "the schema beside": "{ __schema { queryType { name } } area(code: \"xishan\") { name } }",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DIRECT)
+async def test_what_is_answered_directly_is_what_the_executor_answers(
+    neighbourhood: Neighbourhood, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    graphql, text = neighbourhood.server.graphql, DIRECT[name]
+    executed: list[str] = []
+    execute = execution.execute
+
+    def counting(*args: Any, **kwargs: Any) -> Any:
+        executed.append(name)
+        return execute(*args, **kwargs)
+
+    monkeypatch.setattr(execution, "execute", counting)
+    direct = orjson.dumps(await graphql.execute(text))
+    is_direct = name in ("one", "aliases and typename", "fragments", "skipped")
+    assert bool(executed) is not is_direct
+    monkeypatch.setattr(graphql, "_direct", lambda context: None)
+    assert orjson.dumps(await graphql.execute(text)) == direct
