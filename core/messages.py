@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import tomllib
-from functools import cache
+from collections.abc import Callable
+from functools import cache, lru_cache, wraps
 from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.request import parse_http_list
 
 from core.errors import ConfigurationError
 
 LANGUAGES = ("zh-CN", "en")
 DEFAULT_LANGUAGE = "zh-CN"
+SHORT = 200  # characters of a header that is remembered
 
 
 @cache
@@ -62,6 +65,21 @@ class Messages:
             return texts[language]
 
 
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def remembered(read: Callable[Concatenate[str, P], R]) -> Callable[Concatenate[str, P], R]:
+    """Clients repeat their headers: what was read of a short one is kept, of the 256 asked for last."""
+    kept = lru_cache(256)(read)
+
+    @wraps(read)
+    def asked(header: str, *args: Any, **kwargs: Any) -> R:
+        return kept(header, *args, **kwargs) if len(header) <= SHORT else read(header, *args, **kwargs)
+
+    return cast("Callable[Concatenate[str, P], R]", asked)
+
+
 def weighted(header: str) -> list[tuple[float, str]]:
     """The entries of an Accept-like header in lower case with their weights, best first (RFC 9110 §12.4.2).
 
@@ -86,9 +104,10 @@ def weighted(header: str) -> list[tuple[float, str]]:
     return sorted(found, key=lambda pair: -pair[0])
 
 
-def choose_language(header: str | None, default: str = DEFAULT_LANGUAGE) -> str:
+@remembered
+def choose_language(header: str, default: str = DEFAULT_LANGUAGE) -> str:
     """The first language of an Accept-Language header that we speak, else `default`."""
-    for weight, tag in weighted(header or ""):
+    for weight, tag in weighted(header):
         if weight > 0 and tag.startswith("zh"):
             return "zh-CN"
         if weight > 0 and tag.startswith("en"):

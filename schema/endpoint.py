@@ -140,7 +140,7 @@ class Endpoint:
         return self._refuse(refused, self._language(request))
 
     def _language(self, request: Request) -> str:
-        return choose_language(request.headers.get("accept-language"), self.language)
+        return choose_language(request.headers.get("accept-language", ""), self.language)
 
     def _refuse(self, refusal: Refusal, language: str, media: str = JSON) -> Response:
         if refusal.code == "MUTATION_OVER_GET":

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from core.messages import weighted
+from core.messages import remembered, weighted
 
 GRAPHQL = "application/graphql-response+json"
 JSON = "application/json"
 UTF8 = {"utf-8", "utf8"}
 
 
+@remembered
 def is_json(content_type: str) -> bool:
     return content_type.partition(";")[0].strip().lower() == JSON
 
 
+@remembered
 def is_utf8(content_type: str) -> bool:
     """Whether the charset named, if one is, is UTF-8; one that is not named is."""
     return all(charset in UTF8 for charset in _charsets(content_type.lower()))
 
 
+@remembered
 def choose_media(accept: str) -> str | None:
     """The media type of the answer, None when neither is acceptable.
 
@@ -38,6 +41,7 @@ def choose_media(accept: str) -> str | None:
     return max(found)[-1] if found else None
 
 
+@remembered
 def wants_page(accept: str) -> bool:
     """Whether a browser asks: HTML is named."""
     return any(weight and r.partition(";")[0] == "text/html" for weight, r in weighted(accept))

@@ -240,7 +240,7 @@ class Transfers:
             act: Callable[[Request, Viewer, str], Awaitable[Response]],
         ) -> Callable[[Request], Awaitable[Response]]:
             async def respond(request: Request) -> Response:
-                spoken = choose_language(request.headers.get("accept-language"))
+                spoken = choose_language(request.headers.get("accept-language", ""))
                 try:
                     who = await viewer(request)
                     if not who.signed_in:
