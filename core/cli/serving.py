@@ -26,6 +26,7 @@ from core.demo.mark import Found, hold
 from core.errors import ConfigurationError
 from core.problems import Problem
 
+SAID_SECONDS = 15.0  # between two lines of progress where there is no terminal
 QUERIES = (
     ("Where are we?", "{ areas(first: 5) { totalCount nodes { code name kind } } }"),
     (
@@ -158,9 +159,16 @@ async def _make(config: Config, scale: float) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
         with Progress(*columns, console=out) as bar:
             task = bar.add_task(f"making {what}", total=None)
-            await make_demo(
-                running.runtime, running.host, plan, lambda done, of: bar.update(task, completed=done, total=of)
-            )
+            said = began
+
+            def progress(done: int, of: int) -> None:
+                nonlocal said
+                bar.update(task, completed=done, total=of)
+                if not out.is_terminal and monotonic() - said > SAID_SECONDS:  # a log shows no bar
+                    said = monotonic()
+                    out.print(f"making {what}: {done * 100 // of} % after {said - began:.0f} s")
+
+            await make_demo(running.runtime, running.host, plan, progress)
     except asyncio.CancelledError:
         out.print("interrupted: the next `gongzhi demo` makes it anew")
         raise
