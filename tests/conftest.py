@@ -84,6 +84,6 @@ def empty_url(databases: Databases, dialect: str) -> Iterator[str]:
 @pytest.fixture
 async def neighbourhood(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
     """The demo neighbourhood, served; everyone in it is signed in."""
-    async with served(databases.config(demo_url)) as made:
+    async with served(databases.config(demo_url), is_fresh=True) as made:
         await made.trust("admin", "clerk", "inspector", "custodian", "company", "resident")
         yield made

@@ -68,7 +68,6 @@ class _Noted:
         await MigrationRecorder(schema_editor.client).record_applied(self.app_label, self.name)
         return after
 
-
     async def _create(self, state: Any, schema_editor: Any) -> Any:
         """Tables and nothing else: the ORM would copy and prepare every model it knows anew before each of them, which
         takes most of the time in which a database is made."""
