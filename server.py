@@ -60,6 +60,7 @@ class Server:
         progress: Progress = lambda line: None,
         environment: Mapping[str, str] = os.environ,
         apply: bool = True,
+        is_migrated: bool = False,
     ) -> Server:
         """Migrate, connect, compose, take up the file. Raises ConfigurationError or MigrationError, each saying what
         to change; with `plugin_errors = "degrade"` plugins that fail are left out instead."""
@@ -68,7 +69,8 @@ class Server:
         clock = clock or Clock(config.time_zone)
         read_areas(config, host.keys, host.settings, clock)
         trusted = TrustedDocuments.of(config)
-        await migrate_host(config, host, progress)
+        if not is_migrated:
+            await migrate_host(config, host, progress)
         database = await Database.connect(config.database, host.apps())
         try:
             runtime = runtime_of(host, database, clock)

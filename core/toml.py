@@ -6,6 +6,7 @@ import json
 import re
 import tomllib
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,11 @@ class TomlFile:
             self.data: dict[str, Any] = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(_syntax(path, text, str(error))) from error
-        self.lines = _lines(text)
+
+    @cached_property
+    def lines(self) -> dict[Path_, int]:
+        """Where each table and key begins; looked for when it is asked, as most files have nothing wrong."""
+        return _lines(self.text)
 
     @classmethod
     def read(cls, path: Path) -> TomlFile:

@@ -17,6 +17,7 @@ from typing import Any
 from tortoise import Tortoise, fields
 from tortoise.connection import get_connection
 from tortoise.migrations.executor import MigrationExecutor, MigrationTarget, PlanStep
+from tortoise.migrations.operations import CreateModel
 from tortoise.migrations.recorder import MigrationRecorder
 from tortoise.models import Model
 
@@ -60,9 +61,24 @@ class _Noted:
         return getattr(self._migration, name)
 
     async def apply(self, state: Any, *, dry_run: bool, schema_editor: Any) -> Any:
-        after = await self._migration.apply(state, dry_run=dry_run, schema_editor=schema_editor)
+        if schema_editor.atomic_migration and all(type(o) is CreateModel for o in self.operations):
+            after = await self._create(state, schema_editor)
+        else:
+            after = await self._migration.apply(state, dry_run=dry_run, schema_editor=schema_editor)
         await MigrationRecorder(schema_editor.client).record_applied(self.app_label, self.name)
         return after
+
+    async def _create(self, state: Any, schema_editor: Any) -> Any:
+        """Tables and nothing else: the ORM would copy and prepare every model it knows anew before each of them, which
+        takes most of the time in which a database is made."""
+        state.apps._build_initial_querysets = lambda: None
+        for operation in self.operations:
+            operation.state_forward(self.app_label, state)
+            await operation.database_forward(self.app_label, state, state, schema_editor)
+        del state.apps._build_initial_querysets
+        state.apps._build_initial_querysets()
+        state.validate_relations_initialized()
+        return state
 
 
 class _Executor(MigrationExecutor):

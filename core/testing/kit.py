@@ -287,13 +287,14 @@ class Databases:
 
 
 @asynccontextmanager
-async def served(config: Config, clock: Clock | None = None) -> AsyncIterator[Neighbourhood]:
-    """Serve a database in this process and talk to it over HTTP (ASGI)."""
+async def served(config: Config, clock: Clock | None = None, *, is_fresh: bool = False) -> AsyncIterator[Neighbourhood]:
+    """Serve a database in this process and talk to it over HTTP (ASGI). `is_fresh` is said of an untouched copy that
+    `Databases` made for these plugins: its template was migrated and compared, so that the copy need not be."""
     import httpx2
 
     from server import Server
 
-    running = await Server.open(config, clock=clock)
+    running = await Server.open(config, clock=clock, is_migrated=is_fresh)
     try:
         await running.start()
         transport = httpx2.ASGITransport(app=running.app)
@@ -303,4 +304,17 @@ async def served(config: Config, clock: Clock | None = None) -> AsyncIterator[Ne
         await running.close()
 
 
-__all__ = ["ACCOUNTS", "Databases", "Neighbourhood", "Refused", "served"]
+@asynccontextmanager
+async def still(config: Config) -> AsyncIterator[Neighbourhood]:
+    """A fresh demo neighbourhood in which nothing happens any more: tests that only read, or are only refused, can share
+    it. Nothing else may be served meanwhile, as the ORM's connections are the process's: such tests have their own
+    module."""
+    async with served(config, is_fresh=True) as made:
+        await made.trust("admin", "clerk", "company", "resident")
+        made.clock.set(made.clock.now())
+        await made.delivered()
+        await made.quiet()
+        yield made
+
+
+__all__ = ["ACCOUNTS", "Databases", "Neighbourhood", "Refused", "served", "still"]

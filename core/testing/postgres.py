@@ -29,12 +29,16 @@ SETTINGS = (
 )  # fmt: skip
 
 
-def _data_folder(folder: Path) -> Path:
-    """In memory where there is plenty of it: hundreds of databases are made and dropped."""
+def in_memory() -> Path | None:
+    """A folder in memory, where there is plenty of it: hundreds of databases are made and dropped."""
     memory = Path("/dev/shm")
-    if memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY:
-        return memory / folder.name
-    return folder / "data"
+    is_there = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > MEMORY
+    return memory if is_there else None
+
+
+def _data_folder(folder: Path) -> Path:
+    memory = in_memory()
+    return memory / folder.name if memory else folder / "data"
 
 
 class PostgresUnavailable(RuntimeError):

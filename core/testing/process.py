@@ -1,7 +1,8 @@
-"""`gongzhi` commands in processes of their own, forked from one that has imported core and the schema already.
+"""`gongzhi` commands in processes of their own, forked from one that has imported core and the schema already, and the
+plugins of this repository that are there, and composed their schema (`core.testing.warm`).
 
-What a command does is its own process's affair, as for a person; only the imports, half of a short command's time, are
-made once. A plugin is imported by each process that uses it.
+What a command does is its own process's affair, as for a person; only what is the same for all of them, most of a short
+command's time, is done once. Anybody else's plugin is imported by each process that uses it.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def gongzhi(
 
 
 def _prepare() -> None:
-    _CONTEXT.set_forkserver_preload(["core.cli.configuring", "core.cli.serving", "schema.nodes.core_roots"])
+    _CONTEXT.set_forkserver_preload(["core.testing.warm"])
     before = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = str(ROOT)
     try:

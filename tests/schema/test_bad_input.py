@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from core.testing.kit import Neighbourhood, Refused
+from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
 LONG = "长" * 10_000
@@ -218,83 +218,3 @@ async def test_the_latest_and_the_earliest_moment_are_served(neighbourhood: Neig
     assert (await n.ask(None, query, a=page["pageInfo"]["endCursor"]))["activities"]["nodes"] != page["nodes"]
     early = {"actorId": await n.actor_id("谢永强"), "areaId": xishan, "role": "MEMBER", "since": "1851-01-01"}
     await n.do("clerk", "coreAddMembership", "membership { id }", **early)
-
-
-async def test_an_unknown_id_is_told_with_its_field(neighbourhood: Neighbourhood) -> None:
-    n = neighbourhood
-    person, xishan = await n.actor_id("谢永强"), await n.area_id("xishan")
-    give = {"personId": person, "organizationId": await n.actor_id("企业甲"), "areaId": xishan}
-    for field, tag in (("personId", "actor"), ("organizationId", "actor"), ("areaId", "area")):
-        wrong = give | {field: NOBODY.replace("actor", tag)}
-        with pytest.raises(Refused) as caught:
-            await n.do("admin", "coreGiveMandate", "mandate { id }", **wrong)
-        assert [(e["code"], e["path"]) for e in caught.value.errors] == [("NOT_FOUND", [field])]
-
-
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
-        ("{ areas(first: 101) { totalCount } }", "BAD_PAGE_SIZE"),
-        ("{ areas(first: -1) { nodes { id } } }", "BAD_PAGE_SIZE"),
-        ('{ areas(after: "Incorrect padding") { nodes { id } } }', "BAD_CURSOR"),
-        ('{ areas(after: "ID_ASC.00000000-0000-7000-8000-000000000000") { nodes { id } } }', "BAD_CURSOR"),
-        ("{ areas(where: {code: {eq: null}}) { nodes { id } } }", "BAD_FILTER"),
-        ('{ node(id: "activity_1") { id } }', "BAD_ID"),
-        ("{ nothing }", "VALIDATION_FAILED"),
-        ("{ areas(first: \"x\") { totalCount } }", "VALIDATION_FAILED"),
-        ("{ areas {", "PARSE_FAILED"),
-        ("query A { version } query B { version }", "BAD_OPERATION_NAME"),
-        ("query($f: Int!) { areas(first: $f) { totalCount } }", "BAD_VARIABLES"),
-        ("{ a: areas { nodes " + "{ children { nodes " * 20 + "{ id }" + "} }" * 20 + " } }", "TOO_DEEP"),
-    ],
-)  # fmt: skip
-async def test_a_bad_query_has_a_code(neighbourhood: Neighbourhood, query: str, code: str) -> None:
-    body = (await neighbourhood.post(None, query)).json()
-    assert body["errors"][0]["extensions"]["code"] == code
-    assert body["errors"][0]["message"]
-
-
-@pytest.mark.parametrize(
-    ("body", "headers", "status"),
-    [
-        (b"null", {}, 400),
-        (b"[]", {}, 400),
-        (b"\xff\xfe", {}, 400),
-        (b'{"query": 1}', {}, 400),
-        (b'{"query": "{ version }", "variables": []}', {}, 400),
-        (b"[" * 100_000, {}, 400),
-        (b'{"query": NaN}', {}, 400),
-        (b"x" * 1_000_001, {}, 413),
-        (b"{}", {"content-type": "text/plain"}, 415),
-        (b"{}", {"content-type": "application/jsonx"}, 415),
-        (b"{}", {"content-encoding": "gzip"}, 415),
-        (b'{"query": "{ version }"}', {"authorization": "Bearer nonsense"}, 401),
-        (b'{"query": "{ version }"}', {"authorization": "Basic eDp4"}, 401),
-    ],
-)
-async def test_a_bad_request_is_refused_with_a_status_and_a_code(
-    neighbourhood: Neighbourhood, body: bytes, headers: dict[str, str], status: int
-) -> None:
-    response = await neighbourhood.http.post(
-        "/graphql", content=body, headers={"content-type": "application/json"} | headers
-    )
-    assert response.status_code == status
-    assert response.json()["errors"][0]["extensions"]["code"]
-
-
-async def test_the_wrong_method_names_the_right_ones(neighbourhood: Neighbourhood) -> None:
-    response = await neighbourhood.http.put("/graphql")
-    assert (response.status_code, response.headers["allow"]) == (405, "GET, HEAD, POST, OPTIONS")
-
-
-async def test_a_mutation_by_get_is_refused(neighbourhood: Neighbourhood) -> None:
-    query = 'mutation { coreSignIn(input: {login: "a", password: "b"}) { token } }'
-    body = (await neighbourhood.http.get("/graphql", params={"query": query})).json()
-    assert body["errors"][0]["extensions"]["code"] == "MUTATION_OVER_GET"
-
-
-async def test_a_mutation_without_a_viewer_says_sign_in_first(neighbourhood: Neighbourhood) -> None:
-    found = await neighbourhood.ask(None, "{ activities { nodes { id } } }")
-    query = "mutation($i: CoreActivityInput!) { coreJoinActivity(input: $i) { errors { code message } } }"
-    answer = await neighbourhood.ask(None, query, i={"activityId": found["activities"]["nodes"][0]["id"]})
-    assert answer["coreJoinActivity"]["errors"][0]["code"] == "NOT_SIGNED_IN"

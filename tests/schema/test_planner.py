@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from core.access import ANONYMOUS
-from core.testing.kit import Databases, Neighbourhood, served
+from core.testing.kit import Databases, Neighbourhood, still
 from schema import execution
 
 pytestmark = pytest.mark.anyio
@@ -39,11 +39,7 @@ def demo_url(databases: Databases, dialect: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 async def neighbourhood(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
     """These tests only read: one neighbourhood, in which nothing happens any more, serves them all."""
-    async with served(databases.config(demo_url)) as made:
-        await made.trust("admin", "clerk", "company", "resident")
-        made.clock.set(made.clock.now())
-        await made.delivered()
-        await made.quiet()
+    async with still(databases.config(demo_url)) as made:
         yield made
 
 

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.cli.configuring import find_problems
-from core.config import config_from, look_over, read_config
+from core.config import Config, config_from, look_over, read_config
 from core.errors import ConfigurationError
 from core.plugins import manifest
 from core.plugins.host import Host
 from core.problems import Problem, _texts
-from core.testing.kit import Databases, Neighbourhood, served
+from core.testing.kit import Databases
 from core.toml import TomlFile
 
 pytestmark = pytest.mark.needs("adoption", "points")
@@ -110,34 +110,30 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
 }  # fmt: skip
 
 
-async def problems_of(n: Neighbourhood, path: Path) -> list[Problem | str]:
-    """What `gongzhi check` says of a file, asked of the running neighbourhood's database and plugins."""
+async def problems_of(ours: Config, path: Path) -> list[Problem | str]:
+    """What `gongzhi check` says of a file, asked of the demo's database and plugins."""
     try:
         config, known = look_over(path, {})
     except ConfigurationError as error:
         return list(error.problems)
-    ours = n.server.config
     return [*(await find_problems(replace(config, database=ours.database, plugins=ours.plugins), known))[0]]
 
 
 @pytest.fixture(scope="module")
-def url(databases: Databases) -> str:
-    return databases.fresh("sqlite", "demo")
-
-
-@pytest.fixture(scope="module")
-async def sqlite_neighbourhood(databases: Databases, url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
-    async with served(databases.config(url)) as made:
-        yield made
+def ours(databases: Databases) -> Iterator[Config]:
+    """Nothing serves it: the check opens it as the command does."""
+    url = databases.fresh("sqlite", "demo")
+    yield databases.config(url)
+    databases.drop(url)
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("name", CASES)
-async def test_a_mistake_is_told(sqlite_neighbourhood: Neighbourhood, tmp_path: Path, name: str) -> None:
+async def test_a_mistake_is_told(ours: Config, tmp_path: Path, name: str) -> None:
     text, expected = CASES[name]
     path = tmp_path / "gongzhi.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = await problems_of(sqlite_neighbourhood, path)
+    found = await problems_of(ours, path)
     said = [p.text() if isinstance(p, Problem) else p for p in found]
     assert said == [f"{path}:{line}" for line in expected]
     for problem in found:
@@ -146,14 +142,14 @@ async def test_a_mistake_is_told(sqlite_neighbourhood: Neighbourhood, tmp_path: 
 
 
 @pytest.mark.anyio
-async def test_a_good_file_is_good(sqlite_neighbourhood: Neighbourhood, tmp_path: Path) -> None:
+async def test_a_good_file_is_good(ours: Config, tmp_path: Path) -> None:
     path = tmp_path / "gongzhi.toml"
     path.write_text(
         BOTH + '[area.haicang]\nenable = ["adoption", "points"]\n"adoption".notice_days = { value = 7, lock = "min" }\n'
         "[area.xishan]\npilot.points = 2030-01-01\nadoption.notice_days = 10\n",
         "utf-8-sig",
     )
-    assert await problems_of(sqlite_neighbourhood, path) == []
+    assert await problems_of(ours, path) == []
 
 
 def test_two_files_and_a_missing_one(tmp_path: Path) -> None:
