@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,16 +29,21 @@ def dialect(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-async def neighbourhood(databases: Databases, dialect: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
-    """These tests only read: one neighbourhood, in which nothing happens any more, serves them all."""
+def demo_url(databases: Databases, dialect: str) -> Iterator[str]:
     url = databases.fresh(dialect, "demo")
-    async with served(databases.config(url)) as made:
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+async def neighbourhood(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
+    """These tests only read: one neighbourhood, in which nothing happens any more, serves them all."""
+    async with served(databases.config(demo_url)) as made:
         await made.trust("admin", "clerk", "company", "resident")
         made.clock.set(made.clock.now())
         await made.delivered()
         await made.quiet()
         yield made
-    databases.drop(url)
 
 
 async def variables(n: Neighbourhood, path: Path) -> dict[str, Any]:
