@@ -113,6 +113,8 @@ class CommunitySchema(strawberry.Schema):
             return _strawberry_field(root, self.connection_type(root.node), arguments)
         if root.form == "node":
             return _strawberry_field(root, Optional[Node], [_argument("id", strawberry.ID, None)])
+        if root.form == "nodes":
+            return _strawberry_field(root, list[Optional[Node]], [_argument("ids", list[strawberry.ID], None)])
         target: Any = root.node.origin
         arguments = []
         if root.by is not None:

@@ -38,7 +38,7 @@ class Query:
 
 @dataclass
 class Root(Field):
-    """A planned root field: a list (`every`), the row a condition or a unique field names (`one`), or `node(id)`."""
+    """A planned root field: a list (`every`), the row a condition or a unique field names (`one`), `node`, or `nodes`."""
 
     form: str = "every"
     node: NodeType = field(default=None)  # type: ignore[assignment]
@@ -89,7 +89,16 @@ class ComposedSchema:
         self.plugins = frozenset(plugins) - {"core"}
         self.types: dict[type, NodeType] = {}
         self.by_tag: dict[str, NodeType] = {}
-        self.roots: dict[str, Root] = {}
+        self.roots: dict[str, Root] = {
+            "node": Root(
+                name="node", description="Any node by its id; hidden and missing look the same (节点).", nullable=True,
+                form="node", file=__file__,
+            ),
+            "nodes": Root(
+                name="nodes", form="nodes", file=__file__,
+                description="Nodes by their ids, at most 100, in the same order; null for what is hidden or missing (按编号取多个节点).",
+            ),
+        }  # fmt: skip
         self._fields: dict[tuple[str, str], Field] = {}
         self.plain_roots: dict[str, PlainRoot] = {}
         self.problems: list[Problem] = []
@@ -129,10 +138,6 @@ class ComposedSchema:
                 node.fields = {**node.interface.fields, **node.fields}
             for declared in node.fields.values():
                 self._fields[(node.name, self.camel(declared.name))] = declared
-        self.roots["node"] = Root(
-            name="node", description="Any node by its id; hidden and missing look the same (节点).", nullable=True,
-            form="node", file=__file__,
-        )  # fmt: skip
         self._check()
         if self.problems:
             raise ConfigurationError(*self.problems)
