@@ -173,11 +173,12 @@ def explain(
     operation: Annotated[str | None, typer.Option(help="Which operation, if there are several.")] = None,
     variables: Annotated[str, typer.Option(help="Variables as JSON.")] = "{}",
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print the one SQL statement that a query becomes, with what is bound to each parameter."""
-    from core.cli.tasks import explain as explain_it
+    """Print the one SQL statement that a query becomes, what is bound to it, what it costs, and which indexes it uses."""
+    from core.cli.explaining import explain as explain_it
 
-    run(explain_it(configuration(config), file.read(), operation, variables))
+    run(explain_it(configuration(config), file.read(), operation, variables, as_json))
 
 
 @app.command("import")

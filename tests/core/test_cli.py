@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from pathlib import Path
 
@@ -18,6 +20,51 @@ def test_explain_prints_the_statement_and_its_parameters(tmp_path: Path) -> None
     assert done.returncode == 0, done.stderr
     assert "FROM core_area" in done.stdout
     assert "?1 int (argument) = 7" in done.stdout
+
+
+def test_explain_tells_the_cost_and_the_ways_to_the_tables(tmp_path: Path, empty_url: str) -> None:
+    query = (
+        "query Two($n: Int!) { activities(first: $n) { nodes { title organizer { name } } } links { nodes { id } } }"
+    )
+    arguments = ("explain", "-", "--variables", '{"n": 7}')
+    done = gongzhi(tmp_path, *arguments, given=query, GONGZHI_DATABASE=empty_url)
+    assert done.returncode == 0, done.stderr
+    assert "cost 77: 50 for the request, 27 for rows" in done.stdout
+    assert re.search(r"-- core_actor: by \w+ \(", done.stdout), done.stdout
+    shown = json.loads(gongzhi(tmp_path, *arguments, "--json", given=query, GONGZHI_DATABASE=empty_url).stdout)
+    assert shown["roots"] == ["activities", "links"]
+    assert shown["cost"] == {"total": 77, "request": 50, "rows": 27, "fields": 0, "limit": 100_000}
+    assert shown["parameters"][0] == {
+        "mark": shown["parameters"][0]["mark"],
+        "type": "int",
+        "name": "argument",
+        "value": 7,
+    }
+    assert {p["table"] for p in shown["paths"]} >= {"core_activity", "core_actor", "core_link"}
+    assert shown["sql"].startswith("SELECT ")
+
+
+def test_explain_names_what_is_read_from_end_to_end(tmp_path: Path) -> None:
+    query = '{ activities(where: {title: {contains: "茶"}}) { totalCount } }'
+    done = gongzhi(tmp_path, "explain", "-", given=query)
+    assert "! core_activity: full scan, every row is read" in done.stdout, done.stdout
+    done = gongzhi(tmp_path, "explain", "-", given=query, LC_ALL="zh_CN.UTF-8")
+    assert "! core_activity:全表扫描,逐行读取" in done.stdout
+
+
+def test_explain_of_what_needs_no_statement_says_so(tmp_path: Path) -> None:
+    done = gongzhi(tmp_path, "explain", "-", given="{ version __schema { types { name } } }")
+    assert done.returncode == 0, done.stderr
+    assert "SELECT" not in done.stdout
+    assert "cost 1050:" in done.stdout
+
+
+def test_explain_refuses_what_the_server_would_refuse(tmp_path: Path) -> None:
+    many = "{ areas(first: 100) { nodes { actors(first: 100) { nodes { participations(first: 100) { nodes { id } } } } } } }"
+    for given, said in (("{ areas(first: 900) { nodes { id } } }", "0 to 100"), (many, "1010100 rows")):
+        done = gongzhi(tmp_path, "explain", "-", given=given)
+        assert done.returncode == 2
+        assert said in done.stderr
 
 
 def test_explain_tells_what_is_wrong_with_a_document(tmp_path: Path) -> None:
