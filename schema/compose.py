@@ -51,11 +51,7 @@ class PageInfo:
 
 @strawberry.type(name="Query", description="Reads (查询).")
 class QueryType:
-    @strawberry.field(description="The version of this server (版本).")  # type: ignore[untyped-decorator]
-    def version(self) -> str:
-        from importlib.metadata import version
-
-        return version("gongzhi")
+    pass
 
 
 class CommunitySchema(strawberry.Schema):

@@ -363,6 +363,14 @@ def schema_codes(config: ConfigOption = None) -> None:
     print(codes(configuration(config)))
 
 
+@schema_app.command("fallbacks")
+def schema_fallbacks(config: ConfigOption = None) -> None:
+    """Print which root fields of queries do not become SQL, and why, as Markdown; needs no database."""
+    from core.cli.reference import fallbacks
+
+    print(fallbacks(configuration(config)))
+
+
 @schema_app.command("print")
 def schema_print(
     only: Annotated[

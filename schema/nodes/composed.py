@@ -10,6 +10,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -48,11 +49,26 @@ class Root(Field):
 
 @dataclass
 class PlainRoot:
-    """A root field that a plain Strawberry resolver answers; it is not planned."""
+    """A root field that a plain Strawberry resolver answers; it is not planned. `why` is empty where nobody said so."""
 
     name: str
     field: StrawberryField
     plugin: str
+
+    @property
+    def why(self) -> str:
+        return str(self.field.metadata.get(WHY, ""))
+
+
+WHY = "gongzhi.why"  # in a Strawberry field's metadata
+
+
+def plain(*, why: str, description: str) -> Any:
+    """A root field that its resolver answers, for what no statement can: `@plain(why=…)` above the method.
+
+    `gongzhi schema fallbacks` tells the `why`.
+    """
+    return strawberry.field(description=description, metadata={WHY: why})
 
 
 def every(*, description: str | None = None) -> Any:

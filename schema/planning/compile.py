@@ -42,6 +42,7 @@ CONDITION_ROWS = 10
 SOURCE_ROWS = 100
 
 
+FORMS = frozenset({"every", "one", "node", "nodes"})  # of root fields that are compiled
 REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`
 
 
@@ -180,7 +181,9 @@ class Compiler:
     # --- roots -------------------------------------------------------------------------------------------
 
     def root(self, root: Root, nodes: list[FieldNode]) -> str:
-        """The JSON of one planned root as a scalar SQL expression."""
+        """The JSON of one planned root as a scalar SQL expression. Raises NotPlannable for a form not in FORMS."""
+        if root.form not in FORMS:
+            raise NotPlannable(f"Query.{root.name}: roots of the form {root.form!r} are not compiled")
         self.plugins.add(root.plugin)
         definition = self.graphql.query_type.fields[nodes[0].name.value]  # type: ignore[union-attr]
         arguments = read_arguments(definition, nodes[0], self.variables)

@@ -7,6 +7,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 from core.testing import process
 
 
@@ -71,6 +73,18 @@ def test_explain_tells_what_is_wrong_with_a_document(tmp_path: Path) -> None:
     done = gongzhi(tmp_path, "explain", "-", given="{ nothing }")
     assert done.returncode == 2
     assert "Cannot query field 'nothing'" in done.stderr
+
+
+@pytest.mark.needs("adoption", "points")
+def test_root_fields_that_are_not_compiled_are_listed_with_their_reasons(tmp_path: Path) -> None:
+    (tmp_path / "gongzhi.toml").write_text('plugins = ["adoption", "points"]\n', "utf-8")
+    done = gongzhi(tmp_path, "schema", "fallbacks")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" | ") for line in done.stdout.splitlines()[2:]]
+    assert [row[0].strip("| `") for row in rows] == ["coreMergePreview", "plugins", "pointsEventTypes", "version"]
+    assert [row[1] for row in rows] == ["core", "core", "points", "core"]
+    assert "not told" not in done.stdout
+    assert all(len(row[2]) > 20 for row in rows)
 
 
 def test_the_first_administrator_can_be_made_once(tmp_path: Path) -> None:
