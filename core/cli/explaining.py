@@ -28,6 +28,7 @@ TEXTS = {
     Way.SEARCH: ("{table}: by {index} ({by})", "{table}:按索引 {index}({by})"),
     Way.WALK: ("{table}: in the order of {index}, as far as needed", "{table}:按 {index} 的顺序,够用为止"),
     Way.SCAN: ("! {table}: full scan, every row is read", "! {table}:全表扫描,逐行读取"),
+    "again": ("{line}, again for each row of another table", "{line},对另一表的每一行重复"),
     "no statement": ("no root field needs the database", "没有需要查询数据库的根字段"),
     "no operation": ("name one of the document's operations with --operation", "请用 --operation 指明文档中的一个操作"),
     "not a query": (
@@ -59,7 +60,10 @@ async def explain(config: Config, text: str, operation_name: str | None, variabl
             for n, ((slot, sql_type), value) in enumerate(zip(plan.slots, values, strict=True), 1)
         ]
         if as_json:
-            ways = [{"table": p.table, "as": p.alias, "way": p.way, "index": p.index, "by": p.by} for p in found]
+            ways = [
+                {"table": p.table, "as": p.alias, "way": p.way, "index": p.index, "by": p.by, "again": p.again}
+                for p in found
+            ]
             shown = {
                 "dialect": database.dialect.name, "roots": plan.keys, "cost": cost, "sql": plan.sql if plan.keys else None,
                 "parameters": parameters, "paths": ways,
@@ -105,11 +109,18 @@ def _planned(
 
 def _ways(found: list[Path]) -> list[str]:
     """A line for each way to a table, with how often it is taken in the statement; full scans last."""
-    counted = Counter((p.table, p.way, p.index, p.by) for p in found)
+    counted = Counter((p.table, p.way, p.index, p.by, p.again) for p in found)
     lines = []
-    for (table, way, index, by), times in sorted(counted.items(), key=lambda c: (c[0][1] is Way.SCAN, c[0][0])):
-        lines.append(f"-- {_text(way, table=table, index=index, by=by)}" + (f" ×{times}" if times > 1 else ""))
+    for (table, way, index, by, again), times in sorted(counted.items(), key=_scans_last):
+        line = f"-- {_text(way, table=table, index=index, by=by)}"
+        line = _text("again", line=line) if again and way is Way.SCAN else line
+        lines.append(f"{line} ×{times}" if times > 1 else line)
     return lines
+
+
+def _scans_last(counted: tuple[tuple[str, Way, str | None, str, bool], int]) -> tuple[bool, str]:
+    (table, way, *_), _ = counted
+    return way is Way.SCAN, table
 
 
 def _plain(value: Any) -> Any:

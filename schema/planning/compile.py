@@ -461,9 +461,7 @@ class Compiler:
         if after is not None and not after.is_null:
             body += " AND " + self._after(after, alias, order, column, kind, nullable, descending)
         direction = " DESC" if descending else ""
-        keys = [f"({alias}.{column} IS NULL)"] if nullable else []
-        if column != "id":
-            keys.append(f"{alias}.{column}{direction}")
+        keys = [f"{alias}.{column}{direction}{' NULLS LAST' if nullable else ''}"] if column != "id" else []
         keys.append(f"{alias}.id{direction}")
         rows = f"SELECT {alias}.* {body} ORDER BY {', '.join(keys)} LIMIT {limit}{' + 1' if numbered else ''}"
         if numbered:

@@ -354,13 +354,8 @@ class PointsQuery:
 
 
 def _points_of(t: RowOf) -> Expr:
-    def kept(a: RowOf) -> Expr:
-        return a.actor_id == t.id
-
-    def own(e: RowOf) -> Expr:
-        return select(models.Account).where(lambda a: (a.id == e.account_id) & kept(a)).exists()
-
-    return Coalesce(select(models.Entry).where(own).sum("amount"), Literal(0))
+    account = select(models.Account).where(lambda a: a.actor_id == t.id).first("id", order_by="id")
+    return select(models.Entry).where(lambda e: e.account_id == account).sum("amount")
 
 
 @extend(Actor)
