@@ -51,11 +51,7 @@ class PageInfo:
 
 @strawberry.type(name="Query", description="Reads (查询).")
 class QueryType:
-    @strawberry.field(description="The version of this server (版本).")  # type: ignore[untyped-decorator]
-    def version(self) -> str:
-        from importlib.metadata import version
-
-        return version("gongzhi")
+    pass
 
 
 class CommunitySchema(strawberry.Schema):
@@ -113,6 +109,8 @@ class CommunitySchema(strawberry.Schema):
             return _strawberry_field(root, self.connection_type(root.node), arguments)
         if root.form == "node":
             return _strawberry_field(root, Optional[Node], [_argument("id", strawberry.ID, None)])
+        if root.form == "nodes":
+            return _strawberry_field(root, list[Optional[Node]], [_argument("ids", list[strawberry.ID], None)])
         target: Any = root.node.origin
         arguments = []
         if root.by is not None:

@@ -7,9 +7,10 @@ untouched; errors and paths stay graphql-core's. A mutation runs its rule first 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sqlite3
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
@@ -90,6 +91,17 @@ class Raw:
     json: str
 
 
+@contextlib.contextmanager
+def parsed() -> Iterator[None]:
+    """Refuses SELECTION_TOO_DEEP for a statement that SQLite before 3.46 cannot parse: docs/decisions/0004."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if "parser stack overflow" in str(error):
+            raise Refusal("SELECTION_TOO_DEEP") from error
+        raise
+
+
 class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
     """graphql-core's executor, letting `Raw` through (a private seam: see the contract test)."""
 
@@ -130,6 +142,13 @@ class RequestContext:
 
     def __post_init__(self) -> None:
         self.now = self.clock.now()
+
+    @classmethod
+    def of(cls, graphql: GraphQL, prepared: Prepared, variables: dict[str, Any], **known: Any) -> RequestContext:
+        """For one document with its coerced variables."""
+        definitions = prepared.document.definitions
+        fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
+        return cls(graphql, variables=variables, fragments=fragments, **known)
 
     @property
     def book(self) -> PermissionBook:
@@ -275,12 +294,11 @@ class GraphQL:
         )
         if isinstance(coerced, list):
             return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
-        context = RequestContext(self, viewer, language, coerced.coerced, root_area=root_area, meter=meter)
-        context.fragments = {
-            d.name.value: d for d in prepared.document.definitions if isinstance(d, FragmentDefinitionNode)
-        }
+        context = RequestContext.of(
+            self, prepared, coerced.coerced, viewer=viewer, language=language, root_area=root_area, meter=meter
+        )
         if not is_query or prepared.asks_for_schema:
-            meter.spend(self._cost_of_fields(operation, context))
+            meter.spend(self.cost_of_fields(operation, context))
         until = deadline.set(monotonic() + REQUEST_SECONDS)
         try:
             if plain and is_query:
@@ -331,7 +349,7 @@ class GraphQL:
                 return None
         return {"data": data} if context.planned else None
 
-    def _cost_of_fields(self, operation: OperationDefinitionNode, context: RequestContext) -> int:
+    def cost_of_fields(self, operation: OperationDefinitionNode, context: RequestContext) -> int:
         """What root fields cost beside the rows they look at: mutations, and the description of the schema."""
         groups = self._new_compiler(context)._collect([operation.selection_set], None)
         names = [nodes[0].name.value for nodes in groups.values()]
@@ -479,12 +497,8 @@ class GraphQL:
             return {}
         context.meter.look_at(plan.rows(context.variables), owed=context.changes)
         values = [slot.value(context) for slot, _ in plan.slots]
-        try:
+        with parsed():
             row = (await self.runtime.database.read(plan.sql, values))[0]
-        except sqlite3.OperationalError as error:
-            if "parser stack overflow" in str(error):  # SQLite before 3.46: docs/decisions/0004
-                raise Refusal("SELECTION_TOO_DEEP") from error
-            raise
         filler = await self._filler(plan, context) if plan.python else None
         answers: dict[str, Raw | Exception] = {}
         for key, text in zip(plan.keys, row, strict=True):

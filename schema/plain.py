@@ -28,6 +28,7 @@ from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
 from schema.nodes.expressions import Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
 from schema.planning import cursors
+from schema.planning.arguments import check_list
 from schema.planning.compile import COUNT_LIMIT, DEFAULT_PAGE, MAX_PAGE
 from schema.scalars import show_instant
 
@@ -135,12 +136,9 @@ class PlainExecutor:
     def root(self, root: Root, snapshot: Snapshot, arguments: dict[str, Any], source: Any = None) -> Any:
         """What a planned root stands for, worked out the plain way."""
         if root.form == "node":
-            tag, id = split_global(arguments["id"])
-            node = self.composed.by_tag.get(tag)
-            if node is not None and node.merges:
-                id = Kept(node.table, Literal(id)).evaluate({}, snapshot)
-            found = [] if node is None else [r for r in snapshot.rows(node.table) if r["id"] == id]
-            return self._visible(node, found, snapshot) if node else None
+            return self._by_id(arguments["id"], snapshot)
+        if root.form == "nodes":
+            return [self._by_id(id, snapshot) for id in check_list(arguments["ids"])]
         if root.form == "every":
             rows = source if source is not None else snapshot.rows(root.node.table)
             return self.page(root.node, rows, arguments, snapshot)
@@ -158,6 +156,15 @@ class PlainExecutor:
             expression = field.expression(RowOf("t"))
             found = [r for r in snapshot.rows(root.node.table) if expression.evaluate({"t": r}, snapshot) == wanted]
         return self._visible(root.node, found, snapshot)
+
+    def _by_id(self, global_id: str, snapshot: Snapshot) -> Row | None:
+        tag, id = split_global(global_id)
+        node = self.composed.by_tag.get(tag)
+        if node is None:
+            return None
+        if node.merges:
+            id = Kept(node.table, Literal(id)).evaluate({}, snapshot)
+        return self._visible(node, [r for r in snapshot.rows(node.table) if r["id"] == id], snapshot)
 
     def _visible(self, node: NodeType, rows: list[Any], snapshot: Snapshot) -> Row | None:
         seen = [r for r in rows if self._in_scope(node, r, snapshot)]

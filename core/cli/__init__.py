@@ -173,11 +173,12 @@ def explain(
     operation: Annotated[str | None, typer.Option(help="Which operation, if there are several.")] = None,
     variables: Annotated[str, typer.Option(help="Variables as JSON.")] = "{}",
     config: ConfigOption = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Print the one SQL statement that a query becomes, with what is bound to each parameter."""
-    from core.cli.tasks import explain as explain_it
+    """Print the one SQL statement that a query becomes, what is bound to it, what it costs, and which indexes it uses."""
+    from core.cli.explaining import explain as explain_it
 
-    run(explain_it(configuration(config), file.read(), operation, variables))
+    run(explain_it(configuration(config), file.read(), operation, variables, as_json))
 
 
 @app.command("import")
@@ -360,6 +361,14 @@ def schema_codes(config: ConfigOption = None) -> None:
     from core.cli.reference import codes
 
     print(codes(configuration(config)))
+
+
+@schema_app.command("fallbacks")
+def schema_fallbacks(config: ConfigOption = None) -> None:
+    """Print which root fields of queries do not become SQL, and why, as Markdown; needs no database."""
+    from core.cli.reference import fallbacks
+
+    print(fallbacks(configuration(config)))
 
 
 @schema_app.command("print")

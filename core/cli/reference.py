@@ -10,6 +10,7 @@ import server
 from core.config import MAX_QUOTA, OPTIONS, Config
 from core.enums import Move
 from core.settings import Declared, Key
+from schema.planning.compile import FORMS
 
 
 def json_schema(config: Config) -> str:
@@ -128,6 +129,20 @@ def _row(key: Key) -> str:
         f"`{key.name}`", key.zh, key.en, key.allowed("en"), f"`{default}`", f"{str(key.move).lower()} {key.move.zh}",
     )  # fmt: skip
     return "| " + " | ".join(cells) + " |"
+
+
+def fallbacks(config: Config) -> str:
+    """The root fields of queries that do not become SQL, and why, as their declarations tell it, as Markdown."""
+    composed = server.compose_schema(server.load_host(config)).composed
+    rows = [(name, root.plugin, root.why) for name, root in composed.plain_roots.items()]
+    rows += [
+        (name, root.plugin, f"roots of the form {root.form} are not compiled (该形式未编译)")
+        for name, root in composed.roots.items()
+        if root.form not in FORMS
+    ]
+    lines = ["| field 字段 | plugin | why 原因 |", "|---|---|---|"]
+    lines += [f"| `{name}` | {plugin} | {why or 'not told (未说明)'} |" for name, plugin, why in sorted(rows)]
+    return "\n".join(lines)
 
 
 def codes(config: Config) -> str:

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
-
-import typer
-from graphql import GraphQLError, OperationType, get_operation_ast, get_variable_values
 
 import server
 from core.accounts import create_account, hash_password
-from core.cli import err, language, out
+from core.cli import out
 from core.config import Config
 from core.database.migrate import make_migrations as write_migrations
 from core.database.migrate import migrate as run_migrations
@@ -24,8 +19,6 @@ from core.rules.areas import create_area
 from core.runtime import Runtime
 from core.work import Work
 from schema.compose import compose
-from schema.execution import RequestContext
-from schema.scalars import show_instant
 
 
 async def migrate(config: Config) -> None:
@@ -57,59 +50,6 @@ def print_schema(config: Config, only: str | None) -> None:
         raise ConfigurationError(f"--only: {', '.join(unknown)} not loaded; there are {', '.join(host.keys)}")
     ordered = [key for key in host.keys if key in wanted]
     print(compose(ordered, host.permissions(), rooted=True).as_str())
-
-
-async def explain(config: Config, text: str, operation_name: str | None, variables: str) -> None:
-    """Prints SQL and parameters; exits 2 with the errors when the document is wrong."""
-    running = await server.Server.open(config)
-    try:
-        graphql = running.graphql
-        prepared = graphql.prepare(text)
-        _stop_at([GraphQLError(graphql.said(error, language())) for error in prepared.errors])
-        operation = get_operation_ast(prepared.document, operation_name)
-        if operation is None:
-            _stop_at([GraphQLError("name one of the document's operations with --operation")])
-            return
-        if operation.operation is not OperationType.QUERY:
-            _stop_at([GraphQLError("only queries become one statement; a mutation runs its rule first")])
-        try:
-            given = json.loads(variables)
-        except ValueError as error:
-            _stop_at([GraphQLError(f"--variables is not JSON: {error}")])
-        coerced = get_variable_values(graphql.graphql, operation.variable_definitions or (), given)
-        if isinstance(coerced, list):
-            _stop_at(coerced)
-            return
-        context = RequestContext(graphql)
-        context.variables = coerced.coerced
-        plan = graphql.plan(prepared, operation, context)
-        out.print(f"-- {running.runtime.database.dialect.name}; roots: {', '.join(plan.keys)}", markup=False)
-        out.print(f"-- looks at {plan.rows(context.variables)} rows at most, as limits count them", markup=False)
-        out.print(plan.sql, markup=False)
-        for number, (slot, sql_type) in enumerate(plan.slots, 1):
-            value: Any = slot.value(context)
-            mark = running.runtime.database.dialect.mark(number)
-            out.print(f"-- {mark} {sql_type} ({slot.name}) = {_shown(value)}", markup=False)
-    except Refusal as refusal:
-        _stop_at([GraphQLError(str(refusal))])
-    finally:
-        await running.close()
-
-
-def _shown(value: Any) -> str:
-    """A bound value as one would write it: JSON, instants and ids as their text."""
-    if isinstance(value, (set, frozenset)):
-        value = sorted(value, key=str)
-    return json.dumps(
-        value, ensure_ascii=False, default=lambda v: show_instant(v) if isinstance(v, datetime) else str(v)
-    )
-
-
-def _stop_at(errors: list[GraphQLError]) -> None:
-    for error in errors:
-        err.print(f"gongzhi: {error.message}", markup=False)
-    if errors:
-        raise typer.Exit(2)
 
 
 async def create_admin(

@@ -99,6 +99,8 @@ class Membership(Logged):
         unique("actor_id", "area_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
         unique("actor_id", "organization_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
         index("area_id", "role"),
+        index("actor_id"),
+        index("organization_id"),
     )
 
     class Meta:
@@ -173,6 +175,7 @@ class PostHolding(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("post_id", "person_id", where="until IS NULL", code="ALREADY_HOLDS_POST"),
         index("person_id"),
+        index("post_id"),
     )
 
     class Meta:

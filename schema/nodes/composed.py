@@ -10,6 +10,7 @@ from collections.abc import Callable, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import strawberry
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -38,7 +39,7 @@ class Query:
 
 @dataclass
 class Root(Field):
-    """A planned root field: a list (`every`), the row a condition or a unique field names (`one`), or `node(id)`."""
+    """A planned root field: a list (`every`), the row a condition or a unique field names (`one`), `node`, or `nodes`."""
 
     form: str = "every"
     node: NodeType = field(default=None)  # type: ignore[assignment]
@@ -48,11 +49,26 @@ class Root(Field):
 
 @dataclass
 class PlainRoot:
-    """A root field that a plain Strawberry resolver answers; it is not planned."""
+    """A root field that a plain Strawberry resolver answers; it is not planned. `why` is empty where nobody said so."""
 
     name: str
     field: StrawberryField
     plugin: str
+
+    @property
+    def why(self) -> str:
+        return str(self.field.metadata.get(WHY, ""))
+
+
+WHY = "gongzhi.why"  # in a Strawberry field's metadata
+
+
+def plain(*, why: str, description: str) -> Any:
+    """A root field that its resolver answers, for what no statement can: `@plain(why=…)` above the method.
+
+    `gongzhi schema fallbacks` tells the `why`.
+    """
+    return strawberry.field(description=description, metadata={WHY: why})
 
 
 def every(*, description: str | None = None) -> Any:
@@ -89,7 +105,16 @@ class ComposedSchema:
         self.plugins = frozenset(plugins) - {"core"}
         self.types: dict[type, NodeType] = {}
         self.by_tag: dict[str, NodeType] = {}
-        self.roots: dict[str, Root] = {}
+        self.roots: dict[str, Root] = {
+            "node": Root(
+                name="node", description="Any node by its id; hidden and missing look the same (节点).", nullable=True,
+                form="node", file=__file__,
+            ),
+            "nodes": Root(
+                name="nodes", form="nodes", file=__file__,
+                description="Nodes by their ids, at most 100, in the same order; null for what is hidden or missing (按编号取多个节点).",
+            ),
+        }  # fmt: skip
         self._fields: dict[tuple[str, str], Field] = {}
         self.plain_roots: dict[str, PlainRoot] = {}
         self.problems: list[Problem] = []
@@ -129,10 +154,6 @@ class ComposedSchema:
                 node.fields = {**node.interface.fields, **node.fields}
             for declared in node.fields.values():
                 self._fields[(node.name, self.camel(declared.name))] = declared
-        self.roots["node"] = Root(
-            name="node", description="Any node by its id; hidden and missing look the same (节点).", nullable=True,
-            form="node", file=__file__,
-        )  # fmt: skip
         self._check()
         if self.problems:
             raise ConfigurationError(*self.problems)

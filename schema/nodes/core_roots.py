@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from importlib.metadata import version
 from uuid import UUID
 
 import strawberry
@@ -13,7 +14,7 @@ from core.ids import from_global
 from core.rules import activities, actors, areas, links
 from core.work import Work
 from schema.mutations import ChangeInput, MutationInput, Result, mutation
-from schema.nodes.composed import Query, every, one
+from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import (
     Activity,
     Actor,
@@ -44,6 +45,13 @@ class CoreQuery:
     role_grants: Connection[RoleGrant] = every(description="Roles given, as the viewer may see (角色授予).")
     links: Connection[Link] = every(description="What led to what (关联).")
     events: Connection[Event] = every(description="The event log the viewer may see, the latest first (事件日志).")
+
+    @plain(
+        why="It is known without asking the database (无需查询数据库).",
+        description="The version of this server (版本).",
+    )  # type: ignore[untyped-decorator]
+    def version(self) -> str:
+        return version("gongzhi")
 
 
 def _maybe(value: str | None, tag: str, *path: str) -> UUID | None:

@@ -13,7 +13,7 @@ from core.rules import corrections
 from core.runtime import Command
 from core.work import Work
 from schema.mutations import MutationInput, Result, mutation
-from schema.nodes.composed import Query
+from schema.nodes.composed import Query, plain
 from schema.nodes.core import Actor, Event
 from schema.nodes.declare import extend
 
@@ -68,7 +68,10 @@ class MergePreview:
 
 @extend(Query)
 class CorrectionsQuery:
-    @strawberry.field(description="What `coreMergeActors` would do; changes nothing (合并预览).")  # type: ignore[untyped-decorator]
+    @plain(
+        why="It asks the merge's own rule, with its permissions, in a transaction (由合并规则在事务中判断).",
+        description="What `coreMergeActors` would do; changes nothing (合并预览).",
+    )  # type: ignore[untyped-decorator]
     async def core_merge_preview(self, info: Info, kept_id: strawberry.ID, gone_id: strawberry.ID) -> MergePreview:
         context = info.context
         kept, gone = from_global(kept_id, "actor", "keptId"), from_global(gone_id, "actor", "goneId")

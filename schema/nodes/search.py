@@ -163,7 +163,7 @@ DUPLICATES = Source(
         SELECT c.id, c.name, c.area_id, first_value(c.id) OVER w AS earlier_id,
             first_value(c.name) OVER w AS earlier_name, first_value(c.area_id) OVER w AS earlier_area_id
         FROM core_actor c WHERE c.gone_at IS NULL AND c.area_id IN
-            (SELECT x.descendant_id FROM core_area_closure x WHERE x.until IS NULL AND x.ancestor_id = :area:)
+            (SELECT i.descendant_id FROM core_area_closure i WHERE i.until IS NULL AND i.ancestor_id = :area:)
         WINDOW w AS (PARTITION BY c.kind, c.sort_name ORDER BY c.id)
     ) x WHERE x.id <> x.earlier_id""",
     {"id": "uuid", "earlier_id": "uuid", "area_id": "uuid", "earlier_area_id": "uuid", "same_name": "int"},

@@ -22,7 +22,7 @@ from core.rules import settings as rules
 from core.settings import Effective, SettingsBook
 from core.work import Work
 from schema.mutations import ChangeInput, MutationInput, Result, mutation
-from schema.nodes.composed import Query, every
+from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
 from schema.nodes.expressions import AreaChain, PairsOf
@@ -195,7 +195,10 @@ class AreaSettings:
 class SettingsQuery:
     rule_documents: Connection[RuleDocument] = every(description="Rule documents, the latest first (制度文件).")
 
-    @strawberry.field(description="Installed plugins and how they fare (已安装插件).")  # type: ignore[untyped-decorator]
+    @plain(
+        why="What this process has loaded and how it fares is in no table (进程状态,不在库中).",
+        description="Installed plugins and how they fare (已安装插件).",
+    )  # type: ignore[untyped-decorator]
     def plugins(self, info: Info) -> list[InstalledPlugin]:
         kernel: Kernel = info.context.graphql.runtime.kernel
         language = info.context.language

@@ -6,6 +6,7 @@ connection is an aggregate over its limited page. Values never reach the text: t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +27,7 @@ from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
 from schema.nodes.expressions import Column, Expr, Kept, RowOf, Slot, viewer
 from schema.planning import cursors
-from schema.planning.arguments import Argument, Variables, read_arguments
+from schema.planning.arguments import Argument, Variables, check_list, read_arguments
 from schema.planning.emit import Emitter, literal
 from schema.planning.filters import compile_filter
 from schema.planning.python_fields import HIDDEN
@@ -41,20 +42,21 @@ CONDITION_ROWS = 10
 SOURCE_ROWS = 100
 
 
+FORMS = frozenset({"every", "one", "node", "nodes"})  # of root fields that are compiled
 REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`
 
 
 class _Rows:
-    """How many rows a connection is taken to look at, with those inside each of its own."""
+    """How many rows a list is taken to look at: its `size`, each with those inside it, and what it costs `besides`."""
 
-    def __init__(self, first: Argument | None) -> None:
-        self.first = first
+    def __init__(self, size: Callable[[Variables], int], *, paged: bool = False) -> None:
+        self.size = size
         self.inside: list[_Rows] = []
         self.besides = 0
-        self.paged = False
+        self.paged = paged
 
     def estimate(self, variables: Variables) -> int:
-        size = DEFAULT_PAGE if self.first is None else _page_size(self.first.read(variables))
+        size = self.size(variables)
         if not self.paged:
             return self.besides
         return self.besides + size * (1 + sum(inner.estimate(variables) for inner in self.inside))
@@ -105,7 +107,7 @@ class Compiler:
         self.conditions: list[tuple[Callable[[Variables], Any], Any]] = []
         self.checks: list[Callable[[Any], Any]] = []
         self.plugins: set[str] = set()
-        self._rows = [_Rows(None)]
+        self._rows = [_Rows(lambda v: 1)]
         self.python: list[tuple[PythonField, list[FieldNode]]] = []
         self.without = without
         self._known: dict[tuple[str, str], int] = {}
@@ -179,7 +181,9 @@ class Compiler:
     # --- roots -------------------------------------------------------------------------------------------
 
     def root(self, root: Root, nodes: list[FieldNode]) -> str:
-        """The JSON of one planned root as a scalar SQL expression."""
+        """The JSON of one planned root as a scalar SQL expression. Raises NotPlannable for a form not in FORMS."""
+        if root.form not in FORMS:
+            raise NotPlannable(f"Query.{root.name}: roots of the form {root.form!r} are not compiled")
         self.plugins.add(root.plugin)
         definition = self.graphql.query_type.fields[nodes[0].name.value]  # type: ignore[union-attr]
         arguments = read_arguments(definition, nodes[0], self.variables)
@@ -194,6 +198,8 @@ class Compiler:
             return self._where_on(root, bound, f"({self.connection(root.node, arguments, sets, None, bound)})")
         if root.form == "node":
             return self._node(arguments["id"], sets)
+        if root.form == "nodes":
+            return self._nodes(arguments["ids"], sets)
         alias = self.alias()
         t = RowOf(alias)
         if root.where is not None:
@@ -242,10 +248,33 @@ class Compiler:
         target = self.composed.by_tag.get(tag) if tag else None
         if target is None or target.source is not None:
             return "NULL"
-        alias = self.alias()
         slot = Slot(lambda ctx: split_global(argument.read(ctx.variables))[1])
-        condition = f"{alias}.id = {self.kept(target, self.parameter(slot, 'uuid'))}"
-        return self._one(target, alias, [condition, *self._scope(target, RowOf(alias))], sets)
+        return self._found(target, self.parameter(slot, "uuid"), sets)
+
+    def _nodes(self, ids: Argument, sets: list[SelectionSetNode]) -> str:
+        """An array with a row or null for each id, in their order; one branch for each type among them. The rows of a
+        plugin that failed are null."""
+        counts = _count_tags(ids.current)
+        self.conditions.append((lambda v: _count_tags(ids.read(v)).keys(), counts.keys()))
+        item = self.alias()
+        cases = []
+        for tag in sorted(counts):
+            target = self.composed.by_tag.get(tag)
+            if target is None or target.plugin in self.without:
+                continue
+            self._rows.append(_Rows(lambda v, tag=tag: _count_tags(ids.read(v))[tag], paged=True))  # type: ignore[misc]
+            self._rows[-2].inside.append(self._rows[-1])
+            cases.append(f"WHEN {literal(tag)} THEN {self._found(target, f'{item}.id', sets)}")
+            self._rows.pop()
+        one = self._nullable(f"CASE {item}.tag {' '.join(cases)} END" if cases else "NULL")
+        mark = self._mark(Slot(lambda ctx: ids.read(ctx.variables)), "text[]")
+        return f"(SELECT {self.emit.array(one, None)} FROM ({self.emit.ids(mark)}) {item})"
+
+    def _found(self, node: NodeType, id: str, sets: list[SelectionSetNode]) -> str:
+        """The row with this id, or the one it was merged into, if the viewer may see it; else NULL."""
+        alias = self.alias()
+        condition = f"{alias}.id = {self.kept(node, id)}"
+        return self._one(node, alias, [condition, *self._scope(node, RowOf(alias))], sets)
 
     def _source_slot(self, spec: Any, arguments: dict[str, Argument]) -> str:
         argument = arguments.get(spec.of)
@@ -369,7 +398,8 @@ class Compiler:
         source: dict[str, str] | None = None,
     ) -> str:
         """`SELECT <json of the connection>`: a page of rows that belong, are in scope and match `where`."""
-        self._rows.append(_Rows(arguments.get("first")))
+        first = arguments.get("first")
+        self._rows.append(_Rows(lambda v: DEFAULT_PAGE if first is None else _page_size(first.read(v))))
         self._rows[-2].inside.append(self._rows[-1])
         try:
             return self._connection(node, arguments, sets, belongs, source)
@@ -431,9 +461,7 @@ class Compiler:
         if after is not None and not after.is_null:
             body += " AND " + self._after(after, alias, order, column, kind, nullable, descending)
         direction = " DESC" if descending else ""
-        keys = [f"({alias}.{column} IS NULL)"] if nullable else []
-        if column != "id":
-            keys.append(f"{alias}.{column}{direction}")
+        keys = [f"{alias}.{column}{direction}{' NULLS LAST' if nullable else ''}"] if column != "id" else []
         keys.append(f"{alias}.id{direction}")
         rows = f"SELECT {alias}.* {body} ORDER BY {', '.join(keys)} LIMIT {limit}{' + 1' if numbered else ''}"
         if numbered:
@@ -644,3 +672,8 @@ def _own_id(value: Any, tag: str | None) -> Any:
 
 def _tag_of(value: Any) -> str | None:
     return split_global(value)[0] if isinstance(value, str) else None
+
+
+def _count_tags(ids: list[str]) -> Counter[str]:
+    """How many ids of each type; refuses TOO_MANY_VALUES before it looks at them, and BAD_ID."""
+    return Counter(split_global(id)[0] for id in check_list(ids))

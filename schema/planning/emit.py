@@ -7,6 +7,7 @@ from typing import Any
 
 from core.database.dialect import Dialect
 
+UUID_LENGTH = 36  # characters behind the tag of a global id
 SQLITE_ARGUMENTS = 60  # pairs in one json_object call; SQLite allows 127 arguments
 
 
@@ -37,6 +38,10 @@ class Emitter:
 
     def below(self, mark: str) -> str:
         """The areas at and below those of a list parameter, today (flat, for the sake of SQLite's parser stack)."""
+        raise NotImplementedError
+
+    def ids(self, mark: str) -> str:
+        """The global ids of a list parameter in their order, as columns `tag` and `id`."""
         raise NotImplementedError
 
     def string(self, value: str) -> str:
@@ -90,6 +95,10 @@ class SqliteEmitter(Emitter):
     def below(self, mark: str) -> str:
         source = f"json_each({mark}) j JOIN core_area_closure c ON c.ancestor_id = j.value"
         return f"SELECT c.descendant_id FROM {source} WHERE c.until IS NULL"
+
+    def ids(self, mark: str) -> str:
+        parts = f"substr(value, 1, length(value) - {UUID_LENGTH + 1}) AS tag, substr(value, -{UUID_LENGTH}) AS id"
+        return f"SELECT {parts} FROM json_each({mark}) ORDER BY key"
 
     def string(self, value: str) -> str:
         return quote(value)
@@ -151,6 +160,10 @@ class PostgresEmitter(Emitter):
             "SELECT c.descendant_id FROM core_area_closure c"
             f" WHERE c.until IS NULL AND c.ancestor_id = ANY({mark}::uuid[])"
         )
+
+    def ids(self, mark: str) -> str:
+        parts = f"left(u.value, -{UUID_LENGTH + 1}) AS tag, right(u.value, {UUID_LENGTH})::uuid AS id"
+        return f"SELECT {parts} FROM unnest({mark}::text[]) WITH ORDINALITY AS u(value, n) ORDER BY u.n"
 
     def string(self, value: str) -> str:
         return quote(f'"{value}"')

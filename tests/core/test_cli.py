@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 from pathlib import Path
+
+import pytest
 
 from core.testing import process
 
@@ -20,10 +24,67 @@ def test_explain_prints_the_statement_and_its_parameters(tmp_path: Path) -> None
     assert "?1 int (argument) = 7" in done.stdout
 
 
+def test_explain_tells_the_cost_and_the_ways_to_the_tables(tmp_path: Path, empty_url: str) -> None:
+    query = (
+        "query Two($n: Int!) { activities(first: $n) { nodes { title organizer { name } } } links { nodes { id } } }"
+    )
+    arguments = ("explain", "-", "--variables", '{"n": 7}')
+    done = gongzhi(tmp_path, *arguments, given=query, GONGZHI_DATABASE=empty_url)
+    assert done.returncode == 0, done.stderr
+    assert "cost 77: 50 for the request, 27 for rows" in done.stdout
+    assert re.search(r"-- core_actor: by \w+ \(", done.stdout), done.stdout
+    shown = json.loads(gongzhi(tmp_path, *arguments, "--json", given=query, GONGZHI_DATABASE=empty_url).stdout)
+    assert shown["roots"] == ["activities", "links"]
+    assert shown["cost"] == {"total": 77, "request": 50, "rows": 27, "fields": 0, "limit": 100_000}
+    assert shown["parameters"][0] == {
+        "mark": shown["parameters"][0]["mark"],
+        "type": "int",
+        "name": "argument",
+        "value": 7,
+    }
+    assert {p["table"] for p in shown["paths"]} >= {"core_activity", "core_actor", "core_link"}
+    assert shown["sql"].startswith("SELECT ")
+
+
+def test_explain_names_what_is_read_from_end_to_end(tmp_path: Path) -> None:
+    query = '{ activities(where: {title: {contains: "茶"}}) { totalCount } }'
+    done = gongzhi(tmp_path, "explain", "-", given=query)
+    assert "! core_activity: full scan, every row is read" in done.stdout, done.stdout
+    done = gongzhi(tmp_path, "explain", "-", given=query, LC_ALL="zh_CN.UTF-8")
+    assert "! core_activity:全表扫描,逐行读取" in done.stdout
+
+
+def test_explain_of_what_needs_no_statement_says_so(tmp_path: Path) -> None:
+    done = gongzhi(tmp_path, "explain", "-", given="{ version __schema { types { name } } }")
+    assert done.returncode == 0, done.stderr
+    assert "SELECT" not in done.stdout
+    assert "cost 1050:" in done.stdout
+
+
+def test_explain_refuses_what_the_server_would_refuse(tmp_path: Path) -> None:
+    many = "{ areas(first: 100) { nodes { actors(first: 100) { nodes { participations(first: 100) { nodes { id } } } } } } }"
+    for given, said in (("{ areas(first: 900) { nodes { id } } }", "0 to 100"), (many, "1010100 rows")):
+        done = gongzhi(tmp_path, "explain", "-", given=given)
+        assert done.returncode == 2
+        assert said in done.stderr
+
+
 def test_explain_tells_what_is_wrong_with_a_document(tmp_path: Path) -> None:
     done = gongzhi(tmp_path, "explain", "-", given="{ nothing }")
     assert done.returncode == 2
     assert "Cannot query field 'nothing'" in done.stderr
+
+
+@pytest.mark.needs("adoption", "points")
+def test_root_fields_that_are_not_compiled_are_listed_with_their_reasons(tmp_path: Path) -> None:
+    (tmp_path / "gongzhi.toml").write_text('plugins = ["adoption", "points"]\n', "utf-8")
+    done = gongzhi(tmp_path, "schema", "fallbacks")
+    assert done.returncode == 0, done.stderr
+    rows = [line.split(" | ") for line in done.stdout.splitlines()[2:]]
+    assert [row[0].strip("| `") for row in rows] == ["coreMergePreview", "plugins", "pointsEventTypes", "version"]
+    assert [row[1] for row in rows] == ["core", "core", "points", "core"]
+    assert "not told" not in done.stdout
+    assert all(len(row[2]) > 20 for row in rows)
 
 
 def test_the_first_administrator_can_be_made_once(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from plugins.points import models
 from plugins.points.models import CapPeriod, DisputeState, EntryKind, GrantState, RedemptionState, RuleState
 from plugins.points.ranking import STANDINGS, period_before
 from plugins.points.rules import event_types
-from schema.nodes.composed import Query, every, one
+from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, Source, SourceArgument, column, computed, connection, extend, node, to_one
 from schema.nodes.expressions import (
@@ -345,19 +345,17 @@ class PointsQuery:
         description="Rankings of periods that are over (已封存排名列表)."
     )
 
-    @strawberry.field(description="The event types a rule may be set for (可计分事件类型).")  # type: ignore[untyped-decorator]
+    @plain(
+        why="What the loaded plugins send out is in their code, in no table (由已加载插件的代码决定).",
+        description="The event types a rule may be set for (可计分事件类型).",
+    )  # type: ignore[untyped-decorator]
     def points_event_types(self, info: strawberry.Info) -> list[str]:
         return event_types(info.context.graphql.runtime.kernel)
 
 
 def _points_of(t: RowOf) -> Expr:
-    def kept(a: RowOf) -> Expr:
-        return a.actor_id == t.id
-
-    def own(e: RowOf) -> Expr:
-        return select(models.Account).where(lambda a: (a.id == e.account_id) & kept(a)).exists()
-
-    return Coalesce(select(models.Entry).where(own).sum("amount"), Literal(0))
+    account = select(models.Account).where(lambda a: a.actor_id == t.id).first("id", order_by="id")
+    return select(models.Entry).where(lambda e: e.account_id == account).sum("amount")
 
 
 @extend(Actor)
