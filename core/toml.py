@@ -6,7 +6,7 @@ import json
 import re
 import tomllib
 from datetime import date
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ class TomlFile:
         self.path = path
         self.text = text
         try:
-            self.data: dict[str, Any] = tomllib.loads(text)
+            self.data: dict[str, Any] = _parsed(text)
         except tomllib.TOMLDecodeError as error:
             raise ConfigurationError(_syntax(path, text, str(error))) from error
 
@@ -65,6 +65,12 @@ class TomlFile:
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return None
+
+
+@lru_cache(32)
+def _parsed(text: str) -> dict[str, Any]:
+    """Read once for all who ask: manifests and permissions are asked for again and again. Nobody changes it."""
+    return tomllib.loads(text)
 
 
 def shown(value: Any) -> str:

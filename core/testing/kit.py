@@ -18,6 +18,9 @@ from typing import Any, Protocol
 from urllib.parse import urlsplit
 from uuid import UUID, uuid4
 
+from tortoise.apps import Apps
+from tortoise.models import Model
+
 from core.access import Viewer
 from core.accounts import create_account, hash_token, issue_token
 from core.clock import Clock
@@ -291,6 +294,24 @@ class Databases:
             connection = sqlite3.connect(url.removeprefix("sqlite:"))
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             connection.close()
+
+
+_build = Apps._build_initial_querysets
+_built: tuple[str, set[type[Model]]] = ("", set())
+
+
+def _build_once(apps: Apps) -> None:
+    """The ORM prepares every model at each start, and always to the same for the same models and kind of database: a
+    quarter of the time in which a copy comes to be served. In tests it is done when either has changed."""
+    global _built
+    models = {model for app in apps.apps.values() for model in app.values()}
+    kind = next((type(model._meta.db).__name__ for model in models), "")
+    if _built != (kind, models):
+        _build(apps)
+        _built = (kind, models)
+
+
+Apps._build_initial_querysets = _build_once  # type: ignore[method-assign,assignment]
 
 
 @asynccontextmanager

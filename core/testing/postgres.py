@@ -55,14 +55,22 @@ def _binaries() -> Path:
     return found.parent
 
 
+def _link(source: str, target: str) -> None:
+    """The same file under another name, or a copy where that cannot be."""
+    try:
+        os.link(source, target, follow_symlinks=False)
+    except OSError:
+        shutil.copy2(source, target)
+
+
 def _copy(binaries: Path, folder: Path) -> Path:
     """Copy the installation and the libraries beside the package, keeping how they lie to each other (rpath)."""
     install = binaries.parent
     package = install.parent
     target = folder / package.name / install.name
-    shutil.copytree(install, target, symlinks=True)
+    shutil.copytree(install, target, symlinks=True, copy_function=_link)
     for libraries in package.parent.glob(f"{package.name}.libs"):
-        shutil.copytree(libraries, folder / libraries.name, symlinks=True)
+        shutil.copytree(libraries, folder / libraries.name, symlinks=True, copy_function=_link)
     return target / binaries.name
 
 
@@ -173,7 +181,9 @@ class PostgresCluster:
 
     def create_database(self, name: str, template: str | None = None) -> str:
         """A new database, as a copy of `template` if given; its address."""
-        self.run_sql(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{template}"' if template else ""))
+        # By files: half the work of the default, which writes each page to the log as well.
+        copied = f' TEMPLATE "{template}" STRATEGY FILE_COPY' if template else ""
+        self.run_sql(f'CREATE DATABASE "{name}"{copied}')
         return self.url(name)
 
     def drop_database(self, name: str) -> None:
