@@ -9,12 +9,16 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
+from core import accounts
 from core.plugins.host import available
 from core.testing.kit import Databases, Neighbourhood, served
 from core.testing.postgres import in_memory
 
 gc.set_threshold(100_000, 20, 20)  # as the server does
+# Hundreds sign in, and in vain: with the least work argon2 knows. Commands have processes of their own, and hash as ever.
+accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 ROOT = Path(__file__).resolve().parent.parent
 PLUGINS = tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))

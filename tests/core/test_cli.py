@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
 import subprocess
 from pathlib import Path
 
@@ -91,6 +92,9 @@ def test_the_first_administrator_can_be_made_once(tmp_path: Path) -> None:
     arguments = ("admin", "create", "--login", "root", "--name", "林晓敏", "--area", "haicang", "--area-name", "海沧区")
     done = gongzhi(tmp_path, *arguments, GONGZHI_ADMIN_PASSWORD="long enough 1")
     assert done.returncode == 0, done.stderr
+    with sqlite3.connect(tmp_path / "cli.db") as database:
+        (hashed,) = database.execute("SELECT password_hash FROM core_account").fetchone()
+    assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106 §4, the second choice
     again = gongzhi(tmp_path, *arguments, GONGZHI_ADMIN_PASSWORD="long enough 1")
     assert again.returncode == 2
     assert "LOGIN_TAKEN" in again.stderr
