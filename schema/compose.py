@@ -210,7 +210,7 @@ def _mutation_field(declared: MutationDeclaration) -> Any:
     )
 
     async def resolve(info, input):  # type: ignore[no-untyped-def]
-        return await info.context.graphql.run_mutation(declared, input, info)
+        return await info.context.graphql.changes.run(declared, input, info)
 
     resolve.__annotations__ = {"info": Info, "input": declared.input_type, "return": payload}
     resolve.__name__ = declared.name
@@ -231,7 +231,7 @@ def _batch_field(declared: MutationDeclaration, batch: Batch) -> Any:
     )
 
     async def resolve(info, input):  # type: ignore[no-untyped-def]
-        return await info.context.graphql.run_batch(declared, input, info)
+        return await info.context.graphql.changes.run_batch(declared, input, info)
 
     resolve.__annotations__ = {"info": Info, "input": batch.input_type, "return": payload}
     resolve.__name__ = batch.name

@@ -107,7 +107,7 @@ class Endpoint:
         except Refusal as refusal:
             return self._refuse(refusal, language, media)
         except Exception as error:
-            return answer({"errors": [self.graphql.internal_error(error, language)]}, 500, media=media)
+            return answer({"errors": [self.graphql.errors.internal(error, language)]}, 500, media=media)
 
     def limited(self, act: Act) -> Act:
         """The same within the quotas of its viewer and address: 429 beyond them, and headers that say what is left."""

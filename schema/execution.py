@@ -13,53 +13,35 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from inspect import isawaitable
 from time import monotonic
 from typing import Any
 
 import orjson
-import strawberry
 import structlog
 from graphql import (
-    ExecutionResult,
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
-    GraphQLSyntaxError,
     OperationDefinitionNode,
     OperationType,
-    SelectionSetNode,
     execute,
     get_operation_ast,
     get_variable_values,
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
-from core.access import ANONYMOUS, Acting, PermissionBook, Viewer
+from core.access import ANONYMOUS, PermissionBook, Viewer
 from core.accounts import SignIn
 from core.clock import Clock
 from core.database import deadline
-from core.errors import Conflict, NotPermitted, Refusal
+from core.errors import Refusal
 from core.health import is_failure
-from core.ids import from_global, split_global, to_global
-from core.models import Actor, Entity
-from core.rules.inputs import clean_text
-from core.runtime import Command, Performed, Runtime
-from core.work import Work
+from core.runtime import Runtime
+from schema.changing import Changes
 from schema.compose import CommunitySchema, core_schema
 from schema.documents import MAX_ERRORS, Documents, Prepared, checks_of
-from schema.mutations import (
-    ChangeInput,
-    ConflictError,
-    MutationDeclaration,
-    PermissionError,
-    RuleError,
-    hash_input,
-    ids_in,
-    paths_of_ids,
-    with_ids,
-)
+from schema.errors import Errors, PluginFailed
 from schema.nodes.composed import Root
 from schema.nodes.declare import PythonField
 from schema.nodes.expressions import Argument
@@ -74,11 +56,6 @@ log = structlog.get_logger("gongzhi.graphql")
 
 REQUEST_SECONDS = 10.0  # for all statements of a request together
 RESOLVER_SECONDS = 10.0
-TRIED_FROM = 4_000  # characters of SQL
-KEY = 200  # characters of an idempotency key
-BATCH_KEY = KEY - 4  # with room for `#199`
-BATCH_ROWS = 200
-BATCH_SECONDS = 30.0  # then the rows that are left are not tried; the client sends them again
 OF_THE_REQUEST = {"TOO_SLOW", "BUSY", "QUERY_TOO_LARGE", "TOO_MANY_CONDITIONS"}  # not of one root, so not tried again
 
 Compile = Callable[[frozenset[str]], Plan]  # without these plugins' fields
@@ -109,15 +86,6 @@ class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
         if type(result) is Raw:
             return orjson.Fragment(result.json)
         return super().complete_value(return_type, field_details_list, info, path, result, position_context)
-
-
-class PluginFailed(Exception):
-    """A plugin's field, rule or resolver raised something that is no refusal."""
-
-    def __init__(self, plugin: str, cause: BaseException) -> None:
-        super().__init__(plugin)
-        self.plugin = plugin
-        self.cause = cause
 
 
 @dataclass
@@ -224,6 +192,8 @@ class GraphQL:
         self.runtime = runtime
         self.sign_in = sign_in or SignIn(runtime)
         self.emitter = emitter_for(runtime.database.dialect)
+        self.errors = Errors(runtime.messages)
+        self.changes = Changes(self)
         self.plain = PlainExecutor(schema.composed)
         self.check = checks_of(self.graphql)
         self.documents = documents or Documents()
@@ -281,11 +251,11 @@ class GraphQL:
         meter = meter or Meter()
         prepared = self.prepare(text, meter)
         if prepared.errors:
-            return {"errors": [self._request_error(e, language) for e in prepared.errors[:MAX_ERRORS]]}
+            return {"errors": [self.errors.request(e, language) for e in prepared.errors[:MAX_ERRORS]]}
         operation = get_operation_ast(prepared.document, operation_name)
         if operation is None:
             unknown = GraphQLError("", original_error=Refusal("BAD_OPERATION_NAME"))
-            return {"errors": [self._request_error(unknown, language)]}
+            return {"errors": [self.errors.request(unknown, language)]}
         is_query = operation.operation is OperationType.QUERY
         if only_query and not is_query:
             raise Refusal("MUTATION_OVER_GET")
@@ -293,7 +263,7 @@ class GraphQL:
             self.graphql, operation.variable_definitions or (), variables or {}, max_errors=MAX_ERRORS
         )
         if isinstance(coerced, list):
-            return {"errors": [self._request_error(e, language, "BAD_VARIABLES") for e in coerced]}
+            return {"errors": [self.errors.request(e, language, "BAD_VARIABLES") for e in coerced]}
         context = RequestContext.of(
             self, prepared, coerced.coerced, viewer=viewer, language=language, root_area=root_area, meter=meter
         )
@@ -320,13 +290,13 @@ class GraphQL:
                 )
                 if isawaitable(result):
                     result = await result
-                response = self._response(result, language)
+                response = self.errors.response(result, language)
         finally:
             deadline.reset(until)
         named = {e["extensions"].get("plugin") for e in response.get("errors", ())}
         for plugin, error in context.failed.items():
             if plugin not in named:
-                failed = self._plugin_error(PluginFailed(plugin, error), language)
+                failed = self.errors.plugin(PluginFailed(plugin, error), language)
                 response["errors"] = [*response.get("errors", ()), failed]
         extensions: dict[str, Any] = {"notices": context.notices} if context.notices else {}
         if meter.show:
@@ -351,7 +321,7 @@ class GraphQL:
 
     def cost_of_fields(self, operation: OperationDefinitionNode, context: RequestContext) -> int:
         """What root fields cost beside the rows they look at: mutations, and the description of the schema."""
-        groups = self._new_compiler(context)._collect([operation.selection_set], None)
+        groups = self.new_compiler(context)._collect([operation.selection_set], None)
         names = [nodes[0].name.value for nodes in groups.values()]
         if operation.operation is OperationType.MUTATION:
             return sum(SIGN_IN if name == "coreSignIn" else MUTATION for name in names)
@@ -361,12 +331,12 @@ class GraphQL:
         self, prepared: Prepared, operation: OperationDefinitionNode, context: RequestContext
     ) -> None:
         """Every planned root's answer, in one statement; where one root's argument is refused, root by root."""
-        context.roots = self._new_compiler(context)._collect([operation.selection_set], None)
+        context.roots = self.new_compiler(context)._collect([operation.selection_set], None)
         keys = [key for key, nodes in context.roots.items() if nodes[0].name.value in self.composed.roots]
         plugins: set[str] = set()
 
         async def read(compile: Compile) -> None:
-            plan, answers = await self._read(compile, context)
+            plan, answers = await self.read(compile, context)
             plugins.update(plan.plugins)
             context.planned.update(answers)
 
@@ -396,7 +366,7 @@ class GraphQL:
                         return
         self._notice(frozenset(plugins), context)
 
-    async def _read(self, compile: Compile, context: RequestContext) -> tuple[Plan, dict[str, Raw | Exception]]:
+    async def read(self, compile: Compile, context: RequestContext) -> tuple[Plan, dict[str, Raw | Exception]]:
         """One statement. If it fails, then once for each plugin in it, alone, to see whose fields it is that fail; and
         again without those: their fields are null, and the errors name them."""
         asked = self.composed.plugins
@@ -451,13 +421,13 @@ class GraphQL:
             store.keep(await store.read(database.fetch, database.dialect.mark, version))
         return Facts(self.runtime.kernel, store.current, context.now, context.language)
 
-    def _new_compiler(self, context: RequestContext, without: frozenset[str] = frozenset()) -> Compiler:
+    def new_compiler(self, context: RequestContext, without: frozenset[str] = frozenset()) -> Compiler:
         return Compiler(self.composed, self.graphql, self.emitter, context.fragments, context.variables, without)
 
     def _compiler(
         self, operation: OperationDefinitionNode, context: RequestContext, without: frozenset[str] = frozenset()
     ) -> tuple[Compiler, dict[str, tuple[Root, list[FieldNode]]]]:
-        compiler = self._new_compiler(context, without)
+        compiler = self.new_compiler(context, without)
         groups = {
             key: (self.composed.roots[nodes[0].name.value], nodes)
             for key, nodes in compiler._collect([operation.selection_set], None).items()
@@ -514,7 +484,7 @@ class GraphQL:
         return answers
 
     async def _filler(self, plan: Plan, context: RequestContext) -> Filler:
-        compiler = self._new_compiler(context)
+        compiler = self.new_compiler(context)
         types = {id(f): self._python_type(f) for f, _ in plan.python}
         facts = await self._facts(context, settings=any(f.settings for f, _ in plan.python))
         return Filler(plan.python, facts, lambda sets: compiler._collect(sets, None), lambda f: types[id(f)])
@@ -526,291 +496,3 @@ class GraphQL:
                 owner: Any = self.graphql.type_map[node.name]
                 return owner.fields[self.composed.camel(declared.name)].type
         raise KeyError(declared.name)
-
-    # --- mutations ---------------------------------------------------------------------------------------
-
-    async def run_mutation(self, declared: MutationDeclaration, input: Any, info: Any) -> Payload:
-        """Run a declared mutation and read its payload; refusals become the payload's `errors`."""
-        context: RequestContext = info._raw_info.context
-        try:
-            if deadline.get() < monotonic():
-                raise Refusal("TOO_SLOW")
-            sets = [n.selection_set for n in info._raw_info.field_nodes if n.selection_set]
-            payload = self._payload(declared, info._raw_info, {"": sets})
-            await self._try_payload(payload, context)
-            command = self._command(declared.name, input, input.idempotency_key, context)
-        except Refusal as refusal:
-            return Payload({}, [self.user_error(refusal, context.language)])
-        return await self._perform(declared, command, input, payload, context)
-
-    async def run_batch(self, declared: MutationDeclaration, input: Any, info: Any) -> BatchPayload:
-        """Run a declared mutation for each row, one unit of work after the other; a refused row leaves no trace.
-
-        With a key each row has one of its own (`key#row`), so that the same batch again repeats nothing.
-        """
-        raw_info = info._raw_info
-        context: RequestContext = raw_info.context
-        assert declared.batch is not None
-        key, rows = input.idempotency_key, input.rows
-        try:
-            if deadline.get() < monotonic():
-                raise Refusal("TOO_SLOW")
-            deadline.set(monotonic() + BATCH_SECONDS)
-            if not context.viewer.signed_in:
-                raise Refusal("NOT_SIGNED_IN")
-            if not 1 <= len(rows) <= BATCH_ROWS:
-                raise Refusal("BATCH_SIZE", path=("rows",), limit=BATCH_ROWS, given=len(rows))
-            context.meter.owe(MUTATION * (len(rows) - 1))
-            if key is not None and not 1 <= len(key) <= BATCH_KEY:
-                raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
-            payload = self._payload(declared, raw_info, self._inside(raw_info, "results"))
-            await self._try_payload(payload, context)
-        except Refusal as refusal:
-            return BatchPayload([], [self.user_error(refusal, context.language)])
-        ends = asyncio.get_running_loop().time() + BATCH_SECONDS
-        results: list[BatchRow] = []
-        stopped = False
-        for number, row in enumerate(rows):
-            if stopped or asyncio.get_running_loop().time() > ends:
-                done = Payload({}, [self.user_error(Refusal("NOT_TRIED"), context.language)])
-            else:
-                own = row.idempotency_key if key is None else f"{key}#{number}"
-                try:
-                    command = self._command(declared.batch.name, row, own, context)
-                    done = await self._perform(declared, command, row, payload, context)
-                except Refusal as refusal:
-                    done = Payload({}, [self.user_error(refusal, context.language)])
-            results.append(BatchRow(number, done.planned, done.errors))
-            stopped = stopped or (bool(done.errors) and input.stop_on_error)
-        return BatchPayload(results, [])
-
-    async def _perform(
-        self, declared: MutationDeclaration, command: Command, input: Any, payload: PayloadPlan, context: RequestContext
-    ) -> Payload:
-        try:
-            outcome = await self.runtime.perform(command, _rule(declared, input))
-        except Refusal as refusal:
-            return Payload({}, [self.user_error(refusal, context.language)])
-        except BaseException as error:
-            if declared.plugin == "core" or not is_failure(error):
-                raise
-            self.runtime.kernel.health.failed(declared.plugin, f"mutation {self.composed.camel(declared.name)}")
-            raise PluginFailed(declared.plugin, error) from error
-        return Payload(await self._read_payload(payload, outcome, context), [])
-
-    def _command(self, mutation: str, input: Any, key: str | None, context: RequestContext) -> Command:
-        if not context.viewer.signed_in:
-            raise Refusal("NOT_SIGNED_IN")
-        if key is not None and not 1 <= len(key) <= KEY:
-            raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
-        if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():
-            raise Refusal("IN_THE_FUTURE", path=("occurredAt",))
-        behalf = input.on_behalf_of
-        acting = Acting(
-            for_id=from_global(input.acting_for, "actor", "actingFor") if input.acting_for else None,
-            behalf_of_id=from_global(behalf.actor_id, "actor", "onBehalfOf", "actorId") if behalf else None,
-            basis=behalf.basis if behalf else None,
-            evidence=clean_text(behalf.evidence, "onBehalfOf", "evidence", limit=500) if behalf else None,
-        )
-        return Command(
-            mutation=mutation,
-            viewer=context.viewer,
-            acting=acting,
-            key=key,
-            input_hash=hash_input(input) if key else "",
-            expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
-            occurred_at=input.occurred_at,
-            within=context.root_area,
-            paths=paths_of_ids(input),
-            actors=frozenset(split_global(id)[1] for id in ids_in(input, Actor.tag)),
-        )
-
-    def _inside(self, info: Any, name: str) -> dict[str, list[SelectionSetNode]]:
-        """What is selected inside the payload's field `name`, by the response keys it was asked under."""
-        context: RequestContext = info.context
-        compiler = Compiler(self.composed, self.graphql, self.emitter, context.fragments, info.variable_values)
-        groups = compiler._collect([n.selection_set for n in info.field_nodes if n.selection_set], None)
-        return {
-            f"{key} ": [n.selection_set for n in nodes if n.selection_set]
-            for key, nodes in groups.items()
-            if nodes[0].name.value == name
-        }
-
-    def _payload(
-        self, declared: MutationDeclaration, info: Any, selected: dict[str, list[SelectionSetNode]]
-    ) -> PayloadPlan:
-        """How the payload's selection will be read once the rule has said of which rows; each node under its response
-        key, behind the key that its selection came with."""
-        context: RequestContext = info.context
-        context.variables, context.changes = info.variable_values, True
-        ids: dict[str, Any] = {}
-        groups: dict[str, tuple[str, list[FieldNode]]] = {}
-        for before, sets in selected.items():
-            for key, nodes in self._new_compiler(context)._collect(sets, None).items():
-                python = next((n for n in declared.returns if self.composed.camel(n) == nodes[0].name.value), None)
-                if python is not None:
-                    groups[before + key] = (python, nodes)
-
-        @cache
-        def compile(without: frozenset[str]) -> Plan:
-            compiler = self._new_compiler(context, without)
-            columns: dict[str, str] = {}
-            left_out: dict[str, str] = {}
-            for key, (python, nodes) in groups.items():
-                node = self.composed.type_of(declared.returns[python])
-                if node.plugin in without:
-                    left_out[key] = node.plugin
-                    continue
-                inner = [n.selection_set for n in nodes if n.selection_set]
-                columns[key] = compiler.by_id(node, lambda p=python: ids.get(p), inner)  # type: ignore[misc]
-            return compiler.plan(list(columns.values()), list(columns), left_out)
-
-        return PayloadPlan(list(groups), compile, ids)
-
-    async def _try_payload(self, payload: PayloadPlan, context: RequestContext) -> None:
-        """Refuse what the payload's arguments make impossible; long SQL is tried on no row (SQLite's parser is small).
-
-        A plugin's field that fails is no reason: it will be null.
-        """
-        try:
-            plan = payload.compile(frozenset())
-            for check in plan.checks:
-                check(context)
-            if len(plan.sql) > TRIED_FROM and self.runtime.database.dialect.name == "sqlite":
-                await self.run(plan, context)
-        except Refusal:
-            raise
-        except BaseException as error:
-            if not is_failure(error):
-                raise
-
-    async def _read_payload(
-        self, payload: PayloadPlan, outcome: Performed, context: RequestContext
-    ) -> dict[str, Raw | Exception]:
-        """The selected nodes of the payload, in one statement. The change is made: whatever fails now is told of the
-        nodes that cannot be shown, never of the mutation."""
-        payload.ids.clear()
-        payload.ids.update({name: split_global(id)[1] for name, id in outcome.outcome.items()})
-        context.fresh, context.viewer = not outcome.replayed, outcome.viewer
-        try:
-            return (await self._read(payload.compile, context))[1]
-        except Exception as error:
-            return dict.fromkeys(payload.keys, error)
-
-    # --- errors ------------------------------------------------------------------------------------------
-
-    def user_error(self, refusal: Refusal, language: str) -> Any:
-        message = self.runtime.messages.render(refusal.code, language, refusal.values)
-        path = list(refusal.path)
-        if isinstance(refusal, NotPermitted):
-            return PermissionError(
-                code=refusal.code, message=message, path=path, permission=refusal.permission, reason=refusal.reason
-            )
-        if isinstance(refusal, Conflict):
-            current: Entity = refusal.current
-            return ConflictError(
-                code=refusal.code,
-                message=message,
-                path=path,
-                expected_version=refusal.values["expected"],
-                actual_version=refusal.values["actual"],
-                current_id=strawberry.ID(to_global(current.tag, current.id)),
-            )
-        return RuleError(code=refusal.code, message=message, path=path)
-
-    def _response(self, result: ExecutionResult, language: str) -> dict[str, Any]:
-        response: dict[str, Any] = {}
-        if result.errors:
-            response["errors"] = [self._execution_error(e, language) for e in result.errors]
-        if result.data is not None or not result.errors:
-            response["data"] = result.data
-        elif any(e.path for e in result.errors):
-            response["data"] = None
-        return response
-
-    def _execution_error(self, error: GraphQLError, language: str) -> dict[str, Any]:
-        original = error.original_error
-        while isinstance(original, GraphQLError):
-            original = original.original_error
-        if isinstance(original, Refusal):
-            message = self.runtime.messages.render(original.code, language, original.values)
-            return _formatted(error, message, original.code)
-        if isinstance(original, PluginFailed):
-            return _formatted(error, "", "PLUGIN_FAILED") | self._plugin_error(original, language)
-        if original is None:
-            return self._request_error(error, language, "BAD_VARIABLES" if not error.path else "BAD_REQUEST")
-        return _formatted(error, "", "INTERNAL_ERROR") | self.internal_error(original, language)
-
-    def said(self, error: GraphQLError, language: str) -> str:
-        """The message of what is wrong with a document."""
-        return str(self._request_error(error, language)["message"])
-
-    def internal_error(self, error: BaseException, language: str) -> dict[str, Any]:
-        """A fault of ours: the log has it in full, the client gets a number to mention."""
-        number = uuid.uuid4().hex[:12]
-        log.error("request failed", error_id=number, exc_info=error)
-        message = self.runtime.messages.render("INTERNAL_ERROR", language, {"id": number})
-        return {"message": message, "extensions": {"code": "INTERNAL_ERROR", "id": number}}
-
-    def _plugin_error(self, failed: PluginFailed, language: str) -> dict[str, Any]:
-        """A plugin's fault: everybody else's fields are served, and the log has it in full."""
-        number = uuid.uuid4().hex[:12]
-        log.error("plugin failed", plugin=failed.plugin, error_id=number, exc_info=failed.cause)
-        message = self.runtime.messages.render("PLUGIN_FAILED", language, {"plugin": failed.plugin, "id": number})
-        return {"message": message, "extensions": {"code": "PLUGIN_FAILED", "plugin": failed.plugin, "id": number}}
-
-    def _request_error(self, error: GraphQLError, language: str, code: str | None = None) -> dict[str, Any]:
-        refusal = error.original_error
-        if not isinstance(refusal, Refusal):
-            code = code or ("PARSE_FAILED" if isinstance(error, GraphQLSyntaxError) else "VALIDATION_FAILED")
-            refusal = Refusal(code, what=error.message)
-        return _formatted(error, self.runtime.messages.render(refusal.code, language, refusal.values), refusal.code)
-
-
-@dataclass(frozen=True)
-class PayloadPlan:
-    """How a payload will be read; the rows' ids come from the rule."""
-
-    keys: list[str]
-    compile: Compile
-    ids: dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Payload:
-    """A mutation's payload: planned nodes by response key, and why nothing changed."""
-
-    planned: dict[str, Raw | Exception]
-    errors: list[Any]
-
-
-@dataclass(frozen=True)
-class BatchRow:
-    """What came of one row of a batch."""
-
-    row: int
-    planned: dict[str, Raw | Exception]
-    errors: list[Any]
-
-
-@dataclass(frozen=True)
-class BatchPayload:
-    results: list[BatchRow]
-    errors: list[Any]
-
-
-def _rule(declared: MutationDeclaration, input: Any) -> Any:
-    async def rule(work: Work) -> dict[str, str]:
-        rows = await declared.call(work, with_ids(input, Actor.tag, work.instead) if work.instead else input)
-        return {name: to_global(row.tag, row.id) for name, row in rows.items()}
-
-    return rule
-
-
-def _formatted(error: GraphQLError, message: str, code: str) -> dict[str, Any]:
-    formatted: dict[str, Any] = {"message": message, "extensions": {"code": code}}
-    if error.locations:
-        formatted["locations"] = [{"line": at.line, "column": at.column} for at in error.locations]
-    if error.path:
-        formatted["path"] = list(error.path)
-    return formatted

@@ -30,7 +30,7 @@ async def core_sign_in(info: Info[Any, Any], input: CoreSignInInput) -> CoreSign
     try:
         token, row = await graphql.sign_in(input.login, input.password, info.context.meter.client.key)
     except Refusal as refusal:
-        return CoreSignInPayload(token=None, expires_at=None, errors=[graphql.user_error(refusal, language)])
+        return CoreSignInPayload(token=None, expires_at=None, errors=[graphql.errors.user(refusal, language)])
     return CoreSignInPayload(token=token, expires_at=row.expires_at, errors=[])
 
 

@@ -254,7 +254,7 @@ class Transfers:
                         refusal = Refused(status, refusal.code, CLOSE if status == 413 else {}, **refusal.values)
                     return refuse(refusal, self.runtime.messages, spoken)
                 except Exception as error:
-                    return answer({"errors": [self.graphql.internal_error(error, spoken)]}, 500)
+                    return answer({"errors": [self.graphql.errors.internal(error, spoken)]}, 500)
 
             return limited(respond)
 

@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 
 from core import accounts
 from core.plugins.host import available
-from core.testing.kit import Databases, Neighbourhood, served
+from core.testing.kit import Databases, Neighbourhood, served, still
 from core.testing.postgres import in_memory
 
 gc.set_threshold(100_000, 20, 20)  # as the server does
@@ -69,7 +69,7 @@ def databases() -> Iterator[Databases]:
         made.stop()
 
 
-@pytest.fixture(params=["sqlite", "postgres"])
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def dialect(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -86,6 +86,23 @@ def empty_url(databases: Databases, dialect: str) -> Iterator[str]:
     url = databases.fresh(dialect, "empty")
     yield url
     databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+def shared_url(databases: Databases, dialect: str) -> Iterator[str]:
+    """A copy of the demo for a whole module; nothing of it may be served beside that (see `still`)."""
+    url = databases.fresh(dialect, "demo")
+    yield url
+    databases.drop(url)
+
+
+@pytest.fixture(scope="module")
+async def shared_neighbourhood(
+    databases: Databases, shared_url: str, anyio_backend: str
+) -> AsyncIterator[Neighbourhood]:
+    """One neighbourhood, in which nothing happens any more, for all tests of a module that only read or are refused."""
+    async with still(databases.config(shared_url)) as made:
+        yield made
 
 
 @pytest.fixture

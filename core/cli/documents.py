@@ -14,13 +14,13 @@ import server
 from core.cli import err, language, out
 from core.cli.configuring import reading
 from core.config import Config
-from core.errors import ConfigurationError, Refusal
-from core.messages import Messages
+from core.errors import ConfigurationError
 from core.plugins.host import Host
 from core.problems import Problem, near
 from core.trusted import Entry, TrustedDocuments
 from schema.compose import compose, core_schema
 from schema.documents import MAX_TOKENS, checks_of, read_document
+from schema.errors import Errors
 
 
 @dataclass(frozen=True)
@@ -63,10 +63,10 @@ async def check(config: Config, path: Path | None, area: str | None, as_json: bo
     trusted = TrustedDocuments.of(replace(config, documents=str(path)) if path else config)
     if not trusted.entries:
         raise ConfigurationError(Problem("NO_DOCUMENTS"))
-    messages = host.messages()
+    errors = Errors(host.messages())
     checked = checks_of(core_schema(await _schema(config, host, area)))
     failing = [
-        Failing(entry, _operation(entry.text, error), error, _said(error, messages))
+        Failing(entry, _operation(entry.text, error), error, errors.said(error, language()))
         for entry in trusted.entries.values()
         for error in read_document(entry.text, checked)[1]
     ]
@@ -98,11 +98,6 @@ async def _schema(config: Config, host: Host, area: str | None) -> Any:
             codes = [row[0] for row in await runtime.database.read("SELECT code FROM core_area")]
             raise ConfigurationError(Problem("UNKNOWN_AREA", {"area": area, "near": near(area, codes)}))
     return compose([key for key in host.keys if key in found[1]], host.permissions(), rooted=True)
-
-
-def _said(error: GraphQLError, messages: Messages) -> str:
-    refusal = error.original_error
-    return messages.render(refusal.code, language(), refusal.values) if isinstance(refusal, Refusal) else error.message
 
 
 def _operation(text: str, error: GraphQLError) -> str:

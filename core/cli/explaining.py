@@ -87,7 +87,7 @@ def _planned(
     """The plan, the context it is bound in, and what its root fields cost beside rows."""
     prepared = graphql.prepare(text)
     if prepared.errors:
-        _stop(*(graphql.said(error, language()) for error in prepared.errors))
+        _stop(*(graphql.errors.said(error, language()) for error in prepared.errors))
     operation = get_operation_ast(prepared.document, operation_name)
     if operation is None:
         _stop(_text("no operation"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -58,15 +58,14 @@ class Listening:
 
 
 @pytest.fixture(scope="module")
-def demo_url(databases: Databases) -> Iterator[str]:
-    url = databases.fresh("sqlite", "demo")
-    yield url
-    databases.drop(url)
+def dialect() -> str:
+    """Connections are the same on both databases."""
+    return "sqlite"
 
 
 @pytest.fixture(scope="module")
-async def listening(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Listening]:
-    async with served(databases.config(demo_url)) as n:
+async def listening(databases: Databases, shared_url: str, anyio_backend: str) -> AsyncIterator[Listening]:
+    async with served(databases.config(shared_url)) as n:
         uvicorn = http_server(n.server)
         listener = socket.create_server(("127.0.0.1", 0))
         serving = asyncio.create_task(uvicorn.serve(sockets=[listener]))

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-import schema.execution
+import schema.changing
 from core.ids import new_id, to_global
 from core.testing.kit import Neighbourhood
 
@@ -94,7 +94,7 @@ async def test_a_batch_stops_where_it_is_told_to_and_when_time_is_up(
     assert [[e["code"] for e in r["errors"]] for r in stopped["results"]] == [
         [], ["BAD_ID"], ["NOT_TRIED"], ["NOT_TRIED"],
     ]  # fmt: skip
-    monkeypatch.setattr(schema.execution, "BATCH_SECONDS", -1.0)
+    monkeypatch.setattr(schema.changing, "BATCH_SECONDS", -1.0)
     late = await attend(n, rows[1:], idempotencyKey="late")
     assert [[e["code"] for e in r["errors"]] for r in late["results"]] == [["NOT_TRIED"], ["NOT_TRIED"]]
     monkeypatch.undo()

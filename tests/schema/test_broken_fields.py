@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from core.testing.kit import Neighbourhood
-from schema.execution import PluginFailed, _contained
+from schema.errors import PluginFailed
+from schema.execution import _contained
 from schema.nodes.declare import ConnectionField, ScalarField
 from schema.nodes.expressions import Expr
 

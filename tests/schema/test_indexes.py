@@ -72,32 +72,21 @@ def _benchmark() -> dict[str, str]:
     return texts
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def dialect(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.fixture(scope="module")
-def demo_url(databases: Databases, dialect: str) -> Iterator[str]:
-    """SQLite takes its tables to be large; PostgreSQL is told to take an index wherever there is one."""
-    url = databases.fresh(dialect, "demo")
-    if dialect == "postgres":
-        databases.by_index(url)
-    yield url
-    databases.drop(url)
-
-
 @pytest.fixture(scope="module")
 async def neighbourhood(
-    databases: Databases, demo_url: str, dialect: str, anyio_backend: str
+    databases: Databases, shared_url: str, dialect: str, anyio_backend: str
 ) -> AsyncIterator[Neighbourhood]:
-    async with served(databases.config(demo_url)) as made:
+    """SQLite takes its tables to be large; PostgreSQL has thousands of rows, and is told to take an index where there is one."""
+    if dialect == "postgres":
+        databases.by_index(shared_url)
+    async with served(databases.config(shared_url)) as made:
         await made.trust("clerk")
         await made.quiet()
         if dialect == "postgres":
             small = ", ".join(f"'{name}'" for name in sorted(SMALL))
-            databases.cluster.run_sql((HERE / "grow.sql").read_text("utf-8").replace(":small:", small), _name(demo_url))
-            databases.cluster.run_sql("ANALYZE", _name(demo_url))
+            grown = (HERE / "grow.sql").read_text("utf-8").replace(":small:", small)
+            databases.cluster.run_sql(grown, _name(shared_url))
+            databases.cluster.run_sql("ANALYZE", _name(shared_url))
         yield made
 
 

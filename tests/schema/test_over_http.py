@@ -6,14 +6,14 @@ Each audit stands here under its id, with the request it makes and what must hol
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
 import pytest
 
-from core.testing.kit import Databases, Neighbourhood, served
+from core.testing.kit import Neighbourhood
 from schema.answers import MAX_BODY
 
 pytestmark = pytest.mark.anyio
@@ -28,17 +28,14 @@ WRONG: tuple[Any, ...] = ({"ob": "ject"}, 0, False, ["array"])
 
 
 @pytest.fixture(scope="module")
-def demo_url(databases: Databases) -> Iterator[str]:
-    url = databases.fresh("sqlite", "demo")
-    yield url
-    databases.drop(url)
+def dialect() -> str:
+    """HTTP is the same on both databases."""
+    return "sqlite"
 
 
 @pytest.fixture(scope="module")
-async def neighbourhood(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
-    """These tests only read, and HTTP is the same on both databases."""
-    async with served(databases.config(demo_url)) as made:
-        yield made
+def neighbourhood(shared_neighbourhood: Neighbourhood) -> Neighbourhood:
+    return shared_neighbourhood
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,7 @@ import orjson
 import pytest
 
 from core.access import ANONYMOUS
-from core.testing.kit import Databases, Neighbourhood, still
+from core.testing.kit import Neighbourhood
 from schema import execution
 
 pytestmark = pytest.mark.anyio
@@ -24,23 +23,9 @@ ALL = [
 WHO = (None, "resident", "clerk", "company", "admin")
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def dialect(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def demo_url(databases: Databases, dialect: str) -> Iterator[str]:
-    url = databases.fresh(dialect, "demo")
-    yield url
-    databases.drop(url)
-
-
-@pytest.fixture(scope="module")
-async def neighbourhood(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
-    """These tests only read: one neighbourhood, in which nothing happens any more, serves them all."""
-    async with still(databases.config(demo_url)) as made:
-        yield made
+def neighbourhood(shared_neighbourhood: Neighbourhood) -> Neighbourhood:
+    return shared_neighbourhood
 
 
 async def variables(n: Neighbourhood, path: Path) -> dict[str, Any]:

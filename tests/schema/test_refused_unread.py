@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
-
 import pytest
 
-from core.testing.kit import Databases, Neighbourhood, Refused, still
+from core.testing.kit import Neighbourhood, Refused
 
 pytestmark = pytest.mark.anyio
 NOBODY = "actor_00000000-0000-7000-8000-000000000000"
@@ -17,23 +15,9 @@ PARENTS = "".join(
 )
 
 
-@pytest.fixture(scope="module", params=["sqlite", "postgres"])
-def dialect(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture(scope="module")
-def demo_url(databases: Databases, dialect: str) -> Iterator[str]:
-    url = databases.fresh(dialect, "demo")
-    yield url
-    databases.drop(url)
-
-
-@pytest.fixture(scope="module")
-async def neighbourhood(databases: Databases, demo_url: str, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
-    """These tests only read, or are refused before anything is done: one neighbourhood, in which nothing happens any more, serves them all."""
-    async with still(databases.config(demo_url)) as made:
-        yield made
+def neighbourhood(shared_neighbourhood: Neighbourhood) -> Neighbourhood:
+    return shared_neighbourhood
 
 
 async def test_an_unknown_id_is_told_with_its_field(neighbourhood: Neighbourhood) -> None:

@@ -1,0 +1,255 @@
+"""Mutations: the payload's selection is tried, the rule runs in one unit of work, then the payload is read as a query is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import cache
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from graphql import FieldNode, SelectionSetNode
+
+from core.access import Acting
+from core.database import deadline
+from core.errors import Refusal
+from core.health import is_failure
+from core.ids import from_global, split_global, to_global
+from core.models import Actor
+from core.rules.inputs import clean_text
+from core.runtime import Command, Performed
+from core.work import Work
+from schema.errors import PluginFailed
+from schema.mutations import ChangeInput, MutationDeclaration, hash_input, ids_in, paths_of_ids, with_ids
+from schema.planning.compile import Compiler, Plan
+from schema.rates import MUTATION
+
+if TYPE_CHECKING:
+    from schema.execution import Compile, GraphQL, Raw, RequestContext
+
+TRIED_FROM = 4_000  # characters of SQL
+KEY = 200  # characters of an idempotency key
+BATCH_KEY = KEY - 4  # with room for `#199`
+BATCH_ROWS = 200
+BATCH_SECONDS = 30.0  # then the rows that are left are not tried; the client sends them again
+
+
+class Changes:
+    """Runs the mutations of one contract."""
+
+    def __init__(self, graphql: GraphQL) -> None:
+        self.graphql = graphql
+        self.runtime = graphql.runtime
+        self.errors = graphql.errors
+
+    async def run(self, declared: MutationDeclaration, input: Any, info: Any) -> Payload:
+        """Run a declared mutation and read its payload; refusals become the payload's `errors`."""
+        context: RequestContext = info._raw_info.context
+        try:
+            if deadline.get() < monotonic():
+                raise Refusal("TOO_SLOW")
+            sets = [n.selection_set for n in info._raw_info.field_nodes if n.selection_set]
+            payload = self._payload(declared, info._raw_info, {"": sets})
+            await self._try_payload(payload, context)
+            command = self._command(declared.name, input, input.idempotency_key, context)
+        except Refusal as refusal:
+            return Payload({}, [self.errors.user(refusal, context.language)])
+        return await self._perform(declared, command, input, payload, context)
+
+    async def run_batch(self, declared: MutationDeclaration, input: Any, info: Any) -> BatchPayload:
+        """Run a declared mutation for each row, one unit of work after the other; a refused row leaves no trace.
+
+        With a key each row has one of its own (`key#row`), so that the same batch again repeats nothing.
+        """
+        raw_info = info._raw_info
+        context: RequestContext = raw_info.context
+        assert declared.batch is not None
+        key, rows = input.idempotency_key, input.rows
+        try:
+            if deadline.get() < monotonic():
+                raise Refusal("TOO_SLOW")
+            deadline.set(monotonic() + BATCH_SECONDS)
+            if not context.viewer.signed_in:
+                raise Refusal("NOT_SIGNED_IN")
+            if not 1 <= len(rows) <= BATCH_ROWS:
+                raise Refusal("BATCH_SIZE", path=("rows",), limit=BATCH_ROWS, given=len(rows))
+            context.meter.owe(MUTATION * (len(rows) - 1))
+            if key is not None and not 1 <= len(key) <= BATCH_KEY:
+                raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
+            payload = self._payload(declared, raw_info, self._inside(raw_info, "results"))
+            await self._try_payload(payload, context)
+        except Refusal as refusal:
+            return BatchPayload([], [self.errors.user(refusal, context.language)])
+        ends = asyncio.get_running_loop().time() + BATCH_SECONDS
+        results: list[BatchRow] = []
+        stopped = False
+        for number, row in enumerate(rows):
+            if stopped or asyncio.get_running_loop().time() > ends:
+                done = Payload({}, [self.errors.user(Refusal("NOT_TRIED"), context.language)])
+            else:
+                own = row.idempotency_key if key is None else f"{key}#{number}"
+                try:
+                    command = self._command(declared.batch.name, row, own, context)
+                    done = await self._perform(declared, command, row, payload, context)
+                except Refusal as refusal:
+                    done = Payload({}, [self.errors.user(refusal, context.language)])
+            results.append(BatchRow(number, done.planned, done.errors))
+            stopped = stopped or (bool(done.errors) and input.stop_on_error)
+        return BatchPayload(results, [])
+
+    async def _perform(
+        self, declared: MutationDeclaration, command: Command, input: Any, payload: PayloadPlan, context: RequestContext
+    ) -> Payload:
+        try:
+            outcome = await self.runtime.perform(command, _rule(declared, input))
+        except Refusal as refusal:
+            return Payload({}, [self.errors.user(refusal, context.language)])
+        except BaseException as error:
+            if declared.plugin == "core" or not is_failure(error):
+                raise
+            self.runtime.kernel.health.failed(declared.plugin, f"mutation {self.graphql.composed.camel(declared.name)}")
+            raise PluginFailed(declared.plugin, error) from error
+        return Payload(await self._read_payload(payload, outcome, context), [])
+
+    def _command(self, mutation: str, input: Any, key: str | None, context: RequestContext) -> Command:
+        if not context.viewer.signed_in:
+            raise Refusal("NOT_SIGNED_IN")
+        if key is not None and not 1 <= len(key) <= KEY:
+            raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
+        if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():
+            raise Refusal("IN_THE_FUTURE", path=("occurredAt",))
+        behalf = input.on_behalf_of
+        acting = Acting(
+            for_id=from_global(input.acting_for, "actor", "actingFor") if input.acting_for else None,
+            behalf_of_id=from_global(behalf.actor_id, "actor", "onBehalfOf", "actorId") if behalf else None,
+            basis=behalf.basis if behalf else None,
+            evidence=clean_text(behalf.evidence, "onBehalfOf", "evidence", limit=500) if behalf else None,
+        )
+        return Command(
+            mutation=mutation,
+            viewer=context.viewer,
+            acting=acting,
+            key=key,
+            input_hash=hash_input(input) if key else "",
+            expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
+            occurred_at=input.occurred_at,
+            within=context.root_area,
+            paths=paths_of_ids(input),
+            actors=frozenset(split_global(id)[1] for id in ids_in(input, Actor.tag)),
+        )
+
+    def _inside(self, info: Any, name: str) -> dict[str, list[SelectionSetNode]]:
+        """What is selected inside the payload's field `name`, by the response keys it was asked under."""
+        context: RequestContext = info.context
+        compiler = Compiler(
+            self.graphql.composed, self.graphql.graphql, self.graphql.emitter, context.fragments, info.variable_values
+        )
+        groups = compiler._collect([n.selection_set for n in info.field_nodes if n.selection_set], None)
+        return {
+            f"{key} ": [n.selection_set for n in nodes if n.selection_set]
+            for key, nodes in groups.items()
+            if nodes[0].name.value == name
+        }
+
+    def _payload(
+        self, declared: MutationDeclaration, info: Any, selected: dict[str, list[SelectionSetNode]]
+    ) -> PayloadPlan:
+        """How the payload's selection will be read once the rule has said of which rows; each node under its response
+        key, behind the key that its selection came with."""
+        context: RequestContext = info.context
+        context.variables, context.changes = info.variable_values, True
+        ids: dict[str, Any] = {}
+        groups: dict[str, tuple[str, list[FieldNode]]] = {}
+        for before, sets in selected.items():
+            for key, nodes in self.graphql.new_compiler(context)._collect(sets, None).items():
+                python = next(
+                    (n for n in declared.returns if self.graphql.composed.camel(n) == nodes[0].name.value), None
+                )
+                if python is not None:
+                    groups[before + key] = (python, nodes)
+
+        @cache
+        def compile(without: frozenset[str]) -> Plan:
+            compiler = self.graphql.new_compiler(context, without)
+            columns: dict[str, str] = {}
+            left_out: dict[str, str] = {}
+            for key, (python, nodes) in groups.items():
+                node = self.graphql.composed.type_of(declared.returns[python])
+                if node.plugin in without:
+                    left_out[key] = node.plugin
+                    continue
+                inner = [n.selection_set for n in nodes if n.selection_set]
+                columns[key] = compiler.by_id(node, lambda p=python: ids.get(p), inner)  # type: ignore[misc]
+            return compiler.plan(list(columns.values()), list(columns), left_out)
+
+        return PayloadPlan(list(groups), compile, ids)
+
+    async def _try_payload(self, payload: PayloadPlan, context: RequestContext) -> None:
+        """Refuse what the payload's arguments make impossible; long SQL is tried on no row (SQLite's parser is small).
+
+        A plugin's field that fails is no reason: it will be null.
+        """
+        try:
+            plan = payload.compile(frozenset())
+            for check in plan.checks:
+                check(context)
+            if len(plan.sql) > TRIED_FROM and self.runtime.database.dialect.name == "sqlite":
+                await self.graphql.run(plan, context)
+        except Refusal:
+            raise
+        except BaseException as error:
+            if not is_failure(error):
+                raise
+
+    async def _read_payload(
+        self, payload: PayloadPlan, outcome: Performed, context: RequestContext
+    ) -> dict[str, Raw | Exception]:
+        """The selected nodes of the payload, in one statement. The change is made: whatever fails now is told of the
+        nodes that cannot be shown, never of the mutation."""
+        payload.ids.clear()
+        payload.ids.update({name: split_global(id)[1] for name, id in outcome.outcome.items()})
+        context.fresh, context.viewer = not outcome.replayed, outcome.viewer
+        try:
+            return (await self.graphql.read(payload.compile, context))[1]
+        except Exception as error:
+            return dict.fromkeys(payload.keys, error)
+
+
+@dataclass(frozen=True)
+class PayloadPlan:
+    """How a payload will be read; the rows' ids come from the rule."""
+
+    keys: list[str]
+    compile: Compile
+    ids: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Payload:
+    """A mutation's payload: planned nodes by response key, and why nothing changed."""
+
+    planned: dict[str, Raw | Exception]
+    errors: list[Any]
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """What came of one row of a batch."""
+
+    row: int
+    planned: dict[str, Raw | Exception]
+    errors: list[Any]
+
+
+@dataclass(frozen=True)
+class BatchPayload:
+    results: list[BatchRow]
+    errors: list[Any]
+
+
+def _rule(declared: MutationDeclaration, input: Any) -> Any:
+    async def rule(work: Work) -> dict[str, str]:
+        rows = await declared.call(work, with_ids(input, Actor.tag, work.instead) if work.instead else input)
+        return {name: to_global(row.tag, row.id) for name, row in rows.items()}
+
+    return rule
