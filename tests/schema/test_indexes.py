@@ -126,6 +126,7 @@ async def test_a_documented_query_is_served_by_indexes(neighbourhood: Neighbourh
         plan = graphql.plan(prepared, operation, context)
         if plan.keys:
             found = await paths(n.server.runtime.database, plan.sql, [slot.value(context) for slot, _ in plan.slots])
+            assert found, "the ways to its tables were not understood"
             scans = [p for p in found if p.way is Way.SCAN and p.table not in SMALL]
             hashed = HASHED if n.server.runtime.database.dialect.name == "postgres" else {}
             assert not [
