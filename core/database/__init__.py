@@ -14,7 +14,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from time import monotonic
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from asyncpg import InterfaceError
@@ -30,6 +30,9 @@ from core.database.guards import code_of, unique_codes
 from core.database.trouble import can_pass
 from core.errors import ConfigurationError, Refusal
 from core.problems import Problem
+
+if TYPE_CHECKING:
+    from core.database.asyncpg import PostgresClient
 
 __all__ = ["Database", "Transaction", "connection_config", "deadline", "tortoise_config"]
 
@@ -172,7 +175,10 @@ class Database:
 
     async def _open_connections(self) -> None:
         if self.dialect is POSTGRES:
-            get_connection("default").lock_ms = LOCK_MS  # type: ignore[attr-defined]  # migrations wait longer
+            client = cast("PostgresClient", get_connection("default"))
+            client.lock_ms = LOCK_MS  # migrations wait longer
+            await client.create_connection(with_db=True)
+            self._lender = client.lender
             return
         path = Path(self.url.removeprefix("sqlite:")).absolute()
         await get_connection("default").execute_query("SELECT 1")
@@ -213,15 +219,22 @@ class Database:
         return await loop.run_in_executor(self._threads, self._read_sqlite, sql, bound, deadline.get(), named)
 
     async def _read_postgres(self, sql: str, bound: list[Any]) -> list[Any]:
-        left = deadline.get() - monotonic()
+        until = deadline.get()
         try:
-            # A connection may have to be waited for: that counts, too.
-            async with (
-                asyncio.timeout(None if left == math.inf else left),
-                get_connection("default").acquire_connection() as connection,
-            ):
-                found: list[Any] = await connection.fetch(sql, *bound, timeout=READ_SECONDS)
+            connection = self._lender.at_hand()
+            if connection is None:
+                async with asyncio.timeout(None if until == math.inf else until - monotonic()):
+                    connection = await self._lender.take()
+            is_well = False
+            try:
+                left = min(READ_SECONDS, until - monotonic())
+                if left <= 0:
+                    raise TimeoutError
+                found: list[Any] = await connection.fetch(sql, *bound, timeout=left)
+                is_well = True
                 return found
+            finally:
+                await self._lender.give(connection, is_well=is_well)
         except TimeoutError:
             raise Refusal("TOO_SLOW") from None
         except Exception as error:
