@@ -41,6 +41,7 @@ class Grant:
     id: UUID
     role: Role
     area_id: UUID
+    is_everywhere: bool = False  # every area lies at or below it
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,10 @@ class Viewer:
     def areas(self, rule: PermissionRule) -> list[UUID]:
         """The tops of the subtrees in which a role carries this permission."""
         return list(dict.fromkeys(g.area_id for g in self.grants if g.role in rule.roles))
+
+    def is_everywhere(self, rule: PermissionRule) -> bool:
+        """Does a role carry this permission wherever anything can lie?"""
+        return any(g.is_everywhere and g.role in rule.roles for g in self.grants)
 
 
 ANONYMOUS = Viewer()
@@ -115,7 +120,8 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bo
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
     return f"""SELECT a.id AS account_id, a.person_id AS person_id,
-    (SELECT {rows}({pair}(g.id, g.role, g.area_id)) FROM core_role_grant g
+    (SELECT {rows}({pair}(g.id, g.role, g.area_id, NOT EXISTS
+        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id))) FROM core_role_grant g
       WHERE g.revoked_at IS NULL AND {live("g")} AND (g.actor_id = a.person_id OR g.post_id IN
         (SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live("h")}))) AS grants,
     (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id)) FROM core_mandate m
@@ -134,7 +140,7 @@ def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None) -> Viewer
         account_id=_uuid(row["account_id"]),
         person_id=_uuid(row["person_id"]),
         token_hash=token_hash,
-        grants=tuple(Grant(UUID(i), Role(r), UUID(a)) for i, r, a in grants),
+        grants=tuple(Grant(UUID(i), Role(r), UUID(a), bool(e)) for i, r, a, e in grants),
         mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a)) for i, o, a in mandates),
         organizations=frozenset(UUID(o) for o in json.loads(row["organizations"] or "[]")),
     )

@@ -21,6 +21,8 @@ from schema.planning.emit import emitter_for, literal
 class _Statement:
     """The SqlScope of one small statement: every parameter is bound as it is met."""
 
+    by_row = False
+
     def __init__(self, dialect: Dialect, context: Any) -> None:
         self.emit = emitter_for(dialect)
         self.dialect = dialect

@@ -33,6 +33,11 @@ class Index:
         tail = "_partial" + hashlib.md5(self.where.encode()).hexdigest()[:4] if self.where else ""
         return ("unique_" if self.unique else "index_") + "_".join(self.columns) + tail
 
+    @property
+    def is_key(self) -> bool:
+        """Is there at most one row of any value of its one column?"""
+        return self.unique and self.where is None and len(self.columns) == 1
+
 
 @dataclass(frozen=True)
 class Refuse:

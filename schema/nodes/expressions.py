@@ -23,7 +23,9 @@ Env = Mapping[str, Record]  # the rows in sight, by the name their columns carry
 
 
 class SqlScope(Protocol):
-    """What an expression needs to write itself as SQL."""
+    """What an expression needs to write itself as SQL; `by_row`: as a value of each row, not as a condition on rows."""
+
+    by_row: bool
 
     def parameter(self, slot: Slot, sql_type: str) -> str: ...
     def among(self, column: str, slot: Slot, sql_type: str) -> str: ...
@@ -309,15 +311,23 @@ class IsSelf(Expr):
 
 @dataclass(frozen=True, eq=False)
 class May(Expr):
-    """A role of the viewer carries the permission in the area or above it (closure table, never a path prefix)."""
+    """A role of the viewer carries the permission in the area or above it (closure table, never a path prefix).
+
+    For a value of each row it is told first whether the viewer has it everywhere; as a condition on rows that would keep
+    an index on the area from serving it.
+    """
 
     permission: str
     area: Expr
 
     def sql(self, scope: SqlScope) -> str:
         permission = self.permission
-        slot = Slot(lambda ctx: ctx.viewer.areas(ctx.book[permission]), f"areas of {permission}")
-        return f"{self.area.sql(scope)} IN ({scope.below(slot)})"
+        tops = Slot(lambda ctx: ctx.viewer.areas(ctx.book[permission]), f"areas of {permission}")
+        if not scope.by_row:
+            return f"{self.area.sql(scope)} IN ({scope.below(tops)})"
+        everywhere = Slot(lambda ctx: ctx.viewer.is_everywhere(ctx.book[permission]), f"{permission} everywhere")
+        area = self.area.sql(scope)
+        return f"({scope.parameter(everywhere, 'bool')} AND {area} IS NOT NULL OR {area} IN ({scope.below(tops)}))"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         area = self.area.evaluate(env, tables)

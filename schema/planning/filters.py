@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from core.database.guards import Index, guards_of
 from core.errors import Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema
 from schema.nodes.declare import NodeType, ScalarField, ToOneField
 from schema.nodes.expressions import Argument as ArgumentExpr
-from schema.nodes.expressions import GlobalId, RowOf, Slot
+from schema.nodes.expressions import Column, GlobalId, RowOf, Slot
 from schema.planning.arguments import Argument, check_list
 
 if TYPE_CHECKING:
@@ -67,7 +68,8 @@ def _field(
             conditions.append(field.gate(RowOf(alias)).sql(compiler))
         conditions.append(compile_filter(compiler, composed, target, inner, argument, depth + 1))
         found = f"SELECT {inner}.id FROM {target.table} {inner} WHERE {' AND '.join(conditions)}"
-        return f"({alias}.{field.column} IN ({found}))"
+        # Of one row at most the database keeps the order of an index behind it.
+        return f"({alias}.{field.column} {'=' if _is_one(composed, target, argument) else 'IN'} ({found}))"
     assert isinstance(field, ScalarField)
     if isinstance(expression := field.expression(RowOf(alias)), GlobalId):
         return _reference(compiler, expression, argument)
@@ -79,6 +81,19 @@ def _field(
         compiler.condition()
         parts.append(_operator(compiler, node, field, sql, operator, operand))
     return _joined(compiler, parts)
+
+
+def _is_one(composed: ComposedSchema, node: NodeType, where: Argument) -> bool:
+    """Does it ask for one id, or one value of a column that is unique?"""
+    keys = {"id"} | {g.columns[0] for g in guards_of(node.model) if isinstance(g, Index) and g.is_key}
+    for name, argument in where.items():
+        if name in ("and", "or", "not") or any(composed.camel(f.name) == name for f in node.filters):
+            continue
+        field = composed.field(node, name)
+        column = field.expression(RowOf("o")) if isinstance(field, ScalarField) and field.visible is None else None
+        if isinstance(column, Column) and column.name in keys and any(o == "eq" for o, _ in argument.items()):
+            return True
+    return False
 
 
 def _operator(
