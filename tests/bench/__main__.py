@@ -1,22 +1,20 @@
 """What the server spends on a request, beside the least anybody could spend and beside the usual way.
 
-    python tests/bench [--database sqlite|postgres|both] [--rounds 9] [--scale 1] [--only Q1,Q3]
+    python tests/bench [--database sqlite|postgres|both] [--rounds 9] [--scale 1] [--only Q1,Q3] [--without peer]
 
 Three servers with one worker each take turns on one database: the floor (`floor.py`), Gongzhi as shipped, and plain
 Strawberry with Tortoise (`peer.py`). Before anything is timed their answers are compared. Told are the medians of the
-rounds, processor milliseconds of server and database per request, with the range of the middle half.
+rounds, processor milliseconds of server and database per request, with the range of the middle half. With `--scale` there
+are so many times the actors, activities and participations.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-import os
-import subprocess
 import sys
 import tempfile
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -25,55 +23,19 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
 
 import questions  # noqa: E402
-from load import Client, Round  # noqa: E402
+from grow import grow  # noqa: E402
+from load import Round  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.progress import track  # noqa: E402
 from rich.table import Table  # noqa: E402
+from serving import SERVERS, Running, ready, start  # noqa: E402
 from town import Town, build  # noqa: E402
 
 from core.config import Config  # noqa: E402
 from core.testing.postgres import PostgresCluster  # noqa: E402
 from server import Server  # noqa: E402
 
-SERVERS = ("floor", "gongzhi", "peer")
 out = Console(soft_wrap=True, highlight=False)
-
-
-@dataclass
-class Running:
-    name: str
-    process: subprocess.Popen[bytes]
-    client: Client
-
-
-def start(name: str, url: str, town: Town, folder: Path, port: int) -> Running:
-    environment = {**os.environ, "DATABASE": url, "PERSON": town.person, "PYTHONPATH": str(HERE.parent.parent)}
-    if name == "gongzhi":
-        (folder / "gongzhi.toml").write_text(
-            f'database = "{url}"\nport = {port}\nplugins = ["adoption", "points"]\n[area.d]\nenable = ["adoption", "points"]\n'
-        )
-        command = [sys.executable, "-c", "from core.cli import main; main()", "serve"]
-    else:
-        command = [
-            sys.executable, "-m", "uvicorn", f"{name}:app", "--app-dir", str(HERE), "--port", str(port),
-            "--no-access-log", "--log-level", "warning",
-        ]  # fmt: skip
-    with (folder / f"{name}.log").open("w") as log:
-        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
-    return Running(name, process, Client(port, town.token))
-
-
-async def ready(running: Running, folder: Path) -> None:
-    for _ in range(600):
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", running.client.port)
-            writer.close()
-            return
-        except OSError:
-            if running.process.poll() is not None:
-                break
-            await asyncio.sleep(0.1)
-    raise SystemExit(f"{running.name} did not start: {(folder / f'{running.name}.log').read_text()}")
 
 
 async def agree(servers: list[Running], town: Town, names: list[str]) -> None:
@@ -128,7 +90,7 @@ def show(kind: str, names: list[str], found: dict[tuple[str, str], list[Round]])
         table.add_column(heading, justify="right")
     for name in names:
         floor = median(r.cpu for r in found[name, "floor"])
-        for server in SERVERS:
+        for server in (s for s in SERVERS if (name, s) in found):
             rounds = found[name, server]
             ratios = sorted(r.cpu / f.cpu for r, f in zip(rounds, found[name, "floor"], strict=True))
             low, _, high = quantiles(ratios, n=4) if len(ratios) > 1 else (ratios[0],) * 3
@@ -141,7 +103,7 @@ def show(kind: str, names: list[str], found: dict[tuple[str, str], list[Round]])
     out.print(table)
 
 
-async def run(kind: str, rounds: int, scale: float, names: list[str]) -> None:
+async def run(kind: str, rounds: int, scale: int, names: list[str], without: str) -> None:
     with tempfile.TemporaryDirectory() as made:
         folder = Path(made)
         cluster = PostgresCluster.start() if kind == "postgres" else None
@@ -150,14 +112,13 @@ async def run(kind: str, rounds: int, scale: float, names: list[str]) -> None:
             began = time.monotonic()
             server = await Server.open(Config(database=url, plugins=("adoption", "points")))
             try:
-                town = await build(server, scale)
-                if cluster:
-                    async with server.runtime.database.transaction() as transaction:
-                        await transaction.fetch("ANALYZE")
+                town = await build(server)
             finally:
                 await server.close()
+            await grow(url, town, scale)
             out.print(f"{kind}: {len(town.activities):,} activities made in {time.monotonic() - began:.0f} s")
-            servers = [start(name, url, town, folder, 8310 + n) for n, name in enumerate(SERVERS)]
+            chosen = [name for name in SERVERS if name != without]
+            servers = [start(name, url, town, folder, 8310 + n) for n, name in enumerate(chosen)]
             try:
                 for running in servers:
                     await ready(running, folder)
@@ -180,11 +141,12 @@ def main() -> None:
     )
     parser.add_argument("--database", choices=("sqlite", "postgres", "both"), default="both")
     parser.add_argument("--rounds", type=int, default=9)
-    parser.add_argument("--scale", type=float, default=1.0, help="how many times the rows")
+    parser.add_argument("--scale", type=int, default=1, help="how many times the rows")
+    parser.add_argument("--without", choices=("peer",), default="", help="leave the slow one out")
     parser.add_argument("--only", default=",".join(questions.TEXTS), help="which questions")
     given = parser.parse_args()
     for kind in ("sqlite", "postgres") if given.database == "both" else (given.database,):
-        asyncio.run(run(kind, given.rounds, given.scale, given.only.split(",")))
+        asyncio.run(run(kind, given.rounds, given.scale, given.only.split(","), given.without))
 
 
 main()

@@ -1,4 +1,4 @@
-"""What is asked about: 446 areas, 10,000 actors, 5,000 activities and 60,000 participations, times a scale."""
+"""What is asked about: 446 areas, 10,000 actors, 5,000 activities and 60,000 participations."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Town:
     after: str = ""
 
 
-async def build(server: Server, scale: float = 1.0) -> Town:
+async def build(server: Server) -> Town:
     """Fill an empty database; the one account's token is good for a year."""
     runtime, random = server.runtime, Random(2026)
     await first_admin(runtime, "bench", "林晓敏", "a long benchmark", "d", "区")
@@ -91,7 +91,7 @@ async def build(server: Server, scale: float = 1.0) -> Town:
             work.record("core.activity.joined", joined, area_id=area, data={"activity": str(activity.id)})
         activities.append(str(activity.id))
 
-    for rule, many, rows in ((register, int(ACTORS * scale), 1), (happen, int(ACTIVITIES * scale), EACH + 1)):
+    for rule, many, rows in ((register, ACTORS, 1), (happen, ACTIVITIES, EACH + 1)):
         numbers = iter(range(many))
         while some := list(islice(numbers, TOGETHER // rows)):
 
