@@ -33,7 +33,8 @@ class Clock:
         self._fixed: datetime | None = None
 
     def now(self) -> datetime:
-        return self._fixed or to_millisecond(datetime.now(UTC))
+        now = self._fixed or datetime.now(UTC)
+        return now.replace(microsecond=now.microsecond // 1000 * 1000)
 
     def today(self) -> date:
         return self.civil_date(self.now())

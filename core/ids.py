@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from uuid import UUID
 
 import uuid_utils.compat
@@ -22,6 +23,7 @@ def to_global(tag: str, id: UUID) -> str:
     return f"{tag}_{id}"
 
 
+@lru_cache(4096)
 def split_global(value: str) -> tuple[str, UUID]:
     """The tag and the UUID of a global id; refuses `BAD_ID` for anything else."""
     match = _GLOBAL.fullmatch(value)

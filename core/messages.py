@@ -70,12 +70,16 @@ R = TypeVar("R")
 
 
 def remembered(read: Callable[Concatenate[str, P], R]) -> Callable[Concatenate[str, P], R]:
-    """Clients repeat their headers: what was read of a short one is kept, of the 256 asked for last."""
-    kept = lru_cache(256)(read)
+    """Clients repeat their headers: what was read of short ones is kept, of the 256 asked for last."""
+    anyhow: Callable[..., R] = read
+    kept = lru_cache(256)(anyhow)
 
     @wraps(read)
-    def asked(header: str, *args: Any, **kwargs: Any) -> R:
-        return kept(header, *args, **kwargs) if len(header) <= SHORT else read(header, *args, **kwargs)
+    def asked(*headers: Any) -> R:
+        for header in headers:
+            if header is not None and len(header) > SHORT:
+                return anyhow(*headers)
+        return kept(*headers)
 
     return cast("Callable[Concatenate[str, P], R]", asked)
 

@@ -44,7 +44,7 @@ class Command:
     expected_version: int | None = None
     occurred_at: datetime | None = None
     within: UUID | None = None  # asked for at the endpoint of this area
-    paths: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # global id → the input field it stands in
+    paths: Callable[[], Mapping[str, tuple[str, ...]]] = dict  # global id → the input field it stands in
     actors: frozenset[UUID] = frozenset()  # named anywhere in the input
 
 

@@ -8,7 +8,7 @@ check that every row it takes has an event behind it (INV22) and every event an 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -87,9 +87,9 @@ class Work:
         cause_id: UUID | None = None,
         occurred_at: datetime | None = None,
         settings: int | None = None,
-        paths: Mapping[str, tuple[str, ...]] | None = None,
+        paths: Callable[[], Mapping[str, tuple[str, ...]]] = dict,
     ) -> None:
-        """`paths`: the input field each global id stands in, so that NOT_FOUND can say which."""
+        """`paths` tells the input field each global id stands in, so that NOT_FOUND can say which."""
         self.transaction = transaction
         self.kernel = kernel
         self.book = kernel.permissions
@@ -110,7 +110,7 @@ class Work:
         self._places: dict[UUID, Place] = {}
         self._afterwards: list[tuple[str, tuple[Any, ...]]] = []
         self.expected_version: int | None = None
-        self.paths = paths or {}
+        self.paths = paths
         self.flushed = False
 
     # --- who ---------------------------------------------------------------------------------------------
@@ -155,7 +155,7 @@ class Work:
 
     def _not_found(self, model: type[Model], id: UUID) -> Refusal:
         tag = getattr(model, "tag", model.__name__)
-        return Refusal("NOT_FOUND", path=self.paths.get(f"{tag}_{id}", ()), kind=tag)
+        return Refusal("NOT_FOUND", path=self.paths().get(f"{tag}_{id}", ()), kind=tag)
 
     async def lock_with(self, model: type[M], id: UUID, above: type[N]) -> tuple[N, M]:
         """The row that row `id` of `model` points at by its foreign key to `above`, and the row itself, both held, the

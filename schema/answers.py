@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import orjson
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import Response
 
 from core.errors import Refusal
 from core.messages import Messages
-from schema.media import JSON, is_json, is_utf8
+from schema.heads import headers_of
+from schema.media import GRAPHQL, JSON, is_json, is_utf8
 
 MAX_BODY = 1_000_000
 DISCARDED = 4_000_000  # read beyond that and thrown away, so that the client hears the answer instead of a reset
@@ -30,9 +31,24 @@ class Refused(Refusal):
         self.headers = headers or {}
 
 
+class _Answer(Response):
+    """Like Starlette's, with most of its headers written beforehand."""
+
+    def __init__(self, body: bytes, status: int, headers: Mapping[str, str], media: str) -> None:
+        self.status_code, self.body, self.background = status, body, None
+        own = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
+        self.raw_headers = [*_WRITTEN[media], (b"content-length", b"%d" % len(body)), *own]
+
+
+_WRITTEN = {
+    media: [(k.encode(), v.encode()) for k, v in (SAFE | {"content-type": f"{media}; charset=utf-8"}).items()]
+    for media in (JSON, GRAPHQL)
+}
+
+
 def answer(body: Any, status: int, headers: Mapping[str, str] | None = None, *, media: str = JSON) -> Response:
     """A JSON response with the headers every answer has."""
-    return Response(orjson.dumps(body), status, SAFE | dict(headers or {}), f"{media}; charset=utf-8")
+    return _Answer(orjson.dumps(body), status, headers or {}, media)
 
 
 def refuse(refused: Refused, messages: Messages, language: str, *, media: str = JSON) -> Response:
@@ -44,16 +60,17 @@ def refuse(refused: Refused, messages: Messages, language: str, *, media: str = 
 
 async def read_json(request: Request) -> Any:
     """The JSON value of a body. Refuses what is no JSON in UTF-8, too large, or too slow in coming."""
-    kind = ",".join(request.headers.getlist("content-type"))
+    headers = headers_of(request)
+    kind = headers.get("content-type", "")
     if not is_json(kind):
         raise Refused(415, "UNSUPPORTED_MEDIA_TYPE")
     if not is_utf8(kind):
         raise Refused(415, "UNSUPPORTED_CHARSET")
-    if request.headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
         raise Refused(415, "UNSUPPORTED_ENCODING")
     try:
         async with asyncio.timeout(BODY_SECONDS):
-            text = await _read(request)
+            text = await _read(request, headers.get("content-length", ""))
     except TimeoutError:
         raise Refused(408, "BODY_TOO_SLOW", CLOSE) from None
     try:
@@ -62,21 +79,23 @@ async def read_json(request: Request) -> Any:
         raise Refused(400, "BAD_JSON", what=f"{error}"[:100]) from None
 
 
-async def _read(request: Request) -> bytes:
-    length = request.headers.get("content-length", "")
-    too_large = Refused(413, "BODY_TOO_LARGE", CLOSE, limit=MAX_BODY)
+async def _read(request: Request, length: str) -> bytes:
     if length.isdecimal() and int(length[:20]) > MAX_BODY + DISCARDED:
-        raise too_large
-    size, parts = 0, []
-    try:
-        async for chunk in request.stream():
-            size += len(chunk)
-            if size <= MAX_BODY:
-                parts.append(chunk)
-            elif size > MAX_BODY + DISCARDED:
-                break
-    except ClientDisconnect:
-        raise Refused(400, "BODY_BROKEN_OFF") from None
+        raise _too_large()
+    size, more = 0, True
+    parts: list[bytes] = []
+    while more and size <= MAX_BODY + DISCARDED:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Refused(400, "BODY_BROKEN_OFF")
+        chunk, more = message.get("body", b""), message.get("more_body", False)
+        size += len(chunk)
+        if size <= MAX_BODY:
+            parts.append(chunk)
     if size > MAX_BODY:
-        raise too_large
+        raise _too_large()
     return b"".join(parts)
+
+
+def _too_large() -> Refused:
+    return Refused(413, "BODY_TOO_LARGE", CLOSE, limit=MAX_BODY)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from time import monotonic
@@ -48,8 +49,10 @@ class Changes:
         try:
             if deadline.get() < monotonic():
                 raise Refusal("TOO_SLOW")
-            sets = [n.selection_set for n in info._raw_info.field_nodes if n.selection_set]
-            payload = self._payload(declared, info._raw_info, {"": sets})
+            nodes = info._raw_info.field_nodes
+            payload = self._payload(
+                declared, info._raw_info, lambda: {"": [n.selection_set for n in nodes if n.selection_set]}
+            )
             await self._try_payload(payload, context)
             command = self._command(declared.name, input, input.idempotency_key, context)
         except Refusal as refusal:
@@ -76,7 +79,7 @@ class Changes:
             context.meter.owe(MUTATION * (len(rows) - 1))
             if key is not None and not 1 <= len(key) <= BATCH_KEY:
                 raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
-            payload = self._payload(declared, raw_info, self._inside(raw_info, "results"))
+            payload = self._payload(declared, raw_info, lambda: self._inside(raw_info, "results"))
             await self._try_payload(payload, context)
         except Refusal as refusal:
             return BatchPayload([], [self.errors.user(refusal, context.language)])
@@ -134,7 +137,7 @@ class Changes:
             expected_version=input.expected_version if isinstance(input, ChangeInput) else None,
             occurred_at=input.occurred_at,
             within=context.root_area,
-            paths=paths_of_ids(input),
+            paths=lambda: paths_of_ids(input),
             actors=frozenset(split_global(id)[1] for id in ids_in(input, Actor.tag)),
         )
 
@@ -152,37 +155,44 @@ class Changes:
         }
 
     def _payload(
-        self, declared: MutationDeclaration, info: Any, selected: dict[str, list[SelectionSetNode]]
+        self, declared: MutationDeclaration, info: Any, selected: Callable[[], dict[str, list[SelectionSetNode]]]
     ) -> PayloadPlan:
         """How the payload's selection will be read once the rule has said of which rows; each node under its response
         key, behind the key that its selection came with."""
         context: RequestContext = info.context
         context.variables, context.changes = info.variable_values, True
-        ids: dict[str, Any] = {}
-        groups: dict[str, tuple[str, list[FieldNode]]] = {}
-        for before, sets in selected.items():
-            for key, nodes in self.graphql.new_compiler(context)._collect(sets, None).items():
-                python = next(
-                    (n for n in declared.returns if self.graphql.composed.camel(n) == nodes[0].name.value), None
-                )
-                if python is not None:
-                    groups[before + key] = (python, nodes)
+        names = {self.graphql.composed.camel(python): python for python in declared.returns}
+        assert context.shape is not None
 
-        @cache
-        def compile(without: frozenset[str]) -> Plan:
+        def roots() -> dict[str, list[FieldNode]]:
+            return {
+                before + key: nodes
+                for before, sets in selected().items()
+                for key, nodes in self.graphql.new_compiler(context)._collect(sets, None).items()
+                if nodes[0].name.value in names
+            }
+
+        shape = context.shape.payload(info.path.key, roots)
+
+        def make(without: frozenset[str] = frozenset()) -> Plan:
             compiler = self.graphql.new_compiler(context, without)
             columns: dict[str, str] = {}
             left_out: dict[str, str] = {}
-            for key, (python, nodes) in groups.items():
+            for key, nodes in shape.roots.items():
+                python = names[nodes[0].name.value]
                 node = self.graphql.composed.type_of(declared.returns[python])
                 if node.plugin in without:
                     left_out[key] = node.plugin
                     continue
                 inner = [n.selection_set for n in nodes if n.selection_set]
-                columns[key] = compiler.by_id(node, lambda p=python: ids.get(p), inner)  # type: ignore[misc]
+                columns[key] = compiler.changed(node, python, inner)
             return compiler.plan(list(columns.values()), list(columns), left_out)
 
-        return PayloadPlan(list(groups), compile, ids)
+        @cache
+        def compile(without: frozenset[str]) -> Plan:
+            return make(without) if without else self.graphql.kept(context.prepared, shape, context, make)
+
+        return PayloadPlan(list(shape.roots), compile)
 
     async def _try_payload(self, payload: PayloadPlan, context: RequestContext) -> None:
         """Refuse what the payload's arguments make impossible; long SQL is tried on no row (SQLite's parser is small).
@@ -191,8 +201,7 @@ class Changes:
         """
         try:
             plan = payload.compile(frozenset())
-            for check in plan.checks:
-                check(context)
+            plan.check(context)
             if len(plan.sql) > TRIED_FROM and self.runtime.database.dialect.name == "sqlite":
                 await self.graphql.run(plan, context)
         except Refusal:
@@ -206,8 +215,7 @@ class Changes:
     ) -> dict[str, Raw | Exception]:
         """The selected nodes of the payload, in one statement. The change is made: whatever fails now is told of the
         nodes that cannot be shown, never of the mutation."""
-        payload.ids.clear()
-        payload.ids.update({name: split_global(id)[1] for name, id in outcome.outcome.items()})
+        context.changed = {name: split_global(id)[1] for name, id in outcome.outcome.items()}
         context.fresh, context.viewer = not outcome.replayed, outcome.viewer
         try:
             return (await self.graphql.read(payload.compile, context))[1]
@@ -221,7 +229,6 @@ class PayloadPlan:
 
     keys: list[str]
     compile: Compile
-    ids: dict[str, Any]
 
 
 @dataclass(frozen=True)

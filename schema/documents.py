@@ -11,15 +11,25 @@ import re
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from graphql import (
     DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
     GraphQLError,
     GraphQLSchema,
     GraphQLSyntaxError,
+    NamedTypeNode,
     Node,
+    NonNullTypeNode,
+    OperationDefinitionNode,
+    OperationType,
     Token,
+    VariableDefinitionNode,
+    get_operation_ast,
+    get_variable_values,
     parse,
     specified_rules,
     validate,
@@ -38,12 +48,80 @@ MAX_ERRORS = 20  # told of one document or of its variables
 KEPT_BYTES = 32_000_000
 TOKEN_BYTES = 500
 SLOT_BYTES = 500
-PLANS = 20  # of one document, by the shape of its variables
+SHAPES = 20  # of the variables of one document
 VARIANTS = 4  # of one shape, by the types of the ids in it
 
 
 _SCHEMA = re.compile(r"\b__(schema|type)\b")
 Check = Callable[[DocumentNode], list[GraphQLError]]
+
+
+class Operation:
+    """One of a document."""
+
+    def __init__(self, node: OperationDefinitionNode) -> None:
+        self.node = node
+        self.name = node.name.value if node.name else None
+        self.is_query = node.operation is OperationType.QUERY
+        self._variables = [_Variable(definition) for definition in node.variable_definitions or ()]
+
+    def coerce(self, schema: GraphQLSchema, given: Variables) -> Variables | list[GraphQLError]:
+        """The values of the variables, or what is wrong with them."""
+        found: Variables = {}
+        if all(variable.take(given, found) for variable in self._variables):
+            return found
+        coerced = get_variable_values(schema, self.node.variable_definitions or (), given, max_errors=MAX_ERRORS)
+        return coerced if isinstance(coerced, list) else coerced.coerced
+
+
+class _Variable:
+    """Takes a value as it came where that is all that coercion would do: for built-in scalars, and for nothing."""
+
+    def __init__(self, definition: VariableDefinitionNode) -> None:
+        self.name = definition.variable.name.value
+        self.has_default = definition.default_value is not None
+        self.is_required = isinstance(definition.type, NonNullTypeNode)
+        named = definition.type.type if isinstance(definition.type, NonNullTypeNode) else definition.type
+        self.is_plain = _PLAIN.get(named.name.value) if isinstance(named, NamedTypeNode) else None
+
+    def take(self, given: Variables, found: Variables) -> bool:
+        """False where graphql-core has to look."""
+        value = given.get(self.name)
+        if value is not None:
+            found[self.name] = value
+            return self.is_plain is not None and self.is_plain(value)
+        if self.name in given:
+            found[self.name] = None
+            return not self.is_required
+        return not self.is_required and not self.has_default
+
+
+_PLAIN: dict[str, Callable[[Any], bool]] = {
+    "ID": lambda value: type(value) is str,
+    "String": lambda value: type(value) is str,
+    "Boolean": lambda value: type(value) is bool,
+    "Int": lambda value: type(value) is int and -(2**31) <= value < 2**31,
+}
+
+
+@dataclass
+class Shape:
+    """What is kept of an operation for variables of one shape: its root fields by response key, its plans, and the same
+    of the payload of each mutation in it."""
+
+    roots: dict[str, list[FieldNode]]
+    plans: list[Plan] = field(default_factory=list)
+    payloads: dict[str, Shape] = field(default_factory=dict)
+
+    def payload(self, key: str, roots: Callable[[], dict[str, list[FieldNode]]]) -> Shape:
+        found = self.payloads.get(key)
+        if found is None:
+            found = self.payloads[key] = Shape(roots())
+        return found
+
+    @property
+    def bytes(self) -> int:
+        return sum(map(_plan_bytes, self.plans)) + sum(inner.bytes for inner in self.payloads.values())
 
 
 @dataclass
@@ -54,23 +132,40 @@ class Prepared:
     errors: tuple[GraphQLError, ...] = ()
     bytes: int = 0
     asks_for_schema: bool = False
-    plans: OrderedDict[Any, list[Plan]] = field(default_factory=OrderedDict)
+    shapes: OrderedDict[Any, Shape] = field(default_factory=OrderedDict)
+    operations: dict[str | None, Operation] = field(default_factory=dict)
 
-    def plan(self, key: Any, variables: Variables, make: Callable[[], Plan]) -> Plan:
-        """The plan kept under `key` that fits these variables, or a new one."""
-        kept = self.plans.setdefault(key, [])
-        self.plans.move_to_end(key)
-        for plan in kept:
+    def operation(self, name: str | None) -> Operation | None:
+        """The one of this name, or the only one; None where there is none such."""
+        found = self.operations.get(name)
+        if found is None and (node := get_operation_ast(self.document, name)) is not None:
+            found = self.operations[name] = Operation(node)
+        return found
+
+    @cached_property
+    def fragments(self) -> dict[str, FragmentDefinitionNode]:
+        return {d.name.value: d for d in self.document.definitions if isinstance(d, FragmentDefinitionNode)}
+
+    def shape(self, key: Any, roots: Callable[[], dict[str, list[FieldNode]]]) -> Shape:
+        found = self.shapes.get(key)
+        if found is None:
+            found = self.shapes[key] = Shape(roots())
+            while len(self.shapes) > SHAPES:
+                _, old = self.shapes.popitem(last=False)
+                self.bytes -= old.bytes
+        self.shapes.move_to_end(key)
+        return found
+
+    def plan(self, shape: Shape, variables: Variables, make: Callable[[], Plan]) -> Plan:
+        """The plan of the shape that fits these variables, or a new one."""
+        for plan in shape.plans:
             if plan.fits(variables):
                 return plan
         made = make()
-        kept.append(made)
+        shape.plans.append(made)
         self.bytes += _plan_bytes(made)
-        if len(kept) > VARIANTS:
-            self.bytes -= _plan_bytes(kept.pop(0))
-        while len(self.plans) > PLANS:
-            _, old = self.plans.popitem(last=False)
-            self.bytes -= sum(_plan_bytes(plan) for plan in old)
+        if len(shape.plans) > VARIANTS:
+            self.bytes -= _plan_bytes(shape.plans.pop(0))
         return made
 
 

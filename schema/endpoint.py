@@ -26,6 +26,7 @@ from core.trusted import TrustedDocuments
 from schema.answers import SAFE, Refused, answer, read_json, refuse
 from schema.compose import KEPT_SETS, compose
 from schema.execution import GraphQL
+from schema.heads import headers_of
 from schema.media import JSON, choose_media, wants_page
 from schema.rates import BAD_TOKEN, REQUEST, Meter, OverLimit, Rates
 
@@ -64,9 +65,9 @@ class Endpoint:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/", self.page, methods=["GET"]),
             Route("/graphql", self.limited(self.serve), methods=METHODS),
             Route("/areas/{code}/graphql", self.limited(self.serve), methods=METHODS),
+            Route("/", self.page, methods=["GET"]),
             Route("/livez", self.live, methods=["GET"]),
             Route("/readyz", self.ready, methods=["GET"]),
         ]
@@ -80,7 +81,7 @@ class Endpoint:
                 return Response(status_code=204, headers=SAFE | {"allow": ALLOWED})
             if not reads and request.method != "POST":
                 raise Refused(405, "METHOD_NOT_ALLOWED", {"allow": ALLOWED}, allowed=ALLOWED)
-            accept = ",".join(request.headers.getlist("accept"))
+            accept = headers_of(request).get("accept", "")
             if reads and not any(name in request.query_params for name in DOCUMENT) and wants_page(accept):
                 return await self.page(request)
             chosen = choose_media(accept)
@@ -120,7 +121,8 @@ class Endpoint:
                 response = await act(request)
             except OverLimit as over:
                 response = self._over(over, self._language(request), JSON)
-            response.headers.update(meter.headers())
+            if told := meter.headers():
+                response.headers.update(told)
             return response
 
         return respond
@@ -140,7 +142,7 @@ class Endpoint:
         return self._refuse(refused, self._language(request))
 
     def _language(self, request: Request) -> str:
-        return choose_language(request.headers.get("accept-language", ""), self.language)
+        return choose_language(headers_of(request).get("accept-language", ""), self.language)
 
     def _refuse(self, refusal: Refusal, language: str, media: str = JSON) -> Response:
         if refusal.code == "MUTATION_OVER_GET":
@@ -178,7 +180,7 @@ class Endpoint:
         return viewer
 
     async def _bearer(self, request: Request) -> Viewer:
-        header = request.headers.get("authorization")
+        header = headers_of(request).get("authorization")
         if header is None:
             return ANONYMOUS
         scheme, _, token = header.partition(" ")
@@ -241,12 +243,18 @@ def _asked(body: Any, trusted: TrustedDocuments) -> tuple[str, dict[str, Any] | 
     query, variables, name = trusted.text_for(body), body.get("variables"), body.get("operationName")
     if query is None:
         raise Refused(400, "NO_QUERY")
-    given = {"query": (query, str), "variables": (variables, dict), "operationName": (name, str)}
-    for parameter, (value, type) in (given | {"extensions": (body.get("extensions"), dict)}).items():
+    if not isinstance(query, str):
+        raise Refused(400, "BAD_PARAMETER", name="query")
+    for parameter, type in _TYPES:
+        value = body.get(parameter)
         if value is not None and not isinstance(value, type):
             raise Refused(400, "BAD_PARAMETER", name=parameter)
-    _check_size(variables)
+    if variables:
+        _check_size(variables)
     return query, variables, name or None
+
+
+_TYPES = (("variables", dict), ("operationName", str), ("extensions", dict))
 
 
 def _check_size(variables: Any) -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import sqlite3
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from inspect import isawaitable
@@ -23,11 +23,8 @@ from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     GraphQLError,
-    OperationDefinitionNode,
     OperationType,
     execute,
-    get_operation_ast,
-    get_variable_values,
 )
 from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext
 
@@ -40,7 +37,7 @@ from core.health import is_failure
 from core.runtime import Runtime
 from schema.changing import Changes
 from schema.compose import CommunitySchema, core_schema
-from schema.documents import MAX_ERRORS, Documents, Prepared, checks_of
+from schema.documents import MAX_ERRORS, Documents, Operation, Prepared, Shape, checks_of
 from schema.errors import Errors, PluginFailed
 from schema.nodes.composed import Root
 from schema.nodes.declare import PythonField
@@ -93,14 +90,17 @@ class RequestContext:
     """What resolvers and parameters may know of a request."""
 
     graphql: GraphQL
+    prepared: Prepared
     viewer: Viewer = ANONYMOUS
     language: str = "zh-CN"
     variables: dict[str, Any] = field(default_factory=dict)
     fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
+    shape: Shape | None = None
     roots: dict[str, list[FieldNode]] = field(default_factory=dict)  # of a query, by response key
     planned: dict[str, Raw | Exception] = field(default_factory=dict)
     changes: bool = False  # a mutation: what it reads afterwards cannot be refused
     fresh: bool = False  # the rows of a payload have just been changed by this viewer
+    changed: dict[str, uuid.UUID] = field(default_factory=dict)  # the rows of a payload, by what the rule calls them
     meter: Meter = field(default_factory=Meter)
     snapshot: Snapshot | None = None
     root_area: uuid.UUID | None = None
@@ -114,9 +114,7 @@ class RequestContext:
     @classmethod
     def of(cls, graphql: GraphQL, prepared: Prepared, variables: dict[str, Any], **known: Any) -> RequestContext:
         """For one document with its coerced variables."""
-        definitions = prepared.document.definitions
-        fragments = {d.name.value: d for d in definitions if isinstance(d, FragmentDefinitionNode)}
-        return cls(graphql, variables=variables, fragments=fragments, **known)
+        return cls(graphql, prepared, variables=variables, fragments=prepared.fragments, **known)
 
     @property
     def book(self) -> PermissionBook:
@@ -137,6 +135,14 @@ def _set_resolvers(schema: CommunitySchema) -> None:
         if plain.plugin != "core":
             query.fields[name].resolve = _contained(query.fields[name].resolve, plain.plugin, name)
     schema.has_resolvers = True
+
+
+def cost_of_fields(operation: Operation, shape: Shape) -> int:
+    """What root fields cost beside the rows they look at: mutations, and the description of the schema."""
+    names = [nodes[0].name.value for nodes in shape.roots.values()]
+    if operation.node.operation is OperationType.MUTATION:
+        return sum(SIGN_IN if name == "coreSignIn" else MUTATION for name in names)
+    return INTROSPECTION * sum(name in ("__schema", "__type") for name in names)
 
 
 def _root_resolver(root: Root) -> Any:
@@ -252,32 +258,30 @@ class GraphQL:
         prepared = self.prepare(text, meter)
         if prepared.errors:
             return {"errors": [self.errors.request(e, language) for e in prepared.errors[:MAX_ERRORS]]}
-        operation = get_operation_ast(prepared.document, operation_name)
+        operation = prepared.operation(operation_name)
         if operation is None:
             unknown = GraphQLError("", original_error=Refusal("BAD_OPERATION_NAME"))
             return {"errors": [self.errors.request(unknown, language)]}
-        is_query = operation.operation is OperationType.QUERY
-        if only_query and not is_query:
+        if only_query and not operation.is_query:
             raise Refusal("MUTATION_OVER_GET")
-        coerced = get_variable_values(
-            self.graphql, operation.variable_definitions or (), variables or {}, max_errors=MAX_ERRORS
-        )
+        coerced = operation.coerce(self.graphql, variables or {})
         if isinstance(coerced, list):
             return {"errors": [self.errors.request(e, language, "BAD_VARIABLES") for e in coerced]}
         context = RequestContext.of(
-            self, prepared, coerced.coerced, viewer=viewer, language=language, root_area=root_area, meter=meter
+            self, prepared, coerced, viewer=viewer, language=language, root_area=root_area, meter=meter
         )
-        if not is_query or prepared.asks_for_schema:
-            meter.spend(self.cost_of_fields(operation, context))
+        shape = context.shape = self.shape(prepared, operation, context)
+        if not operation.is_query or prepared.asks_for_schema:
+            meter.spend(cost_of_fields(operation, shape))
         until = deadline.set(monotonic() + REQUEST_SECONDS)
         try:
-            if plain and is_query:
+            if plain and operation.is_query:
                 facts = await self._facts(context)
                 context.snapshot = await Snapshot.take(
                     self.runtime.database, viewer, self.runtime.kernel, root_area, facts
                 )
-            elif is_query:
-                await self._plan_and_read(prepared, operation, context)
+            elif operation.is_query:
+                await self._plan_and_read(prepared, operation, shape, context)
             response = self._direct(context)
             if response is None:
                 result = execute(
@@ -319,19 +323,11 @@ class GraphQL:
                 return None
         return {"data": data} if context.planned else None
 
-    def cost_of_fields(self, operation: OperationDefinitionNode, context: RequestContext) -> int:
-        """What root fields cost beside the rows they look at: mutations, and the description of the schema."""
-        groups = self.new_compiler(context)._collect([operation.selection_set], None)
-        names = [nodes[0].name.value for nodes in groups.values()]
-        if operation.operation is OperationType.MUTATION:
-            return sum(SIGN_IN if name == "coreSignIn" else MUTATION for name in names)
-        return INTROSPECTION * sum(name in ("__schema", "__type") for name in names)
-
     async def _plan_and_read(
-        self, prepared: Prepared, operation: OperationDefinitionNode, context: RequestContext
+        self, prepared: Prepared, operation: Operation, shape: Shape, context: RequestContext
     ) -> None:
         """Every planned root's answer, in one statement; where one root's argument is refused, root by root."""
-        context.roots = self.new_compiler(context)._collect([operation.selection_set], None)
+        context.roots = shape.roots
         keys = [key for key, nodes in context.roots.items() if nodes[0].name.value in self.composed.roots]
         plugins: set[str] = set()
 
@@ -342,8 +338,8 @@ class GraphQL:
 
         def whole(without: frozenset[str]) -> Plan:
             if without:
-                return self._compile(operation, context, keys, without)
-            return self.plan(prepared, operation, context)
+                return self._compile(shape, context, keys, without)
+            return self.plan(prepared, shape, context)
 
         try:
             if keys:
@@ -356,7 +352,7 @@ class GraphQL:
                 return
             for key in keys:
                 try:
-                    await read(lambda without, key=key: self._compile(operation, context, [key], without))  # type: ignore[misc]
+                    await read(lambda without, key=key: self._compile(shape, context, [key], without))  # type: ignore[misc]
                 except OverLimit:
                     raise
                 except Refusal as own:
@@ -424,48 +420,42 @@ class GraphQL:
     def new_compiler(self, context: RequestContext, without: frozenset[str] = frozenset()) -> Compiler:
         return Compiler(self.composed, self.graphql, self.emitter, context.fragments, context.variables, without)
 
-    def _compiler(
-        self, operation: OperationDefinitionNode, context: RequestContext, without: frozenset[str] = frozenset()
-    ) -> tuple[Compiler, dict[str, tuple[Root, list[FieldNode]]]]:
-        compiler = self.new_compiler(context, without)
-        groups = {
-            key: (self.composed.roots[nodes[0].name.value], nodes)
-            for key, nodes in compiler._collect([operation.selection_set], None).items()
-            if nodes[0].name.value in self.composed.roots
-        }
-        return compiler, groups
-
     def _compile(
-        self,
-        operation: OperationDefinitionNode,
-        context: RequestContext,
-        only: Sequence[str],
-        without: frozenset[str] = frozenset(),
+        self, shape: Shape, context: RequestContext, only: Iterable[str], without: frozenset[str] = frozenset()
     ) -> Plan:
-        compiler, groups = self._compiler(operation, context, without)
-        wanted = {k: root for k, (root, _) in groups.items() if k in only}
+        """The plan of those of these roots that are planned."""
+        compiler = self.new_compiler(context, without)
+        wanted = {k: root for k in only if (root := self.composed.roots.get(shape.roots[k][0].name.value))}
         left_out = {k: r.plugin for k, r in wanted.items() if r.plugin in without and r.form != "every"}
         keys = [k for k in wanted if k not in left_out]
-        return compiler.plan([compiler.root(*groups[key]) for key in keys], keys, left_out)
+        return compiler.plan([compiler.root(wanted[key], shape.roots[key]) for key in keys], keys, left_out)
 
-    def plan(self, prepared: Prepared, operation: OperationDefinitionNode, context: RequestContext) -> Plan:
-        """The plan for this operation and shape of variables, compiled once; who asks never matters."""
+    def shape(self, prepared: Prepared, operation: Operation, context: RequestContext) -> Shape:
+        """What is kept for this operation and the shape of these variables."""
 
-        def make() -> Plan:
-            return self._compile(operation, context, list(self._compiler(operation, context)[1]))
+        def roots() -> dict[str, list[FieldNode]]:
+            return self.new_compiler(context)._collect([operation.node.selection_set], None)
 
-        key = (operation.name.value if operation.name else None, shape_of(context.variables))
-        plan = prepared.plan(key, context.variables, make)
-        self.documents.keep_within()
+        return prepared.shape((operation.name, shape_of(context.variables)), roots)
+
+    def plan(self, prepared: Prepared, shape: Shape, context: RequestContext) -> Plan:
+        """The plan for these roots, compiled once; who asks never matters."""
+        return self.kept(prepared, shape, context, lambda: self._compile(shape, context, shape.roots))
+
+    def kept(self, prepared: Prepared, shape: Shape, context: RequestContext, make: Callable[[], Plan]) -> Plan:
+        """The plan that was kept for this shape and fits, else a new one."""
+        before = prepared.bytes
+        plan = prepared.plan(shape, context.variables, make)
+        if prepared.bytes != before:
+            self.documents.keep_within()
         return plan
 
     async def run(self, plan: Plan, context: RequestContext) -> dict[str, Raw | Exception]:
         """Bind and run: one statement, one JSON text per root, or why there is none."""
-        for check in plan.checks:
-            check(context)
+        rows = plan.check(context)
         if not plan.keys:
             return {}
-        context.meter.look_at(plan.rows(context.variables), owed=context.changes)
+        context.meter.look_at(rows, owed=context.changes)
         values = [slot.value(context) for slot, _ in plan.slots]
         with parsed():
             row = (await self.runtime.database.read(plan.sql, values))[0]

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import structlog
-from starlette.datastructures import Headers
 
 log = structlog.get_logger("gongzhi.proxies")
 
@@ -35,19 +34,19 @@ class Proxies:
         self.trusted = networks(trusted)
         self._told = False
 
-    def client(self, peer: str, headers: Headers) -> Client:
+    def client(self, peer: str, forwarded: str | None, standard: str | None) -> Client:
+        """Of a request from `peer` with these two headers, if it has them."""
         address = _address(peer)
         if address is None:
             return Client(peer)
-        forwarded, standard = headers.getlist("x-forwarded-for"), headers.getlist("forwarded")
-        if not forwarded and not standard:
+        if forwarded is None and standard is None:
             return Client(_key(address), address)
         if not within(address, self.trusted):
             self._tell(peer)
             return Client(_key(address), address, known=False)
-        if forwarded and standard:
+        if forwarded is not None and standard is not None:
             return Client(_key(address), address, known=False)
-        hops = _hops(forwarded) if forwarded else _standard_hops(standard)
+        hops = forwarded.split(",") if forwarded is not None else _standard_hops(standard or "")
         while hops and within(address, self.trusted):
             before = _address(hops.pop())
             if before is None:
@@ -80,14 +79,10 @@ def _key(address: Address) -> str:
     return str(address)
 
 
-def _hops(lines: list[str]) -> list[str]:
-    return [hop for line in lines for hop in line.split(",")]
-
-
-def _standard_hops(lines: list[str]) -> list[str]:
+def _standard_hops(header: str) -> list[str]:
     """The `for` of each element; empty where an element says none."""
     found = []
-    for element in _hops(lines):
+    for element in header.split(","):
         pairs = (pair.partition("=") for pair in element.split(";"))
         found.append(next((value for name, _, value in pairs if name.strip().lower() == "for"), ""))
     return found

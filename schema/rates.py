@@ -14,6 +14,8 @@ from starlette.requests import Request
 from core.access import Viewer
 from core.config import Config
 from core.errors import Refusal
+from core.messages import remembered
+from schema.heads import headers_of
 from schema.proxies import Client, Proxies, networks, within
 
 WINDOW = 60  # seconds in which an empty bucket is full again
@@ -129,13 +131,19 @@ class Rates:
         self.unlimited = networks(config.unlimited)
         self.by_address = Buckets("address", config.address_quota)
         self.by_viewer = Buckets("viewer", config.viewer_quota)
+        self._who = remembered(self._client)
 
     def meter(self, request: Request) -> Meter:
-        client = self.proxies.client(request.client.host if request.client else "", request.headers)
-        free = client.known and client.address is not None and within(client.address, self.unlimited)
-        meter = Meter(client, free=free, show=SHOW in request.headers)
+        headers = headers_of(request)
+        peer = request.client.host if request.client else ""
+        client, free = self._who(peer, headers.get("x-forwarded-for"), headers.get("forwarded"))
+        meter = Meter(client, free=free, show=SHOW in headers)
         meter.add(self.by_address, client.key)
         return meter
+
+    def _client(self, peer: str, forwarded: str | None, standard: str | None) -> tuple[Client, bool]:
+        client = self.proxies.client(peer, forwarded, standard)
+        return client, client.known and client.address is not None and within(client.address, self.unlimited)
 
     def seen(self, meter: Meter, viewer: Viewer) -> None:
         """Whose request it is has turned out; raises OverLimit."""

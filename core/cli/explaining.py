@@ -8,14 +8,13 @@ from datetime import datetime
 from typing import Any, NoReturn
 
 import typer
-from graphql import OperationType, get_operation_ast, get_variable_values
 
 import server
 from core.cli import err, language, out
 from core.config import Config
 from core.database.paths import Path, Way, paths
 from core.errors import Refusal
-from schema.execution import GraphQL, RequestContext, parsed
+from schema.execution import GraphQL, RequestContext, cost_of_fields, parsed
 from schema.planning.compile import MAX_ROWS, Plan
 from schema.rates import REQUEST
 from schema.scalars import show_instant
@@ -88,23 +87,23 @@ def _planned(
     prepared = graphql.prepare(text)
     if prepared.errors:
         _stop(*(graphql.errors.said(error, language()) for error in prepared.errors))
-    operation = get_operation_ast(prepared.document, operation_name)
+    operation = prepared.operation(operation_name)
     if operation is None:
         _stop(_text("no operation"))
-    if operation.operation is not OperationType.QUERY:
+    if not operation.is_query:
         _stop(_text("not a query"))
     try:
         given = json.loads(variables)
     except ValueError as error:
         _stop(_text("variables", error=error))
-    coerced = get_variable_values(graphql.graphql, operation.variable_definitions or (), given)
+    coerced = operation.coerce(graphql.graphql, given)
     if isinstance(coerced, list):
         _stop(*(error.message for error in coerced))
-    context = RequestContext.of(graphql, prepared, coerced.coerced)
-    plan = graphql.plan(prepared, operation, context)
-    for check in plan.checks:
-        check(context)
-    return plan, context, graphql.cost_of_fields(operation, context)
+    context = RequestContext.of(graphql, prepared, coerced)
+    shape = graphql.shape(prepared, operation, context)
+    plan = graphql.plan(prepared, shape, context)
+    plan.check(context)
+    return plan, context, cost_of_fields(operation, shape)
 
 
 def _ways(found: list[Path]) -> list[str]:

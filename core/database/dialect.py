@@ -50,7 +50,12 @@ def _encode_sqlite(value: Any) -> Any:
     return value
 
 
+_AS_THEY_ARE = frozenset({UUID, int, bool, datetime, date, type(None)})
+
+
 def _encode_postgres(value: Any) -> Any:
+    if type(value) in _AS_THEY_ARE:
+        return value
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):

@@ -158,6 +158,14 @@ class NodeType:
         found = self.model._meta.fields_map.get("area_id") or self.model._meta.fields_map.get("area")
         return found is None or bool(found.null)
 
+    def is_required(self, column: str) -> bool:
+        """Does the database hold that there is always a value in this column?"""
+        if self.source is not None:
+            return False
+        fields = self.model._meta.fields_map
+        found = fields.get(column) or fields.get(column.removesuffix("_id"))
+        return found is not None and not found.null
+
     def variants(self) -> list[NodeType]:
         """The concrete types a row of this type may be."""
         return self.concrete if self.is_interface else [self]

@@ -84,6 +84,16 @@ class Plan:
         """Does what this plan took for granted about the variables still hold?"""
         return all(read(variables) == expected for read, expected in self.conditions)
 
+    def check(self, ctx: Any) -> int:
+        """How many rows it is taken to look at; refuses QUERY_TOO_LARGE, and arguments that no statement is needed to
+        refuse."""
+        for check in self.checks:
+            check(ctx)
+        rows = self.rows(ctx.variables)
+        if rows > MAX_ROWS:
+            raise Refusal("QUERY_TOO_LARGE", rows=rows, limit=MAX_ROWS)
+        return rows
+
 
 class Compiler:
     """Compiles the roots of one operation; also the SqlScope its expressions write themselves into."""
@@ -110,6 +120,7 @@ class Compiler:
         self._rows = [_Rows(lambda v: 1)]
         self.python: list[tuple[PythonField, list[FieldNode]]] = []
         self.without = without
+        self.by_row = False
         self._known: dict[tuple[str, str], int] = {}
         self._aliases = 0
         self._conditions = 0
@@ -161,17 +172,12 @@ class Compiler:
             raise Refusal("TOO_MANY_CONDITIONS", limit=MAX_CONDITIONS)
 
     def plan(self, columns: list[str], keys: list[str], left_out: dict[str, str] | None = None) -> Plan:
-        """What has been compiled, as a plan that refuses QUERY_TOO_LARGE where it would look at too many rows."""
+        """What has been compiled, as a plan."""
         asked = self._rows[0].inside
 
         def estimate(variables: Variables) -> int:
             return sum(r.estimate(variables) for r in asked)
 
-        def within(ctx: Any) -> None:
-            if (rows := estimate(ctx.variables)) > MAX_ROWS:
-                raise Refusal("QUERY_TOO_LARGE", rows=rows, limit=MAX_ROWS)
-
-        self.checks.append(within)
         sql = f"SELECT {', '.join(f'{c} AS r{n}' for n, c in enumerate(columns))}"
         return Plan(
             sql, self.slots, keys, self.conditions, self.checks, frozenset(self.plugins - {"core"}), self.python,
@@ -231,11 +237,11 @@ class Compiler:
                 sql = f"(CASE WHEN {allowed.sql(self)} THEN {sql} ELSE {refused} END)"
         return sql
 
-    def by_id(self, node: NodeType, id: Callable[[], Any], sets: list[SelectionSetNode]) -> str:
-        """A row of a payload, read afresh: whoever has just changed it sees it; who only repeats a request sees what
-        their scope shows now."""
+    def changed(self, node: NodeType, name: str, sets: list[SelectionSetNode]) -> str:
+        """A row of a payload, by what the rule calls it, read afresh: whoever has just changed it sees it; who only
+        repeats a request sees what their scope shows now."""
         alias = self.alias()
-        changed = f"{alias}.id = {self.parameter(Slot(lambda ctx: id()), 'uuid')}"
+        changed = f"{alias}.id = {self.parameter(Slot(lambda ctx: ctx.changed.get(name)), 'uuid')}"
         scope = self._scope(node, RowOf(alias))
         if scope:
             fresh = self.parameter(Slot(lambda ctx: ctx.fresh), "bool")
@@ -338,7 +344,11 @@ class Compiler:
             columns = [(k, self.emit.value(e.sql(self), "text")) for k, e in declared.columns(t).items()]
             return self.emit.object([(f"{HIDDEN}{len(self.python) - 1}", self.emit.object(columns))])
         if isinstance(declared, ScalarField):
-            return self.emit.value(declared.visible_expression(t).sql(self), declared.kind, declared.tag)
+            value = declared.visible_expression(t)
+            nullable = not (isinstance(value, Column) and node.is_required(value.name))
+            self.by_row = True
+            sql, self.by_row = value.sql(self), False
+            return self.emit.value(sql, declared.kind, declared.tag, nullable=nullable)
         sets = [n.selection_set for n in nodes if n.selection_set]
         if isinstance(declared, ToOneField):
             target = self.composed.type_of(declared.target)
@@ -348,7 +358,9 @@ class Compiler:
                 conditions.append(declared.gate(t).sql(self))
             if not target.public_face:
                 conditions += self._scope(target, RowOf(inner))
-            return self._nullable(self._one(target, inner, conditions, sets))
+            one = self._one(target, inner, conditions, sets)
+            is_there = len(conditions) == 1 and target.kind is None and node.is_required(declared.column)
+            return one if is_there else self._nullable(one)
         if isinstance(declared, ConnectionField):
             definition = self._definition(node, name)
             arguments = read_arguments(definition, nodes[0], self.variables)

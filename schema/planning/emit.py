@@ -28,7 +28,7 @@ class Emitter:
         """A text as a JSON string, itself as text."""
         raise NotImplementedError
 
-    def value(self, sql: str, kind: str, tag: str | None = None) -> str:
+    def value(self, sql: str, kind: str, tag: str | None = None, *, nullable: bool = True) -> str:
         """A scalar expression as a JSON value; null as null."""
         raise NotImplementedError
 
@@ -81,7 +81,7 @@ class SqliteEmitter(Emitter):
             return f"(substr({sql}, 1, 10) || 'T' || substr({sql}, 12, 12) || 'Z')"
         return sql if kind in ("text", "enum", "date", "id", "reference") else f"CAST({sql} AS TEXT)"
 
-    def value(self, sql: str, kind: str, tag: str | None = None) -> str:
+    def value(self, sql: str, kind: str, tag: str | None = None, *, nullable: bool = True) -> str:
         if kind == "bool":
             return f"json(CASE WHEN {sql} THEN 'true' WHEN {sql} IS NULL THEN NULL ELSE 'false' END)"
         if kind == "id":
@@ -144,7 +144,7 @@ class PostgresEmitter(Emitter):
             return f"""to_char({sql} AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"""
         return sql if kind in ("text", "enum", "reference") else f"({sql})::text"
 
-    def value(self, sql: str, kind: str, tag: str | None = None) -> str:
+    def value(self, sql: str, kind: str, tag: str | None = None, *, nullable: bool = True) -> str:
         if kind in ("int", "long", "bool", "json"):
             written = f"({sql})::text"
         elif kind in ("enum", "date", "instant"):
@@ -153,7 +153,7 @@ class PostgresEmitter(Emitter):
             written = f"""('"{tag}_' || {sql} || '"')"""
         else:
             written = f"to_json(({sql})::text)::text"
-        return f"coalesce({written}, 'null')"
+        return f"coalesce({written}, 'null')" if nullable else written
 
     def below(self, mark: str) -> str:
         return (

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from graphql import OperationDefinitionNode, get_variable_values
+from graphql import OperationDefinitionNode
 
 import server
 from core.cli.serving import QUERIES
@@ -115,15 +115,15 @@ async def test_a_documented_query_is_served_by_indexes(neighbourhood: Neighbourh
     prepared = graphql.prepare(text)
     assert not prepared.errors
     values = await known(n)
-    for operation in prepared.document.definitions:
-        if not isinstance(operation, OperationDefinitionNode):
+    for node in prepared.document.definitions:
+        if not isinstance(node, OperationDefinitionNode):
             continue
-        declared = operation.variable_definitions or ()
-        names = [d.variable.name.value for d in declared]
-        coerced = get_variable_values(graphql.graphql, declared, {k: v for k, v in values.items() if k in names})
+        operation = prepared.operation(node.name.value if node.name else None)
+        assert operation is not None
+        coerced = operation.coerce(graphql.graphql, values)
         assert not isinstance(coerced, list), coerced
-        context = RequestContext.of(graphql, prepared, coerced.coerced, viewer=await n.viewer("clerk"))
-        plan = graphql.plan(prepared, operation, context)
+        context = RequestContext.of(graphql, prepared, coerced, viewer=await n.viewer("clerk"))
+        plan = graphql.plan(prepared, graphql.shape(prepared, operation, context), context)
         if plan.keys:
             found = await paths(n.server.runtime.database, plan.sql, [slot.value(context) for slot, _ in plan.slots])
             assert found, "the ways to its tables were not understood"

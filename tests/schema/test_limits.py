@@ -144,7 +144,7 @@ async def test_plans_go_with_their_document(neighbourhood: Neighbourhood) -> Non
     for count in range(60):
         await n.ask(None, query, w={"or": [{"code": {"eq": "x"}}] * count})
     prepared = n.server.graphql.prepare(query)
-    assert len(prepared.plans) == 20
+    assert len(prepared.shapes) == 20
     held = prepared.bytes
     assert held < 1_000_000
     documents.limit, limit = 0, documents.limit
