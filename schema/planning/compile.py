@@ -598,11 +598,10 @@ class Compiler:
             if name == "totalCountCapped":
                 value = self.emit.value(f"count(*) > {COUNT_LIMIT}", "bool")
             return f"(SELECT {value} {body})"
-        counted = f"SELECT count(*) AS n FROM (SELECT 1 {body} LIMIT {COUNT_LIMIT + 1}) q"
+        value = self.emit.value(f"least(count(*), {COUNT_LIMIT})", "int", nullable=False)
         if name == "totalCountCapped":
-            return f"(SELECT {self.emit.value(f'(w.n > {COUNT_LIMIT})', 'bool')} FROM ({counted}) w)"
-        capped = f"CASE WHEN w.n > {COUNT_LIMIT} THEN {COUNT_LIMIT} ELSE w.n END"
-        return f"(SELECT {self.emit.value(capped, 'int')} FROM ({counted}) w)"
+            value = self.emit.value(f"(count(*) > {COUNT_LIMIT})", "bool", nullable=False)
+        return f"(SELECT {value} FROM (SELECT 1 {body} LIMIT {COUNT_LIMIT + 1}) q)"
 
     # --- selections --------------------------------------------------------------------------------------
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import orjson
 
 CONNECTIONS = 16
-TICKS = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -30,17 +28,17 @@ class Round:
 
 
 def spent(pid: int | None) -> float:
-    """Processor seconds of a process and its children, those that have ended included."""
+    """Processor seconds of a process and its children, of all their threads, as the scheduler counts them."""
     total = 0
     for entry in Path("/proc").iterdir() if pid is not None else ():
         if entry.name.isdigit():
             try:
-                fields = (entry / "stat").read_text().rpartition(")")[2].split()
+                parent = (entry / "stat").read_text().rpartition(")")[2].split()[1]
+                if str(pid) in (entry.name, parent):
+                    total += sum(int((t / "schedstat").read_text().split()[0]) for t in (entry / "task").iterdir())
             except OSError:
                 continue
-            if str(pid) in (entry.name, fields[1]):
-                total += sum(int(f) for f in fields[11:15])
-    return total / TICKS
+    return total / 1e9
 
 
 class Client:
