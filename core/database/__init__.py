@@ -7,7 +7,7 @@ import contextlib
 import math
 import queue
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -33,6 +33,7 @@ from core.problems import Problem
 
 if TYPE_CHECKING:
     from core.database.asyncpg import PostgresClient
+    from core.database.sqlite import ImmediateTransaction
 
 __all__ = ["Database", "Transaction", "connection_config", "deadline", "tortoise_config"]
 
@@ -121,8 +122,26 @@ class Transaction:
         waiting for somebody else's row."""
         self.database.observe(sql)
         encode = self.database.dialect.encode
-        try:
+        with self._explaining():
             rows: Sequence[Row] = await self.connection.execute_query_dict(sql, [encode(v) for v in values])
+        return list(rows)
+
+    async def counts(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[int]:
+        """Run statements one after the other, at one go on SQLite; how many rows each of them returned. Refuses like
+        `fetch`."""
+        if self.database.dialect is POSTGRES:
+            return [len(await self.fetch(sql, *values)) for sql, values in statements]
+        for sql, _ in statements:
+            self.database.observe(sql)
+        encode = self.database.dialect.encode
+        bound = [(sql, [encode(v) for v in values]) for sql, values in statements]
+        with self._explaining():
+            return await cast("ImmediateTransaction", self.connection).execute_all(bound)
+
+    @contextlib.contextmanager
+    def _explaining(self) -> Iterator[None]:
+        try:
+            yield
         except asyncio.CancelledError:
             self.cut_short = True
             raise
@@ -132,7 +151,6 @@ class Transaction:
             if isinstance(error, (IntegrityError, OperationalError)):
                 raise self.database.explain(error) from error
             raise
-        return list(rows)
 
     async def copy(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
         """Take in many rows at once, on PostgreSQL. A guard that fires becomes its Refusal; refuses BUSY like `fetch`."""

@@ -110,15 +110,19 @@ class Batch:
 
     async def run(self) -> None:
         self._end_of_rows()
-        dialect = self.transaction.database.dialect
         waiting, self._parts = self._parts, []
+        if self.transaction.database.dialect is not POSTGRES:
+            each: list[list[Any]] = [[] for _ in waiting]
+            texts = [self._written(part, values) for part, values in zip(waiting, each, strict=True)]
+            _compare(waiting, await self.transaction.counts(list(zip(texts, each, strict=True))))
+            return
         together: list[_Part] = []
         touched: set[UUID] = set()
         for part in waiting:
             values = sum(len(p.values) for p in together)
             again = not touched.isdisjoint(part.ids)  # one statement touches a row only once
             full = len(together) == PARTS or values + len(part.values) > PARAMETERS
-            if together and (dialect is not POSTGRES or again or full):
+            if together and (again or full):
                 await self._send(together)
                 together, touched = [], set()
             together.append(part)
@@ -126,26 +130,31 @@ class Batch:
         if together:
             await self._send(together)
 
+    def _written(self, part: _Part, values: list[Any]) -> str:
+        """Its statement, with marks for its values, which are added to those there are."""
+        text = [part.head, " "]
+        for value in part.values:
+            if isinstance(value, Raw):
+                text.append(value)
+            else:
+                values.append(value)
+                text.append(self.transaction.database.dialect.mark(len(values)))
+        return "".join(text) + " RETURNING 1 AS one"
+
     async def _send(self, parts: list[_Part]) -> None:
-        mark = self.transaction.database.dialect.mark
         values: list[Any] = []
-        texts = []
-        for part in parts:
-            text = [part.head, " "]
-            for value in part.values:
-                if isinstance(value, Raw):
-                    text.append(value)
-                else:
-                    values.append(value)
-                    text.append(mark(len(values)))
-            texts.append("".join(text) + " RETURNING 1 AS one")
+        texts = [self._written(part, values) for part in parts]
         if len(parts) == 1:
-            counts = [len(await self.transaction.fetch(texts[0], *values))]
+            counts = await self.transaction.counts([(texts[0], values)])
         else:
             ctes = ", ".join(f"w{n} AS ({text})" for n, text in enumerate(texts))
             asked = ", ".join(f"(SELECT count(*) FROM w{n}) AS c{n}" for n in range(len(texts)))
             row = (await self.transaction.fetch(f"WITH {ctes} SELECT {asked}", *values))[0]
             counts = [row[f"c{n}"] for n in range(len(texts))]
-        for part, count in zip(parts, counts, strict=True):
-            if part.row is not None and count != 1:
-                raise Conflict(expected=part.expected, actual=part.expected + 1, current=part.row)
+        _compare(parts, counts)
+
+
+def _compare(parts: Iterable[_Part], counts: Iterable[int]) -> None:
+    for part, count in zip(parts, counts, strict=True):
+        if part.row is not None and count != 1:
+            raise Conflict(expected=part.expected, actual=part.expected + 1, current=part.row)

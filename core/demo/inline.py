@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from tortoise.backends.base.client import TransactionalDBClient
-from tortoise.exceptions import IntegrityError, OperationalError
 
 from core.database import BUSY_MS, Database, Transaction
 from core.database.dialect import SQLITE
+from core.database.sqlite import execute_all, translated
 from core.runtime import Runtime
 
 
@@ -75,9 +75,9 @@ class _Client:
         self._connection = connection
 
     async def execute_query_dict(self, sql: str, values: Sequence[Any]) -> list[dict[str, Any]]:
-        try:
+        with translated():
             return list(map(dict, self._connection.execute(sql, values)))
-        except sqlite3.IntegrityError as error:
-            raise IntegrityError(error) from error
-        except sqlite3.OperationalError as error:
-            raise OperationalError(error) from error
+
+    async def execute_all(self, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[int]:
+        with translated():
+            return execute_all(self._connection, statements)
