@@ -422,9 +422,10 @@ class Compiler:
             if (name := nodes[0].name.value) in ("pageInfo",)
         }
         info = {nodes[0].name.value for g in asked.values() for nodes in g.values()}
-        paged = any(n[0].name.value in ("nodes", "edges", "pageInfo") for n in groups.values())
-        self._rows[-1].paged = paged
         numbered = bool(info & {"hasNextPage", "startCursor", "endCursor"})
+        # Without an aggregate over them, rows may not be read: the connection is one object, however many there are.
+        paged = numbered or any(n[0].name.value in ("nodes", "edges") for n in groups.values())
+        self._rows[-1].paged = paged
         outer = self.alias()
         first, after = arguments.get("first"), arguments.get("after")
         limit = self._limit(first) if paged else ""

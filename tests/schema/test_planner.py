@@ -121,3 +121,18 @@ async def test_what_is_answered_directly_is_what_the_executor_answers(
     assert bool(executed) is not is_direct
     monkeypatch.setattr(graphql, "_direct", lambda context: None)
     assert orjson.dumps(await graphql.execute(text)) == direct
+
+
+ODD = {
+    "of a page only what needs no row": "{ areas(first: 3) { pageInfo { hasPreviousPage __typename } } }",
+    "the same, of no rows": "{ areas(where: {code: {eq: \"nowhere\"}}) { pageInfo { hasPreviousPage } } }",
+    "the same, inside": "{ areas { nodes { children { pageInfo { hasPreviousPage } } } } }",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_odd_questions_get_the_plain_answer(neighbourhood: Neighbourhood, name: str) -> None:
+    graphql = neighbourhood.server.graphql
+    planned = orjson.loads(orjson.dumps(await graphql.execute(ODD[name])))
+    assert "errors" not in planned
+    assert planned == orjson.loads(orjson.dumps(await graphql.execute(ODD[name], plain=True)))
