@@ -128,7 +128,7 @@ class Compiler:
         return self.emit.parameter(self._mark(slot, sql_type), sql_type)
 
     def among(self, column: str, slot: Slot, sql_type: str) -> str:
-        return self.emit.dialect.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
+        return self.emit.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
 
     def below(self, slot: Slot) -> str:
         return self.emit.below(self._mark(slot, "uuid[]"))

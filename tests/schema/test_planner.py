@@ -127,6 +127,7 @@ ODD = {
     "of a page only what needs no row": "{ areas(first: 3) { pageInfo { hasPreviousPage __typename } } }",
     "the same, of no rows": "{ areas(where: {code: {eq: \"nowhere\"}}) { pageInfo { hasPreviousPage } } }",
     "the same, inside": "{ areas { nodes { children { pageInfo { hasPreviousPage } } } } }",
+    "among long numbers": "{ events(where: {seq: {in: [1, 2, 3]}}) { totalCount } }",
 }  # fmt: skip
 
 
