@@ -457,7 +457,9 @@ class Compiler:
                 self.checks.append(lambda ctx: _page_size(first.read(ctx.variables)))
             if after is not None and not after.is_null:
                 self.checks.append(lambda ctx: cursors.parse(after.read(ctx.variables), order, kind))
-            return f"SELECT {self.emit.object(pairs)}"
+            # What a computed list is given must be mentioned: PostgreSQL takes no parameter of which it knows no type.
+            given = f" FROM (SELECT {', '.join(source.values())}) {self.alias()}" if source else ""
+            return f"SELECT {self.emit.object(pairs)}{given}"
         alias, body = self._body(node, arguments, belongs, source)
         if after is not None and not after.is_null:
             body += " AND " + self._after(after, alias, order, column, kind, nullable, descending)

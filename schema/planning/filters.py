@@ -71,12 +71,13 @@ def _field(
     assert isinstance(field, ScalarField)
     if isinstance(expression := field.expression(RowOf(alias)), GlobalId):
         return _reference(compiler, expression, argument)
-    sql = field.visible_expression(RowOf(alias)).sql(compiler)
     parts = []
     for operator, operand in argument.items():
         if operand.is_null:
             raise Refusal("BAD_FILTER", field=f"{name}.{operator}")
         compiler.condition()
+        # Written where it is used: PostgreSQL takes no parameter that stands nowhere in the statement.
+        sql = field.visible_expression(RowOf(alias)).sql(compiler)
         parts.append(_operator(compiler, node, field, sql, operator, operand))
     return _joined(compiler, parts)
 

@@ -128,6 +128,8 @@ ODD = {
     "the same, of no rows": "{ areas(where: {code: {eq: \"nowhere\"}}) { pageInfo { hasPreviousPage } } }",
     "the same, inside": "{ areas { nodes { children { pageInfo { hasPreviousPage } } } } }",
     "among long numbers": "{ events(where: {seq: {in: [1, 2, 3]}}) { totalCount } }",
+    "of a computed list nothing": "{ search(query: \"西山\") { __typename } }",
+    "a field and no operator": "{ actors(where: {name: {}}) { totalCount } }",
 }  # fmt: skip
 
 
