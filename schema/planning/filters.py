@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from core.errors import Refusal
 from core.ids import split_global
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from schema.planning.compile import Compiler
 
 MAX_DEPTH = 8
+NOBODY = UUID(int=0)  # no row's id, so that another type's is unequal to every one; null would be neither
 _COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -117,7 +119,7 @@ def _converter(field: ScalarField) -> Callable[[Any], Any]:
 
         def own(value: Any) -> Any:
             found, id = split_global(value)
-            return id if found == tag else None
+            return id if found == tag else NOBODY
 
         return own
     if field.kind == "enum":

@@ -130,6 +130,9 @@ ODD = {
     "among long numbers": "{ events(where: {seq: {in: [1, 2, 3]}}) { totalCount } }",
     "of a computed list nothing": "{ search(query: \"西山\") { __typename } }",
     "a field and no operator": "{ actors(where: {name: {}}) { totalCount } }",
+    "unlike another's id": "{ areas(where: {not: {id: {eq: \"actor_0190a000-0000-7000-8000-000000000000\"}}}) { totalCount } }",
+    "unlike any, one of them another's":
+        "{ areas(where: {not: {id: {in: [\"actor_0190a000-0000-7000-8000-000000000000\"]}}}) { totalCount } }",
 }  # fmt: skip
 
 
