@@ -80,6 +80,7 @@ def _field(
         compiler.condition()
         # Written where it is used: PostgreSQL takes no parameter that stands nowhere in the statement.
         sql = field.visible_expression(RowOf(alias)).sql(compiler)
+        sql = f"({sql})" if field.kind == "bool" else sql  # it may be an OR, of which only the end would be compared
         parts.append(_operator(compiler, node, field, sql, operator, operand))
     return _joined(compiler, parts)
 
