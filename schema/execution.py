@@ -211,14 +211,15 @@ class GraphQL:
         if root.node.source is None:
             return None
         assert context.snapshot is not None
-        for spec in root.node.source.arguments.values():
-            area = Argument(None, "uuid", spec.bind(arguments.get(spec.of), context) if spec.names_area else None)
+        given = {n: spec.bind(arguments.get(spec.of), context) for n, spec in root.node.source.arguments.items()}
+        for name, spec in root.node.source.arguments.items():
+            area = Argument(None, "uuid", given[name] if spec.names_area else None)
             for code, allowed in reversed(self.composed.allowed(root.plugin, area)):
                 if spec.names_area and not allowed.evaluate({}, context.snapshot):
                     raise Refusal(code, plugin=root.plugin)
         sql, values = root.node.source.sql, []
         for name, spec in root.node.source.arguments.items():
-            values.append(spec.bind(arguments.get(spec.of), context))
+            values.append(given[name])
             mark = self.emitter.parameter(self.runtime.database.dialect.mark(len(values)), spec.sql_type)
             sql = sql.replace(f":{name}:", mark)
         names = list(root.node.source.columns)

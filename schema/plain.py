@@ -59,11 +59,12 @@ class Snapshot:
     async def take(
         cls, database: Database, viewer: Viewer, kernel: Kernel, root_area: UUID | None, facts: Any
     ) -> Snapshot:
-        tables = {m._meta.db_table: await _table(database, m) for m in database.models}
+        tables = {m._meta.db_table: await table_rows(database, m) for m in database.models}
         return cls(tables, viewer, kernel, root_area, facts)
 
 
-async def _table(database: Database, model: type[Model]) -> list[dict[str, Any]]:
+async def table_rows(database: Database, model: type[Model]) -> list[dict[str, Any]]:
+    """Every row of a table, its values as Python has them."""
     columns = list(model._meta.fields_db_projection.values())
     by_column = {model._meta.fields_db_projection[n]: f for n, f in model._meta.fields_map.items()
                  if n in model._meta.fields_db_projection}  # fmt: skip

@@ -139,7 +139,7 @@ class Compiler:
         return self.emit.parameter(self._mark(slot, sql_type), sql_type)
 
     def among(self, column: str, slot: Slot, sql_type: str) -> str:
-        return self.emit.dialect.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
+        return self.emit.among(column, self._mark(slot, f"{sql_type}[]"), sql_type)
 
     def below(self, slot: Slot) -> str:
         return self.emit.below(self._mark(slot, "uuid[]"))
@@ -434,9 +434,10 @@ class Compiler:
             if (name := nodes[0].name.value) in ("pageInfo",)
         }
         info = {nodes[0].name.value for g in asked.values() for nodes in g.values()}
-        paged = any(n[0].name.value in ("nodes", "edges", "pageInfo") for n in groups.values())
-        self._rows[-1].paged = paged
         numbered = bool(info & {"hasNextPage", "startCursor", "endCursor"})
+        # Without an aggregate over them, rows may not be read: the connection is one object, however many there are.
+        paged = numbered or any(n[0].name.value in ("nodes", "edges") for n in groups.values())
+        self._rows[-1].paged = paged
         outer = self.alias()
         first, after = arguments.get("first"), arguments.get("after")
         limit = self._limit(first) if paged else ""
@@ -468,7 +469,9 @@ class Compiler:
                 self.checks.append(lambda ctx: _page_size(first.read(ctx.variables)))
             if after is not None and not after.is_null:
                 self.checks.append(lambda ctx: cursors.parse(after.read(ctx.variables), order, kind))
-            return f"SELECT {self.emit.object(pairs)}"
+            # What a computed list is given must be mentioned: PostgreSQL takes no parameter of which it knows no type.
+            given = f" FROM (SELECT {', '.join(source.values())}) {self.alias()}" if source else ""
+            return f"SELECT {self.emit.object(pairs)}{given}"
         alias, body = self._body(node, arguments, belongs, source)
         if after is not None and not after.is_null:
             body += " AND " + self._after(after, alias, order, column, kind, nullable, descending)

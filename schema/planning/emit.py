@@ -58,6 +58,10 @@ class Emitter:
     def parameter(self, mark: str, sql_type: str) -> str:
         raise NotImplementedError
 
+    def among(self, column: str, mark: str, sql_type: str) -> str:
+        """`column` is one of the values of a list parameter."""
+        return self.dialect.among(column, mark, sql_type)
+
 
 def quote(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
@@ -183,6 +187,9 @@ class PostgresEmitter(Emitter):
 
     def parameter(self, mark: str, sql_type: str) -> str:
         return f"{mark}::{self._CASTS[sql_type]}"
+
+    def among(self, column: str, mark: str, sql_type: str) -> str:
+        return super().among(column, mark, self._CASTS[sql_type])
 
 
 def emitter_for(dialect: Dialect) -> Emitter:

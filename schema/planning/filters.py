@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from core.database.guards import Index, guards_of
 from core.errors import Refusal
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from schema.planning.compile import Compiler
 
 MAX_DEPTH = 8
+NOBODY = UUID(int=0)  # no row's id, so that another type's is unequal to every one; null would be neither
 _COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<="}
 
 
@@ -73,12 +75,14 @@ def _field(
     assert isinstance(field, ScalarField)
     if isinstance(expression := field.expression(RowOf(alias)), GlobalId):
         return _reference(compiler, expression, argument)
-    sql = field.visible_expression(RowOf(alias)).sql(compiler)
     parts = []
     for operator, operand in argument.items():
         if operand.is_null:
             raise Refusal("BAD_FILTER", field=f"{name}.{operator}")
         compiler.condition()
+        # Written where it is used: PostgreSQL takes no parameter that stands nowhere in the statement.
+        sql = field.visible_expression(RowOf(alias)).sql(compiler)
+        sql = f"({sql})" if field.kind == "bool" else sql  # it may be an OR, of which only the end would be compared
         parts.append(_operator(compiler, node, field, sql, operator, operand))
     return _joined(compiler, parts)
 
@@ -131,7 +135,7 @@ def _converter(field: ScalarField) -> Callable[[Any], Any]:
 
         def own(value: Any) -> Any:
             found, id = split_global(value)
-            return id if found == tag else None
+            return id if found == tag else NOBODY
 
         return own
     if field.kind == "enum":

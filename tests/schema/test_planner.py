@@ -121,3 +121,24 @@ async def test_what_is_answered_directly_is_what_the_executor_answers(
     assert bool(executed) is not is_direct
     monkeypatch.setattr(graphql, "_direct", lambda context: None)
     assert orjson.dumps(await graphql.execute(text)) == direct
+
+
+ODD = {
+    "of a page only what needs no row": "{ areas(first: 3) { pageInfo { hasPreviousPage __typename } } }",
+    "the same, of no rows": "{ areas(where: {code: {eq: \"nowhere\"}}) { pageInfo { hasPreviousPage } } }",
+    "the same, inside": "{ areas { nodes { children { pageInfo { hasPreviousPage } } } } }",
+    "among long numbers": "{ events(where: {seq: {in: [1, 2, 3]}}) { totalCount } }",
+    "of a computed list nothing": "{ search(query: \"西山\") { __typename } }",
+    "a field and no operator": "{ actors(where: {name: {}}) { totalCount } }",
+    "unlike another's id": "{ areas(where: {not: {id: {eq: \"actor_0190a000-0000-7000-8000-000000000000\"}}}) { totalCount } }",
+    "unlike any, one of them another's":
+        "{ areas(where: {not: {id: {in: [\"actor_0190a000-0000-7000-8000-000000000000\"]}}}) { totalCount } }",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ODD)
+async def test_odd_questions_get_the_plain_answer(neighbourhood: Neighbourhood, name: str) -> None:
+    graphql = neighbourhood.server.graphql
+    planned = orjson.loads(orjson.dumps(await graphql.execute(ODD[name])))
+    assert "errors" not in planned
+    assert planned == orjson.loads(orjson.dumps(await graphql.execute(ODD[name], plain=True)))

@@ -35,6 +35,10 @@ async def test_whoever_opened_a_dispute_withdraws_it_and_the_account_is_free(nei
     redeem = ("company", "pointsRedeem", "redemption { id }")
     dispute = (await n.do("resident", *OPEN, entryId=entry, reason="没见到他们"))["dispute"]["id"]
     assert await n.refused(*redeem, rewardId=reward, actingFor=company) == "ACCOUNT_HELD"
+    by_held = "query($h: Boolean!) { pointsAccounts(where: {held: {eq: $h}}) { nodes { held } } }"
+    for held in (True, False):
+        found = (await n.ask("admin", by_held, h=held))["pointsAccounts"]["nodes"]
+        assert all(row["held"] is held for row in found) and bool(found) is held
     for stranger in ("clerk", "company", "admin"):
         assert await n.refused(stranger, *WITHDRAW, disputeId=dispute) == "NOT_A_PARTY"
     assert await n.refused("company", *WITHDRAW, disputeId=dispute, actingFor=company) == "NOT_A_PARTY"
