@@ -23,9 +23,6 @@ from schema.execution import GraphQL
 from schema.plain import table_rows
 from schema.rates import Meter
 
-# A statement is planned once for all who ask it, and not once for each: that does not change what it answers.
-SETTINGS = {**SERVER_SETTINGS, "plan_cache_mode": "force_generic_plan"}
-
 
 class Beside(Database):
     """One connection of its own, for reads only."""
@@ -61,7 +58,7 @@ async def beside(neighbourhood: Neighbourhood, url: str) -> AsyncIterator[GraphQ
     parts = urlsplit(url)
     connection = await asyncpg.connect(
         host=parse_qs(parts.query)["host"][0], user=parts.username, database=parts.path.lstrip("/"),
-        server_settings=SETTINGS,
+        server_settings=SERVER_SETTINGS,
     )  # fmt: skip
     try:
         await _fill(connection, usual.database)

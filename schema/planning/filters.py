@@ -24,9 +24,17 @@ _COMPARE = {"eq": "=", "ne": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=
 
 
 def compile_filter(
-    compiler: Compiler, composed: ComposedSchema, node: NodeType, alias: str, where: Argument, depth: int = 0
+    compiler: Compiler,
+    composed: ComposedSchema,
+    node: NodeType,
+    alias: str,
+    where: Argument,
+    depth: int = 0,
+    *,
+    negated: bool = False,
 ) -> str:
-    """An SQL condition; refuses FILTER_TOO_DEEP, BAD_FILTER (a null operand), TOO_MANY_VALUES, TOO_MANY_CONDITIONS."""
+    """An SQL condition; where `negated` never null instead of false. Refuses FILTER_TOO_DEEP, BAD_FILTER (a null
+    operand), TOO_MANY_VALUES, TOO_MANY_CONDITIONS."""
     if depth > MAX_DEPTH:
         raise Refusal("FILTER_TOO_DEEP", limit=MAX_DEPTH)
     parts = []
@@ -35,16 +43,17 @@ def compile_filter(
             raise Refusal("BAD_FILTER", field=name)
         if name in ("and", "or"):
             elements = check_list(list(argument.elements()))
-            inner = [compile_filter(compiler, composed, node, alias, a, depth + 1) for a in elements]
+            inner = [compile_filter(compiler, composed, node, alias, a, depth + 1, negated=negated) for a in elements]
             parts.append(_joined(compiler, inner, name.upper()))
         elif name == "not":
-            parts.append(f"(NOT {compile_filter(compiler, composed, node, alias, argument, depth + 1)})")
+            inside = compile_filter(compiler, composed, node, alias, argument, depth + 1, negated=True)
+            parts.append(f"(NOT {inside})")
         elif (extra := next((f for f in node.filters if composed.camel(f.name) == name), None)) is not None:
             value = ArgumentExpr(Slot(lambda ctx, a=argument: a.read(ctx.variables)), extra.kind)  # type: ignore[misc]
             compiler.condition()
             parts.append(f"({extra.test(RowOf(alias), value).sql(compiler)})")
         else:
-            parts.append(_field(compiler, composed, node, alias, name, argument, depth))
+            parts.append(_field(compiler, composed, node, alias, name, argument, depth, negated))
     return _joined(compiler, parts)
 
 
@@ -56,7 +65,14 @@ def _joined(compiler: Compiler, parts: list[str], word: str = "AND") -> str:
 
 
 def _field(
-    compiler: Compiler, composed: ComposedSchema, node: NodeType, alias: str, name: str, argument: Argument, depth: int
+    compiler: Compiler,
+    composed: ComposedSchema,
+    node: NodeType,
+    alias: str,
+    name: str,
+    argument: Argument,
+    depth: int,
+    negated: bool,
 ) -> str:
     field = composed.field(node, name)
     if isinstance(field, ToOneField):
@@ -70,8 +86,9 @@ def _field(
             conditions.append(field.gate(RowOf(alias)).sql(compiler))
         conditions.append(compile_filter(compiler, composed, target, inner, argument, depth + 1))
         found = f"SELECT {inner}.id FROM {target.table} {inner} WHERE {' AND '.join(conditions)}"
-        # Of one row at most the database keeps the order of an index behind it.
-        return f"({alias}.{field.column} {'=' if _is_one(composed, target, argument) else 'IN'} ({found}))"
+        # Of one row at most the database keeps the order of an index behind it; of none `=` is null.
+        equals = "=" if not negated and _is_one(composed, target, argument) else "IN"
+        return f"({alias}.{field.column} {equals} ({found}))"
     assert isinstance(field, ScalarField)
     if isinstance(expression := field.expression(RowOf(alias)), GlobalId):
         return _reference(compiler, expression, argument)

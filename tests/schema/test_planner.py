@@ -142,3 +142,13 @@ async def test_odd_questions_get_the_plain_answer(neighbourhood: Neighbourhood, 
     planned = orjson.loads(orjson.dumps(await graphql.execute(ODD[name])))
     assert "errors" not in planned
     assert planned == orjson.loads(orjson.dumps(await graphql.execute(ODD[name], plain=True)))
+
+
+async def test_not_of_a_row_that_is_not_there_is_true_of_all(neighbourhood: Neighbourhood) -> None:
+    query = "query($w: ActivityWhere) { activities(where: $w) { totalCount } }"
+    every = (await neighbourhood.ask(None, query))["activities"]["totalCount"]
+    nowhere = {"area": {"code": {"eq": "nowhere"}}}
+    assert (await neighbourhood.ask(None, query, w=nowhere))["activities"]["totalCount"] == 0
+    assert (await neighbourhood.ask(None, query, w={"not": nowhere}))["activities"]["totalCount"] == every > 0
+    both = {"not": {"or": [nowhere, {"not": {"not": nowhere}}]}}
+    assert (await neighbourhood.ask(None, query, w=both))["activities"]["totalCount"] == every
