@@ -232,7 +232,7 @@ async def test_needs_and_bounds_hold_under_changes_at_once(needy: Neighbourhood,
     codes = {r.codes[0] for r in results if isinstance(r, Refused)}
     assert codes <= {
         "PLUGIN_NEEDS", "PLUGIN_NEEDED", "SETTING_TOO_LOOSE", "VERSION_CONFLICT", "AREA_CYCLE", "SETTING_PINNED_BY_FILE",
-        "SETTINGS_CONTRADICT",
+        "SETTINGS_CONTRADICT", "BUSY",  # whoever waits for a row too long
     }, codes  # fmt: skip
     assert sum(r is None for r in results) > 12
     await check_tables(n)
