@@ -74,7 +74,7 @@ async def measure(servers: list[Running], town: Town, names: list[str], rounds: 
             for turn in range(len(servers)):
                 running = servers[(turn + number) % len(servers)]
                 text, variables = questions.TEXTS[name], given[name, running.name]
-                requests = questions.REQUESTS[name] // (4 if running.name == "peer" and name in ("Q3", "Q4") else 1)
+                requests = questions.REQUESTS[name] // (4 if running.name == "peer" else 1)
                 if name == "M1":  # each activity is joined once
                     most = (len(town.activities) - len(servers)) // len(servers) // (rounds + 1)
                     requests = min(requests, most)

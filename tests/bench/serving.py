@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ class Running:
 
 
 def start(name: str, url: str, town: Town, folder: Path, port: int) -> Running:
+    with socket.socket() as here:  # whoever else listened there would be measured instead
+        if here.connect_ex(("127.0.0.1", port)) == 0:
+            raise SystemExit(f"port {port} is taken")
     environment = {**os.environ, "DATABASE": url, "PERSON": town.person, "PYTHONPATH": str(HERE.parent.parent)}
     if name == "gongzhi":
         (folder / "gongzhi.toml").write_text(
