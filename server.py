@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 
 import schema.nodes.core_roots
 import schema.nodes.corrections
@@ -32,7 +31,7 @@ from core.settings.take_up import TakeUp, read_areas
 from core.synchronize import index_names, orphaned_tables, synchronize
 from core.trusted import TrustedDocuments
 from schema.compose import CommunitySchema, compose
-from schema.endpoint import Endpoint
+from schema.endpoint import Application, Endpoint
 from schema.execution import GraphQL
 from schema.rates import Rates
 from schema.transfers import Transfers
@@ -85,8 +84,7 @@ class Server:
             graphql = GraphQL(compose_schema(host), runtime)
             endpoint = Endpoint(graphql, runtime, take_up, config.language, trusted, Rates(config))
             transfers = Transfers(runtime, graphql, host.sheets, config.folder)
-            routes = [*endpoint.routes(), *transfers.routes(endpoint.viewer, endpoint.limited)]
-            app = Starlette(routes=routes, exception_handlers={HTTPException: endpoint.stray})
+            app = Application(endpoint, transfers.routes(endpoint.viewer, endpoint.limited))
             return cls(config, host, runtime, take_up, graphql, transfers, app, notices)
         except BaseException:
             await database.close()

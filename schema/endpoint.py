@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from importlib.resources import files
 from time import monotonic
 from typing import Any
 from uuid import UUID
 
 import orjson
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from core.access import ANONYMOUS, Viewer
 from core.accounts import hash_token
@@ -65,7 +67,6 @@ class Endpoint:
 
     def routes(self) -> list[Route]:
         return [
-            Route("/graphql", self.limited(self.serve), methods=METHODS),
             Route("/areas/{code}/graphql", self.limited(self.serve), methods=METHODS),
             Route("/", self.page, methods=["GET"]),
             Route("/livez", self.live, methods=["GET"]),
@@ -220,6 +221,21 @@ class Endpoint:
             if found:
                 body[name] = [p.as_json(self.language) for p in found]
         return answer(body, 200)
+
+
+class Application(Starlette):
+    """What asks for /graphql goes straight to the endpoint, past the routes and middleware of all other addresses."""
+
+    def __init__(self, endpoint: Endpoint, routes: Sequence[Route]) -> None:
+        super().__init__(routes=[*endpoint.routes(), *routes], exception_handlers={HTTPException: endpoint.stray})
+        self._graphql = endpoint.limited(endpoint.serve)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"] != "/graphql":
+            await super().__call__(scope, receive, send)
+            return
+        response = await self._graphql(Request(scope, receive))
+        await response(scope, receive, send)
 
 
 _DOCUMENT_STATUS = {

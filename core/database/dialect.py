@@ -31,6 +31,11 @@ def _storable(text: str) -> str:
 
 
 def _encode_sqlite(value: Any) -> Any:
+    kind = type(value)
+    if kind is int or value is None:
+        return value
+    if kind is UUID:
+        return str(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
