@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from uuid import UUID
 
 from core.access import ANONYMOUS, Acting, PermissionBook
 from core.database import Database
@@ -58,16 +59,18 @@ async def index_names(database: Database, kernel: Kernel) -> int:
             continue
         present = " AND t.gone_at IS NULL" if "gone_at" in model._meta.fields_map else ""
         missing = (
-            f"SELECT t.id FROM {model._meta.db_table} t WHERE NOT EXISTS"
+            f"SELECT t.id FROM {model._meta.db_table} t WHERE t.id > {database.dialect.mark(1)} AND NOT EXISTS"
             f" (SELECT 1 FROM core_search_entry e WHERE e.id = t.id){present} ORDER BY t.id LIMIT {NAMES}"
         )
-        while await database.read(missing):
+        last = UUID(int=0)
+        while await database.read(missing, [last]):
             async with database.transaction() as transaction:
                 work = Work(transaction, kernel, ANONYMOUS, Acting(), system=True)
                 await work.rows(VERSION + alone)  # one worker at a time
-                found = [as_uuid(row["id"]) for row in await work.rows(missing)]
+                found = [as_uuid(row["id"]) for row in await transaction.fetch(missing, last)]
                 await work.index(await work.select(model, id=found))  # type: ignore[arg-type]
-                count += len(found)
+            count += len(found)
+            last = max([last, *found])
     return count
 
 

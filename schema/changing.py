@@ -162,7 +162,6 @@ class Changes:
         context: RequestContext = info.context
         context.variables, context.changes = info.variable_values, True
         names = {self.graphql.composed.camel(python): python for python in declared.returns}
-        assert context.shape is not None
 
         def roots() -> dict[str, list[FieldNode]]:
             return {

@@ -94,9 +94,7 @@ class RequestContext:
     viewer: Viewer = ANONYMOUS
     language: str = "zh-CN"
     variables: dict[str, Any] = field(default_factory=dict)
-    fragments: dict[str, FragmentDefinitionNode] = field(default_factory=dict)
-    shape: Shape | None = None
-    roots: dict[str, list[FieldNode]] = field(default_factory=dict)  # of a query, by response key
+    shape: Shape = field(default_factory=lambda: Shape({}))
     planned: dict[str, Raw | Exception] = field(default_factory=dict)
     changes: bool = False  # a mutation: what it reads afterwards cannot be refused
     fresh: bool = False  # the rows of a payload have just been changed by this viewer
@@ -111,10 +109,9 @@ class RequestContext:
     def __post_init__(self) -> None:
         self.now = self.clock.now()
 
-    @classmethod
-    def of(cls, graphql: GraphQL, prepared: Prepared, variables: dict[str, Any], **known: Any) -> RequestContext:
-        """For one document with its coerced variables."""
-        return cls(graphql, prepared, variables=variables, fragments=prepared.fragments, **known)
+    @property
+    def fragments(self) -> dict[str, FragmentDefinitionNode]:
+        return self.prepared.fragments
 
     @property
     def book(self) -> PermissionBook:
@@ -268,9 +265,7 @@ class GraphQL:
         coerced = operation.coerce(self.graphql, variables or {})
         if isinstance(coerced, list):
             return {"errors": [self.errors.request(e, language, "BAD_VARIABLES") for e in coerced]}
-        context = RequestContext.of(
-            self, prepared, coerced, viewer=viewer, language=language, root_area=root_area, meter=meter
-        )
+        context = RequestContext(self, prepared, viewer, language, coerced, root_area=root_area, meter=meter)
         shape = context.shape = self.shape(prepared, operation, context)
         if not operation.is_query or prepared.asks_for_schema:
             meter.spend(cost_of_fields(operation, shape))
@@ -314,7 +309,7 @@ class GraphQL:
         """The response where every root was read and none was refused: there is nothing left to execute. None where
         graphql-core has to."""
         data: dict[str, Any] = {}
-        for key, nodes in context.roots.items():
+        for key, nodes in context.shape.roots.items():
             read = context.planned.get(key)
             if isinstance(read, Raw):
                 data[key] = orjson.Fragment(read.json)
@@ -328,8 +323,7 @@ class GraphQL:
         self, prepared: Prepared, operation: Operation, shape: Shape, context: RequestContext
     ) -> None:
         """Every planned root's answer, in one statement; where one root's argument is refused, root by root."""
-        context.roots = shape.roots
-        keys = [key for key, nodes in context.roots.items() if nodes[0].name.value in self.composed.roots]
+        keys = [key for key, nodes in shape.roots.items() if nodes[0].name.value in self.composed.roots]
         plugins: set[str] = set()
 
         async def read(compile: Compile) -> None:

@@ -22,6 +22,7 @@ from core.data.stage import Counts, Stage
 from core.data.template import reference as sheets_reference
 from core.data.template import write_template
 from core.data.write import writing
+from core.database.dialect import SQLITE
 from core.enums import ExportFormat
 from core.errors import ConfigurationError, Refusal
 from core.messages import Messages
@@ -44,6 +45,13 @@ def template(config: Config, path: Path) -> None:
 def reference(config: Config) -> None:
     """What every sheet may hold, as Markdown."""
     print(sheets_reference(server.load_host(config).sheets))
+
+
+# Whoever writes meanwhile, on PostgreSQL and on SQLite.
+WAITED = {
+    "en": ("another import would have waited {:.1f} s", "others waited {:.1f} s"),
+    "zh-CN": ("其间其他导入须等待 {:.1f} 秒", "其间其他写入等待 {:.1f} 秒"),
+}
 
 
 async def bring_in(
@@ -92,11 +100,8 @@ async def bring_in(
             )
             raise typer.Exit(1)
         if done is not None:
-            out.print(
-                f"taken in; others waited {done.seconds:.1f} s"
-                if language() == "en"
-                else f"已导入;其间其他写入等待 {done.seconds:.1f} 秒"
-            )
+            who = WAITED[language()][running.runtime.database.dialect is SQLITE]
+            out.print(("taken in; " if language() == "en" else "已导入;") + who.format(done.seconds))
         else:
             out.print(
                 "nothing is wrong with it; --apply takes it in"

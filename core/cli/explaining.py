@@ -99,7 +99,7 @@ def _planned(
     coerced = operation.coerce(graphql.graphql, given)
     if isinstance(coerced, list):
         _stop(*(error.message for error in coerced))
-    context = RequestContext.of(graphql, prepared, coerced)
+    context = RequestContext(graphql, prepared, variables=coerced)
     shape = graphql.shape(prepared, operation, context)
     plan = graphql.plan(prepared, shape, context)
     plan.check(context)

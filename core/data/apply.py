@@ -28,7 +28,7 @@ from core.database.dialect import SQLITE
 from core.enums import ImportState
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Actor, Area, AreaClosure, DataImport, Membership, RegisterNumber
+from core.models import Actor, Area, AreaClosure, DataImport, Membership, RegisterNumber, SearchEntry, SearchTerm
 from core.models.event import EPOCH_BASE, Event, Transition
 from core.rules.areas import hold_settings, refresh_reach
 from core.runtime import Runtime
@@ -36,6 +36,7 @@ from core.synchronize import index_names
 from core.work import Work
 
 CHUNK = 10_000
+MANY = 1_000  # new rows: what the database knew of its tables is out of date
 CACHE_KB = 64_000  # SQLite keeps the pages it changes in memory this far, and no further
 ONE_IMPORT = 0x67_7A_69_6D
 KEEP = timedelta(days=1)
@@ -100,7 +101,12 @@ async def apply(
         await work.flush()
     seconds = monotonic() - began
     runtime.dispatcher.wake()
+    many = counts.new >= MANY
+    if many:
+        await database.analyze(writer.models)
     await index_names(database, runtime.kernel)  # not in the transaction that others wait for; a start catches up too
+    if many:
+        await database.analyze([SearchEntry, SearchTerm])
     return Applied(summary.id, seconds)
 
 

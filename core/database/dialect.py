@@ -31,17 +31,14 @@ def _storable(text: str) -> str:
 
 
 def _encode_sqlite(value: Any) -> Any:
-    kind = type(value)
-    if kind is int or value is None:
+    if value is None or type(value) is int:
         return value
-    if kind is UUID:
+    if isinstance(value, UUID):
         return str(value)
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, str):
         return _storable(value)
-    if isinstance(value, UUID):
-        return str(value)
     if isinstance(value, datetime):
         return sqlite_instant(value)
     if isinstance(value, date):

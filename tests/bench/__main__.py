@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import sys
-import tempfile
 import time
 from pathlib import Path
 from statistics import median, quantiles
@@ -23,17 +22,12 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
 
 import questions  # noqa: E402
-from grow import grow  # noqa: E402
 from load import Round  # noqa: E402
 from rich.console import Console  # noqa: E402
 from rich.progress import track  # noqa: E402
 from rich.table import Table  # noqa: E402
-from serving import SERVERS, Running, ready, start  # noqa: E402
-from town import Town, build  # noqa: E402
-
-from core.config import Config  # noqa: E402
-from core.testing.postgres import PostgresCluster  # noqa: E402
-from server import Server  # noqa: E402
+from serving import SERVERS, Running, ready, standing, start, stop  # noqa: E402
+from town import Town  # noqa: E402
 
 out = Console(soft_wrap=True, highlight=False)
 
@@ -104,35 +98,18 @@ def show(kind: str, names: list[str], found: dict[tuple[str, str], list[Round]])
 
 
 async def run(kind: str, rounds: int, scale: int, names: list[str], without: str) -> None:
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        cluster = PostgresCluster.start() if kind == "postgres" else None
+    began = time.monotonic()
+    async with standing(kind, scale) as (folder, url, town, database):
+        out.print(f"{kind}: {len(town.activities):,} activities made in {time.monotonic() - began:.0f} s")
+        chosen = [name for name in SERVERS if name != without]
+        servers = [start(name, url, town, folder, 8310 + n) for n, name in enumerate(chosen)]
         try:
-            url = cluster.create_database("bench") if cluster else f"sqlite:{folder / 'bench.db'}"
-            began = time.monotonic()
-            server = await Server.open(Config(database=url, plugins=("adoption", "points")))
-            try:
-                town = await build(server)
-            finally:
-                await server.close()
-            await grow(url, town, scale)
-            out.print(f"{kind}: {len(town.activities):,} activities made in {time.monotonic() - began:.0f} s")
-            chosen = [name for name in SERVERS if name != without]
-            servers = [start(name, url, town, folder, 8310 + n) for n, name in enumerate(chosen)]
-            try:
-                for running in servers:
-                    await ready(running, folder)
-                await agree(servers, town, names)
-                database = cluster.process.pid if cluster else None
-                show(kind, names, await measure(servers, town, names, rounds, database))
-            finally:
-                for running in servers:
-                    running.process.terminate()
-                for running in servers:
-                    running.process.wait(20)
+            for running in servers:
+                await ready(running, folder)
+            await agree(servers, town, names)
+            show(kind, names, await measure(servers, town, names, rounds, database))
         finally:
-            if cluster:
-                cluster.stop()
+            stop(servers)
 
 
 def main() -> None:

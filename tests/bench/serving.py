@@ -1,4 +1,4 @@
-"""The servers that are asked, each a process of its own."""
+"""A town to ask about, and the servers that are asked, each a process of its own."""
 
 from __future__ import annotations
 
@@ -7,14 +7,43 @@ import os
 import socket
 import subprocess
 import sys
+import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from grow import grow
 from load import Client
-from town import Town
+from town import Town, build
+
+from core.config import Config
+from core.testing.postgres import PostgresCluster
+from server import Server
 
 HERE = Path(__file__).resolve().parent
 SERVERS = ("floor", "gongzhi", "peer")
+
+
+@asynccontextmanager
+async def standing(kind: str, scale: int) -> AsyncIterator[tuple[Path, str, Town, int | None]]:
+    """A folder to work in, the address of a database with a town of this scale in it, what is known of the town, and the
+    process of a PostgreSQL; gone afterwards."""
+    with tempfile.TemporaryDirectory() as made:
+        folder = Path(made)
+        cluster = PostgresCluster.start() if kind == "postgres" else None
+        try:
+            url = cluster.create_database("bench") if cluster else f"sqlite:{folder / 'bench.db'}"
+            server = await Server.open(Config(database=url, plugins=("adoption", "points")))
+            try:
+                town = await build(server)
+            finally:
+                await server.close()
+            await grow(url, town, scale)
+            yield folder, url, town, cluster.process.pid if cluster else None
+        finally:
+            if cluster:
+                cluster.stop()
 
 
 @dataclass
@@ -55,3 +84,10 @@ async def ready(running: Running, folder: Path) -> None:
                 break
             await asyncio.sleep(0.1)
     raise SystemExit(f"{running.name} did not start: {(folder / f'{running.name}.log').read_text()}")
+
+
+def stop(servers: Sequence[Running]) -> None:
+    for running in servers:
+        running.process.terminate()
+    for running in servers:
+        running.process.wait(20)

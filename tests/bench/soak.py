@@ -13,9 +13,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import itertools
-import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -26,14 +24,12 @@ sys.path[:0] = [str(HERE), str(HERE.parent.parent)]
 
 import orjson  # noqa: E402
 import questions  # noqa: E402
-from grow import grow  # noqa: E402
 from load import CONNECTIONS, Client  # noqa: E402
 from rich.console import Console  # noqa: E402
-from serving import ready, start  # noqa: E402
-from town import Town, build  # noqa: E402
+from serving import ready, standing, start, stop  # noqa: E402
+from town import Town  # noqa: E402
 
 from core.config import Config  # noqa: E402
-from core.testing.postgres import PostgresCluster  # noqa: E402
 from server import Server  # noqa: E402
 
 SHARES = {"Q1": 600, "Q2": 200, "Q3": 100, "Q4": 10, "M1": 30, "new": 60}
@@ -86,31 +82,17 @@ async def part(client: Client, waiting: Iterator[tuple[str, bytes]], many: int) 
 
 
 async def run(kind: str, many: int, scale: int) -> None:
-    with tempfile.TemporaryDirectory() as made:
-        folder = Path(made)
-        cluster = PostgresCluster.start() if kind == "postgres" else None
+    async with standing(kind, scale) as (folder, url, town, _):
+        if many * SHARES["M1"] > 1000 * len(town.activities):
+            raise SystemExit("each activity is joined once: ask for fewer requests, or a larger scale")
+        out.print(f"{kind}: {len(town.activities):,} activities, {12 * len(town.activities):,} participations")
+        running = start("gongzhi", url, town, folder, 8320)
         try:
-            url = cluster.create_database("soak") if cluster else f"sqlite:{folder / 'soak.db'}"
-            server = await Server.open(Config(database=url, plugins=("adoption", "points")))
-            try:
-                town = await build(server)
-            finally:
-                await server.close()
-            await grow(url, town, scale)
-            if many * SHARES["M1"] > 1000 * len(town.activities):
-                raise SystemExit("each activity is joined once: ask for fewer requests, or a larger scale")
-            out.print(f"{kind}: {len(town.activities):,} activities, {12 * len(town.activities):,} participations")
-            running = start("gongzhi", url, town, folder, 8320)
-            try:
-                await ready(running, folder)
-                joined = await soak(running.client, running.process.pid, town, many)
-            finally:
-                running.process.terminate()
-                running.process.wait(20)
-            await recount(url, town, joined)
+            await ready(running, folder)
+            joined = await soak(running.client, running.process.pid, town, many)
         finally:
-            if cluster:
-                cluster.stop()
+            stop([running])
+        await recount(url, town, joined)
 
 
 async def soak(client: Client, pid: int, town: Town, many: int) -> int:
@@ -156,7 +138,6 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=1_000_000)
     parser.add_argument("--scale", type=int, default=100, help="how many times 60,000 participations")
     given = parser.parse_args()
-    os.environ.setdefault("PYTHONUNBUFFERED", "1")
     asyncio.run(run(given.database, given.requests, given.scale))
 
 

@@ -122,7 +122,7 @@ async def test_a_documented_query_is_served_by_indexes(neighbourhood: Neighbourh
         assert operation is not None
         coerced = operation.coerce(graphql.graphql, values)
         assert not isinstance(coerced, list), coerced
-        context = RequestContext.of(graphql, prepared, coerced, viewer=await n.viewer("clerk"))
+        context = RequestContext(graphql, prepared, await n.viewer("clerk"), variables=coerced)
         plan = graphql.plan(prepared, graphql.shape(prepared, operation, context), context)
         if plan.keys:
             found = await paths(n.server.runtime.database, plan.sql, [slot.value(context) for slot, _ in plan.slots])
