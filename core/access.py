@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -21,6 +22,10 @@ class PermissionRule:
     roles: frozenset[Role]
     is_open: bool
     title: Mapping[str, str]
+
+
+# What areas have cut: permission → role → the areas in which, and below which, that role carries it no longer.
+Cuts = Mapping[str, Mapping[Role, frozenset[UUID]]]
 
 
 class PermissionBook:
@@ -42,6 +47,7 @@ class Grant:
     role: Role
     area_id: UUID
     is_everywhere: bool = False  # every area lies at or below it
+    until: datetime | None = None  # its own end, or that of holding the post it belongs to
 
 
 @dataclass(frozen=True)
@@ -49,6 +55,7 @@ class HeldMandate:
     id: UUID
     organization_id: UUID
     area_id: UUID
+    until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -61,6 +68,7 @@ class Viewer:
     grants: tuple[Grant, ...] = ()
     mandates: tuple[HeldMandate, ...] = ()
     organizations: frozenset[UUID] = frozenset()
+    cuts: Cuts = field(default_factory=dict, hash=False)
 
     @property
     def signed_in(self) -> bool:
@@ -73,12 +81,22 @@ class Viewer:
         return [*own, *dict.fromkeys(m.organization_id for m in self.mandates)]
 
     def areas(self, rule: PermissionRule) -> list[UUID]:
-        """The tops of the subtrees in which a role carries this permission."""
-        return list(dict.fromkeys(g.area_id for g in self.grants if g.role in rule.roles))
+        """The tops of the subtrees in all of which a role carries this permission: of roles that no area has cut."""
+        uncut = rule.roles - self.cuts.get(rule.key, {}).keys()
+        return list(dict.fromkeys(g.area_id for g in self.grants if g.role in uncut))
 
     def is_everywhere(self, rule: PermissionRule) -> bool:
         """Does a role carry this permission wherever anything can lie?"""
-        return any(g.is_everywhere and g.role in rule.roles for g in self.grants)
+        uncut = rule.roles - self.cuts.get(rule.key, {}).keys()
+        return any(g.is_everywhere and g.role in uncut for g in self.grants)
+
+    def areas_of(self, rule: PermissionRule, role: Role) -> list[UUID]:
+        """The tops of the subtrees in which this role carries this permission, but for where it is cut (`cut_in`)."""
+        return list(dict.fromkeys(g.area_id for g in self.grants if g.role is role and role in rule.roles))
+
+    def cut_in(self, rule: PermissionRule, role: Role) -> list[UUID]:
+        """The tops of the subtrees in which this role does not carry this permission."""
+        return list(self.cuts.get(rule.key, {}).get(role, ()))
 
 
 ANONYMOUS = Viewer()
@@ -119,19 +137,22 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bo
     token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
+    held = f"""SELECT CASE WHEN count(*) = count(h.until) THEN max(h.until) END FROM core_post_holding h
+        WHERE h.post_id = g.post_id AND h.person_id = a.person_id AND {live("h")}"""
     return f"""SELECT a.id AS account_id, a.person_id AS person_id,
     (SELECT {rows}({pair}(g.id, g.role, g.area_id, NOT EXISTS
-        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id))) FROM core_role_grant g
+        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id), g.until,
+        CASE WHEN g.post_id IS NOT NULL THEN ({held}) END)) FROM core_role_grant g
       WHERE g.revoked_at IS NULL AND {live("g")} AND (g.actor_id = a.person_id OR g.post_id IN
         (SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live("h")}))) AS grants,
-    (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id)) FROM core_mandate m
+    (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id, m.until)) FROM core_mandate m
       WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m")}) AS mandates,
     (SELECT {rows}(organization_id) FROM core_membership
       WHERE actor_id = a.person_id AND state = 'ACTIVE' AND organization_id IS NOT NULL) AS organizations
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
-def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None) -> Viewer:
+def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None, cuts: Cuts) -> Viewer:
     if row is None:
         return ANONYMOUS
     grants = json.loads(row["grants"] or "[]")
@@ -140,10 +161,15 @@ def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None) -> Viewer
         account_id=_uuid(row["account_id"]),
         person_id=_uuid(row["person_id"]),
         token_hash=token_hash,
-        grants=tuple(Grant(UUID(i), Role(r), UUID(a), bool(e)) for i, r, a, e in grants),
-        mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a)) for i, o, a in mandates),
+        grants=tuple(Grant(UUID(i), Role(r), UUID(a), bool(e), _first(*ends)) for i, r, a, e, *ends in grants),
+        mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a), _first(end)) for i, o, a, end in mandates),
         organizations=frozenset(UUID(o) for o in json.loads(row["organizations"] or "[]")),
+        cuts=cuts,
     )
+
+
+def _first(*ends: str | None) -> datetime | None:
+    return min((datetime.fromisoformat(end) for end in ends if end is not None), default=None)
 
 
 def _uuid(value: Any) -> UUID:

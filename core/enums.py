@@ -115,6 +115,15 @@ class Role(Term):
     ADMIN = "ADMIN", "系统管理员"
 
 
+class RemedyKind(Term):
+    """What would turn a refusal into a yes (解决途径)."""
+
+    SIGN_IN = "SIGN_IN", "登录"
+    ROLE = "ROLE", "授予角色"
+    MANDATE = "MANDATE", "出具授权"
+    PLUGIN = "PLUGIN", "启用机制"
+
+
 class Authority(Term):
     """On what ground an act was allowed (依据)."""
 

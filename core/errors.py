@@ -10,13 +10,26 @@ GongzhiError
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from core.problems import Problem
+
+if TYPE_CHECKING:
+    from core.decisions import Remedy
 
 
 class GongzhiError(Exception):
     """Root of every error this project raises on purpose."""
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A code of the catalogue, said inside the message of another."""
+
+    code: str
+    values: Mapping[str, Any]
 
 
 class Refusal(GongzhiError):
@@ -42,12 +55,13 @@ class Refusal(GongzhiError):
 
 
 class NotPermitted(Refusal):
-    """`reason` says which of the ways to be allowed were tried."""
+    """`reason` is a code of the catalogue with a text of its own; `remedies` say what would change it."""
 
-    def __init__(self, permission: str, reason: str) -> None:
-        super().__init__("NOT_PERMITTED", permission=permission, reason=reason)
+    def __init__(self, permission: str, reason: str, remedies: Sequence[Remedy] = (), **values: Any) -> None:
+        super().__init__("NOT_PERMITTED", permission=permission, why=Saying(reason, values))
         self.permission = permission
         self.reason = reason
+        self.remedies = remedies
 
 
 class Conflict(Refusal):

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from core.access import PermissionBook
+from core.access import Cuts, PermissionBook
 from core.clock import Clock
 from core.health import Health
 from core.plugins.manifest import Manifest
+from core.settings.cuts import cuts_of
 from core.settings.store import SettingsStore
+from core.settings.tree import SettingsBook
 
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
@@ -31,6 +33,7 @@ class Kernel:
     health: Health = field(default_factory=Health)
     undos: Mapping[str, Undo] = field(default_factory=dict)  # by event type
     mergings: Sequence[Merging] = ()
+    _cuts: tuple[SettingsBook | None, Cuts] = (None, {})
 
     @property
     def plugins(self) -> frozenset[str]:
@@ -40,6 +43,13 @@ class Kernel:
     def needs(self) -> dict[str, tuple[str, ...]]:
         """Every loaded plugin and what it needs."""
         return {key: manifest.needs for key, manifest in self.manifests.items()}
+
+    def cuts(self, book: SettingsBook | None = None) -> Cuts:
+        """What areas have cut, as of the settings in hand unless told."""
+        book = book or self.settings.current
+        if self._cuts[0] is not book:
+            self._cuts = (book, cuts_of(book, self.permissions))
+        return self._cuts[1]
 
     def events_out(self, *, to: str) -> tuple[str, ...]:
         """The event types a plugin may listen to: the kernel's own, and those the other loaded plugins declare."""

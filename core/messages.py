@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.request import parse_http_list
 
-from core.errors import ConfigurationError
+from core.errors import ConfigurationError, Saying
 
 LANGUAGES = ("zh-CN", "en")
 DEFAULT_LANGUAGE = "zh-CN"
@@ -53,16 +53,20 @@ class Messages:
         """The message as it stands in the catalogue, with the names of its values."""
         return self._texts[code][language]
 
-    def render(self, code: str, language: str, values: dict[str, object]) -> str:
+    def render(self, code: str, language: str, values: Mapping[str, object]) -> str:
         """The message for a person; a code unknown to the catalogue shows as itself."""
         texts = self._texts.get(code)
         if texts is None:
             return code
-        shown = {k: "" if v is None else v(language) if callable(v) else v for k, v in values.items()}
         try:
-            return texts[language].format(**shown)
+            return texts[language].format(**{k: self._shown(v, language) for k, v in values.items()})
         except (KeyError, IndexError):
             return texts[language]
+
+    def _shown(self, value: object, language: str) -> object:
+        if isinstance(value, Saying):
+            return self.render(value.code, language, value.values)
+        return "" if value is None else value(language) if callable(value) else value
 
 
 P = ParamSpec("P")

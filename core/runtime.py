@@ -46,6 +46,7 @@ class Command:
     within: UUID | None = None  # asked for at the endpoint of this area
     paths: Callable[[], Mapping[str, tuple[str, ...]]] = dict  # global id → the input field it stands in
     actors: frozenset[UUID] = frozenset()  # named anywhere in the input
+    asks: frozenset[str | None] | None = None  # what its rule may ask for; anything unless told
 
 
 @dataclass(frozen=True)
@@ -112,14 +113,14 @@ class Runtime:
         sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
         rows = await self.database.read(sql, [token_hash, self.clock.now()])
         names = ("account_id", "person_id", "grants", "mandates", "organizations")
-        return viewer_from(dict(zip(names, rows[0], strict=True)) if rows else None, token_hash)
+        return viewer_from(dict(zip(names, rows[0], strict=True)) if rows else None, token_hash, self.kernel.cuts())
 
     async def viewer_of(self, account_id: UUID, fetch: Any = None) -> Viewer:
         """Who holds an account, as of now (`fetch` of a transaction: as of that); ANONYMOUS when it is disabled."""
         dialect = self.database.dialect
         sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
         rows = await (fetch or self.database.fetch)(sql, account_id, self.clock.now())
-        return viewer_from(rows[0] if rows else None, None)
+        return viewer_from(rows[0] if rows else None, None, self.kernel.cuts())
 
     async def on_in(self, code: str) -> tuple[UUID, frozenset[str]] | None:
         """The area of this code and the plugins that are on there now; None where no area has it."""
@@ -153,12 +154,13 @@ class Runtime:
         """
         async with self.database.transaction() as transaction:
             opening = await self._open(transaction, command)
-            viewer, claimed = opening.viewer, opening.claimed
+            viewer, claimed = await self._cut(transaction, opening), opening.claimed
             if command.key is not None and claimed is None:
                 return Performed(await self._replay(transaction, command, viewer), viewer, replayed=True)
             work = Work(
                 transaction, self.kernel, viewer, _as_they_are_now(command.acting, opening.merged),
                 within=command.within, occurred_at=command.occurred_at, settings=opening.settings, paths=command.paths,
+                asks=command.asks,
             )  # fmt: skip
             work.expected_version = command.expected_version
             work.instead = opening.merged
@@ -237,7 +239,17 @@ class Runtime:
         assert command.viewer.token_hash is not None
         pairs = json.loads(rows[0]["merged"] or "[]")
         merged = {as_uuid(gone): as_uuid(kept) for gone, kept in pairs if kept is not None}
-        return _Opening(viewer_from(rows[0], command.viewer.token_hash), rows[0]["settings"], merged)
+        return _Opening(viewer_from(rows[0], command.viewer.token_hash, {}), rows[0]["settings"], merged)
+
+    async def _cut(self, transaction: Transaction, opening: _Opening) -> Viewer:
+        """The viewer with what areas have cut by now; read again when the settings have changed."""
+        store = self.kernel.settings
+        if opening.settings is None:
+            return opening.viewer
+        book = store.current
+        if opening.settings != book.version:
+            book = await store.book(transaction.fetch, self.database.dialect.mark, opening.settings)
+        return replace(opening.viewer, cuts=self.kernel.cuts(book))
 
     async def _replay(self, transaction: Transaction, command: Command, viewer: Viewer) -> Outcome:
         mark = self.database.dialect.mark

@@ -8,7 +8,7 @@ check that every row it takes has an event behind it (INV22) and every event an 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -21,8 +21,9 @@ from core.clock import to_millisecond
 from core.database import Transaction
 from core.database.batch import Batch, Raw, among, spread
 from core.database.dialect import POSTGRES, Dialect
+from core.decisions import Place, decide
 from core.enums import Authority
-from core.errors import Conflict, GongzhiError, NotPermitted, Refusal
+from core.errors import Conflict, GongzhiError, Refusal
 from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Actor, Area, Entity, Logged
@@ -35,18 +36,9 @@ M = TypeVar("M", bound=Model)
 N = TypeVar("N", bound=Model)
 L = TypeVar("L", bound=Logged)
 
-ON_BEHALF = "core.act_on_behalf"
 EVENTS = 400  # to a statement
 LATEST_ENTRY = timedelta(days=92)  # how long after the fact something may be entered at the desk
 S = TypeVar("S", bound=Settings)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a row lies: its area and those above, from the root down, and the plugins that are on there."""
-
-    chain: tuple[UUID, ...]
-    plugins: frozenset[str]
 
 
 @dataclass
@@ -88,8 +80,10 @@ class Work:
         occurred_at: datetime | None = None,
         settings: int | None = None,
         paths: Callable[[], Mapping[str, tuple[str, ...]]] = dict,
+        asks: frozenset[str | None] | None = None,
     ) -> None:
-        """`paths` tells the input field each global id stands in, so that NOT_FOUND can say which."""
+        """`paths` tells the input field each global id stands in, so that NOT_FOUND can say which; `asks` what `require`
+        may ask for (None among them: one's own matter), anything unless told."""
         self.transaction = transaction
         self.kernel = kernel
         self.book = kernel.permissions
@@ -111,6 +105,7 @@ class Work:
         self._afterwards: list[tuple[str, tuple[Any, ...]]] = []
         self.expected_version: int | None = None
         self.paths = paths
+        self.asks = asks
         self.flushed = False
 
     # --- who ---------------------------------------------------------------------------------------------
@@ -210,12 +205,9 @@ class Work:
         if columns.placed:
             above = json.loads(record[f"{columns.alias}_gz_above"] or "[]")
             chain = tuple(as_uuid(id) for id, _ in sorted(above, key=lambda pair: -pair[1]))
-            on = set()
-            for plugin, until in json.loads(record[f"{columns.alias}_gz_plugins"] or "[]"):
-                end = as_instant(until)
-                if end is None or end > self.now:
-                    on.add(plugin)
-            self._places[row.pk] = Place(chain, frozenset(on))
+            said = json.loads(record[f"{columns.alias}_gz_plugins"] or "[]")
+            ends = {plugin: as_instant(until) for plugin, until in said}
+            self._places[row.pk] = Place(chain, {p: end for p, end in ends.items() if end is None or end > self.now})
         return row
 
     def place(self, row: Model) -> Place:
@@ -262,42 +254,25 @@ class Work:
         `owner` names the actor whose own matter it is: they, and who holds a mandate for them there, may do it too.
         Refuses PLUGIN_DISABLED where the permission's plugin is off, for the server itself as well.
         """
-        rule = self.book[permission]
-        where = self._places[at.pk] if at.pk in self._places else Place((), self.kernel.plugins)
-        if rule.owner != "core" and where.chain and rule.owner not in where.plugins:
-            raise Refusal("PLUGIN_DISABLED", plugin=rule.owner)
-        if self.within is not None and self.within not in where.chain:
-            raise Refusal("OUTSIDE_ENDPOINT")
-        if self.system:
-            return self._rest_on(Ground(Authority.SYSTEM))
-        if not self.viewer.signed_in:
-            raise NotPermitted(permission, "NOT_SIGNED_IN")
-        within = frozenset(where.chain)
-        mandate_id = None
-        if self.acting.for_id is not None and self.acting.for_id != self.viewer.person_id:
-            held = [m for m in self.viewer.mandates if m.organization_id == self.acting.for_id]
-            covering = [m for m in held if m.area_id in within]
-            if not covering:
-                raise NotPermitted(permission, "MANDATE_ELSEWHERE" if held else "NO_MANDATE")
-            mandate_id = covering[0].id
-        if self.acting.behalf_of_id is not None:
-            if not (rule.is_open or owner == self.acting.behalf_of_id):
-                raise NotPermitted(permission, "NOT_THEIRS_TO_DO")
-            rule = self.book[ON_BEHALF]
-        grant = next((g for g in self.viewer.grants if g.role in rule.roles and g.area_id in within), None)
-        if grant is not None:
-            return self._rest_on(Ground(Authority.ROLE, rule.key, grant.id, mandate_id, within))
-        if self.acting.behalf_of_id is not None:
-            raise NotPermitted(ON_BEHALF, _no_role(rule.roles))
-        if owner is not None and owner == self.principal_id:
-            authority = Authority.MANDATE if mandate_id else Authority.SELF
-            return self._rest_on(Ground(authority, rule.key, None, mandate_id, within))
-        if rule.is_open:
-            return self._rest_on(Ground(Authority.OPEN, rule.key, None, mandate_id, within))
-        raise NotPermitted(permission, _no_role(rule.roles))
+        self._declared(permission)
+        where = self._places[at.pk] if at.pk in self._places else Place((), dict.fromkeys(self.kernel.plugins))
+        decision = decide(
+            self.book, self.viewer, self.acting, permission, where,
+            owners=(owner,) if owner else (), within=self.within, system=self.system,
+        )  # fmt: skip
+        if decision.ground is None:
+            raise decision.refusal()
+        return self._rest_on(decision.ground)
+
+    def _declared(self, permission: str | None) -> None:
+        """A mutation's rule asks for what the mutation declares, because that is what `can` answers for."""
+        if self.asks is not None and permission not in self.asks:
+            wanted = permission or "their own matter"
+            raise GongzhiError(f"a rule asked for {wanted}, which its mutation does not declare")
 
     def own_matter(self) -> Ground:
         """What a person may always do with what is theirs alone (their token, their password); no area involved."""
+        self._declared(None)
         if self.acting.for_id is not None or self.acting.behalf_of_id is not None:
             raise Refusal("ONLY_ONESELF")
         return self._rest_on(Ground(Authority.SYSTEM if self.system else Authority.SELF))
@@ -511,7 +486,3 @@ class _Columns(Generic[M]):
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _no_role(roles: Iterable[Any]) -> str:
-    return "NEEDS_ROLE:" + ",".join(sorted(str(r) for r in roles))

@@ -106,8 +106,11 @@ class RequestContext:
     failed: dict[str, BaseException] = field(default_factory=dict)  # plugins whose fields are left null
     now: datetime = field(init=False)
 
+    cuts: bool = field(init=False)  # has any area cut permissions, as of the viewer? Plans then look at them
+
     def __post_init__(self) -> None:
         self.now = self.clock.now()
+        self.cuts = bool(self.viewer.cuts)
 
     @property
     def fragments(self) -> dict[str, FragmentDefinitionNode]:
@@ -413,7 +416,9 @@ class GraphQL:
         return Facts(self.runtime.kernel, store.current, context.now, context.language)
 
     def new_compiler(self, context: RequestContext, without: frozenset[str] = frozenset()) -> Compiler:
-        return Compiler(self.composed, self.graphql, self.emitter, context.fragments, context.variables, without)
+        return Compiler(
+            self.composed, self.graphql, self.emitter, context.fragments, context.variables, without, context.cuts
+        )
 
     def _compile(
         self, shape: Shape, context: RequestContext, only: Iterable[str], without: frozenset[str] = frozenset()
@@ -431,7 +436,7 @@ class GraphQL:
         def roots() -> dict[str, list[FieldNode]]:
             return self.new_compiler(context)._collect([operation.node.selection_set], None)
 
-        return prepared.shape((operation.name, shape_of(context.variables)), roots)
+        return prepared.shape((operation.name, shape_of(context.variables), context.cuts), roots)
 
     def plan(self, prepared: Prepared, shape: Shape, context: RequestContext) -> Plan:
         """The plan for these roots, compiled once; who asks never matters."""

@@ -25,6 +25,7 @@ class _Statement:
 
     def __init__(self, dialect: Dialect, context: Any) -> None:
         self.emit = emitter_for(dialect)
+        self.cuts = bool(context.viewer.cuts)
         self.dialect = dialect
         self.context = context
         self.values: list[Any] = []

@@ -14,7 +14,8 @@ from core.models.base import Entity
 
 # What is added to the transaction ids of this cluster (PostgreSQL); see Epoch.
 EPOCH_BASE = "(SELECT coalesce(max(base), 0) FROM core_epoch)"
-# Does an active grant of a role that carries the permission cover the event's area, for this very person?
+# Does an active grant of a role that carries the permission cover the event's area, for this very person, and has no
+# area at or above it cut the permission from the role (`core.settings.cuts`)?
 _GRANT_COVERS = """EXISTS (
     SELECT 1 FROM core_role_grant g
     JOIN core_area_closure c ON c.ancestor_id = g.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL
@@ -23,7 +24,15 @@ _GRANT_COVERS = """EXISTS (
       AND (g.until IS NULL OR g.until > NEW.recorded_at)
       AND (g.actor_id = NEW.actor_id OR EXISTS (SELECT 1 FROM core_post_holding h
            WHERE h.post_id = g.post_id AND h.person_id = NEW.actor_id AND h.since <= NEW.recorded_at
-             AND (h.until IS NULL OR h.until > NEW.recorded_at))))"""
+             AND (h.until IS NULL OR h.until > NEW.recorded_at)))
+      AND NOT EXISTS (
+        SELECT 1 FROM core_area_closure x JOIN core_setting s ON s.area_id = x.ancestor_id
+        WHERE x.descendant_id = NEW.area_id AND x.until IS NULL
+          AND s.plugin = 'permissions' AND s.key = NEW.permission AND s.until_version IS NULL
+          AND replace(s.value, '"' || g.role || '"', '') = s.value
+          AND (s.origin = 'FILE' OR NOT EXISTS (SELECT 1 FROM core_setting f
+               WHERE f.area_id = s.area_id AND f.plugin = s.plugin AND f.key = s.key AND f.origin = 'FILE'
+                 AND f.until_version IS NULL))))"""
 _MANDATE_COVERS = """EXISTS (
     SELECT 1 FROM core_mandate m
     JOIN core_area_closure c ON c.ancestor_id = m.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL

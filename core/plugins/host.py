@@ -30,6 +30,7 @@ from core.plugins.manifest import Manifest, available, read_manifest, read_permi
 from core.plugins.ports import Port
 from core.problems import Problem, near
 from core.settings import Declared, Settings, declared
+from core.settings.cuts import SECTION, cut_settings
 from core.toml import TomlFile
 
 CORE = Path(__file__).resolve().parent.parent
@@ -97,7 +98,9 @@ class Host:
 
     @property
     def settings(self) -> dict[str, Declared]:
-        return {p.key: p.settings for p in self.plugins if p.settings is not None}
+        """Of each plugin that has any, and what areas may cut."""
+        own = {p.key: p.settings for p in self.plugins if p.settings is not None}
+        return {**own, SECTION: cut_settings(self.permissions())}
 
     @property
     def handlers(self) -> list[Handler]:

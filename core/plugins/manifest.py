@@ -13,13 +13,15 @@ from core.access import PermissionRule
 from core.enums import Role
 from core.errors import ConfigurationError
 from core.problems import Problem, near
+from core.settings.cuts import SECTION
 from core.toml import TomlFile
 
 API = (0, 1)
 ENTRY_POINTS = "gongzhi.plugins"
 FIRST_PARTY = Path(__file__).resolve().parent.parent.parent / "plugins"
-RESERVED = ("core", "enable", "disable", "pilot", "area")
+RESERVED = ("core", "enable", "disable", "pilot", "area", SECTION)
 OWNERS: dict[str, str] = {}  # top-level package of a third-party plugin → its key
+KEY_LENGTH = 60  # of a permission: the key of a setting too
 _KEY = re.compile(r"[a-z][a-z0-9_]{1,30}")
 _API = re.compile(r"(\d+)\.(\d+)(?:\s*-\s*(\d+)\.(\d+))?")
 _KNOWN: dict[str, type] = {
@@ -88,6 +90,8 @@ def read_permissions(file: TomlFile, owner: str) -> tuple[list[PermissionRule], 
             continue
         if not key.startswith(owner + "."):
             wrong(key, f"must begin with {owner}.")
+        if len(key) > KEY_LENGTH:
+            wrong(key, f"is longer than {KEY_LENGTH} characters")
         is_open, roles = spec.get("open", False), spec.get("roles", [])
         unknown = [str(r) for r in roles if r not in Role.__members__]
         if unknown:

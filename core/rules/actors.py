@@ -6,7 +6,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from core.access import Ground
+from core.access import Ground, PermissionRule, Viewer
+from core.decisions import carries
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration, Role
 from core.errors import Refusal
 from core.ids import new_id
@@ -253,11 +254,25 @@ async def may_give_what_the_post_has(work: Work, post: Post) -> None:
 
 
 def not_above_own(work: Work, role: Role, ground: Ground) -> None:
-    """Only an administrator makes or unmakes an administrator."""
-    if role is not Role.ADMIN or work.system:
+    """Nobody gives or takes a role that may do what they may not do there themselves; refuses ROLE_ABOVE_OWN (INV13).
+
+    An administrator has every role. Only another makes or unmakes one.
+    """
+    own = {g.role for g in work.viewer.grants if g.area_id in ground.area_ids}
+    if work.system or Role.ADMIN in own:
         return
-    if Role.ADMIN not in {g.role for g in work.viewer.grants if g.area_id in ground.area_ids}:
+    rules = [r for r in work.book.rules.values() if carries(r, role, work.viewer, ground.area_ids)]
+    if role is Role.ADMIN or not all(_is_theirs(rule, role, own, work.viewer, ground) for rule in rules):
         raise Refusal("ROLE_ABOVE_OWN", path=("role",))
+
+
+def _is_theirs(rule: PermissionRule, role: Role, own: set[Role], viewer: Viewer, ground: Ground) -> bool:
+    """Does a role of their own carry it too, and is cut nowhere where the other is not?"""
+    cut = viewer.cuts.get(rule.key, {})
+    return any(
+        carries(rule, mine, viewer, ground.area_ids) and set(cut.get(mine, ())) <= set(cut.get(role, ()))
+        for mine in own
+    )
 
 
 async def grant_role(
@@ -265,7 +280,7 @@ async def grant_role(
 ) -> RoleGrant:
     """Give a role to a person or a post, in an area and everything below.
 
-    Nobody gives a role to themselves, or to a post they hold, and only an administrator makes one; refuses OWN_MATTER,
+    Nobody gives a role to themselves, to a post they hold, or above their own (`not_above_own`); refuses OWN_MATTER,
     ROLE_ABOVE_OWN, ALREADY_GRANTED.
     """
     if (actor_id is None) == (post_id is None):

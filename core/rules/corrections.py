@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core.corrections import Finding
+from core.decisions import carries
 from core.enums import Authority, MandateState, MembershipState, ParticipationState
 from core.errors import NotPermitted, Refusal
 from core.events import EventRecord
@@ -68,9 +69,9 @@ def _may_undo(work: Work, event: Event) -> None:
     if work.system or event.actor_id == work.viewer.person_id:
         return
     permission = event.permission or ""
-    roles = work.book[permission].roles if permission in work.book else frozenset()
-    above = work.place(event).chain
-    if not any(g.role in roles and g.area_id in above for g in work.viewer.grants):
+    rule, above = work.book.rules.get(permission), work.place(event).chain
+    covering = [g.role for g in work.viewer.grants if g.area_id in above]
+    if rule is None or not any(carries(rule, role, work.viewer, above) for role in covering):
         raise NotPermitted(permission or event.type, "NOT_THEIRS_TO_DO")
 
 

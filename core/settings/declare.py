@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import types
 import typing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum
 from typing import Any
@@ -30,9 +30,10 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def setting(default: Any, *, en: str, zh: str, move: Move = Move.OPEN, **limits: Any) -> Any:
-    """A key: its default, what it is for in both languages, how lower areas may move it, and pydantic's limits."""
-    return Field(default, description=en, json_schema_extra={"zh": zh, "move": str(move)}, **limits)
+def setting(default: Any, *, en: str, zh: str, move: Move = Move.OPEN, fixed: bool = False, **limits: Any) -> Any:
+    """A key: its default, what it is for in both languages, how lower areas may move it (`fixed`: no area locks it
+    otherwise), and pydantic's limits."""
+    return Field(default, description=en, json_schema_extra={"zh": zh, "move": str(move), "fixed": fixed}, **limits)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Key:
     zh: str
     info: FieldInfo
     adapter: TypeAdapter[Any]
+    fixed: bool = False
 
     @property
     def is_list(self) -> bool:
@@ -55,6 +57,10 @@ class Key:
     @property
     def moves(self) -> tuple[Move, ...]:
         """The locks that fit this type of value."""
+        return (self.move,) if self.fixed else self._fitting
+
+    @property
+    def _fitting(self) -> tuple[Move, ...]:
         if self.is_list:
             return (Move.OPEN, Move.SUBSET, Move.EXTEND, Move.LOCKED)
         if self.info.annotation in (int, date):
@@ -98,7 +104,9 @@ def _allowed(annotation: Any, metadata: list[Any], language: str) -> str:
         return f"{names} 之一" if zh else f"one of {names}"
     if typing.get_origin(annotation) is list:
         inner = _allowed(typing.get_args(annotation)[0], [], language)
-        return f"列表,每项为 {inner}" if zh else f"a list of {inner}"
+        kept = next((m.member for m in metadata if hasattr(m, "member")), None)
+        stays = "" if kept is None else f";须保留 {kept}" if zh else f"; {kept} stays"
+        return f"列表,每项为 {inner}{stays}" if zh else f"a list of {inner}{stays}"
     longest = next((m.max_length for m in metadata if hasattr(m, "max_length")), None)
     if longest is not None:
         return f"不超过 {longest} 个字符的文本" if zh else f"a text of at most {longest} characters"
@@ -139,15 +147,18 @@ def declared(plugin: str, model: type[Settings]) -> Declared:
             continue
         limited: Any = typing.Annotated[annotation, *info.metadata] if info.metadata else annotation
         adapter: TypeAdapter[Any] = TypeAdapter(limited)
-        key = Key(plugin, name, None, Move(str(extra["move"])), info.description or "", str(extra["zh"]), info, adapter)
-        if key.move not in key.moves:
+        key = Key(
+            plugin, name, None, Move(str(extra["move"])), info.description or "", str(extra["zh"]), info, adapter,
+            bool(extra.get("fixed")),
+        )  # fmt: skip
+        if key.move not in key._fitting:
             problems.append(f"{where}: move={key.move} does not fit {annotation}")
         try:
             default = key.parse(adapter.dump_python(info.default, mode="json"))
         except ValueError:
             problems.append(f"{where}: the default {info.default!r} is not {key.allowed('en')}")
             continue
-        keys[name] = Key(plugin, name, default, key.move, key.en, key.zh, info, adapter)
+        keys[name] = replace(key, default=default)
     if problems:
         raise ConfigurationError(*problems)
     return Declared(plugin, model, keys)

@@ -19,6 +19,7 @@ from core.enums import DocumentState, Move, Origin, PluginState, Toggle
 from core.errors import Refusal
 from core.problems import Problem, near
 from core.rules.inputs import optional_text
+from core.settings.cuts import SECTION
 from core.settings.declare import Declared
 from core.settings.tree import Own, SettingsBook, Switch
 from core.toml import TomlFile, shown
@@ -111,10 +112,10 @@ class AreaReader:
                 if key in TOGGLES or key == "pilot":
                     continue
                 if not isinstance(value, dict):
-                    known = [*TOGGLES, "pilot", *self.plugins]
+                    known = [*TOGGLES, "pilot", SECTION, *self.plugins]
                     self.rows.unread = True
                     self._unknown((*at, key), f"area.{code}.{key}", key, known)
-                elif self._is_loaded(key, (*at, key)):
+                elif key == SECTION or self._is_loaded(key, (*at, key)):
                     for name, given in value.items():
                         self._setting(code, key, name, given)
         return self.rows

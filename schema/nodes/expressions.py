@@ -17,15 +17,19 @@ from uuid import UUID
 from tortoise.models import Model
 
 from core.access import PermissionBook, Viewer
+from core.decisions import carries
+from core.enums import Role
 
 Record = Mapping[str, Any]
 Env = Mapping[str, Record]  # the rows in sight, by the name their columns carry
 
 
 class SqlScope(Protocol):
-    """What an expression needs to write itself as SQL; `by_row`: as a value of each row, not as a condition on rows."""
+    """What an expression needs to write itself as SQL; `by_row`: as a value of each row, not as a condition on rows;
+    `cuts`: some area has cut permissions, so that a role may not reach all below its area."""
 
     by_row: bool
+    cuts: bool
 
     def parameter(self, slot: Slot, sql_type: str) -> str: ...
     def among(self, column: str, slot: Slot, sql_type: str) -> str: ...
@@ -314,7 +318,8 @@ class May(Expr):
     """A role of the viewer carries the permission in the area or above it (closure table, never a path prefix).
 
     For a value of each row it is told first whether the viewer has it everywhere; as a condition on rows that would keep
-    an index on the area from serving it.
+    an index on the area from serving it. Only where areas have cut permissions at all does each role stand by itself,
+    with the areas where it is cut taken out.
     """
 
     permission: str
@@ -322,6 +327,8 @@ class May(Expr):
 
     def sql(self, scope: SqlScope) -> str:
         permission = self.permission
+        if scope.cuts:
+            return f"({' OR '.join(self._of_role(role, scope) for role in Role)})"
         tops = Slot(lambda ctx: ctx.viewer.areas(ctx.book[permission]), f"areas of {permission}")
         if not scope.by_row:
             return f"{self.area.sql(scope)} IN ({scope.below(tops)})"
@@ -329,15 +336,20 @@ class May(Expr):
         area = self.area.sql(scope)
         return f"({scope.parameter(everywhere, 'bool')} AND {area} IS NOT NULL OR {area} IN ({scope.below(tops)}))"
 
+    def _of_role(self, role: Role, scope: SqlScope) -> str:
+        permission, area = self.permission, self.area.sql(scope)
+        tops = Slot(lambda ctx: ctx.viewer.areas_of(ctx.book[permission], role), f"areas of {permission} by {role}")
+        cut = Slot(lambda ctx: ctx.viewer.cut_in(ctx.book[permission], role), f"areas that cut {permission} for {role}")
+        return f"{area} IN ({scope.below(tops)}) AND {area} NOT IN ({scope.below(cut)})"
+
     def evaluate(self, env: Env, tables: Tables) -> Any:
         area = self.area.evaluate(env, tables)
         if area is None:
             return None
-        tops = tables.viewer.areas(tables.book[self.permission])
-        return any(
-            c["descendant_id"] == area and c["until"] is None and c["ancestor_id"] in tops
-            for c in tables.rows("core_area_closure")
-        )
+        rows = tables.rows("core_area_closure")
+        chain = {c["ancestor_id"] for c in rows if c["descendant_id"] == area and c["until"] is None}
+        viewer, rule = tables.viewer, tables.book[self.permission]
+        return any(g.area_id in chain and carries(rule, g.role, viewer, chain) for g in viewer.grants)
 
 
 @dataclass(frozen=True, eq=False)

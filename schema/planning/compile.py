@@ -106,8 +106,10 @@ class Compiler:
         fragments: dict[str, FragmentDefinitionNode],
         variables: Variables,
         without: frozenset[str] = frozenset(),
+        cuts: bool = False,
     ) -> None:
-        """`without`: plugins whose fields are left null, because a statement with them failed."""
+        """`without`: plugins whose fields are left null, because a statement with them failed. `cuts`: areas have cut
+        permissions, which this plan has to look at."""
         self.composed = composed
         self.graphql = graphql
         self.emit = emitter
@@ -121,6 +123,7 @@ class Compiler:
         self.python: list[tuple[PythonField, list[FieldNode]]] = []
         self.without = without
         self.by_row = False
+        self.cuts = cuts
         self._known: dict[tuple[str, str], int] = {}
         self._aliases = 0
         self._conditions = 0
