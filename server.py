@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 import schema.nodes.core_roots
 import schema.nodes.corrections
 import schema.nodes.data
+import schema.nodes.permissions
 import schema.nodes.search
 import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
 from core.clock import Clock

@@ -54,7 +54,7 @@ class Changes:
                 declared, info._raw_info, lambda: {"": [n.selection_set for n in nodes if n.selection_set]}
             )
             await self._try_payload(payload, context)
-            command = self._command(declared.name, input, input.idempotency_key, context)
+            command = self._command(declared, declared.name, input, input.idempotency_key, context)
         except Refusal as refusal:
             return Payload({}, [self.errors.user(refusal, context.language)])
         return await self._perform(declared, command, input, payload, context)
@@ -92,7 +92,7 @@ class Changes:
             else:
                 own = row.idempotency_key if key is None else f"{key}#{number}"
                 try:
-                    command = self._command(declared.batch.name, row, own, context)
+                    command = self._command(declared, declared.batch.name, row, own, context)
                     done = await self._perform(declared, command, row, payload, context)
                 except Refusal as refusal:
                     done = Payload({}, [self.errors.user(refusal, context.language)])
@@ -114,7 +114,9 @@ class Changes:
             raise PluginFailed(declared.plugin, error) from error
         return Payload(await self._read_payload(payload, outcome, context), [])
 
-    def _command(self, mutation: str, input: Any, key: str | None, context: RequestContext) -> Command:
+    def _command(
+        self, declared: MutationDeclaration, mutation: str, input: Any, key: str | None, context: RequestContext
+    ) -> Command:
         if not context.viewer.signed_in:
             raise Refusal("NOT_SIGNED_IN")
         if key is not None and not 1 <= len(key) <= KEY:
@@ -139,6 +141,7 @@ class Changes:
             within=context.root_area,
             paths=lambda: paths_of_ids(input),
             actors=frozenset(split_global(id)[1] for id in ids_in(input, Actor.tag)),
+            asks=declared.asks,
         )
 
     def _inside(self, info: Any, name: str) -> dict[str, list[SelectionSetNode]]:

@@ -6,6 +6,7 @@ fields here (`get_fields`), and their resolvers are set on the built schema.
 
 from __future__ import annotations
 
+import dataclasses
 from collections import OrderedDict
 from collections.abc import Iterable, Set
 from datetime import date, datetime
@@ -29,6 +30,7 @@ from schema.mutations import (
     Batch,
     ConflictError,
     MutationDeclaration,
+    Needs,
     PermissionError,
     RuleError,
     UserError,
@@ -190,14 +192,17 @@ def _strawberry_field(
     return made
 
 
+# The mutations for who is not signed in: every other one declares a permission.
+ANONYMOUS = {"core_sign_in": core_sign_in_field}
+
+
 def _mutation_type(declarations: list[MutationDeclaration]) -> type:
     """The Mutation root: each declaration with its payload type."""
-    namespace: dict[str, Any] = {"__annotations__": {}}
+    namespace: dict[str, Any] = {"__annotations__": {}, **ANONYMOUS}
     for declared in declarations:
         namespace[declared.name] = _mutation_field(declared)
         if declared.batch is not None:
             namespace[declared.batch.name] = _batch_field(declared, declared.batch)
-    namespace["core_sign_in"] = core_sign_in_field
     return strawberry.type(type("Mutation", (), namespace), description="Changes (变更).")
 
 
@@ -260,8 +265,8 @@ def compose(plugins: Iterable[str], book: PermissionBook, *, rooted: bool = Fals
 def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> CommunitySchema:
     expose_enums()
     owners = {"core", *plugins}
-    composed = ComposedSchema(CATALOGUE, owners, rooted=rooted)
     declarations = [m for m in MUTATIONS if m.plugin in owners]
+    composed = ComposedSchema(CATALOGUE, owners, rooted=rooted, mutations=declarations)
     problems: list[Problem] = []
     seen: dict[str, MutationDeclaration] = {}
 
@@ -270,8 +275,16 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
                                 declared.plugin))  # fmt: skip
 
     for declared in declarations:
-        if declared.permission is not None and declared.permission not in book:
-            wrong(declared, f"needs {declared.permission}, never declared")
+        if not isinstance(declared.permission, (str, Needs)):
+            wrong(declared, f"declares no permission; name one, or one of {', '.join(map(str, Needs))}")
+        for permission in filter(None, declared.asks or ()):
+            if permission not in book:
+                wrong(declared, f"needs {permission}, never declared")
+        for subject in declared.on:
+            if subject.argument not in {f.name for f in dataclasses.fields(declared.input_type)}:
+                wrong(declared, f"is about {subject.argument}, which its input has not")
+            elif subject.node not in composed.types or composed.types[subject.node].interface is not None:
+                wrong(declared, f"is about {subject.node.__name__}, which no loaded plugin declares as a table's type")
         if declared.name in seen:
             wrong(declared, f"is also in {seen[declared.name].file}")
         seen[declared.name] = declared

@@ -13,6 +13,7 @@ from core.errors import Conflict, NotPermitted, Refusal
 from core.ids import to_global
 from core.messages import Messages
 from core.models import Entity
+from schema.decisions import shown_remedies
 from schema.mutations import ConflictError, PermissionError, RuleError
 
 log = structlog.get_logger("gongzhi.graphql")
@@ -38,7 +39,12 @@ class Errors:
         path = list(refusal.path)
         if isinstance(refusal, NotPermitted):
             return PermissionError(
-                code=refusal.code, message=message, path=path, permission=refusal.permission, reason=refusal.reason
+                code=refusal.code,
+                message=message,
+                path=path,
+                permission=refusal.permission,
+                reason=refusal.reason,
+                remedies=shown_remedies(refusal.remedies),
             )
         if isinstance(refusal, Conflict):
             current: Entity = refusal.current

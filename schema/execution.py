@@ -413,7 +413,10 @@ class GraphQL:
         version = await store.version(database.fetch) if settings else store.current.version
         if version != store.current.version:
             store.keep(await store.read(database.fetch, database.dialect.mark, version))
-        return Facts(self.runtime.kernel, store.current, context.now, context.language)
+        return Facts(
+            self.runtime.kernel, store.current, context.now, context.language, self.runtime.messages, context.viewer,
+            context.root_area,
+        )  # fmt: skip
 
     def new_compiler(self, context: RequestContext, without: frozenset[str] = frozenset()) -> Compiler:
         return Compiler(

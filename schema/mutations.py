@@ -1,10 +1,11 @@
 """Declaring a mutation: an input, a permission, a rule to call, and what the payload shows.
 
-    @mutation("adoption.claim.decide", claim=AdoptionClaim, agreement=AdoptionAgreement)
+    @mutation("adoption.claim.decide", on=Subject(AdoptionClaim, "claim_id"), claim=AdoptionClaim)
     async def adoption_decide_claim(work: Work, input: AdoptionDecideClaimInput) -> Result:
         \"\"\"Accept or reject a claim (审核认领申请).\"\"\"
 
 The payload has each named node (null when refused) and `errors`. Its selection is read afresh by the planner.
+What is declared is what holds: a rule that asks for another permission fails, and `can` answers by the declaration.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import hashlib
 import inspect
 import json
 import typing
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -29,7 +30,9 @@ from core.errors import ConfigurationError
 from core.ids import is_global, split_global, to_global
 from core.models import Entity
 from core.work import Work
+from schema.decisions import Remedy
 from schema.nodes.declare import owner_of
+from schema.nodes.expressions import Expr, RowOf
 
 Result = dict[str, Entity]
 RuleCall = Callable[[Work, Any], Awaitable[Result]]
@@ -85,7 +88,8 @@ class RuleError(UserError):
 @strawberry.type(description="Nobody gave the viewer this permission here (没有权限).")
 class PermissionError(UserError):
     permission: str = strawberry.field(description="The permission that is missing (所需权限).")
-    reason: str = strawberry.field(description="Which way of being allowed failed, as a code (原因).")
+    reason: str = strawberry.field(description="Why not, as a stable code (原因).")
+    remedies: list[Remedy] = strawberry.field(description="What would change it (解决途径).")
 
 
 @strawberry.type(description="The row moved on since it was read (版本冲突).")
@@ -95,10 +99,33 @@ class ConflictError(UserError):
     current_id: strawberry.ID = strawberry.field(description="The row as it stands; read it again (当前对象).")
 
 
+class Needs(Enum):
+    """What a mutation asks for that is no permission."""
+
+    OWN_MATTER = "one's own token, password, export"
+    AS_IT_WAS_DONE = "what the act that is undone asked for"
+
+
+def _nobody(t: RowOf) -> Sequence[Expr]:
+    return ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The row a mutation is about: its type, the input field that names it, and the actors whose own matter it is: an
+    id each, or a list of them (`ListOf` whose first column is an actor)."""
+
+    node: type
+    argument: str
+    owners: Callable[[RowOf], Sequence[Expr]] = _nobody
+
+
 @dataclass(frozen=True)
 class MutationDeclaration:
     name: str
-    permission: str | None
+    permission: str | Needs
+    also: tuple[str, ...]
+    on: tuple[Subject, ...]
     input_type: type
     call: RuleCall
     returns: dict[str, type]
@@ -106,6 +133,13 @@ class MutationDeclaration:
     description: str
     file: str
     batch: Batch | None = None
+
+    @property
+    def asks(self) -> frozenset[str | None] | None:
+        """What its rule may ask for; None among them is one's own matter, None alone is anything."""
+        if isinstance(self.permission, str):
+            return frozenset({self.permission, *self.also})
+        return None if self.permission is Needs.AS_IT_WAS_DONE else frozenset({None})
 
 
 @dataclass(frozen=True)
@@ -141,8 +175,11 @@ def camel_type(name: str) -> str:
 MUTATIONS: list[MutationDeclaration] = []
 
 
-def mutation(permission: str | None, *, batch: bool = False, **returns: type) -> Callable[[F], F]:
-    """Declare a mutation. `permission` is what its rule asks for (checked at boot to be declared; None: one's own).
+def mutation(
+    permission: str | Needs, *also: str, on: Subject | Sequence[Subject] = (), batch: bool = False, **returns: type
+) -> Callable[[F], F]:
+    """Declare a mutation. `permission` is what its rule asks for, `also` what else it may come to ask for; a mutation
+    without one does not boot. `on` is the row it is about, or rows of several types of which it takes one.
 
     The function takes a Work and an input derived from MutationInput and returns the rows the payload names. With
     `batch` there is a second mutation, `<name>Batch`, that does it for up to 200 rows and answers for each.
@@ -158,6 +195,8 @@ def mutation(permission: str | None, *, batch: bool = False, **returns: type) ->
             MutationDeclaration(
                 function.__name__,
                 permission,
+                also,
+                (on,) if isinstance(on, Subject) else tuple(on),
                 input_type,
                 function,
                 returns,

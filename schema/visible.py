@@ -18,7 +18,7 @@ from schema.nodes.expressions import RowOf, Slot
 from schema.planning.emit import emitter_for, literal
 
 
-class _Statement:
+class Statement:
     """The SqlScope of one small statement: every parameter is bound as it is met."""
 
     by_row = False
@@ -71,7 +71,7 @@ async def visible_row(work: Work, global_id: str, *path: str) -> tuple[type[Mode
     if node is None or node.plugin not in {"core", *work.kernel.plugins}:
         raise Refusal("NOT_FOUND", path=path, kind="node")
     context = SimpleNamespace(viewer=work.viewer, book=work.book, now=work.now, root_area=work.within)
-    statement = _Statement(work.transaction.database.dialect, context)
+    statement = Statement(work.transaction.database.dialect, context)
     found = [f"t.id = {statement.parameter(Slot(lambda ctx: id), 'uuid')}"]
     found += [f"({c.sql(statement)})" for c in conditions(node, RowOf("t"), rooted=work.within is not None)]
     sql = f"SELECT 1 AS yes FROM {node.table} t WHERE {' AND '.join(found)}"

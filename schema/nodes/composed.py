@@ -6,7 +6,7 @@ names both plugins, the field and the files. Every problem is collected before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +17,10 @@ from strawberry.utils.str_converters import to_camel_case
 from core.database.guards import Index, guards_of
 from core.errors import ConfigurationError
 from core.problems import Problem
+from schema.decisions import Decision, actions_on, allowed_actions, columns_of
+from schema.mutations import MutationDeclaration
 from schema.nodes.declare import (
+    ACTIONS,
     Catalogue,
     Connection,
     ConnectionField,
@@ -98,9 +101,18 @@ def conditions(node: NodeType, t: RowOf, rooted: bool) -> list[Expr]:
 class ComposedSchema:
     """The declared API, resolved. Raises ConfigurationError with every problem."""
 
-    def __init__(self, catalogue: Catalogue, plugins: Set[str], *, rooted: bool = False) -> None:
-        """`rooted`: for the endpoint of one area; every list shows rows of its subtree only."""
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        plugins: Set[str],
+        *,
+        rooted: bool = False,
+        mutations: Sequence[MutationDeclaration] = (),
+    ) -> None:
+        """`rooted`: for the endpoint of one area; every list shows rows of its subtree only. `mutations`: what every
+        node's `allowedActions` speaks of."""
         self.camel = to_camel_case
+        self.mutations = mutations
         self.rooted = rooted
         self.plugins = frozenset(plugins) - {"core"}
         self.types: dict[type, NodeType] = {}
@@ -150,6 +162,9 @@ class ComposedSchema:
             elif target in self.types:
                 self._add(self.types[target], cls)
         for node in self.types.values():
+            if node.interface is None:
+                node.fields["allowed_actions"] = self._allowed_actions(node)
+        for node in self.types.values():
             if node.interface is not None:
                 node.fields = {**node.interface.fields, **node.fields}
             for declared in node.fields.values():
@@ -157,6 +172,14 @@ class ComposedSchema:
         self._check()
         if self.problems:
             raise ConfigurationError(*self.problems)
+
+    def _allowed_actions(self, node: NodeType) -> PythonField:
+        actions = actions_on(node, self.mutations, self.camel)
+        return PythonField(
+            name="allowed_actions", description=ACTIONS, plugin=node.plugin, file=__file__, settings=False,
+            compute=lambda values, facts: allowed_actions(actions, values, facts),
+            columns=lambda t: columns_of(node, t, actions), annotation=list[Decision],
+        )  # fmt: skip
 
     def _add(self, node: NodeType, cls: type) -> None:
         try:

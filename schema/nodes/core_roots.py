@@ -13,7 +13,7 @@ from core.enums import ActorKind, AreaKind, MembershipRole, OrganizationKind, Re
 from core.ids import from_global
 from core.rules import activities, actors, areas, links
 from core.work import Work
-from schema.mutations import ChangeInput, MutationInput, Result, mutation
+from schema.mutations import ChangeInput, MutationInput, Needs, Result, Subject, mutation
 from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import (
     Activity,
@@ -66,7 +66,7 @@ class CoreCreateAreaInput(MutationInput):
     parent_id: strawberry.ID
 
 
-@mutation("core.area.manage", area=Area)
+@mutation("core.area.manage", on=Subject(Area, "parent_id"), area=Area)
 async def core_create_area(work: Work, input: CoreCreateAreaInput) -> Result:
     """Create an area under another (新建区域)."""
     parent = from_global(input.parent_id, "area", "parentId")
@@ -80,7 +80,7 @@ class CoreRenameAreaInput(ChangeInput):
     name: str
 
 
-@mutation("core.area.manage", area=Area)
+@mutation("core.area.manage", on=Subject(Area, "area_id"), area=Area)
 async def core_rename_area(work: Work, input: CoreRenameAreaInput) -> Result:
     """Rename an area; its code stays (更名)."""
     return {
@@ -94,7 +94,7 @@ class CoreMoveAreaInput(ChangeInput):
     parent_id: strawberry.ID
 
 
-@mutation("core.area.manage", area=Area)
+@mutation("core.area.manage", on=Subject(Area, "area_id"), area=Area)
 async def core_move_area(work: Work, input: CoreMoveAreaInput) -> Result:
     """Put an area under another parent; history is not rewritten (调整隶属)."""
     area = await areas.move_area(
@@ -119,7 +119,7 @@ class CoreRegisterActorInput(MutationInput):
     address: str | None = None
 
 
-@mutation("core.actor.register", batch=True, actor=Actor)
+@mutation("core.actor.register", on=Subject(Area, "area_id"), batch=True, actor=Actor)
 async def core_register_actor(work: Work, input: CoreRegisterActorInput) -> Result:
     """Register a person, household, organization, enterprise or government body (登记主体)."""
     actor = await actors.register_actor(
@@ -147,7 +147,12 @@ class CoreAddMembershipInput(MutationInput):
     since: date
 
 
-@mutation("core.membership.manage", batch=True, membership=Membership)
+@mutation(
+    "core.membership.manage",
+    on=[Subject(Area, "area_id"), Subject(Actor, "organization_id")],
+    batch=True,
+    membership=Membership,
+)
 async def core_add_membership(work: Work, input: CoreAddMembershipInput) -> Result:
     """Record that an actor belongs to an area or organization (登记成员关系)."""
     membership = await actors.add_membership(
@@ -167,7 +172,7 @@ class CoreEndMembershipInput(ChangeInput):
     until: date
 
 
-@mutation("core.membership.manage", membership=Membership)
+@mutation("core.membership.manage", on=Subject(Membership, "membership_id"), membership=Membership)
 async def core_end_membership(work: Work, input: CoreEndMembershipInput) -> Result:
     """End a membership (结束成员关系)."""
     id = from_global(input.membership_id, "membership", "membershipId")
@@ -182,7 +187,7 @@ class CoreGiveMandateInput(MutationInput):
     until: datetime | None = None
 
 
-@mutation("core.mandate.manage", mandate=Mandate)
+@mutation("core.mandate.manage", on=Subject(Actor, "organization_id"), mandate=Mandate)
 async def core_give_mandate(work: Work, input: CoreGiveMandateInput) -> Result:
     """Let a person act for an organization inside an area (授权)."""
     mandate = await actors.give_mandate(
@@ -201,7 +206,7 @@ class CoreRevokeMandateInput(ChangeInput):
     reason: str
 
 
-@mutation("core.mandate.manage", mandate=Mandate)
+@mutation("core.mandate.manage", on=Subject(Mandate, "mandate_id", lambda t: [t.organization_id]), mandate=Mandate)
 async def core_revoke_mandate(work: Work, input: CoreRevokeMandateInput) -> Result:
     """Take a mandate back, with a reason (撤销授权)."""
     id = from_global(input.mandate_id, "mandate", "mandateId")
@@ -214,7 +219,7 @@ class CoreCreatePostInput(MutationInput):
     title: str
 
 
-@mutation("core.role.grant", post=Post)
+@mutation("core.role.grant", on=Subject(Area, "area_id"), post=Post)
 async def core_create_post(work: Work, input: CoreCreatePostInput) -> Result:
     """Create a post in an area (设岗)."""
     return {
@@ -228,7 +233,7 @@ class CoreAssignPostInput(MutationInput):
     person_id: strawberry.ID
 
 
-@mutation("core.role.grant", post_holding=PostHolding)
+@mutation("core.role.grant", on=Subject(Post, "post_id"), post_holding=PostHolding)
 async def core_assign_post(work: Work, input: CoreAssignPostInput) -> Result:
     """Put a person on a post (任职)."""
     holding = await actors.assign_post(
@@ -244,7 +249,7 @@ class CoreLeavePostInput(ChangeInput):
     post_holding_id: strawberry.ID
 
 
-@mutation("core.role.grant", post_holding=PostHolding)
+@mutation("core.role.grant", on=Subject(PostHolding, "post_holding_id"), post_holding=PostHolding)
 async def core_leave_post(work: Work, input: CoreLeavePostInput) -> Result:
     """Take a person off a post (离任)."""
     id = from_global(input.post_holding_id, "postholding", "postHoldingId")
@@ -259,7 +264,7 @@ class CoreGrantRoleInput(MutationInput):
     post_id: strawberry.ID | None = None
 
 
-@mutation("core.role.grant", role_grant=RoleGrant)
+@mutation("core.role.grant", on=Subject(Area, "area_id"), role_grant=RoleGrant)
 async def core_grant_role(work: Work, input: CoreGrantRoleInput) -> Result:
     """Give a role to a person or a post, in an area and below (授予角色)."""
     grant = await actors.grant_role(
@@ -278,7 +283,7 @@ class CoreRevokeRoleInput(ChangeInput):
     reason: str
 
 
-@mutation("core.role.grant", role_grant=RoleGrant)
+@mutation("core.role.grant", on=Subject(RoleGrant, "role_grant_id"), role_grant=RoleGrant)
 async def core_revoke_role(work: Work, input: CoreRevokeRoleInput) -> Result:
     """Take a role back, with a reason (收回角色)."""
     id = from_global(input.role_grant_id, "rolegrant", "roleGrantId")
@@ -296,7 +301,7 @@ class CoreOrganiseActivityInput(MutationInput):
     place: str | None = None
 
 
-@mutation("core.activity.organise", activity=Activity)
+@mutation("core.activity.organise", on=Subject(Area, "area_id"), activity=Activity)
 async def core_organise_activity(work: Work, input: CoreOrganiseActivityInput) -> Result:
     """Plan an activity (发起活动)."""
     activity = await activities.organise(
@@ -327,42 +332,45 @@ class CoreAttendActivityInput(CoreActivityInput):
     actor_id: strawberry.ID
 
 
+RUN = Subject(Activity, "activity_id", lambda t: [t.organizer_id])
+
+
 def _activity(input: CoreActivityInput) -> UUID:
     return from_global(input.activity_id, "activity", "activityId")
 
 
-@mutation("core.activity.manage", activity=Activity)
+@mutation("core.activity.manage", on=RUN, activity=Activity)
 async def core_open_activity(work: Work, input: CoreActivityInput) -> Result:
     """Let people join (开放报名)."""
     return {"activity": await activities.open_activity(work, activity_id=_activity(input))}
 
 
-@mutation("core.activity.join", participation=Participation)
+@mutation("core.activity.join", on=Subject(Activity, "activity_id"), participation=Participation)
 async def core_join_activity(work: Work, input: CoreActivityInput) -> Result:
     """Take a place (报名)."""
     return {"participation": await activities.join(work, activity_id=_activity(input))}
 
 
-@mutation("core.activity.join", participation=Participation)
+@mutation("core.activity.join", on=Subject(Activity, "activity_id"), participation=Participation)
 async def core_leave_activity(work: Work, input: CoreActivityInput) -> Result:
     """Give the place back (退出)."""
     return {"participation": await activities.leave(work, activity_id=_activity(input))}
 
 
-@mutation("core.activity.manage", batch=True, participation=Participation)
+@mutation("core.activity.manage", on=RUN, batch=True, participation=Participation)
 async def core_attend_activity(work: Work, input: CoreAttendActivityInput) -> Result:
     """Note that somebody came (签到)."""
     actor = from_global(input.actor_id, "actor", "actorId")
     return {"participation": await activities.attend(work, activity_id=_activity(input), actor_id=actor)}
 
 
-@mutation("core.activity.manage", activity=Activity)
+@mutation("core.activity.manage", on=RUN, activity=Activity)
 async def core_finish_activity(work: Work, input: CoreActivityInput) -> Result:
     """The activity took place (结束活动)."""
     return {"activity": await activities.finish(work, activity_id=_activity(input))}
 
 
-@mutation("core.activity.manage", activity=Activity)
+@mutation("core.activity.manage", on=RUN, activity=Activity)
 async def core_cancel_activity(work: Work, input: CoreCancelActivityInput) -> Result:
     """Call an activity off (取消活动)."""
     return {"activity": await activities.cancel(work, activity_id=_activity(input), reason=input.reason)}
@@ -383,7 +391,7 @@ async def core_link(work: Work, input: CoreLinkInput) -> Result:
     return {"link": made}
 
 
-@mutation(None)
+@mutation(Needs.OWN_MATTER)
 async def core_sign_out(work: Work, input: MutationInput) -> Result:
     """End this session; its token stops working (退出登录)."""
     await revoke_token(work)

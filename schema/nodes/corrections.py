@@ -12,7 +12,7 @@ from core.ids import from_global
 from core.rules import corrections
 from core.runtime import Command
 from core.work import Work
-from schema.mutations import MutationInput, Result, mutation
+from schema.mutations import MutationInput, Needs, Result, Subject, mutation
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Actor, Event
 from schema.nodes.declare import extend
@@ -24,7 +24,7 @@ class CoreUndoInput(MutationInput):
     reason: str
 
 
-@mutation(None, event=Event)
+@mutation(Needs.AS_IT_WAS_DONE, event=Event)
 async def core_undo(work: Work, input: CoreUndoInput) -> Result:
     """Undo what an event did, within 24 hours; for whoever did it, or whose role carries the same permission (撤销)."""
     id = from_global(input.event_id, "event", "eventId")
@@ -38,7 +38,7 @@ class CoreMergeActorsInput(MutationInput):
     reason: str
 
 
-@mutation(corrections.MERGE, actor=Actor)
+@mutation(corrections.MERGE, "core.role.grant", "core.mandate.manage", on=Subject(Actor, "gone_id"), actor=Actor)
 async def core_merge_actors(work: Work, input: CoreMergeActorsInput) -> Result:
     """Two actors prove to be one: everything moves to the one kept, whose the other's id is from now on (合并主体)."""
     actor = await corrections.merge_actors(

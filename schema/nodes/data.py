@@ -14,7 +14,7 @@ from core.errors import Refusal
 from core.ids import from_global
 from core.messages import LANGUAGES
 from core.work import Work
-from schema.mutations import MutationInput, Result, mutation
+from schema.mutations import MutationInput, Needs, Result, Subject, mutation
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
@@ -116,7 +116,7 @@ class CoreImportInput(MutationInput):
     strict: bool = strawberry.field(default=False, description="Warnings stop it too (从严).")
 
 
-@mutation("core.import", data_import=DataImport)
+@mutation("core.import", on=Subject(DataImport, "import_id"), data_import=DataImport)
 async def core_import(work: Work, input: CoreImportInput) -> Result:
     """Have a file checked, or checked and taken in; `dataImport` tells how far it is (检查或执行导入)."""
     row = await rules.ask_import(
@@ -139,7 +139,7 @@ class CoreExportInput(MutationInput):
     language: str = strawberry.field(default="zh-CN", description="Of headers and terms: zh-CN or en (语言).")
 
 
-@mutation(None, data_export=DataExport)
+@mutation(Needs.OWN_MATTER, data_export=DataExport)
 async def core_export(work: Work, input: CoreExportInput) -> Result:
     """Have a list made into a file, with what one may see of it; GET /exports/<id> fetches it (导出列表)."""
     if input.language not in LANGUAGES:

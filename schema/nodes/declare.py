@@ -28,10 +28,14 @@ from tortoise.models import Model
 
 from core.errors import ConfigurationError
 from core.plugins.manifest import OWNERS
+from schema.decisions import Decision
 from schema.nodes.expressions import Expr, RowOf, Scope, everyone, viewer
 from schema.scalars import JSON, Long
 
 T = TypeVar("T")
+
+
+ACTIONS = "What the viewer may do with it, and why or why not: in person, or in the name the answer tells (可执行操作)."
 
 
 class Connection(Generic[T]):
@@ -43,6 +47,7 @@ class Node:
     """Anything with a global id (节点)."""
 
     id: strawberry.ID
+    allowed_actions: list[Decision] = strawberry.field(description=ACTIONS)
 
 
 @dataclass(kw_only=True)

@@ -472,6 +472,39 @@ class PairsOf(Expr):
         return json.dumps([[r[self.key], r[self.number]] for r in rows])
 
 
+@dataclass(frozen=True, eq=False)
+class ListOf(Expr):
+    """Two columns of other rows, each a text or null, as JSON pairs (for Python-computed fields)."""
+
+    model: type[Model]
+    condition: Callable[[RowOf], Expr]
+    first: str
+    second: str
+
+    def sql(self, scope: SqlScope) -> str:
+        alias = scope.alias()
+        one, two = (scope.text(f"{alias}.{name}") for name in (self.first, self.second))
+        pair = f"'[' || {_quoted(one)} || ',' || {_quoted(two)} || ']'"
+        return (
+            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM {self.model._meta.db_table} {alias}"
+            f" WHERE {self.condition(RowOf(alias)).sql(scope)})"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        inner = f"x{len(env)}"
+        test = self.condition(RowOf(inner))
+        rows = [r for r in tables.rows(self.model._meta.db_table) if test.evaluate({**env, inner: r}, tables) is True]
+        return json.dumps([[_plain(r[name]) for name in (self.first, self.second)] for r in rows])
+
+
+def _quoted(text: str) -> str:
+    return f"coalesce('\"' || {text} || '\"', 'null')"
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
 class ViewerFacts:
     """`viewer` as declarations see it."""
 

@@ -21,7 +21,7 @@ from core.rules import documents
 from core.rules import settings as rules
 from core.settings import Effective, SettingsBook
 from core.work import Work
-from schema.mutations import ChangeInput, MutationInput, Result, mutation
+from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
 from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
@@ -230,7 +230,7 @@ class CoreTogglePluginInput(ChangeInput):
     reason: str | None = None
 
 
-@mutation("core.plugin.toggle", area=Area)
+@mutation("core.plugin.toggle", on=Subject(Area, "area_id"), area=Area)
 async def core_toggle_plugin(work: Work, input: CoreTogglePluginInput) -> Result:
     """Turn a plugin on or off in an area and below, on as a pilot, or leave it to the area above (启停插件)."""
     area = await rules.toggle_plugin(
@@ -262,7 +262,7 @@ class CoreSetPluginSettingsInput(ChangeInput):
     settings: list[CoreSettingInput]
 
 
-@mutation("core.setting.set", area=Area)
+@mutation("core.setting.set", on=Subject(Area, "area_id"), area=Area)
 async def core_set_plugin_settings(work: Work, input: CoreSetPluginSettingsInput) -> Result:
     """Set or unset settings of a plugin in an area, all or none, within the bounds of the areas above (插件设置)."""
     wishes = [
@@ -290,7 +290,7 @@ class CoreIssueRuleDocumentInput(MutationInput):
     url: str | None = None
 
 
-@mutation("core.document.issue", rule_document=RuleDocument)
+@mutation("core.document.issue", on=Subject(Area, "area_id"), rule_document=RuleDocument)
 async def core_issue_rule_document(work: Work, input: CoreIssueRuleDocumentInput) -> Result:
     """Issue a rule document; an edition of the same title in force is superseded (发布制度文件)."""
     document = await documents.issue_document(
@@ -312,7 +312,7 @@ class CoreWithdrawRuleDocumentInput(ChangeInput):
     reason: str
 
 
-@mutation("core.document.issue", rule_document=RuleDocument)
+@mutation("core.document.issue", on=Subject(RuleDocument, "rule_document_id"), rule_document=RuleDocument)
 async def core_withdraw_rule_document(work: Work, input: CoreWithdrawRuleDocumentInput) -> Result:
     """Take a rule document out of force, with a reason (废止制度文件)."""
     id = from_global(input.rule_document_id, "ruledocument", "ruleDocumentId")

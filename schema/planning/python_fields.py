@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 from graphql import (
@@ -17,7 +18,9 @@ from graphql import (
     GraphQLScalarType,
 )
 
+from core.access import Viewer
 from core.kernel import Kernel
+from core.messages import Messages
 from core.settings import SettingsBook
 from schema.nodes.declare import PythonField
 
@@ -32,6 +35,9 @@ class Facts:
     book: SettingsBook
     now: datetime
     language: str
+    messages: Messages
+    viewer: Viewer
+    root_area: UUID | None
 
 
 class Filler:

@@ -132,7 +132,7 @@ async def test_mechanisms_refuse_alike(neighbourhood: Neighbourhood) -> None:
         ("BAD_POINTS", "admin", set_rule, rule | {"points": 1_000_001}),
         ("UNKNOWN_EVENT_TYPE", "admin", set_rule, rule | {"eventType": LONG}),
         ("NOT_FOUND", "admin", set_rule, rule | {"areaId": f"area_{nothing}"}),
-        ("ROLE_ELSEWHERE", "clerk", set_rule, rule | {"areaId": haihong}),
+        ("NEEDS_ROLE", "clerk", set_rule, rule | {"areaId": haihong}),
         ("NOT_FOUND", "admin", reverse, {"entryId": f"points_entry_{nothing}", "reason": "x"}),
         ("EMPTY_TEXT", "admin", reverse, {"entryId": entry, "reason": " "}),
         ("NEEDS_ROLE", "resident", reverse, {"entryId": entry, "reason": "x"}),

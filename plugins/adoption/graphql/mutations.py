@@ -10,6 +10,7 @@ import strawberry
 from core.ids import from_global
 from core.work import Work
 from plugins.adoption import rules
+from plugins.adoption.graphql import owners
 from plugins.adoption.graphql.nodes import (
     AdoptionAcceptance,
     AdoptionAgreement,
@@ -20,8 +21,11 @@ from plugins.adoption.graphql.nodes import (
     AdoptionUpkeep,
 )
 from plugins.adoption.terms import AdoptionMode, AssetKind, CoordinateSystem
-from schema.mutations import ChangeInput, MutationInput, Result, mutation
+from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
+from schema.nodes.core import Area
 from schema.scalars import Long
+
+KEPT = Subject(AdoptionAgreement, "agreement_id", lambda t: [t.custodian_id])
 
 # --- spots -----------------------------------------------------------------------------------------------
 
@@ -49,7 +53,7 @@ class AdoptionListAssetInput(MutationInput):
     position: AdoptionPosition | None = None
 
 
-@mutation("adoption.asset.list", asset=AdoptionAsset)
+@mutation("adoption.asset.list", on=Subject(Area, "area_id"), asset=AdoptionAsset)
 async def adoption_list_asset(work: Work, input: AdoptionListAssetInput) -> Result:
     """Open a spot to adoption (发布认领对象)."""
     asset = await rules.list_asset(
@@ -83,7 +87,7 @@ class AdoptionUpdateAssetInput(AdoptionAssetInput):
     position: AdoptionPosition | None = None
 
 
-@mutation("adoption.asset.list", asset=AdoptionAsset)
+@mutation("adoption.asset.list", on=Subject(AdoptionAsset, "asset_id"), asset=AdoptionAsset)
 async def adoption_update_asset(work: Work, input: AdoptionUpdateAssetInput) -> Result:
     """Correct a spot; a running agreement keeps the duties that were signed (更正认领对象)."""
     asset = await rules.update_asset(
@@ -102,7 +106,7 @@ class AdoptionRetireAssetInput(AdoptionAssetInput):
     reason: str
 
 
-@mutation("adoption.asset.list", asset=AdoptionAsset)
+@mutation("adoption.asset.list", on=Subject(AdoptionAsset, "asset_id"), asset=AdoptionAsset)
 async def adoption_retire_asset(work: Work, input: AdoptionRetireAssetInput) -> Result:
     """Withdraw a spot from adoption; waiting claims are rejected (撤下认领对象)."""
     return {"asset": await rules.retire_asset(work, asset_id=_asset(input), reason=input.reason)}
@@ -121,7 +125,7 @@ class AdoptionSubmitClaimInput(MutationInput):
     )
 
 
-@mutation("adoption.claim.submit", claim=AdoptionClaim)
+@mutation("adoption.claim.submit", on=Subject(AdoptionAsset, "asset_id"), claim=AdoptionClaim)
 async def adoption_submit_claim(work: Work, input: AdoptionSubmitClaimInput) -> Result:
     """Ask to adopt a spot, for oneself or for an organization by mandate (提交认领申请)."""
     claim = await rules.submit_claim(
@@ -143,7 +147,9 @@ def _claim(input: AdoptionClaimInput) -> UUID:
     return from_global(input.claim_id, "adoption_claim", "claimId")
 
 
-@mutation("adoption.claim.submit", claim=AdoptionClaim)
+@mutation(
+    "adoption.claim.decide", on=Subject(AdoptionClaim, "claim_id", lambda t: [t.claimant_id]), claim=AdoptionClaim
+)
 async def adoption_withdraw_claim(work: Work, input: AdoptionClaimInput) -> Result:
     """Withdraw one's claim before it is decided (撤回申请)."""
     return {"claim": await rules.withdraw_claim(work, claim_id=_claim(input))}
@@ -154,7 +160,7 @@ class AdoptionLeaveClaimInput(AdoptionClaimInput):
     pass
 
 
-@mutation("adoption.claim.submit", claim=AdoptionClaim)
+@mutation("adoption.claim.submit", on=Subject(AdoptionClaim, "claim_id"), claim=AdoptionClaim)
 async def adoption_leave_claim(work: Work, input: AdoptionLeaveClaimInput) -> Result:
     """Leave a claim as a co-adopter, before it is decided; it goes on with the others (退出共同申请)."""
     return {"claim": await rules.leave_claim(work, claim_id=_claim(input))}
@@ -165,7 +171,7 @@ class AdoptionReviewClaimInput(AdoptionClaimInput):
     feasibility: str
 
 
-@mutation("adoption.claim.review", claim=AdoptionClaim)
+@mutation("adoption.claim.review", on=Subject(AdoptionClaim, "claim_id", owners.of_claim), claim=AdoptionClaim)
 async def adoption_review_claim(work: Work, input: AdoptionReviewClaimInput) -> Result:
     """Note whether a claim can be done, for whoever decides (初审认领申请)."""
     return {"claim": await rules.review_claim(work, claim_id=_claim(input), feasibility=input.feasibility)}
@@ -178,7 +184,12 @@ class AdoptionDecideClaimInput(AdoptionClaimInput):
     starts_on: date | None = strawberry.field(default=None, description="First day of the term; today unless told.")
 
 
-@mutation("adoption.claim.decide", claim=AdoptionClaim, agreement=AdoptionAgreement)
+@mutation(
+    "adoption.claim.decide",
+    on=Subject(AdoptionClaim, "claim_id", owners.of_claim),
+    claim=AdoptionClaim,
+    agreement=AdoptionAgreement,
+)
 async def adoption_decide_claim(work: Work, input: AdoptionDecideClaimInput) -> Result:
     """Accept or reject a claim; accepting drafts the agreement (审核认领申请)."""
     claim, agreement = await rules.decide_claim(
@@ -229,43 +240,53 @@ def _agreement(input: AdoptionAgreementInput) -> UUID:
     return from_global(input.agreement_id, "adoption_agreement", "agreementId")
 
 
-@mutation("adoption.agreement.sign", agreement=AdoptionAgreement)
+@mutation("adoption.agreement.sign", on=Subject(AdoptionAgreement, "agreement_id"), agreement=AdoptionAgreement)
 async def adoption_sign_agreement(work: Work, input: AdoptionAgreementInput) -> Result:
     """Sign as a party; the last signature makes it run (签署协议)."""
     return {"agreement": await rules.sign_agreement(work, agreement_id=_agreement(input))}
 
 
-@mutation("adoption.agreement.sign", agreement=AdoptionAgreement)
+@mutation("adoption.agreement.sign", on=Subject(AdoptionAgreement, "agreement_id"), agreement=AdoptionAgreement)
 async def adoption_leave_agreement(work: Work, input: AdoptionLeaveAgreementInput) -> Result:
     """Leave as a co-adopter; it goes on with the others, a draft with their signatures alone (退出共同认领)."""
     return {"agreement": await rules.leave_agreement(work, agreement_id=_agreement(input))}
 
 
-@mutation("adoption.agreement.suspend", agreement=AdoptionAgreement)
+@mutation("adoption.agreement.suspend", on=KEPT, agreement=AdoptionAgreement)
 async def adoption_suspend(work: Work, input: AdoptionSuspendInput) -> Result:
     """Pause an agreement: no inspections, and no deadline passes meanwhile (中止协议)."""
     return {"agreement": await rules.suspend_agreement(work, agreement_id=_agreement(input), reason=input.reason)}
 
 
-@mutation("adoption.agreement.suspend", agreement=AdoptionAgreement)
+@mutation("adoption.agreement.suspend", on=KEPT, agreement=AdoptionAgreement)
 async def adoption_resume(work: Work, input: AdoptionResumeInput) -> Result:
     """Let a suspended agreement run again (恢复协议)."""
     return {"agreement": await rules.resume_agreement(work, agreement_id=_agreement(input))}
 
 
-@mutation("adoption.agreement.renew", agreement=AdoptionAgreement)
+@mutation(
+    "adoption.agreement.renew",
+    on=Subject(AdoptionAgreement, "agreement_id", lambda t: [t.adopter_id, t.custodian_id]),
+    agreement=AdoptionAgreement,
+)
 async def adoption_renew(work: Work, input: AdoptionRenewInput) -> Result:
     """Ask for another term, or agree when the other side has asked (续签协议)."""
     return {"agreement": await rules.renew_agreement(work, agreement_id=_agreement(input))}
 
 
-@mutation("adoption.agreement.end", agreement=AdoptionAgreement)
+@mutation(
+    "adoption.agreement.end", on=Subject(AdoptionAgreement, "agreement_id", owners.parties), agreement=AdoptionAgreement
+)
 async def adoption_end_agreement(work: Work, input: AdoptionEndAgreementInput) -> Result:
     """Give notice; it ends when the days of notice are over, a draft at once (提出终止协议)."""
     return {"agreement": await rules.end_agreement(work, agreement_id=_agreement(input), reason=input.reason)}
 
 
-@mutation("adoption.agreement.end", agreement=AdoptionAgreement)
+@mutation(
+    "adoption.agreement.end",
+    on=Subject(AdoptionAgreement, "agreement_id", owners.other_side),
+    agreement=AdoptionAgreement,
+)
 async def adoption_waive_notice(work: Work, input: AdoptionWaiveNoticeInput) -> Result:
     """Agree that it ends now, after the other side's notice (同意即时终止)."""
     return {"agreement": await rules.waive_notice(work, agreement_id=_agreement(input))}
@@ -280,7 +301,7 @@ class AdoptionLogUpkeepInput(MutationInput):
     amount: Long | None = strawberry.field(default=None, description="Money or material, in fen (出资,分).")
 
 
-@mutation("adoption.upkeep.log", upkeep=AdoptionUpkeep)
+@mutation("adoption.upkeep.log", on=Subject(AdoptionAgreement, "agreement_id"), upkeep=AdoptionUpkeep)
 async def adoption_log_upkeep(work: Work, input: AdoptionLogUpkeepInput) -> Result:
     """Note what was done for an adopted spot (登记养护)."""
     upkeep = await rules.log_upkeep(
@@ -308,7 +329,7 @@ class AdoptionInspectInput(MutationInput):
     recheck_of_id: strawberry.ID | None = None
 
 
-@mutation("adoption.inspect", batch=True, inspection=AdoptionInspection)
+@mutation("adoption.inspect", on=Subject(AdoptionAgreement, "agreement_id"), batch=True, inspection=AdoptionInspection)
 async def adoption_inspect(work: Work, input: AdoptionInspectInput) -> Result:
     """Score an adopted spot, or recheck a failed inspection (巡查评分)."""
     recheck = input.recheck_of_id
@@ -328,7 +349,7 @@ class AdoptionRevokeInput(AdoptionAgreementInput):
     reason: str
 
 
-@mutation("adoption.agreement.revoke", revocation=AdoptionRevocation)
+@mutation("adoption.agreement.revoke", on=KEPT, revocation=AdoptionRevocation)
 async def adoption_revoke(work: Work, input: AdoptionRevokeInput) -> Result:
     """Take a spot away from its adopters, who may appeal (取消认领)."""
     return {"revocation": await rules.revoke(work, agreement_id=_agreement(input), reason=input.reason)}
@@ -348,7 +369,11 @@ class AdoptionDismissRevocationInput(AdoptionRevocationInput):
     reason: str
 
 
-@mutation("adoption.agreement.revoke", revocation=AdoptionRevocation)
+@mutation(
+    "adoption.agreement.revoke",
+    on=Subject(AdoptionRevocation, "revocation_id", owners.of_revocation),
+    revocation=AdoptionRevocation,
+)
 async def adoption_dismiss_revocation(work: Work, input: AdoptionDismissRevocationInput) -> Result:
     """Leave a proposed revocation at a warning; failures count anew (不予取消)."""
     found = await rules.dismiss_revocation(work, revocation_id=_revocation(input), reason=input.reason)
@@ -360,7 +385,7 @@ class AdoptionAppealInput(AdoptionRevocationInput):
     statement: str
 
 
-@mutation("adoption.appeal.submit", revocation=AdoptionRevocation)
+@mutation("adoption.appeal.submit", on=Subject(AdoptionRevocation, "revocation_id"), revocation=AdoptionRevocation)
 async def adoption_appeal(work: Work, input: AdoptionAppealInput) -> Result:
     """Appeal against a revocation, as an adopter (申诉)."""
     return {"revocation": await rules.appeal(work, revocation_id=_revocation(input), statement=input.statement)}
@@ -372,7 +397,7 @@ class AdoptionDecideAppealInput(AdoptionRevocationInput):
     reason: str
 
 
-@mutation("adoption.appeal.decide", revocation=AdoptionRevocation)
+@mutation("adoption.appeal.decide", on=Subject(AdoptionRevocation, "revocation_id"), revocation=AdoptionRevocation)
 async def adoption_decide_appeal(work: Work, input: AdoptionDecideAppealInput) -> Result:
     """Decide an appeal, as somebody who had no part in it (裁定申诉)."""
     found = await rules.decide_appeal(work, revocation_id=_revocation(input), uphold=input.uphold, reason=input.reason)
@@ -391,7 +416,7 @@ class AdoptionAcceptProjectInput(MutationInput):
     )
 
 
-@mutation("adoption.project.accept", acceptance=AdoptionAcceptance)
+@mutation("adoption.project.accept", on=KEPT, acceptance=AdoptionAcceptance)
 async def adoption_accept_project(work: Work, input: AdoptionAcceptProjectInput) -> Result:
     """Find a project built as agreed (项目验收)."""
     acceptance = await rules.accept_project(
@@ -412,7 +437,9 @@ class AdoptionHandOverInput(AdoptionAssetInput):
     duties: str | None = None
 
 
-@mutation("adoption.project.hand_over", asset=AdoptionAsset)
+@mutation(
+    "adoption.project.hand_over", on=Subject(AdoptionAsset, "asset_id", lambda t: [t.custodian_id]), asset=AdoptionAsset
+)
 async def adoption_hand_over(work: Work, input: AdoptionHandOverInput) -> Result:
     """Hand an accepted project over to its custodian; it can be adopted like any spot (项目移交)."""
     custodian = input.custodian_id

@@ -12,6 +12,7 @@ from core.ids import from_global
 from core.work import Work
 from plugins.points import disputes, grants, ranking, rewards, rules
 from plugins.points.graphql.nodes import (
+    PointsAccount,
     PointsClosedRanking,
     PointsDispute,
     PointsEntry,
@@ -21,7 +22,8 @@ from plugins.points.graphql.nodes import (
     PointsRule,
 )
 from plugins.points.models import CapPeriod
-from schema.mutations import ChangeInput, MutationInput, Result, mutation
+from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
+from schema.nodes.core import Area
 
 
 @strawberry.input
@@ -37,7 +39,7 @@ class PointsSetRuleInput(MutationInput):
     valid_until: Optional[date] = strawberry.field(default=None, description="Last day; open unless told (截止日).")
 
 
-@mutation("points.rule.set", rule=PointsRule)
+@mutation("points.rule.set", on=Subject(Area, "area_id"), rule=PointsRule)
 async def points_set_rule(work: Work, input: PointsSetRuleInput) -> Result:
     """Set what an event is worth, in an area and below; the former rule retires (设定积分规则)."""
     rule = await rules.set_rule(
@@ -61,7 +63,7 @@ class PointsRetireRuleInput(ChangeInput):
     reason: str
 
 
-@mutation("points.rule.set", rule=PointsRule)
+@mutation("points.rule.set", on=Subject(PointsRule, "rule_id"), rule=PointsRule)
 async def points_retire_rule(work: Work, input: PointsRetireRuleInput) -> Result:
     """End a rule without another in its place; what it gave stays (停用积分规则)."""
     id = from_global(input.rule_id, "points_rule", "ruleId")
@@ -74,7 +76,7 @@ class PointsReverseInput(MutationInput):
     reason: str
 
 
-@mutation("points.entry.reverse", entry=PointsEntry)
+@mutation("points.entry.reverse", on=Subject(PointsEntry, "entry_id"), entry=PointsEntry)
 async def points_reverse(work: Work, input: PointsReverseInput) -> Result:
     """Undo an entry by its opposite, with a reason (冲正积分)."""
     id = from_global(input.entry_id, "points_entry", "entryId")
@@ -90,7 +92,7 @@ class PointsGrantManualInput(MutationInput):
     evidence: str = strawberry.field(description="Where it can be looked up (证明材料).")
 
 
-@mutation("points.grant.declare", grant=PointsGrant)
+@mutation("points.grant.declare", on=Subject(Area, "area_id"), grant=PointsGrant)
 async def points_grant_manual(work: Work, input: PointsGrantManualInput) -> Result:
     """Declare points for a deed no event tells of; a second person has to confirm (申报人工加分)."""
     grant = await grants.declare(
@@ -111,7 +113,7 @@ class PointsDecideGrantInput(ChangeInput):
     reason: Optional[str] = strawberry.field(default=None, description="Needed to decline (未通过理由).")
 
 
-@mutation("points.grant.confirm", grant=PointsGrant)
+@mutation("points.grant.confirm", on=Subject(PointsGrant, "grant_id"), grant=PointsGrant)
 async def points_decide_grant(work: Work, input: PointsDecideGrantInput) -> Result:
     """Confirm or decline a manual entry somebody else declared (复核人工加分)."""
     id = from_global(input.grant_id, "points_grant", "grantId")
@@ -125,7 +127,12 @@ class PointsOpenDisputeInput(MutationInput):
     reason: str
 
 
-@mutation("points.dispute.open", dispute=PointsDispute)
+@mutation(
+    "points.dispute.open",
+    "points.account.read",
+    on=[Subject(PointsAccount, "account_id"), Subject(PointsEntry, "entry_id")],
+    dispute=PointsDispute,
+)
 async def points_open_dispute(work: Work, input: PointsOpenDisputeInput) -> Result:
     """Doubt an entry, or an account; it redeems nothing until somebody else has decided (提出积分异议)."""
     dispute = await disputes.open_dispute(
@@ -142,7 +149,7 @@ class PointsWithdrawDisputeInput(ChangeInput):
     dispute_id: strawberry.ID
 
 
-@mutation("points.dispute.open", dispute=PointsDispute)
+@mutation("points.dispute.open", on=Subject(PointsDispute, "dispute_id"), dispute=PointsDispute)
 async def points_withdraw_dispute(work: Work, input: PointsWithdrawDisputeInput) -> Result:
     """Withdraw one's dispute before it is decided; the account is free again (撤回积分异议)."""
     id = from_global(input.dispute_id, "points_dispute", "disputeId")
@@ -156,7 +163,7 @@ class PointsResolveDisputeInput(ChangeInput):
     answer: str
 
 
-@mutation("points.dispute.resolve", dispute=PointsDispute)
+@mutation("points.dispute.resolve", on=Subject(PointsDispute, "dispute_id"), dispute=PointsDispute)
 async def points_resolve_dispute(work: Work, input: PointsResolveDisputeInput) -> Result:
     """Decide a dispute, with an answer (处理积分异议)."""
     id = from_global(input.dispute_id, "points_dispute", "disputeId")
@@ -174,7 +181,7 @@ class PointsListRewardInput(MutationInput):
     available_until: Optional[date] = None
 
 
-@mutation("points.reward.manage", reward=PointsReward)
+@mutation("points.reward.manage", on=Subject(Area, "area_id"), reward=PointsReward)
 async def points_list_reward(work: Work, input: PointsListRewardInput) -> Result:
     """Offer a reward in an area and below (上架兑换物品)."""
     reward = await rewards.list_reward(
@@ -199,7 +206,7 @@ class PointsChangeRewardInput(ChangeInput):
     available_until: Optional[date] = None
 
 
-@mutation("points.reward.manage", reward=PointsReward)
+@mutation("points.reward.manage", on=Subject(PointsReward, "reward_id"), reward=PointsReward)
 async def points_change_reward(work: Work, input: PointsChangeRewardInput) -> Result:
     """Change what is given of a reward: cost, stock, limit, last day (调整兑换物品)."""
     given = {
@@ -219,7 +226,7 @@ class PointsRedeemInput(MutationInput):
     quantity: int = 1
 
 
-@mutation("points.redeem", redemption=PointsRedemption, reward=PointsReward)
+@mutation("points.redeem", on=Subject(PointsReward, "reward_id"), redemption=PointsRedemption, reward=PointsReward)
 async def points_redeem(work: Work, input: PointsRedeemInput) -> Result:
     """Exchange points for a reward: oneself, for an organization, or at the desk for somebody (兑换)."""
     id = from_global(input.reward_id, "points_reward", "rewardId")
@@ -233,7 +240,7 @@ class PointsDeliverRedemptionInput(ChangeInput):
     receipt: str = strawberry.field(description="Who took it, on which paper (签收凭据).")
 
 
-@mutation("points.redemption.deliver", redemption=PointsRedemption)
+@mutation("points.redemption.deliver", on=Subject(PointsRedemption, "redemption_id"), redemption=PointsRedemption)
 async def points_deliver_redemption(work: Work, input: PointsDeliverRedemptionInput) -> Result:
     """Hand out what was redeemed, against a receipt (发放兑换物品)."""
     id = from_global(input.redemption_id, "points_redemption", "redemptionId")
@@ -246,7 +253,11 @@ class PointsCancelRedemptionInput(ChangeInput):
     reason: str
 
 
-@mutation("points.redemption.deliver", redemption=PointsRedemption)
+@mutation(
+    "points.redemption.deliver",
+    on=Subject(PointsRedemption, "redemption_id", lambda t: [t.actor_id]),
+    redemption=PointsRedemption,
+)
 async def points_cancel_redemption(work: Work, input: PointsCancelRedemptionInput) -> Result:
     """Not taken after all: points and stock come back (取消兑换)."""
     id = from_global(input.redemption_id, "points_redemption", "redemptionId")
@@ -260,7 +271,7 @@ class PointsCloseRankingInput(MutationInput):
     period: str = strawberry.field(description="`2026`, `2026-H1`, `2026-Q3` or `2026-07`; it is over (期间).")
 
 
-@mutation("points.ranking.close", ranking=PointsClosedRanking)
+@mutation("points.ranking.close", on=Subject(Area, "area_id"), ranking=PointsClosedRanking)
 async def points_close_ranking(work: Work, input: PointsCloseRankingInput) -> Result:
     """Freeze the ranking of a period that is over (封存积分排名)."""
     id = from_global(input.area_id, "area", "areaId")
