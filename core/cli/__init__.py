@@ -1,4 +1,4 @@
-"""`gongzhi`: serve, demo, check, apply, config, documents, plugin, import, export, migrate, explain, schema, admin."""
+"""`gongzhi`: serve, demo, check, apply, config, permissions, documents, plugin, import, export, migrate, explain, schema, admin."""
 
 from __future__ import annotations
 
@@ -122,6 +122,21 @@ def apply(config: ConfigOption = None) -> None:
     from core.cli.configuring import apply as apply_it
 
     run(apply_it(configuration(config)))
+
+
+@app.command()
+def permissions(
+    area: Annotated[str | None, typer.Option(help="As it stands in the area with this code.")] = None,
+    person: Annotated[str | None, typer.Option(help="And whether this login may, and why; with --area.")] = None,
+    config: ConfigOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Print which role may do what: as declared, or in an area, with what was cut by whom."""
+    from core.cli.permissions import show
+
+    if person is not None and area is None:
+        raise typer.BadParameter("tell the area too", param_hint="--person")
+    run(show(configuration(config), area, person, as_json))
 
 
 @config_app.command("show")

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import asyncpg
 import typer
@@ -27,6 +28,7 @@ from core.plugins.manifest import available, read_manifest
 from core.problems import Problem, near
 from core.runtime import Runtime
 from core.settings import Effective, SettingsBook
+from core.settings.cuts import SECTION
 from core.settings.store import as_uuid
 from core.settings.take_up import TakeUp, look_over_areas
 from core.synchronize import existing_tables, orphaned_tables
@@ -107,7 +109,7 @@ def _names(problem: Problem) -> tuple[Any, Any]:
 
 
 async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem], list[Problem]]:
-    host = server.load_host(_degraded(config))
+    host = server.load_host(degraded(config))
     problems = list(host.problems)
     notices: list[Problem] = []
     wrong: list[Problem] = []
@@ -133,7 +135,7 @@ async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem]
     return problems, notices
 
 
-def _degraded(config: Config) -> Config:
+def degraded(config: Config) -> Config:
     return replace(config, plugin_errors="degrade")
 
 
@@ -156,10 +158,24 @@ async def apply(config: Config) -> None:
 # --- what holds ------------------------------------------------------------------------------------------
 
 
+async def chain_of(runtime: Runtime, area: str) -> list[UUID]:
+    """An area and those above it, from the root down; raises ConfigurationError for a code that no area has."""
+    database = runtime.database
+    codes = {r[1]: as_uuid(r[0]) for r in await database.read("SELECT id, code FROM core_area")}
+    if area not in codes:
+        raise ConfigurationError(Problem("UNKNOWN_AREA", {"area": area, "near": near(area, codes)}))
+    rows = await database.read(
+        "SELECT ancestor_id FROM core_area_closure WHERE until IS NULL AND descendant_id ="
+        f" {database.dialect.mark(1)} ORDER BY depth DESC",
+        [codes[area]],
+    )
+    return [as_uuid(r[0]) for r in rows]
+
+
 async def show(config: Config, area: str, as_json: bool) -> None:
     """Every plugin and setting as it holds in an area once the file is applied, and where each value comes from; what
     holds now, if the file is wrong. Nothing is changed. Exits 2 if the file is wrong."""
-    host = server.load_host(_degraded(config))
+    host = server.load_host(degraded(config))
     async with reading(config, host) as runtime:
         if runtime is None:
             raise ConfigurationError(Problem("DATABASE_EMPTY"))
@@ -171,15 +187,7 @@ async def show(config: Config, area: str, as_json: bool) -> None:
             problems += _as_problems(error)
             version = await kernel.settings.version(database.fetch)
             book, is_applied = await kernel.settings.read(database.fetch, database.dialect.mark, version), True
-        codes = {r[1]: as_uuid(r[0]) for r in await database.read("SELECT id, code FROM core_area")}
-        if area not in codes:
-            raise ConfigurationError(Problem("UNKNOWN_AREA", {"area": area, "near": near(area, codes)}))
-        rows = await database.read(
-            "SELECT ancestor_id FROM core_area_closure WHERE until IS NULL AND descendant_id ="
-            f" {database.dialect.mark(1)} ORDER BY depth DESC",
-            [codes[area]],
-        )
-        chain, now = [as_uuid(r[0]) for r in rows], kernel.clock.now()
+        chain, now = await chain_of(runtime, area), kernel.clock.now()
         speech = language()
         for problem in problems:
             err.print(f"[red]✗[/red] {escape(problem.text(speech))}")
@@ -187,7 +195,9 @@ async def show(config: Config, area: str, as_json: bool) -> None:
             notice = Problem("FILE_NOT_APPLIED", {}, str(config.file.path) if config.file else FILE)
             err.print(f"[yellow]![/yellow] {escape(notice.text(speech))}")
         name = config.file.path.name if config.file else FILE
-        names = {id: code for code, id in codes.items()}
+        names = {as_uuid(r[0]): r[1] for r in await database.read("SELECT id, code FROM core_area")}
+        cuts = book.effective(kernel.settings.declared[SECTION], chain)
+        cut = {k: _origin(e, book, names, name) for k, e in cuts.items() if e.area_id is not None}
         shown: list[dict[str, Any]] = []
         for key in kernel.manifests:
             standing = book.standing(key, chain, now)
@@ -210,10 +220,13 @@ async def show(config: Config, area: str, as_json: bool) -> None:
             )
         if as_json:
             found = {"area": area, "applied": is_applied, "problems": [p.as_json(speech) for p in problems]}
-            print(json.dumps({**found, "plugins": shown}, ensure_ascii=False, indent=2))
+            print(json.dumps({**found, "plugins": shown, SECTION: cut}, ensure_ascii=False, indent=2))
         else:
             for plugin in shown:
                 _show(plugin)
+            if cut:
+                out.print(f"[bold]{SECTION}[/bold]")
+            _show_values(cut)
         if problems:
             raise typer.Exit(2)
 
@@ -223,7 +236,11 @@ def _show(plugin: dict[str, Any]) -> None:
     until = f" until {plugin['until']}" if "until" in plugin else ""
     lacks = f", because {plugin['missing_need']} is off here" if "missing_need" in plugin else ""
     out.print(f"[bold]{plugin['plugin']}[/bold] {plugin['state']}{until}{by}{lacks}", markup=True)
-    for key, value in plugin["settings"].items():
+    _show_values(plugin["settings"])
+
+
+def _show_values(values: dict[str, Any]) -> None:
+    for key, value in values.items():
         out.print(f"  {key} = {json.dumps(value['value'], ensure_ascii=False)}  # {value['why']}", markup=False)
 
 
@@ -246,7 +263,7 @@ def _origin(e: Effective, book: SettingsBook, names: dict[Any, str], file: str) 
 
 async def plugin_list(config: Config, as_json: bool) -> None:
     """Every plugin on this machine, whether the file installs it, how it loads, and where it is on."""
-    host = server.load_host(_degraded(config))
+    host = server.load_host(degraded(config))
     where: dict[str, list[str]] = {}
     async with reading(config, host) as runtime:
         if runtime is None:

@@ -84,6 +84,10 @@ class _Asked:
         where = [f"{alias}.id = {id}"]
         where += [f"({c.sql(statement)})" for c in composed.conditions(self.node, t)]
         read = columns_of(self.node, t, [self.action])
+        for name, actor_id in (("for", self.acting.for_id), ("behalf", self.acting.behalf_of_id)):
+            if actor_id is not None:
+                given = statement.parameter(Slot(lambda ctx, id=actor_id: id), "uuid")  # type: ignore[misc]
+                read[name] = Kept(models.Actor._meta.db_table, Written(given))
         columns = emit.object([(key, emit.value(e.sql(statement), "text")) for key, e in read.items()])
         return f"(SELECT {columns} FROM {self.node.table} {alias} WHERE {' AND '.join(where)})"
 
@@ -107,12 +111,15 @@ async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: boo
         if text is None or one.action is None:
             found.append(None)
             continue
-        row = Row(json.loads(text), kernel.plugins, context.now)
+        values = json.loads(text)
+        row = Row(values, kernel.plugins, context.now)
+        # As for mutations, a merged actor's id stands for the one kept.
+        acting = Acting(*(UUID(id) if (id := values.get(name)) else None for name in ("for", "behalf")))
         decided = decide(
-            kernel.permissions, context.viewer, one.acting, one.action.permission, row.place,
+            kernel.permissions, context.viewer, acting, one.action.permission, row.place,
             owners=row.owners(0), within=context.root_area,
         )  # fmt: skip
-        found.append(shown(one.action.name, decided, one.acting, graphql.runtime.messages, context.language))
+        found.append(shown(one.action.name, decided, acting, graphql.runtime.messages, context.language))
     return found
 
 

@@ -1,26 +1,160 @@
-"""Asking whether and why: `can`, `canMany`, `allowedActions`, the matrix, and what areas cut."""
+"""Asking whether and why: `can`, `canMany`, `allowedActions`, and the same words in a refusal."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from core.enums import ActorKind
 from core.testing.kit import Neighbourhood, Refused
 
+pytestmark = pytest.mark.anyio
+
+DECISION = (
+    "action permission allowed reason message until actingFor"
+    " remedies { kind roles givenBy organizationId plugin }"
+)
 CAN = (
     "query($a: String!, $on: ID!, $for: ID, $behalf: ID) { can(action: $a, on: $on, actingFor: $for,"
-    " onBehalfOf: $behalf) { action permission allowed reason message until actingFor"
-    " remedies { kind roles givenBy organizationId plugin } } }"
+    f" onBehalfOf: $behalf) {{ {DECISION} }} }}"
 )
+
+
+async def can(n: Neighbourhood, who: str | None, action: str, on: str, **more: str) -> dict[str, Any]:
+    return dict((await n.ask(who, CAN, a=action, on=on, **more))["can"])
 
 
 async def test_a_decision_tells_why_and_what_would_change_it(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    await n.trust("admin", "clerk", "resident", "company")
-    haihong, xishan = await n.area_id("haihong"), await n.area_id("xishan")
+    haihong, xishan, haicang = await n.area_id("haihong"), await n.area_id("xishan"), await n.area_id("haicang")
+    company, register = await n.actor_id("企业甲"), "coreRegisterActor"
+    neighbour = (await n.registered("林阿婆"))[0]
+    activity = (
+        await n.do(
+            "resident", "coreOrganiseActivity", "activity { id }", areaId=xishan, title="大扫除",
+            startsAt="2030-01-01T08:00:00+08:00", endsAt="2030-01-01T09:00:00+08:00",
+        )
+    )["activity"]["id"]  # fmt: skip
 
-    async def can(who: str | None, action: str, on: str, **more: str) -> dict[str, object]:
-        return dict((await n.ask(who, CAN, a=action, on=on, **more))["can"])
+    async def reason(who: str | None, action: str, on: str, **more: str) -> tuple[bool, str, list[str]]:
+        found = await can(n, who, action, on, **more)
+        return found["allowed"], found["reason"], [r["kind"] for r in found["remedies"]]
 
-    assert (await can("clerk", "coreRegisterActor", xishan))["reason"] == "BY_ROLE"
-    found = await can("clerk", "coreRegisterActor", haihong)
-    assert found["reason"] == "ROLE_ELSEWHERE"
-    print(found)
-    print(await n.ask("clerk", "{ area(code: \"xishan\") { allowedActions { action allowed reason until } permissionMatrix { version permissions { key open roles { role carries cutBy } } } } activities(first:2) { nodes { allowedActions { action allowed reason actingFor until } } } adoptionAgreements(first:2) { nodes { allowedActions { action allowed reason actingFor until } } } }"))
+    assert await reason("clerk", register, xishan) == (True, "BY_ROLE", [])
+    assert await reason("clerk", register, haihong) == (False, "ROLE_ELSEWHERE", ["ROLE"])
+    assert await reason("resident", register, xishan) == (False, "NEEDS_ROLE", ["ROLE"])
+    assert await reason(None, register, xishan) == (False, "NOT_SIGNED_IN", ["SIGN_IN"])
+    assert await reason("resident", "coreJoinActivity", activity) == (True, "OPEN", [])
+    assert await reason("resident", "coreOpenActivity", activity) == (True, "OWN", [])
+    assert await reason("company", "coreOpenActivity", activity) == (False, "NEEDS_ROLE", ["ROLE"])
+    assert await reason("resident", register, xishan, **{"for": company}) == (False, "NO_MANDATE", ["MANDATE"])
+    # At the desk: what the one at home may do themselves, by a clerk's role.
+    assert await reason("clerk", "coreJoinActivity", activity, behalf=neighbour) == (True, "BY_ROLE", [])
+    assert (await can(n, "clerk", "coreJoinActivity", activity, behalf=neighbour))["permission"] == "core.act_on_behalf"
+    assert await reason("clerk", register, xishan, behalf=neighbour) == (False, "NOT_THEIRS_TO_DO", [])
+    # A permission by its own key, for what is read.
+    assert await reason("clerk", "core.actor.read", xishan) == (True, "BY_ROLE", [])
+    assert await reason("clerk", "core.actor.read", haicang) == (False, "ROLE_ELSEWHERE", ["ROLE"])
+
+    await n.do("admin", "coreTogglePlugin", "area { id }", areaId=xishan, plugin="adoption", state="OFF")
+    off = await can(n, "clerk", "adoptionListAsset", xishan)
+    assert (off["reason"], off["remedies"][0]["plugin"]) == ("PLUGIN_DISABLED", "adoption")
+    assert off["remedies"][0]["givenBy"] == ["AREA_ADMIN", "ADMIN"]
+
+    needs = await can(n, "resident", register, xishan)
+    assert needs["remedies"][0] | {} == {
+        "kind": "ROLE", "roles": ["CLERK", "AREA_ADMIN", "ADMIN"], "givenBy": ["AREA_ADMIN", "ADMIN"],
+        "organizationId": None, "plugin": None,
+    }  # fmt: skip
+    assert needs["message"] == "您没有相应角色;需要其中之一:社区工作人员、区域管理员、系统管理员。"
+    query = (
+        "mutation($i: CoreRegisterActorInput!) { coreRegisterActor(input: $i) { errors { code message"
+        " ... on PermissionError { permission reason remedies { kind roles givenBy organizationId plugin } } } } }"
+    )
+    asked = await n.ask("resident", query, i={"kind": "PERSON", "name": "某人", "areaId": xishan})
+    error = asked["coreRegisterActor"]["errors"][0]
+    assert {k: error[k] for k in ("permission", "reason", "remedies")} == {
+        k: needs[k] for k in ("permission", "reason", "remedies")
+    }
+    assert needs["message"] in error["message"]
+
+
+async def test_what_is_hidden_is_asked_about_as_what_is_missing(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    granted = await n.ask("admin", "{ roleGrants(first: 1) { nodes { id } } }")
+    hidden = granted["roleGrants"]["nodes"][0]["id"]
+    missing = "rolegrant_00000000-0000-7000-8000-000000000000"
+    for id in (hidden, missing):
+        assert (await n.ask("resident", CAN, a="coreRevokeRole", on=id))["can"] is None
+    assert (await can(n, "admin", "coreRevokeRole", hidden))["allowed"]
+    with pytest.raises(Refused, match="UNKNOWN_ACTION") as refused:
+        await n.ask("admin", CAN, a="coreOpenActivty", on=await n.area_id("xishan"))
+    assert refused.value.codes == ["UNKNOWN_ACTION"]
+    with pytest.raises(Refused, match="UNKNOWN_ACTION"):  # it is about activities, not about areas
+        await n.ask("admin", CAN, a="coreOpenActivity", on=await n.area_id("xishan"))
+    with pytest.raises(Refused, match="BAD_ID"):
+        await n.ask("admin", CAN, a="coreOpenActivity", on="xishan")
+
+
+async def test_fifty_questions_are_one_statement(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    areas = (await n.ask("clerk", "{ areas(first: 10) { nodes { id code } } }"))["areas"]["nodes"]
+    asked = [{"action": "core.actor.read", "on": area["id"]} for area in areas]
+    query = "query($q: [CanInput!]!) { canMany(questions: $q) { allowed reason } }"
+    asked = (asked * 50)[:50]
+    await n.ask("clerk", query, q=asked)
+    await n.quiet()
+    with n.statements() as seen:
+        answers = (await n.ask("clerk", query, q=asked))["canMany"]
+    assert len(seen) == 1
+    by_code = {area["code"]: answer["allowed"] for area, answer in zip(areas, answers, strict=False)}
+    assert by_code["xishan"]
+    assert not by_code["haicang"]
+    with pytest.raises(Refused, match="TOO_MANY_QUESTIONS"):
+        await n.ask("clerk", query, q=[*asked, asked[0]])
+    assert (await n.ask("clerk", query, q=[]))["canMany"] == []
+
+
+async def test_every_node_tells_what_may_be_done_with_it(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    query = "{ adoptionAgreements(first: 3) { nodes { id allowedActions { action allowed reason actingFor until } } } }"
+    await n.ask("company", query)
+    await n.quiet()
+    with n.statements() as seen:
+        rows = (await n.ask("company", query))["adoptionAgreements"]["nodes"]
+    assert len(seen) == 1
+    company = await n.actor_id("企业甲")
+    found = {a["action"]: a for a in rows[0]["allowedActions"]}
+    assert found["adoptionEndAgreement"]["allowed"], found
+    assert found["adoptionEndAgreement"]["reason"] == "BY_MANDATE"
+    assert found["adoptionEndAgreement"]["actingFor"] == company
+    assert not found["adoptionInspect"]["allowed"]
+    asked = await can(n, "company", "adoptionEndAgreement", rows[0]["id"], **{"for": company})
+    assert asked["allowed"]
+    # In person they may not: the same question without the hat.
+    assert not (await can(n, "company", "adoptionEndAgreement", rows[0]["id"]))["allowed"]
+    node = "query($id: ID!) { node(id: $id) { id allowedActions { action } } }"
+    assert (await n.ask(None, node, id=company))["node"]["allowedActions"][0]["action"] == "coreAddMembership"
+
+
+async def test_a_decision_tells_until_when(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    xishan = await n.area_id("xishan")
+    login = (await n.newcomers(1, "xishan"))[0]
+    person = (await n.ask(login, "{ viewer { id } }"))["viewer"]["id"]
+    club = (await n.registered("书画社", kind=ActorKind.ORGANIZATION))[0]
+    end = n.clock.now().replace(microsecond=0) + timedelta(days=30)
+    await n.do(
+        "admin", "coreGiveMandate", "mandate { id }", personId=person, organizationId=club, areaId=xishan,
+        until=end.isoformat(),
+    )  # fmt: skip
+    await n.trust(login)
+    more = {"for": club}
+    found = await can(n, login, "coreOrganiseActivity", xishan, **more)
+    assert (found["reason"], found["until"]) == ("OPEN", end.strftime("%Y-%m-%dT%H:%M:%S.000Z")), found
+    assert (await can(n, login, "coreOrganiseActivity", xishan))["until"] is None
+    n.clock.set(end)
+    await n.trust(login)
+    assert (await can(n, login, "coreOrganiseActivity", xishan, **more))["reason"] == "NO_MANDATE"
