@@ -114,7 +114,8 @@ async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: boo
         values = json.loads(text)
         row = Row(values, kernel.plugins, context.now)
         # As for mutations, a merged actor's id stands for the one kept.
-        acting = Acting(*(UUID(id) if (id := values.get(name)) else None for name in ("for", "behalf")))
+        for_id, behalf_id = (UUID(values[name]) if name in values else None for name in ("for", "behalf"))
+        acting = Acting(for_id, behalf_id)
         decided = decide(
             kernel.permissions, context.viewer, acting, one.action.permission, row.place,
             owners=row.owners(0), within=context.root_area,

@@ -127,3 +127,40 @@ def test_a_database_that_nobody_has_served_yet_is_told_to_be_empty(tmp_path: Pat
         done = gongzhi(tmp_path, *command)
         assert done.returncode == 0, done.stderr
         assert "not been set up yet" in done.stderr
+
+
+def test_the_matrix_of_permissions_is_printed(tmp_path: Path, demo_url: str) -> None:
+    declared = gongzhi(tmp_path, "permissions")
+    assert declared.returncode == 0, declared.stderr
+    line = next(x.split() for x in declared.stdout.splitlines() if x.startswith("core.actor.merge"))
+    assert line == ["core.actor.merge", "-", "-", "✓", "✓"]
+    (tmp_path / "gongzhi.toml").write_text('[area.xishan]\npermissions."core.actor.register" = ["ADMIN"]\n', "utf-8")
+    here = {"GONGZHI_DATABASE": demo_url}
+    applied = gongzhi(tmp_path, "apply", **here)
+    assert applied.returncode == 0, applied.stderr
+    asked = ("permissions", "--area", "xishan", "--person", "clerk")
+    shown = gongzhi(tmp_path, *asked, **here).stdout
+    line = next(x for x in shown.splitlines() if x.startswith("core.actor.register"))
+    assert line.split() == [
+        "core.actor.register",
+        "cut",
+        "by",
+        "xishan",
+        "-",
+        "cut",
+        "by",
+        "xishan",
+        "✓",
+        "✗",
+        "ROLE_CUT",
+    ]
+    rows = json.loads(gongzhi(tmp_path, *asked, "--json", **here).stdout)["permissions"]
+    found = {row["permission"]: row["clerk"] for row in rows}
+    assert found["core.actor.read"] == {
+        "allowed": True, "reason": "BY_ROLE", "message": "A role of yours carries it here.", "until": None,
+    }  # fmt: skip
+    effective = gongzhi(tmp_path, "config", "show", "xishan", **here).stdout
+    assert 'core.actor.register = ["ADMIN"]  # xishan, gongzhi.toml:2; subset ["ADMIN"] (xishan)' in effective
+    nobody = gongzhi(tmp_path, "permissions", "--area", "xishan", "--person", "nobody", **here)
+    assert (nobody.returncode, "no active account with the login 'nobody'" in nobody.stderr) == (2, True)
+    assert gongzhi(tmp_path, "permissions", "--person", "clerk", **here).returncode == 2

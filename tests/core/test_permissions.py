@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from strawberry.utils.str_converters import to_camel_case
 
 from core.enums import ActorKind
+from core.errors import GongzhiError
+from core.ids import from_global
+from core.plugins.host import Host
+from core.rules import areas
+from core.runtime import Command
 from core.testing.kit import Neighbourhood, Refused
+from core.work import Work
+from schema.compose import ANONYMOUS, compose, core_schema
+from schema.mutations import MUTATIONS
 
 pytestmark = pytest.mark.anyio
 
 DECISION = (
-    "action permission allowed reason message until actingFor"
-    " remedies { kind roles givenBy organizationId plugin }"
+    "action permission allowed reason message until actingFor remedies { kind roles givenBy organizationId plugin }"
 )
 CAN = (
     "query($a: String!, $on: ID!, $for: ID, $behalf: ID) { can(action: $a, on: $on, actingFor: $for,"
@@ -158,3 +167,30 @@ async def test_a_decision_tells_until_when(neighbourhood: Neighbourhood) -> None
     n.clock.set(end)
     await n.trust(login)
     assert (await can(n, login, "coreOrganiseActivity", xishan, **more))["reason"] == "NO_MANDATE"
+
+
+async def test_a_rule_that_asks_for_what_its_mutation_does_not_declare_fails(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    area_id = from_global(await n.area_id("xishan"), "area")
+    command = Command("coreRenameArea", await n.viewer("admin"), asks=frozenset({"core.link"}))
+
+    async def rename(work: Work) -> dict[str, Any]:
+        await areas.rename_area(work, area_id=area_id, name="改名")
+        return {}
+
+    with pytest.raises(GongzhiError, match=r"asked for core\.area\.manage, which its mutation does not declare"):
+        await n.server.runtime.perform(command, rename)
+    assert (await n.ask(None, '{ area(code: "xishan") { name } }'))["area"]["name"] != "改名"
+    await n.server.runtime.perform(replace(command, asks=frozenset({"core.area.manage"})), rename)
+
+
+def test_every_mutation_says_what_it_asks_for() -> None:
+    schema = core_schema(compose(("adoption", "points"), Host(("adoption", "points")).permissions()))
+    camel = {to_camel_case(m.name): m for m in MUTATIONS}
+    batches = {to_camel_case(m.batch.name) for m in MUTATIONS if m.batch}
+    assert schema.mutation_type is not None
+    shown = set(schema.mutation_type.fields) - batches - {to_camel_case(name) for name in ANONYMOUS}
+    assert shown <= camel.keys()
+    assert {name for name in shown if not isinstance(camel[name].permission, str)} == {
+        "coreSignOut", "coreExport", "coreUndo",
+    }  # fmt: skip

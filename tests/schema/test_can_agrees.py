@@ -21,14 +21,25 @@ pytestmark = pytest.mark.anyio
 
 OF_PERMISSION = {"NOT_PERMITTED", "PLUGIN_DISABLED", "NOT_SIGNED_IN", "OUTSIDE_ENDPOINT"}
 # Looked at before the row, so that nothing is learned of the permission.
-BEFORE = {"BAD_SETTING", "UNKNOWN_SETTING", "UNKNOWN_PLUGIN", "PILOT_END", "NOT_FOUND", "DIFFERENT_KINDS", "NOT_TO_ITSELF", "ALREADY_MERGED"}
+BEFORE = {
+    "BAD_SETTING",
+    "UNKNOWN_SETTING",
+    "UNKNOWN_PLUGIN",
+    "PILOT_END",
+    "NOT_FOUND",
+    "DIFFERENT_KINDS",
+    "NOT_TO_ITSELF",
+    "ALREADY_MERGED",
+}
 MISSING = {
     "coreImport", "adoptionDismissRevocation", "adoptionAppeal", "adoptionDecideAppeal", "pointsCancelRedemption",
     "pointsDeliverRedemption",
 }  # fmt: skip
 ROWS = 4
 GOOD = {"code": "new-area", "plugin": "points"}  # where any text would be refused before the row is looked at
-CAN = "query($a: String!, $on: ID!, $for: ID) { can(action: $a, on: $on, actingFor: $for) { allowed reason permission } }"
+CAN = (
+    "query($a: String!, $on: ID!, $for: ID) { can(action: $a, on: $on, actingFor: $for) { allowed reason permission } }"
+)
 
 
 class Inputs:

@@ -49,7 +49,7 @@ def extend(wheels: Wheels, key: str, field: str, expression: str, target: str = 
 
 
 def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
-    """Thirteen plugins, twelve of them broken: `check` names each, and `serve` stops with the same words."""
+    """Fourteen plugins, thirteen of them broken: `check` names each, and `serve` stops with the same words."""
     wheels.add("good")
     wheels.add("raises", hooks="raise RuntimeError('no luck')")
     wheels.add("exits", hooks="raise SystemExit(3)")
@@ -70,6 +70,7 @@ def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
     )
     wheels.add("deaf", manifest='events_in = ["core.area.moved"]\n', hooks=deaf)
     wheels.add("needy", manifest='needs = ["raises"]\n')
+    wheels.add("permissions")
     wheels.configure()
     found = {p.get("plugin"): (p["code"], p["message"]) for p in wheels.check()}
     assert set(found) == set(wheels.keys) - {"good"}
@@ -84,6 +85,7 @@ def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
     assert "gongzhi_settings returned 3" in found["settings"][1]
     assert found["future"] == ("API_RANGE", "needs api 9.0; this server speaks 0.1")
     assert found["prefix"] == ("TABLE_PREFIX", "prefix: table thing must begin with prefix_")
+    assert found["permissions"][0] == "BAD_PLUGIN_KEY"
     assert found["needy"] == ("LEFT_OUT", "needy is left out, because it needs raises, which failed")
     what = "deaf: the handler of 'core.area.renamed' is not listed under events_in in plugin.toml"
     assert found["deaf"] == ("BAD_DECLARATION", what)
@@ -112,11 +114,19 @@ def test_declarations_that_clash_or_lead_nowhere_are_named(wheels: Wheels) -> No
         graphql="from schema.mutations import MutationInput, mutation\nfrom core.work import Work\n"
         "@mutation('mutates.never_declared')\nasync def sneaky(work: Work, input: MutationInput):\n    'x'\n",
     )  # fmt: skip
+    wheels.add(
+        "silent", hooks=GRAPHQL_HOOK.format(key="silent"),
+        graphql="from schema.mutations import MutationInput, Subject, mutation\nfrom schema.nodes.core import Area\n"
+        "from core.work import Work\n"
+        "@mutation(None)\nasync def silent_do(work: Work, input: MutationInput):\n    'x'\n"
+        "@mutation('core.link', on=Subject(Area, 'area_id'))\nasync def silent_at(work: Work, input: MutationInput):\n"
+        "    'x'\n",
+    )  # fmt: skip
     wheels.add("mute", rules="from core.errors import Refusal\ndef no(): raise Refusal('MUTE_SAYS_NO')\n")
     wheels.configure()
     messages = [(p.get("plugin"), p["message"]) for p in wheels.check()]
     said = {plugin: " ".join(m for p, m in messages if p == plugin) for plugin, _ in messages}
-    assert set(said) == {"second", "taker", "certain", "raising", "missing", "mutates", "mute"}
+    assert set(said) == {"second", "taker", "certain", "raising", "missing", "mutates", "mute", "silent"}
     assert "mute: MUTE_SAYS_NO (" in said["mute"]
     assert "rules.py:2) has no message in locale/errors.toml" in said["mute"]
     assert "Area.colour: declared by first" in said["second"]
@@ -127,6 +137,8 @@ def test_declarations_that_clash_or_lead_nowhere_are_named(wheels: Wheels) -> No
     assert "core_area has no column no_such_column" in said["missing"]
     assert "needs mutates.never_declared, never declared" in said["mutates"]
     assert "must begin with mutates_" in said["mutates"]
+    assert "mutation silent_do declares no permission" in said["silent"]
+    assert "mutation silent_at is about area_id, which its input has not" in said["silent"]
     wheels.configure(mode="degrade")
     with wheels.serve() as served:
         fields = served.ask('{ __type(name: "Area") { fields { name } } }')["data"]["__type"]["fields"]

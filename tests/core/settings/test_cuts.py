@@ -60,7 +60,7 @@ async def test_a_cut_holds_there_and_below_for_everybody_with_the_role(neighbour
     await n.do(district, *REGISTER, areaId=haihong, **new)
     await n.do("admin", *REGISTER, areaId=xishan, **new)
     await seen_anew(n, "clerk")
-    query = "query($on: ID!) { can(action: \"coreRegisterActor\", on: $on) { reason remedies { roles } } }"
+    query = 'query($on: ID!) { can(action: "coreRegisterActor", on: $on) { reason remedies { roles } } }'
     found = (await n.ask("clerk", query, on=xishan))["can"]
     assert found == {"reason": "ROLE_CUT", "remedies": [{"roles": ["AREA_ADMIN", "ADMIN"]}]}
 
@@ -228,7 +228,9 @@ def test_wrong_cuts_in_the_file_are_told(tmp_path: Path) -> None:
     assert any("subset" in line and "core.actor.read" in line for line in lines), lines
 
 
-async def test_another_worker_knows_of_a_cut_within_a_second(databases: Databases, neighbourhood: Neighbourhood) -> None:
+async def test_another_worker_knows_of_a_cut_within_a_second(
+    databases: Databases, neighbourhood: Neighbourhood
+) -> None:
     """The ORM's connections are a process's, so the second worker is played by another runtime's eyes on the database:
     what it reads is what `follow_version` sees, and mutations look at the version themselves."""
     n = neighbourhood
@@ -242,4 +244,3 @@ async def test_another_worker_knows_of_a_cut_within_a_second(databases: Database
     async with asyncio.timeout(1):
         while not (await n.viewer("clerk")).cuts:
             await asyncio.sleep(0.02)
-

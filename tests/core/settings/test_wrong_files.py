@@ -46,7 +46,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "not UTF-8": (b'port = 8000\nlanguage = "\xd6\xd0"', ["2: byte 0xd6 is not UTF-8; save the file as UTF-8"]),
     "area is no table": ("area = 3", ["1: area: expected [area.CODE] sections, found 3"]),
     "area section is no table": ("[area]\nxishan = 3", ["2: area.xishan: expected [area.xishan], found 3"]),
-    "unknown word in an area": ('[area.xishan]\nenabled = ["points"]', ["2: unknown key area.xishan.enabled; did you mean 'enable'? (known: enable, disable, pilot, adoption, points)"]),
+    "unknown word in an area": ('[area.xishan]\nenabled = ["points"]', ["2: unknown key area.xishan.enabled; did you mean 'enable'? (known: enable, disable, pilot, permissions, adoption, points)"]),
     "enable is no list": ('[area.xishan]\nenable = "points"', ["2: enable: expected enable = [\"adoption\"], found \"points\""]),
     "enable a plugin there is not": ('[area.xishan]\nenable = [\n "point",\n]', ["3: plugin 'point' is not in plugins = […]; did you mean 'points'? (listed: adoption, points)"]),
     "enable and disable": ('[area.xishan]\nenable = ["points"]\ndisable = ["points"]', ["3: area.xishan says enable and disable for 'points'; keep one"]),
