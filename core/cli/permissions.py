@@ -20,6 +20,8 @@ from core.runtime import Runtime
 from core.settings.store import as_uuid
 from core.settings.tree import SettingsBook
 
+WIDTH = 240  # at least, of the output: no name is cut off
+
 
 async def show(config: Config, area: str | None, person: str | None, as_json: bool) -> None:
     """The matrix as declared; with an area, as it stands there; with a person's login too, what they may do there."""
@@ -99,6 +101,7 @@ def _print(shown: list[dict[str, Any]], area: str | None, person: str | None) ->
             cells.append(f"{'✓' if found['allowed'] else '✗'} {found['reason']}{end}")
         off = f" ({row['plugin']} is off in {area})" if row["off"] else ""
         table.add_row(row["permission"] + off, *cells)
+    out.width = max(out.width, WIDTH)
     out.print(table)
 
 

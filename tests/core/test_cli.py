@@ -139,7 +139,9 @@ def test_the_matrix_of_permissions_is_printed(tmp_path: Path, demo_url: str) -> 
     applied = gongzhi(tmp_path, "apply", **here)
     assert applied.returncode == 0, applied.stderr
     asked = ("permissions", "--area", "xishan", "--person", "clerk")
-    shown = gongzhi(tmp_path, *asked, **here).stdout
+    printed = gongzhi(tmp_path, *asked, **here)
+    assert printed.returncode == 0, printed.stderr
+    shown = printed.stdout
     line = next(x for x in shown.splitlines() if x.startswith("core.actor.register"))
     assert line.split() == [
         "core.actor.register",

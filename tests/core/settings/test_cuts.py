@@ -206,8 +206,9 @@ async def test_the_file_pins_cuts(databases: Databases, demo_url: str, tmp_path:
         assert await n.refused("inspector", "adoptionInspect", "inspection { id }", **inspect) == "NOT_PERMITTED"
         path.write_text(FILE.format(url=demo_url).replace('permissions."adoption', '# permissions."adoption'), "utf-8")
         async with asyncio.timeout(10):
-            while (await row(n, "xishan", "adoption.inspect"))["INSPECTOR"] is not True:
-                await asyncio.sleep(0.05)
+            async for _ in n.server.take_up.changes():
+                if (await row(n, "xishan", "adoption.inspect"))["INSPECTOR"] is True:
+                    break
         await n.do("inspector", "adoptionInspect", "inspection { id }", **inspect)
 
 
@@ -242,5 +243,6 @@ async def test_another_worker_knows_of_a_cut_within_a_second(
     n.server.take_up.version = before.version
     assert await n.refused("clerk", *REGISTER, areaId=xishan, kind="PERSON", name="新来的") == "NOT_PERMITTED"
     async with asyncio.timeout(1):
-        while not (await n.viewer("clerk")).cuts:
-            await asyncio.sleep(0.02)
+        async for _ in n.server.take_up.changes():
+            if (await n.viewer("clerk")).cuts:
+                break
