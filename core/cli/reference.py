@@ -10,6 +10,7 @@ import server
 from core.config import MAX_QUOTA, OPTIONS, Config
 from core.enums import Move
 from core.settings import Declared, Key
+from core.settings.cuts import SECTION
 from schema.planning.compile import FORMS
 
 
@@ -57,7 +58,8 @@ def json_schema(config: Config) -> str:
 
 
 def _plugin_schema(declared: Declared) -> dict[str, Any]:
-    shapes = declared.model.model_json_schema()["properties"]
+    whole = declared.model.model_json_schema()
+    shapes = {name: _inline(shape, whole.get("$defs", {})) for name, shape in whole["properties"].items()}
     return {
         "type": "object",
         "additionalProperties": False,
@@ -65,8 +67,20 @@ def _plugin_schema(declared: Declared) -> dict[str, Any]:
     }
 
 
+def _inline(shape: Any, definitions: dict[str, Any]) -> Any:
+    """A shape with what it refers to in its place, for it goes into another schema."""
+    if isinstance(shape, list):
+        return [_inline(one, definitions) for one in shape]
+    if not isinstance(shape, dict):
+        return shape
+    if "$ref" in shape:
+        found = definitions[shape["$ref"].rpartition("/")[2]]
+        return {"type": found["type"], "enum": found["enum"]}
+    return {name: _inline(one, definitions) for name, one in shape.items()}
+
+
 def _key_schema(key: Key, shape: dict[str, Any]) -> dict[str, Any]:
-    value = {k: v for k, v in shape.items() if k not in ("zh", "move", "title", "description")}
+    value = {k: v for k, v in shape.items() if k not in ("zh", "move", "fixed", "title", "description")}
     locked = {
         "type": "object",
         "additionalProperties": False,
@@ -108,18 +122,19 @@ def reference(config: Config) -> str:
         "|---|---|",
         *(f"| `{str(m).lower()}` | {m.zh} |" for m in Move),
     ]
-    for plugin in host.plugins:
-        if plugin.settings is None:
-            continue
-        title = plugin.manifest.title
+    titles = {p.key: p.manifest.title for p in host.plugins} | {
+        SECTION: {"zh-CN": "保有权限的角色", "en": "Who keeps what"}
+    }
+    for key, declared in host.settings.items():
+        title = titles[key]
         lines += [
             "",
-            f"## {title['zh-CN']} {title['en']} (`{plugin.key}`)",
+            f"## {title['zh-CN']} {title['en']} (`{key}`)",
             "",
             "| key | 说明 | what it is | allowed | default | lower areas |",
             "|---|---|---|---|---|---|",
         ]
-        lines += [_row(key) for key in plugin.settings.keys.values()]
+        lines += [_row(one) for one in declared.keys.values()]
     return "\n".join(lines)
 
 

@@ -72,7 +72,7 @@ def _may_undo(work: Work, event: Event) -> None:
     rule, above = work.book.rules.get(permission), work.place(event).chain
     covering = [g.role for g in work.viewer.grants if g.area_id in above]
     if rule is None or not any(carries(rule, role, work.viewer, above) for role in covering):
-        raise NotPermitted(permission or event.type, "NOT_THEIRS_TO_DO")
+        raise NotPermitted(permission or event.type, "NOT_YOURS_TO_UNDO")
 
 
 def _record_of(event: Event) -> EventRecord:

@@ -13,6 +13,7 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
+from core.decisions import carries
 from core.enums import DocumentState, Move, Origin, PluginState, Toggle
 from core.errors import Conflict, Refusal
 from core.ids import new_id
@@ -24,7 +25,7 @@ from core.rules.inputs import optional_text
 from core.settings.cuts import SECTION
 from core.settings.file import ARTICLE_LENGTH, Cited, FileRows, TreeFacts, pilot_end, switches_and_own
 from core.settings.store import VERSION, as_instant, as_uuid
-from core.settings.tree import Own, SettingsBook, Switch
+from core.settings.tree import Effective, Own, SettingsBook, Switch
 from core.toml import shown
 from core.work import Work
 
@@ -191,7 +192,7 @@ async def set_settings(work: Work, *, area_id: UUID, plugin: str, wishes: Sequen
     """Set or unset keys of a plugin, or cuts, in an area, all or none, within the bounds of the areas above (INV17).
 
     Refuses UNKNOWN_PLUGIN, NO_SETTINGS, UNKNOWN_SETTING, BAD_SETTING, BAD_LOCK, SETTING_PINNED_BY_FILE,
-    SETTING_TOO_LOOSE (naming the area and document that set the bound), SETTINGS_CONTRADICT, NOT_FOUND and
+    CUT_ABOVE_OWN, SETTING_TOO_LOOSE (naming the area and document that set the bound), SETTINGS_CONTRADICT, NOT_FOUND and
     DOCUMENT_NOT_IN_FORCE (a document), TEXT_TOO_LONG and its kin (an article), VERSION_CONFLICT.
     """
     if plugin != SECTION:
@@ -247,9 +248,25 @@ async def set_settings(work: Work, *, area_id: UUID, plugin: str, wishes: Sequen
         if k in values and values[k] is not None
     ):
         raise Refusal("SETTINGS_CONTRADICT", path=("settings",))
+    if plugin == SECTION and not work.system:
+        _give_back_only_their_own(work, chain, book.effective(declared, chain), after.effective(declared, chain))
     by_mutation = {s.key: s for s in stored if s.origin is Origin.MUTATION}
     await _store(work, area, plugin, row, Origin.MUTATION, by_mutation, own, set(values), version)
     return area
+
+
+def _give_back_only_their_own(
+    work: Work, chain: Sequence[UUID], before: Mapping[str, Effective], after: Mapping[str, Effective]
+) -> None:
+    """Whoever gives a role a permission back has it there themselves; else one whose role lost it could take it again.
+
+    Refuses CUT_ABOVE_OWN.
+    """
+    roles = [g.role for g in work.viewer.grants if g.area_id in chain]
+    for key, held in before.items():
+        rule = work.book[key]
+        if set(after[key].value) - set(held.value) and not any(carries(rule, r, work.viewer, chain) for r in roles):
+            raise Refusal("CUT_ABOVE_OWN", path=("settings",), permission=key)
 
 
 async def _too_loose(

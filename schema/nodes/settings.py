@@ -258,7 +258,7 @@ class CoreSettingInput:
 @strawberry.input
 class CoreSetPluginSettingsInput(ChangeInput):
     area_id: strawberry.ID
-    plugin: str
+    plugin: str = strawberry.field(description="A plugin, or `permissions` for which roles keep what (插件).")
     settings: list[CoreSettingInput]
 
 

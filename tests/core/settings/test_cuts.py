@@ -173,6 +173,21 @@ async def test_nobody_gives_a_role_that_keeps_what_theirs_has_lost(neighbourhood
     await n.do(chief, *grant, role="INSPECTOR", areaId=xishan, actorId=friend)
 
 
+async def test_who_lost_a_permission_does_not_take_it_back(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    chief = (await n.newcomers(1, "xishan"))[0]
+    person = (await n.ask(chief, "{ viewer { id } }"))["viewer"]["id"]
+    grant = {"role": "AREA_ADMIN", "areaId": await n.area_id("xishan"), "actorId": person}
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", **grant)
+    await cut(n, chief, "xishan", "core.actor.merge", ["ADMIN"])
+    for value in (["AREA_ADMIN", "ADMIN"], None):
+        with pytest.raises(Refused, match="CUT_ABOVE_OWN"):
+            await cut(n, chief, "xishan", "core.actor.merge", value)
+    await cut(n, chief, "xishan", "core.actor.register", ["AREA_ADMIN", "ADMIN"])
+    await cut(n, chief, "xishan", "core.actor.register", ["CLERK", "AREA_ADMIN", "ADMIN"])
+    await cut(n, "admin", "xishan", "core.actor.merge", None)
+
+
 FILE = """
 database = "{url}"
 plugins = ["adoption", "points"]
