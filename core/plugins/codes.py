@@ -13,7 +13,7 @@ _UNSEEN = {"INTERNAL", "ALREADY_EXISTS"}
 
 @cache
 def codes_in(folder: Path) -> dict[str, str]:
-    """Code → `file:line`: what stands in `Refusal("CODE")`, `Refused(status, "CODE")` and in guards."""
+    """Code → `file:line`: what stands in `Refusal("CODE")`, `Refused(status, "CODE")`, decisions and guards."""
     found: dict[str, str] = {}
     for path in sorted(folder.rglob("*.py")):
         if "migrations" in path.parts:
@@ -30,7 +30,7 @@ def _codes(call: ast.Call) -> Iterator[str]:
     given: list[ast.expr] = []
     if name == "Refusal":
         given = call.args[:1]
-    elif name == "Refused":
+    elif name in ("Refused", "NotPermitted", "Decision"):
         given = call.args[1:2]
     elif name in _GUARDS:
         position = _GUARDS[name]

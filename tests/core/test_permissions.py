@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from strawberry.utils.str_converters import to_camel_case
 
+from core import decisions
 from core.enums import ActorKind
 from core.errors import GongzhiError
 from core.ids import from_global
@@ -182,6 +184,14 @@ async def test_a_rule_that_asks_for_what_its_mutation_does_not_declare_fails(nei
         await n.server.runtime.perform(command, rename)
     assert (await n.ask(None, '{ area(code: "xishan") { name } }'))["area"]["name"] != "改名"
     await n.server.runtime.perform(replace(command, asks=frozenset({"core.area.manage"})), rename)
+
+
+def test_every_reason_has_its_text() -> None:
+    """`codes_in` finds most of them; these stand where it does not look."""
+    messages = Host(()).messages()
+    others = ("BY_ROLE", "BY_MANDATE", "OWN", "OPEN", "NEEDS_ROLE", "ROLE_ELSEWHERE", "ROLE_CUT", "MANDATE_ELSEWHERE")
+    source = Path(decisions.__file__).read_text("utf-8")
+    assert [code for code in others if code not in messages or f'"{code}"' not in source] == []
 
 
 def test_every_mutation_says_what_it_asks_for() -> None:
