@@ -24,6 +24,7 @@ from schema.errors import PluginFailed
 from schema.mutations import ChangeInput, MutationDeclaration, hash_input, ids_in, paths_of_ids, with_ids
 from schema.planning.compile import Compiler, Plan
 from schema.rates import MUTATION
+from schema.visible import first_hidden
 
 if TYPE_CHECKING:
     from schema.execution import Compile, GraphQL, Raw, RequestContext
@@ -106,6 +107,9 @@ class Changes:
         try:
             outcome = await self.runtime.perform(command, _rule(declared, input))
         except Refusal as refusal:
+            if refusal.code != "BAD_ID":  # which says nothing of any row
+                paths = paths_of_ids(input)
+                refusal = await first_hidden(self.runtime, self.graphql.composed, context.viewer, paths) or refusal
             return Payload({}, [self.errors.user(refusal, context.language)])
         except BaseException as error:
             if declared.plugin == "core" or not is_failure(error):

@@ -26,7 +26,7 @@ from core.ids import split_global
 from core.kernel import Kernel
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
+from schema.nodes.expressions import AreaExists, Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
 from schema.planning import cursors
 from schema.planning.arguments import check_list
 from schema.planning.compile import COUNT_LIMIT, DEFAULT_PAGE, MAX_PAGE
@@ -266,7 +266,10 @@ class PlainExecutor:
             elif name == "not":
                 results.append(_not(self.matches(node, row, operand, snapshot)))
             elif (extra := next((f for f in node.filters if self.composed.camel(f.name) == name), None)) is not None:
-                test: Expr = extra.test(RowOf("t"), Argument(None, extra.kind, operand))
+                given = Argument(None, extra.kind, operand)
+                if extra.names_area and not AreaExists(given).evaluate({}, snapshot):
+                    raise Refusal("UNKNOWN_AREA", area=operand[:80])
+                test: Expr = extra.test(RowOf("t"), given)
                 results.append(test.evaluate({"t": row}, snapshot))
             else:
                 results.append(self._matches_field(node, row, name, operand, snapshot))

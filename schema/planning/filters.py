@@ -52,6 +52,8 @@ def compile_filter(
             value = ArgumentExpr(Slot(lambda ctx, a=argument: a.read(ctx.variables)), extra.kind)  # type: ignore[misc]
             compiler.condition()
             parts.append(f"({extra.test(RowOf(alias), value).sql(compiler)})")
+            if extra.names_area:
+                compiler.areas.append(value)
         else:
             parts.append(_field(compiler, composed, node, alias, name, argument, depth, negated))
     return _joined(compiler, parts)
