@@ -92,29 +92,26 @@ async def first_hidden(
     runtime: Runtime, composed: ComposedSchema, viewer: Viewer, paths: Mapping[str, tuple[str, ...]]
 ) -> Refusal | None:
     """NOT_FOUND at the first id of a refused input whose row the viewer may not see, be it hidden or missing: whatever
-    the rule said of it they are not to know. None where they may see every row. Where a plugin is off does not matter.
+    the rule said of it they are not to know. None where they see each that not everybody sees, on or off its plugin.
     """
-    viewer = await runtime.viewer(viewer.token_hash) if viewer.token_hash else viewer  # an endpoint keeps it for a second
     asked: dict[str, dict[UUID, tuple[str, ...]]] = defaultdict(dict)
     for global_id, path in paths.items():
         tag, id = split_global(global_id)
-        asked[tag][id] = path
+        node = composed.by_tag.get(tag)
+        if node is not None and not (node.is_public or node.public_face):
+            asked[tag][id] = path
+    if not asked:
+        return None
+    viewer = await runtime.viewer(viewer.token_hash) if viewer.token_hash else viewer  # the endpoint keeps it a second
     context = SimpleNamespace(viewer=viewer, book=runtime.book, now=runtime.clock.now(), root_area=None)
     statement = _Statement(runtime.database.dialect, context)
     parts = []
     for tag, ids in asked.items():
-        node = composed.by_tag.get(tag)
-        if node is None:
-            continue
-        kept = "coalesce(x.merged_into_id, x.id)" if node.merges else "x.id"
-        given = statement.among("x.id", Slot(lambda ctx, ids=ids: list(ids)), "uuid")  # type: ignore[misc]
-        seen = node.scope(RowOf("t"), viewer_facts).sql(statement)
-        rows = f"{node.table} x JOIN {node.table} t ON t.id = {kept}"
-        parts.append(f"SELECT {literal(tag)} AS tag, x.id AS id FROM {rows} WHERE {given} AND ({seen})")
-    found = await runtime.database.read(" UNION ALL ".join(parts), statement.values) if parts else []
-    seen_ids = {(str(tag), as_uuid(id)) for tag, id in found}
-    for global_id, path in paths.items():
-        tag, id = split_global(global_id)
-        if tag in composed.by_tag and (tag, id) not in seen_ids:
-            return Refusal("NOT_FOUND", path=path, kind=tag)
-    return None
+        node = composed.by_tag[tag]
+        given = statement.among("t.id", Slot(lambda ctx, ids=ids: list(ids)), "uuid")  # type: ignore[misc]
+        scope = node.scope(RowOf("t"), viewer_facts).sql(statement)
+        parts.append(f"SELECT {literal(tag)} AS tag, t.id AS id FROM {node.table} t WHERE {given} AND ({scope})")
+    found = await runtime.database.read(" UNION ALL ".join(parts), statement.values)
+    seen = {(str(tag), as_uuid(id)) for tag, id in found}
+    hidden = ((tag, path) for tag, ids in asked.items() for id, path in ids.items() if (tag, id) not in seen)
+    return next((Refusal("NOT_FOUND", path=path, kind=tag) for tag, path in hidden), None)
