@@ -284,9 +284,7 @@ class PlainExecutor:
             key = row[field.column]
             if field.gate is not None and field.gate(RowOf("t")).evaluate({"t": row}, snapshot) is not True:
                 return False
-            if key is None:
-                return None if self._any(target, operand, snapshot) else False
-            found = [r for r in snapshot.rows(target.table) if r["id"] == key]
+            found = [r for r in snapshot.rows(target.table) if key is not None and r["id"] == key]
             return any(
                 (target.public_face or self._in_scope(target, r, snapshot))
                 and self.matches(target, r, operand, snapshot) is True
@@ -314,14 +312,6 @@ class PlainExecutor:
             return [self._kept(node, one, snapshot) for one in wanted]
         tag, id = split_global(wanted)
         return wanted if tag != node.tag else f"{tag}_{Kept(node.table, Literal(id)).evaluate({}, snapshot)}"
-
-    def _any(self, target: NodeType, where: Any, snapshot: Snapshot) -> bool:
-        """`null IN (…)` is unknown when the list has rows, false when it is empty."""
-        return any(
-            (target.public_face or self._in_scope(target, r, snapshot))
-            and self.matches(target, r, where, snapshot) is True
-            for r in snapshot.rows(target.table)
-        )
 
 
 def _snapshot(info: Any) -> Snapshot:
