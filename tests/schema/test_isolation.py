@@ -5,11 +5,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from typing import Any
-from uuid import UUID
 
 import pytest
 
-from core.enums import ActorKind, MandateState
+from core.enums import ActorKind, ExportState, ImportState, MandateState
 from core.testing.forge import BEGAN
 from core.testing.kit import Databases, served
 from core.testing.matrix import Bare, Facts, Row, Truth, World, everybody
@@ -139,8 +138,14 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_mandate", "state"): MandateState.REVOKED,
     ("core_role_grant", "revoked_at"): BEGAN,
     ("core_event_text", "key"): "reason",
+    ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
+    ("core_data_export", "state"): ExportState.FAILED,
 }
-ARGUMENTS = {"kind": [Bare(k.name) for k in ActorKind], "period": ["2025"], "query": ["zhao", "zq0000", "赵zq", "企业"]}
+ARGUMENTS: dict[str, list[Any]] = {
+    "kind": [Bare(k.name) for k in ActorKind],
+    "period": ["2025"],
+    "query": ["zhao", "zq0000", "赵zq", "企业"],
+}
 ROLES = (
     "anonymous", "resident", "neighbour", "clerk here", "clerk beside", "area admin", "mandated", "former delegate",
     "deprived clerk", "admin",
@@ -160,6 +165,16 @@ async def test_nobody_sees_more_or_less_than_is_for_them(world: World, role: str
     assert asked > 300
 
 
+@pytest.mark.parametrize("role", ["anonymous", "clerk beside", "area admin"])
+async def test_an_area_s_endpoint_tells_no_more(world: World, role: str) -> None:
+    assert await world.check(role, TRUTH, endpoint="/areas/haihong/graphql") > 300
+
+
+@pytest.mark.parametrize(("role", "half"), [("resident", 0), ("neighbour", 1), ("clerk beside", 0), ("area admin", 1)])
+async def test_files_tell_no_more(world: World, role: str, half: int) -> None:
+    assert await world.check_exports(role, TRUTH, half) >= 10
+
+
 async def test_a_type_without_a_truth_fails(world: World) -> None:
     with pytest.raises(AssertionError, match="nobody has said in plain Python who sees PointsDispute"):
         await world.check("anonymous", {k: v for k, v in TRUTH.items() if k != "PointsDispute"})
@@ -170,3 +185,8 @@ async def test_the_matrix_notices_a_truth_that_is_broken(world: World) -> None:
     for name, wrong in (("Membership", everybody), ("PointsGrant.reason", lambda row, f: False)):
         with pytest.raises(AssertionError, match=name.partition(".")[0]):
             await world.check("clerk here", TRUTH | {name: wrong})
+
+
+@pytest.mark.parametrize("role", ["resident", "clerk beside", "mandated", "deprived clerk"])
+async def test_what_a_mutation_answers_leads_no_further(world: World, role: str) -> None:
+    await world.check_payload(role, TRUTH)
