@@ -15,10 +15,11 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from graphql import (
+    GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
@@ -28,13 +29,16 @@ from graphql import (
     build_client_schema,
     get_introspection_query,
     get_named_type,
+    get_nullable_type,
     is_leaf_type,
+    is_list_type,
     is_required_argument,
+    is_required_input_field,
 )
 from tortoise.models import Model
 
 from core.enums import ActorKind, Role
-from core.ids import to_global
+from core.ids import new_id, to_global
 from core.models import Actor, Area
 from core.synchronize import index_names
 from core.testing.forge import TOKEN, Forge, Forged, Owner, forgeable
@@ -48,6 +52,7 @@ AREAS = (HERE, BESIDE, ABOVE)
 UUIDS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 SIZE = 100  # of a page, and of `in`
 Row = Mapping[str, Any]
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,7 @@ class World:
     tables: Mapping[str, Mapping[UUID, Row]]
     arguments: dict[str, list[Any]]  # for roots that take some
     extra: list[Forged] = field(default_factory=list)  # rows that no type shows
+    takes: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # types by mutation and field, as found out
 
     @classmethod
     async def made(
@@ -220,6 +226,64 @@ class World:
             count += 1
         assert not asked.wrong, f"{role}: " + "\n".join(asked.wrong)
         return count
+
+    async def check_refusals(self, role: str, truth: Mapping[str, Truth]) -> int:
+        """Every mutation that takes the id of what not everybody sees, with one that is hidden and with one that is
+        nobody's: refused in the same words. How many pairs there were."""
+        asked, count, wrong = _Asked(self, self.whos[role], truth), 0, []
+        login = self.whos[role].login
+        assert login is not None and self.schema.mutation_type is not None
+        hidden = {
+            name: next(to_global(_tag(self.models[name]), r.id) for r in rows if r.id not in asked.seen[name])
+            for name, rows in self.rows.items() if any(r.id not in asked.seen[name] for r in rows)
+        }  # fmt: skip
+        for mutation, definition in self.schema.mutation_type.fields.items():
+            type_: Any = get_named_type(definition.args["input"].type)
+            if "rows" in type_.fields or "password" in type_.fields:
+                continue  # the same rule for many; nothing with an id
+            plain = {n: self._something(f.type) for n, f in type_.fields.items() if is_required_input_field(f)}
+            for field_name, field_ in type_.fields.items():
+                if get_named_type(field_.type).name != "ID" or field_name == "actingFor":
+                    continue
+
+                async def answers(ids: Sequence[str], mutation: str = mutation, type_: Any = type_, plain: Any = plain,
+                                  name: str = field_name, many: bool = _is_list(field_.type)) -> list[Any]:  # fmt: skip
+                    """What is answered to the mutation with each of these ids, without the id."""
+                    inputs = {f"i{k}": plain | {name: [id] if many else id} for k, id in enumerate(ids)}
+                    parts = (
+                        f"{i}: {mutation}(input: ${i}) {{ errors {{ __typename code message path }} }}" for i in inputs
+                    )
+                    declared = ", ".join(f"${i}: {type_.name}!" for i in inputs)
+                    body = await self.n.ask(login, f"mutation({declared}) {{ {' '.join(parts)} }}", **inputs)
+                    return [json.loads(json.dumps(body[f"i{k}"]).replace(id, "")) for k, id in enumerate(ids)]
+
+                if (mutation, field_name) not in self.takes:
+                    self.takes[mutation, field_name] = []
+                    for some in batched(list(hidden.items()), 10):
+                        for (name, _), answer in zip(some, await answers([id for _, id in some]), strict=True):
+                            if not any(e["code"] == "BAD_ID" and field_name in e["path"] for e in answer["errors"]):
+                                self.takes[mutation, field_name].append(name)
+                for name in self.takes[mutation, field_name]:
+                    if name not in hidden:
+                        continue
+                    missing = to_global(_tag(self.models[name]), new_id())
+                    one, other = await answers([hidden[name], missing])
+                    count += 1
+                    if one != other or not one["errors"]:
+                        wrong.append(f"{mutation}({field_name}: {name}): hidden {one}, missing {other}")
+        assert not wrong, f"{role}: " + "\n".join(wrong[:20])
+        return count
+
+    def _something(self, type_: Any) -> Any:
+        """A value of this type; an id is an area's or an actor's, whichever is right somewhere."""
+        named: Any = get_named_type(type_)
+        if isinstance(named, GraphQLEnumType):
+            value: Any = next(iter(named.values))
+        elif isinstance(named, GraphQLInputObjectType):
+            value = {n: self._something(f.type) for n, f in named.fields.items() if is_required_input_field(f)}
+        else:
+            value = _SOMETHING[named.name]
+        return [value] if _is_list(type_) else value
 
     # --- what to ask -------------------------------------------------------------------------------------
 
@@ -543,6 +607,20 @@ class _Asked:
         composed = self.world.n.server.graphql.composed
         node = next(t for t in composed.types.values() if t.name == name)
         return str(composed.field(node, key).column)
+
+
+_SOMETHING: dict[str, Any] = {
+    "String": "某", "Int": 1, "Long": 1, "Boolean": True, "JSON": {}, "Date": "2025-03-01",
+    "Instant": "2025-03-01T08:00:00+00:00", "ID": "area_00000000-0000-7000-8000-000000000000",
+}  # fmt: skip
+
+
+def batched(items: Sequence[T], size: int) -> list[Sequence[T]]:
+    return [items[start : start + size] for start in range(0, len(items), size)]
+
+
+def _is_list(type_: Any) -> bool:
+    return is_list_type(get_nullable_type(type_))
 
 
 def _connections(value: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:

@@ -175,6 +175,11 @@ async def test_files_tell_no_more(world: World, role: str, half: int) -> None:
     assert await world.check_exports(role, TRUTH, half) >= 10
 
 
+@pytest.mark.parametrize("role", ["resident", "clerk beside"])
+async def test_what_is_hidden_and_what_is_missing_are_refused_alike(world: World, role: str) -> None:
+    assert await world.check_refusals(role, TRUTH) > 20
+
+
 async def test_a_type_without_a_truth_fails(world: World) -> None:
     with pytest.raises(AssertionError, match="nobody has said in plain Python who sees PointsDispute"):
         await world.check("anonymous", {k: v for k, v in TRUTH.items() if k != "PointsDispute"})
