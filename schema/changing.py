@@ -34,6 +34,7 @@ from schema.mutations import (
 )
 from schema.planning.compile import Plan, Raw
 from schema.rates import MUTATION
+from schema.visible import first_hidden
 
 if TYPE_CHECKING:
     from schema.execution import Compile, GraphQL, RequestContext
@@ -157,6 +158,9 @@ class Changes:
         try:
             outcome = await self.runtime.perform(command, _rule(declared, input))
         except Refusal as refusal:
+            if refusal.code != "BAD_ID":  # which says nothing of any row
+                paths = paths_of_ids(input)
+                refusal = await first_hidden(self.runtime, self.graphql.composed, context.viewer, paths) or refusal
             return Payload({}, [self.errors.user(refusal, context.language)])
         except BaseException as error:
             if declared.plugin == "core" or not is_failure(error):

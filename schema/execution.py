@@ -465,8 +465,8 @@ class GraphQL:
             if text is None:
                 answers[key] = Raw("null")
             elif text.startswith(REFUSED):
-                code, _, plugin = text.removeprefix(REFUSED).partition(":")
-                answers[key] = Refusal(code, plugin=plugin)
+                code, plugin, *area = text.removeprefix(REFUSED).split(":", 2)
+                answers[key] = Refusal(code, plugin=plugin, **({"area": area[0][:80]} if area else {}))
             else:
                 answers[key] = Raw(filler.fill(text) if filler else text)
         for owner, raised in (filler.failed if filler else {}).items():

@@ -170,7 +170,7 @@ class Export:
             if page.get("errors"):
                 error = page["errors"][0]
                 code = error.get("extensions", {}).get("code", "INTERNAL_ERROR")
-                if code in ("BAD_VARIABLES", "VALIDATION_FAILED"):
+                if code in ("BAD_VARIABLES", "VALIDATION_FAILED", "UNKNOWN_AREA"):
                     raise Refusal("BAD_ARGUMENT", what=error["message"][:200])
                 raise Refusal(code)
             found = page["data"][self.name]

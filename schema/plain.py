@@ -26,7 +26,7 @@ from core.ids import split_global
 from core.kernel import Kernel
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
+from schema.nodes.expressions import AreaExists, Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
 from schema.planning import cursors
 from schema.planning.arguments import check_list
 from schema.planning.compile import COUNT_LIMIT, DEFAULT_PAGE, MAX_PAGE
@@ -266,7 +266,10 @@ class PlainExecutor:
             elif name == "not":
                 results.append(_not(self.matches(node, row, operand, snapshot)))
             elif (extra := next((f for f in node.filters if self.composed.camel(f.name) == name), None)) is not None:
-                test: Expr = extra.test(RowOf("t"), Argument(None, extra.kind, operand))
+                given = Argument(None, extra.kind, operand)
+                if extra.names_area and not AreaExists(given).evaluate({}, snapshot):
+                    raise Refusal("UNKNOWN_AREA", area=operand[:80])
+                test: Expr = extra.test(RowOf("t"), given)
                 results.append(test.evaluate({"t": row}, snapshot))
             else:
                 results.append(self._matches_field(node, row, name, operand, snapshot))
@@ -281,9 +284,7 @@ class PlainExecutor:
             key = row[field.column]
             if field.gate is not None and field.gate(RowOf("t")).evaluate({"t": row}, snapshot) is not True:
                 return False
-            if key is None:
-                return None if self._any(target, operand, snapshot) else False
-            found = [r for r in snapshot.rows(target.table) if r["id"] == key]
+            found = [r for r in snapshot.rows(target.table) if key is not None and r["id"] == key]
             return any(
                 (target.public_face or self._in_scope(target, r, snapshot))
                 and self.matches(target, r, operand, snapshot) is True
@@ -311,14 +312,6 @@ class PlainExecutor:
             return [self._kept(node, one, snapshot) for one in wanted]
         tag, id = split_global(wanted)
         return wanted if tag != node.tag else f"{tag}_{Kept(node.table, Literal(id)).evaluate({}, snapshot)}"
-
-    def _any(self, target: NodeType, where: Any, snapshot: Snapshot) -> bool:
-        """`null IN (…)` is unknown when the list has rows, false when it is empty."""
-        return any(
-            (target.public_face or self._in_scope(target, r, snapshot))
-            and self.matches(target, r, where, snapshot) is True
-            for r in snapshot.rows(target.table)
-        )
 
 
 def _snapshot(info: Any) -> Snapshot:

@@ -141,6 +141,13 @@ class Rates:
         meter.add(self.by_address, client.key)
         return meter
 
+    def is_from_here(self, request: Request) -> bool:
+        """Does it come from this machine, and from nobody who is named in a header?"""
+        headers = headers_of(request)
+        peer = request.client.host if request.client else ""
+        client = self.proxies.client(peer, headers.get("x-forwarded-for"), headers.get("forwarded"))
+        return client.known and client.address is not None and client.address.is_loopback
+
     def _client(self, peer: str, forwarded: str | None, standard: str | None) -> tuple[Client, bool]:
         client = self.proxies.client(peer, forwarded, standard)
         return client, client.known and client.address is not None and within(client.address, self.unlimited)

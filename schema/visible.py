@@ -1,20 +1,26 @@
-"""May the viewer see this row? For mutations that take any node's id: what is hidden and what is missing look the same."""
+"""May the viewer see this row? In what a mutation is told, too, what is hidden and what is missing look the same."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 from tortoise.models import Model
 
+from core.access import Viewer
 from core.database.dialect import Dialect
 from core.errors import Refusal
 from core.ids import split_global
+from core.runtime import Runtime
+from core.settings.store import as_uuid
 from core.work import Work
-from schema.nodes.composed import conditions
+from schema.nodes.composed import ComposedSchema, conditions
 from schema.nodes.declare import CATALOGUE
 from schema.nodes.expressions import RowOf, Slot
+from schema.nodes.expressions import viewer as viewer_facts
 from schema.planning.emit import emitter_for, literal
 
 
@@ -62,7 +68,8 @@ class Statement:
 
 
 async def visible_row(work: Work, global_id: str, *path: str) -> tuple[type[Model], UUID]:
-    """The model and id behind a global id, if a list would show the row to the viewer; refuses NOT_FOUND, BAD_ID."""
+    """The model and id behind a global id, if a list would show the row to the viewer and its type to everybody;
+    refuses NOT_FOUND, NOT_LINKABLE, BAD_ID."""
     try:
         tag, id = split_global(global_id)
     except Refusal as refusal:
@@ -77,4 +84,35 @@ async def visible_row(work: Work, global_id: str, *path: str) -> tuple[type[Mode
     sql = f"SELECT 1 AS yes FROM {node.table} t WHERE {' AND '.join(found)}"
     if not await work.transaction.fetch(sql, *statement.values):
         raise Refusal("NOT_FOUND", path=path, kind=tag)
+    if not (node.is_public or node.public_face):
+        raise Refusal("NOT_LINKABLE", path=path)
     return node.model, id
+
+
+async def first_hidden(
+    runtime: Runtime, composed: ComposedSchema, viewer: Viewer, paths: Mapping[str, tuple[str, ...]]
+) -> Refusal | None:
+    """NOT_FOUND at the first id of a refused input whose row the viewer may not see, be it hidden or missing: whatever
+    the rule said of it they are not to know. None where they see each that not everybody sees, on or off its plugin.
+    """
+    asked: dict[str, dict[UUID, tuple[str, ...]]] = defaultdict(dict)
+    for global_id, path in paths.items():
+        tag, id = split_global(global_id)
+        node = composed.by_tag.get(tag)
+        if node is not None and not (node.is_public or node.public_face):
+            asked[tag][id] = path
+    if not asked:
+        return None
+    viewer = await runtime.viewer(viewer.token_hash) if viewer.token_hash else viewer  # the endpoint keeps it a second
+    context = SimpleNamespace(viewer=viewer, book=runtime.book, now=runtime.clock.now(), root_area=None)
+    statement = _Statement(runtime.database.dialect, context)
+    parts = []
+    for tag, ids in asked.items():
+        node = composed.by_tag[tag]
+        given = statement.among("t.id", Slot(lambda ctx, ids=ids: list(ids)), "uuid")  # type: ignore[misc]
+        scope = node.scope(RowOf("t"), viewer_facts).sql(statement)
+        parts.append(f"SELECT {literal(tag)} AS tag, t.id AS id FROM {node.table} t WHERE {given} AND ({scope})")
+    found = await runtime.database.read(" UNION ALL ".join(parts), statement.values)
+    seen = {(str(tag), as_uuid(id)) for tag, id in found}
+    hidden = ((tag, path) for tag, ids in asked.items() for id, path in ids.items() if (tag, id) not in seen)
+    return next((Refusal("NOT_FOUND", path=path, kind=tag) for tag, path in hidden), None)

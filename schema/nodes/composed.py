@@ -6,7 +6,9 @@ names both plugins, the field and the files. Every problem is collected before a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Set
+import sys
+import typing
+from collections.abc import Callable, Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,6 +18,7 @@ from strawberry.utils.str_converters import to_camel_case
 
 from core.database.guards import Index, guards_of
 from core.errors import ConfigurationError
+from core.models import AreaClosure, PluginArea
 from core.problems import Problem
 from schema.decisions import Decision, actions_on, allowed_actions, columns_of
 from schema.mutations import MutationDeclaration
@@ -25,6 +28,7 @@ from schema.nodes.declare import (
     Connection,
     ConnectionField,
     Field,
+    FilterField,
     NodeType,
     PythonField,
     ScalarField,
@@ -33,7 +37,9 @@ from schema.nodes.declare import (
     owner_of,
     read_fields,
 )
-from schema.nodes.expressions import Column, Enabled, Expr, InEndpoint, RowOf, everyone, viewer
+from schema.nodes.expressions import Column, Enabled, Expr, InEndpoint, Literal, Public, RowOf, unasked, viewer, walk
+
+OF_AREAS = {AreaClosure, PluginArea}  # have no type of their own, and tell of areas only: those are public
 
 
 class Query:
@@ -62,16 +68,30 @@ class PlainRoot:
     def why(self) -> str:
         return str(self.field.metadata.get(WHY, ""))
 
+    @property
+    def scope(self) -> Public | ByRule | None:
+        """Who may see what it answers; None where nobody said so."""
+        found = self.field.metadata.get(SCOPE)
+        return found if isinstance(found, (Public, ByRule)) else None
 
-WHY = "gongzhi.why"  # in a Strawberry field's metadata
+
+@dataclass(frozen=True)
+class ByRule:
+    """A resolver that asks a rule, which requires `permission`."""
+
+    permission: str
 
 
-def plain(*, why: str, description: str) -> Any:
-    """A root field that its resolver answers, for what no statement can: `@plain(why=…)` above the method.
+WHY, SCOPE = "gongzhi.why", "gongzhi.scope"  # in a Strawberry field's metadata
 
-    `gongzhi schema fallbacks` tells the `why`.
+
+def plain(*, why: str, scope: Public | ByRule, description: str) -> Any:
+    """A root field that its resolver answers, for what no statement can: `@plain(why=…, scope=…)` above the method.
+
+    `gongzhi schema fallbacks` tells the `why`. `scope` is `public("why everybody may see it")`, or `ByRule(permission)`
+    where the resolver asks a rule.
     """
-    return strawberry.field(description=description, metadata={WHY: why})
+    return strawberry.field(description=description, metadata={WHY: why, SCOPE: scope})
 
 
 def every(*, description: str | None = None) -> Any:
@@ -88,7 +108,7 @@ def one(
 
 def conditions(node: NodeType, t: RowOf, rooted: bool) -> list[Expr]:
     """A row is in scope, where its plugin is on, and for the endpoint of one area (`rooted`) in its subtree."""
-    found = [] if node.scope is everyone else [node.scope(t, viewer)]
+    found = [] if node.is_public else [node.scope(t, viewer)]
     if node.place is None:
         return found
     if node.plugin != "core":
@@ -239,14 +259,10 @@ class ComposedSchema:
         return [*found, ("OUTSIDE_ENDPOINT", InEndpoint(area))] if self.rooted else found
 
     def _add_roots(self, cls: type) -> None:
-        import sys
-        import typing
-
         module = sys.modules[cls.__module__]
         for name, pending in vars(cls).items():
             if isinstance(pending, StrawberryField):
-                pending.python_name = name
-                self.plain_roots[self.camel(name)] = PlainRoot(name, pending, owner_of(cls))
+                self._add_plain(name, pending, cls)
                 continue
             if not isinstance(pending, _Pending):
                 continue
@@ -256,9 +272,7 @@ class ComposedSchema:
             candidates = [a for a in typing.get_args(hint) if a is not type(None)]
             target = candidates[0] if candidates else hint
             public = self.camel(name)
-            if public in self.roots:
-                taken, owner = self.roots[public].plugin, owner_of(cls)
-                self._wrong(owner, f"Query.{public}: declared by {taken} and by {owner} ({module.__file__})")
+            if self._taken(public, cls):
                 continue
             if target not in self.types:
                 self._wrong(owner_of(cls), f"Query.{public} ({module.__file__}): {target!r} is no declared node")
@@ -275,6 +289,26 @@ class ComposedSchema:
                 where=pending.options.get("where"),
             )
 
+    def _add_plain(self, name: str, made: StrawberryField, cls: type) -> None:
+        public, owner = self.camel(name), owner_of(cls)
+        if self._taken(public, cls):
+            return
+        made.python_name = name
+        root = self.plain_roots[public] = PlainRoot(name, made, owner)
+        if root.scope is None or not (root.scope.why if isinstance(root.scope, Public) else root.scope.permission):
+            self._wrong(
+                owner,
+                f'Query.{public}: who sees what it answers? Declare it with @plain(why=…, scope=public("why everybody'
+                ' may")), or scope=ByRule(permission)',
+            )
+
+    def _taken(self, public: str, cls: type) -> bool:
+        taken = self.roots.get(public) or self.plain_roots.get(public)
+        if taken is not None:
+            file = getattr(sys.modules[cls.__module__], "__file__", cls.__module__)
+            self._wrong(owner_of(cls), f"Query.{public}: declared by {taken.plugin} and by {owner_of(cls)} ({file})")
+        return taken is not None
+
     def _check(self) -> None:
         for node in self.types.values():
             if self.default_order(node) not in self.orders(node):
@@ -287,6 +321,9 @@ class ComposedSchema:
             indexed.add(node.model._meta.db_pk_column)
             for declared in node.fields.values():
                 self._check_field(node, declared, indexed)
+            for test in node.filters:
+                self._check_filter(node, test)
+        self._check_searchable()
 
     def _check_field(self, node: NodeType, declared: Field, indexed: Set[str]) -> None:
         where = f"{node.name}.{self.camel(declared.name)} ({declared.file})"
@@ -295,10 +332,11 @@ class ComposedSchema:
         try:
             if isinstance(declared, ScalarField):
                 self._check_scalar(node, declared, where, indexed)
+                self._check_told(declared, declared.plugin, where, [declared.visible_expression(RowOf("t"))])
             elif isinstance(declared, PythonField):
-                declared.columns(RowOf("t"))
+                self._check_told(declared, declared.plugin, where, declared.columns(RowOf("t")).values())
             elif isinstance(declared, ConnectionField):
-                declared.condition(RowOf("c"), RowOf("t"))
+                self._check_told(declared, declared.plugin, where, [declared.condition(RowOf("c"), RowOf("t"))])
         except Exception as error:
             self._wrong(declared.plugin, f"{where}: its expression raises {type(error).__name__}: {error}")
         if isinstance(declared, ToOneField) and not declared.nullable:
@@ -321,6 +359,45 @@ class ComposedSchema:
             self._wrong(declared.plugin, f"{where}: only a plain, visible column can be an order")
         elif node.source is None and expression.name not in indexed:
             self._wrong(declared.plugin, f"{where}: order=True needs an index on {expression.name}")
+
+    def _check_told(self, declared: Field | FilterField, plugin: str, where: str, expressions: Iterable[Expr]) -> None:
+        """What is worked out from rows of another table tells of them: not everybody may know."""
+        if declared.discloses:
+            return
+        everybodys = {n.model for n in self.types.values() if n.is_public and n.source is None} | OF_AREAS
+        for model in {m for e in expressions for m in unasked(e)} - everybodys:
+            self._wrong(
+                plugin,
+                f"{where}: it tells of {model._meta.db_table}, of which not everybody sees every row; ask the viewer"
+                " there, make it visible=…, or say in discloses=… why it may",
+            )
+
+    def _check_filter(self, node: NodeType, test: FilterField) -> None:
+        """A filter of its own may ask only for what everybody sees who sees the row."""
+        expression = test.test(RowOf("t"), Literal(None))
+        where = f"{node.name}: filter {self.camel(test.name)}"
+        shown = {"id"}
+        for declared in node.fields.values():
+            if isinstance(declared, ToOneField):
+                shown.add(declared.column)
+            elif isinstance(declared, ScalarField) and declared.visible is None:
+                column = declared.expression(RowOf("t"))
+                shown |= {column.name} if isinstance(column, Column) else set()
+        for part in walk(expression):
+            if isinstance(part, Column) and part.owner == "t" and part.name not in shown:
+                self._wrong(
+                    node.plugin, f"{where}: it asks for {part.name}, which no field shows to all who see the row"
+                )
+        self._check_told(test, node.plugin, where, [expression])
+
+    def _check_searchable(self) -> None:
+        """Names that everybody finds belong to rows that everybody sees; personal ones have a scope of their own."""
+        for node in self.types.values():
+            found = getattr(node.model, "searchable", None) is not None and node.source is None and not node.public_face
+            if found and not node.is_public:
+                self._wrong(
+                    node.plugin, f"{node.name}: searchable, so everybody finds it by name, but not everybody sees it"
+                )
 
     def type_of(self, target: type) -> NodeType:
         return self.types[target]

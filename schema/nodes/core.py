@@ -24,7 +24,19 @@ from core.enums import (
 )
 from core.rules.corrections import UNDONE
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, interface, kind_of, node, to_one
-from schema.nodes.expressions import Coalesce, Expr, GlobalId, RowOf, ViewerFacts, Within, area_of, case, select, viewer
+from schema.nodes.expressions import (
+    Coalesce,
+    Expr,
+    GlobalId,
+    RowOf,
+    ViewerFacts,
+    Within,
+    area_of,
+    case,
+    public,
+    select,
+    viewer,
+)
 from schema.scalars import JSON, Long
 
 
@@ -51,6 +63,7 @@ def _above(c: RowOf, t: RowOf) -> Expr:
 
 @node(
     models.Area,
+    scope=public("The division of the land into areas is published by the state."),
     order="code",
     public_face=True,
     filters=[
@@ -58,6 +71,7 @@ def _above(c: RowOf, t: RowOf) -> Expr:
             name="within",
             kind="text",
             test=lambda t, code: Within(t.id, code),
+            names_area=True,
             description="The area with this code, and everything below it (本级及以下).",
         )
     ],
@@ -181,7 +195,7 @@ class Mandate:
     area: Area = to_one()
 
 
-@node(models.Post)
+@node(models.Post, scope=public("Who answers for what in an area is for everybody to know."))
 class Post:
     """A post whose roles belong to whoever holds it (岗位)."""
 
@@ -191,7 +205,11 @@ class Post:
     holdings: Connection[PostHolding] = connection("post_id")
 
 
-@node(models.PostHolding, place=lambda t: area_of(models.Post, t.post_id))
+@node(
+    models.PostHolding,
+    scope=public("Whoever holds a post acts in public; the name is masked as everywhere."),
+    place=lambda t: area_of(models.Post, t.post_id),
+)
 class PostHolding:
     """Who holds a post, from when to when (任职)."""
 
@@ -220,7 +238,7 @@ class RoleGrant:
     area: Area = to_one()
 
 
-@node(models.Activity, order="-starts_at")
+@node(models.Activity, scope=public("Activities are announced to everybody."), order="-starts_at")
 class Activity:
     """Something people do together at a time and place (活动)."""
 
@@ -239,7 +257,12 @@ class Activity:
     participations: Connection[Participation] = connection("activity_id")
 
 
-@node(models.Participation, order="joined_at", place=lambda t: area_of(models.Activity, t.activity_id))
+@node(
+    models.Participation,
+    scope=public("Activities are in public, and so is who takes part; people by masked name."),
+    order="joined_at",
+    place=lambda t: area_of(models.Activity, t.activity_id),
+)
 class Participation:
     """One actor's part in one activity (参与)."""
 
@@ -250,7 +273,7 @@ class Participation:
     actor: Actor = to_one()
 
 
-@node(models.Link)
+@node(models.Link, scope=public("It joins only what everybody sees: coreLink refuses anything else."))
 class Link:
     """One thing led to another: from finding fault to acting (关联)."""
 
@@ -265,6 +288,9 @@ def _text_of(key: str) -> Callable[[RowOf], Expr]:
     return lambda t: (
         select(models.EventText).where(lambda x: (x.event_id == t.id) & (x.key == key)).first("text", order_by="id")
     )
+
+
+_TEXTS = "An event's texts belong to it; they are for whoever sees it."
 
 
 def _event_scope(t: RowOf, v: ViewerFacts) -> Expr:
@@ -285,11 +311,15 @@ class Event:
     behalf_basis: BehalfBasis | None = column()
     behalf_evidence: str | None = computed(
         _text_of("behalfEvidence"),
+        discloses=_TEXTS,
         description="What shows that they asked: a paper's number, who was on the phone (代办凭据).",
     )
-    reason: str | None = computed(_text_of("reason"), description="Why, in the words of whoever did it (理由).")
+    reason: str | None = computed(
+        _text_of("reason"), discloses=_TEXTS, description="Why, in the words of whoever did it (理由)."
+    )
     undone: bool = computed(
         lambda t: select(models.Event).where(lambda e: (e.cause_id == t.id) & (e.type == UNDONE)).exists(),
+        discloses="Whoever sees what was done may know that it no longer holds.",
         description="It has been undone since (已撤销).",
     )
     data: JSON = column(filter=False)

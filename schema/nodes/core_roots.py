@@ -29,6 +29,7 @@ from schema.nodes.core import (
     RoleGrant,
 )
 from schema.nodes.declare import Connection, extend
+from schema.nodes.expressions import public
 from schema.visible import visible_row
 
 
@@ -48,6 +49,7 @@ class CoreQuery:
 
     @plain(
         why="It is known without asking the database (无需查询数据库).",
+        scope=public("The source of every version is public; which one runs says no more."),
         description="The version of this server (版本).",
     )  # type: ignore[untyped-decorator]
     def version(self) -> str:

@@ -13,7 +13,7 @@ from core.rules import corrections
 from core.runtime import Command
 from core.work import Work
 from schema.mutations import MutationInput, Needs, Result, Subject, mutation
-from schema.nodes.composed import Query, plain
+from schema.nodes.composed import ByRule, Query, plain
 from schema.nodes.core import Actor, Event
 from schema.nodes.declare import extend
 
@@ -70,6 +70,7 @@ class MergePreview:
 class CorrectionsQuery:
     @plain(
         why="It asks the merge's own rule, with its permissions, in a transaction (由合并规则在事务中判断).",
+        scope=ByRule(corrections.MERGE),
         description="What `coreMergeActors` would do; changes nothing (合并预览).",
     )  # type: ignore[untyped-decorator]
     async def core_merge_preview(self, info: Info, kept_id: strawberry.ID, gone_id: strawberry.ID) -> MergePreview:

@@ -29,7 +29,7 @@ from tortoise.models import Model
 from core.errors import ConfigurationError
 from core.plugins.manifest import OWNERS
 from schema.decisions import Decision
-from schema.nodes.expressions import Expr, RowOf, Scope, everyone, viewer
+from schema.nodes.expressions import Expr, Public, RowOf, Scope, viewer
 from schema.scalars import JSON, Long
 
 T = TypeVar("T")
@@ -59,6 +59,7 @@ class Field:
     plugin: str = "core"
     nullable: bool = False
     file: str = ""
+    discloses: str | None = None  # why it may tell of rows of another table that not everybody sees
 
 
 @dataclass(kw_only=True)
@@ -118,6 +119,8 @@ class FilterField:
     kind: str
     test: Callable[[RowOf, Expr], Expr]
     description: str
+    discloses: str | None = None
+    names_area: bool = False  # the argument is an area's code; where there is none, the root is refused UNKNOWN_AREA
 
 
 @dataclass
@@ -128,9 +131,9 @@ class NodeType:
     origin: type
     model: type[Model]
     tag: str
+    scope: Scope
     fields: dict[str, Field] = field(default_factory=dict)
     filters: list[FilterField] = field(default_factory=list)
-    scope: Scope = everyone
     place: Callable[[RowOf], Expr] | None = None
     public_face: bool = False
     order: str = "id"
@@ -145,6 +148,11 @@ class NodeType:
     @property
     def table(self) -> str:
         return self.model._meta.db_table
+
+    @property
+    def is_public(self) -> bool:
+        """May everybody see every row?"""
+        return isinstance(self.scope, Public)
 
     @property
     def is_interface(self) -> bool:
@@ -215,10 +223,16 @@ def computed(
     *,
     visible: Scope | None = None,
     filter: bool = False,
+    discloses: str | None = None,
     description: str | None = None,
 ) -> Any:
-    """A value the database computes from the row, `computed(lambda t: t.capacity - t.places_taken)`."""
-    return _Pending("computed", dict(expression=expression, visible=visible, filterable=filter), description)
+    """A value the database computes from the row, `computed(lambda t: t.capacity - t.places_taken)`.
+
+    One that looks into another table, of which not everybody sees every row, asks the viewer there, is `visible` to
+    some only, or says in `discloses` why it may tell.
+    """
+    options = dict(expression=expression, visible=visible, filterable=filter, discloses=discloses)
+    return _Pending("computed", options, description)
 
 
 def to_one(column: str | None = None, *, description: str | None = None) -> Any:
@@ -226,9 +240,11 @@ def to_one(column: str | None = None, *, description: str | None = None) -> Any:
     return _Pending("to_one", dict(column=column), description)
 
 
-def connection(on: str | Callable[[RowOf, RowOf], Expr], *, description: str | None = None) -> Any:
-    """The nodes whose column `on` points here, or for which `on(child, t)` holds."""
-    return _Pending("connection", dict(on=on), description)
+def connection(
+    on: str | Callable[[RowOf, RowOf], Expr], *, discloses: str | None = None, description: str | None = None
+) -> Any:
+    """The nodes whose column `on` points here, or for which `on(child, t)` holds; `discloses` as in `computed`."""
+    return _Pending("connection", dict(on=on, discloses=discloses), description)
 
 
 def python(
@@ -236,14 +252,17 @@ def python(
     *,
     columns: Callable[[RowOf], dict[str, Expr]],
     settings: bool = True,
+    discloses: str | None = None,
     description: str | None = None,
 ) -> Any:
     """A value worked out in Python from columns that the plan fetches with the row: `compute(values, facts)`.
 
     The annotation is a scalar or a plain Strawberry type, or a list of one. It can neither filter nor order. One that
-    does not look at what areas have set says `settings=False`, and costs no second statement.
+    does not look at what areas have set says `settings=False`, and costs no second statement. `discloses` as in
+    `computed`.
     """
-    return _Pending("python", dict(compute=compute, columns=columns, settings=settings), description)
+    options = dict(compute=compute, columns=columns, settings=settings, discloses=discloses)
+    return _Pending("python", options, description)
 
 
 @dataclass
@@ -278,14 +297,15 @@ def owner_of(cls: type) -> str:
 def node(
     model: type[Model],
     *,
-    scope: Scope = everyone,
+    scope: Scope | None = None,
     place: Callable[[RowOf], Expr] | None = None,
     order: str = "id",
     filters: Iterable[FilterField] = (),
     source: Source | None = None,
     public_face: bool = False,
 ) -> Callable[[type[T]], type[T]]:
-    """Declare a type over a table. `order` is a column, `-` for descending; `scope` says which rows a viewer sees.
+    """Declare a type over a table. `order` is a column, `-` for descending. `scope` says which rows a viewer sees, or
+    `public("why")`; there is no type without it. Raises ConfigurationError naming file and type.
 
     `place` is the area a row lies in, its column `area_id` unless told: where the plugin is off, its rows are not seen.
     """
@@ -293,7 +313,7 @@ def node(
     def declare(cls: type[T]) -> type[T]:
         origin = _strawberry_class(cls, (Node,), strawberry.type)
         kept = NodeType(
-            cls.__name__, origin, model, tag_of(model), scope=scope, place=place or _own_area(model, source),
+            cls.__name__, origin, model, tag_of(model), _decided(scope, cls), place=place or _own_area(model, source),
             order=order, filters=list(filters), source=source, public_face=public_face, plugin=owner_of(cls), description=(cls.__doc__ or "").strip(),
         )  # fmt: skip
         _keep(cls, kept)
@@ -306,7 +326,7 @@ def interface(
     model: type[Model],
     *,
     discriminator: str,
-    scope: Scope = everyone,
+    scope: Scope | None = None,
     order: str = "id",
     filters: Iterable[FilterField] = (),
     public_face: bool = False,
@@ -316,7 +336,7 @@ def interface(
     def declare(cls: type[T]) -> type[T]:
         origin = _strawberry_class(cls, (Node,), strawberry.interface)
         kept = NodeType(
-            cls.__name__, origin, model, tag_of(model), scope=scope, place=_own_area(model, None), order=order,
+            cls.__name__, origin, model, tag_of(model), _decided(scope, cls), place=_own_area(model, None), order=order,
             filters=list(filters), public_face=public_face, discriminator=discriminator, plugin=owner_of(cls),
             description=(cls.__doc__ or "").strip(),
         )  # fmt: skip
@@ -352,6 +372,17 @@ def extend(target: type) -> Callable[[type[T]], type[T]]:
         return cls
 
     return declare
+
+
+def _decided(scope: Scope | None, cls: type) -> Scope:
+    """Nothing is public because nobody thought of it."""
+    if scope is None or (isinstance(scope, Public) and not scope.why.strip()):
+        file = getattr(sys.modules[cls.__module__], "__file__", cls.__module__)
+        raise ConfigurationError(
+            f"{file}: {cls.__name__}: who sees a row? Say scope=…, an expression over the row and the viewer,"
+            f' or scope=public("why everybody may")'
+        )
+    return scope
 
 
 def tag_of(model: type[Model]) -> str:
@@ -431,7 +462,7 @@ def _field(name: str, pending: _Pending, hint: Any, where: str) -> Field:
             raise ConfigurationError(f"{where}: write Connection[Name] without inner quotes")
         on = options["on"]
         condition = (lambda c, t, on=on: getattr(c, on) == t.id) if isinstance(on, str) else on
-        return ConnectionField(condition=condition, target=target)
+        return ConnectionField(condition=condition, target=target, discloses=options["discloses"])
     if pending.form == "to_one":
         return ToOneField(column=options["column"] or f"{name}_id", target=hint, nullable=nullable)
     enum = hint if isinstance(hint, type) and issubclass(hint, Enum) else None

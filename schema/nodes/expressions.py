@@ -8,7 +8,7 @@ Python form serves the plain executor, the oracle of the differential test.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -680,10 +680,77 @@ class Within(Expr):
         )
 
 
-public: Expr = Always()
+@dataclass(frozen=True, eq=False)
+class AreaExists(Expr):
+    """There is an area with this code."""
+
+    code: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"EXISTS (SELECT 1 FROM core_area a WHERE a.code = {self.code.sql(scope)})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        code = self.code.evaluate(env, tables)
+        return any(a["code"] == code for a in tables.rows("core_area"))
+
+
 Scope = Callable[[RowOf, ViewerFacts], Expr]
 
 
-def everyone(t: RowOf, v: ViewerFacts) -> Expr:
-    """The scope of what anyone may see."""
-    return public
+@dataclass(frozen=True)
+class Public:
+    """The scope of what anybody may see, signed in or not, and `why` that is right."""
+
+    why: str
+
+    def __call__(self, t: RowOf, v: ViewerFacts) -> Expr:
+        return Always()
+
+
+def public(why: str) -> Public:
+    """`scope=public("…")`: everybody sees every row, because of what `why` says."""
+    return Public(why)
+
+
+# --- what an expression rests on ---------------------------------------------------------------------------
+
+
+def walk(part: object) -> Iterator[Expr]:
+    """The expression and every one inside it, those in the conditions of other tables' rows too."""
+    if isinstance(part, tuple):
+        for one in part:
+            yield from walk(one)
+    if not isinstance(part, Expr):
+        return
+    yield part
+    if isinstance(part, Aggregate):
+        if part.source.condition is not None:
+            yield from walk(part.source.condition(RowOf("x")))
+    elif isinstance(part, PairsOf):
+        yield from walk(part.condition(RowOf("x")))
+    else:
+        for name in part.__dataclass_fields__:  # type: ignore[attr-defined]
+            yield from walk(getattr(part, name))
+
+
+def asks_viewer(expression: Expr) -> bool:
+    """Does what it says depend on who asks?"""
+    return any(isinstance(part, (SignedIn, ActsAs, IsSelf, May)) for part in walk(expression))
+
+
+def unasked(part: object) -> Iterator[type[Model]]:
+    """The other tables it looks into without asking who looks, neither there nor in a CASE around it."""
+    if isinstance(part, tuple):
+        for one in part:
+            yield from unasked(one)
+    elif isinstance(part, Case) and asks_viewer(part.when):
+        yield from unasked(part.otherwise)
+    elif isinstance(part, (Aggregate, PairsOf)):
+        if not asks_viewer(part):
+            rows = part.source if isinstance(part, Aggregate) else part
+            yield rows.model
+            if rows.condition is not None:
+                yield from unasked(rows.condition(RowOf("x")))
+    elif isinstance(part, Expr):
+        for name in part.__dataclass_fields__:  # type: ignore[attr-defined]
+            yield from unasked(getattr(part, name))

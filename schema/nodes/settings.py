@@ -25,12 +25,12 @@ from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutati
 from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import AreaChain, PairsOf
+from schema.nodes.expressions import AreaChain, PairsOf, public
 from schema.planning.python_fields import Facts
 from schema.scalars import JSON
 
 
-@node(models.RuleDocument, order="-effective_from")
+@node(models.RuleDocument, scope=public("Rules that bind people are published."), order="-effective_from")
 class RuleDocument:
     """A named document that rules rest on, such as 《认领管理办法》 (制度文件)."""
 
@@ -106,7 +106,9 @@ class InstalledPlugin:
     uses: list[str] = strawberry.field(description="Plugins it works with where they are on (可选配合).")
     status: PluginStatus
     failures: int = strawberry.field(description="How often something of it failed since the start (出错次数).")
-    problem: str | None = strawberry.field(description="Where it failed last; null while it works (问题).")
+    problem: str | None = strawberry.field(
+        description="Where it failed last, for who may turn plugins on and off; null while it works (问题)."
+    )
 
 
 def _title(manifest: Manifest, language: str) -> str:
@@ -186,6 +188,7 @@ class AreaSettings:
     plugins: list[AreaPlugin] = python(
         _area_plugins,
         columns=lambda t: {"chain": AreaChain(t.id), "versions": _versions(t)},
+        discloses="Which mechanisms an area has, under which rules, is for everybody whom they bind.",
         description="Every installed plugin as it stands here, with its settings (本区域的插件与设置).",
     )
     rule_documents: Connection[RuleDocument] = connection("area_id", description="Issued here (本区域制度文件).")
@@ -197,23 +200,26 @@ class SettingsQuery:
 
     @plain(
         why="What this process has loaded and how it fares is in no table (进程状态,不在库中).",
+        scope=public("Which mechanisms there are is for everybody; what is wrong with one is not, and is left out."),
         description="Installed plugins and how they fare (已安装插件).",
     )  # type: ignore[untyped-decorator]
     def plugins(self, info: Info) -> list[InstalledPlugin]:
         kernel: Kernel = info.context.graphql.runtime.kernel
         language = info.context.language
+        rule = kernel.permissions["core.plugin.toggle"]
+        told = bool(info.context.viewer.areas(rule))
         shown = [
             InstalledPlugin(
                 key=m.key, title=_title(m, language), version=m.version, mechanisms=list(m.mechanisms),
                 needs=list(m.needs), uses=list(m.uses), status=kernel.health.status(m.key),
-                failures=kernel.health.failures(m.key), problem=kernel.health.problem(m.key),
+                failures=kernel.health.failures(m.key), problem=kernel.health.problem(m.key) if told else None,
             )
             for m in kernel.manifests.values()
         ]  # fmt: skip
         absent = [
             InstalledPlugin(
                 key=key, title=key, version="", mechanisms=[], needs=[], uses=[], status=PluginStatus.LEFT_OUT,
-                failures=0, problem=kernel.health.problem(key),
+                failures=0, problem=kernel.health.problem(key) if told else None,
             )
             for key in kernel.health.left_out
             if key not in kernel.manifests

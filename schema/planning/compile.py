@@ -25,7 +25,7 @@ from core.errors import GongzhiError, Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import Column, Expr, Kept, RowOf, Slot, viewer
+from schema.nodes.expressions import AreaExists, Column, Expr, Kept, RowOf, Slot, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, check_list, read_arguments
 from schema.planning.emit import Emitter, literal
@@ -43,7 +43,7 @@ SOURCE_ROWS = 100
 
 
 FORMS = frozenset({"every", "one", "node", "nodes"})  # of root fields that are compiled
-REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`
+REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`, `!UNKNOWN_AREA:core:nope`
 
 
 class _Rows:
@@ -134,6 +134,7 @@ class Compiler:
         self._known: dict[tuple[str, str], int] = {}
         self._aliases = 0
         self._conditions = 0
+        self.areas: list[Expr] = []  # codes by which the root that is being compiled goes
 
     # --- SqlScope ----------------------------------------------------------------------------------------
 
@@ -181,6 +182,15 @@ class Compiler:
         if self._conditions > MAX_CONDITIONS:
             raise Refusal("TOO_MANY_CONDITIONS", limit=MAX_CONDITIONS)
 
+    def in_known_areas(self, compile: Callable[[], str]) -> str:
+        """What `compile` writes for a root, refused UNKNOWN_AREA where it goes by the code of none."""
+        self.areas = []
+        sql = compile()
+        for code in self.areas:
+            refused = f"{literal(f'{REFUSED}UNKNOWN_AREA:core:')} || {code.sql(self)}"
+            sql = f"(CASE WHEN {AreaExists(code).sql(self)} THEN {sql} ELSE {refused} END)"
+        return sql
+
     def plan(self, columns: list[str], keys: list[str], left_out: dict[str, str] | None = None) -> Plan:
         """What has been compiled, as a plan."""
         asked = self._rows[0].inside
@@ -198,6 +208,9 @@ class Compiler:
 
     def root(self, root: Root, nodes: list[FieldNode]) -> str:
         """The JSON of one planned root as a scalar SQL expression. Raises NotPlannable for a form not in FORMS."""
+        return self.in_known_areas(lambda: self._root(root, nodes))
+
+    def _root(self, root: Root, nodes: list[FieldNode]) -> str:
         if root.form not in FORMS:
             raise NotPlannable(f"Query.{root.name}: roots of the form {root.form!r} are not compiled")
         self.plugins.add(root.plugin)
@@ -250,6 +263,9 @@ class Compiler:
     def changed(self, node: NodeType, name: str, sets: list[SelectionSetNode]) -> str:
         """A row of a payload, by what the rule calls it, read afresh: whoever has just changed it sees it; who only
         repeats a request sees what their scope shows now."""
+        return self.in_known_areas(lambda: self._changed(node, name, sets))
+
+    def _changed(self, node: NodeType, name: str, sets: list[SelectionSetNode]) -> str:
         alias = self.alias()
         changed = f"{alias}.id = {self.parameter(Slot(lambda ctx: ctx.changed.get(name)), 'uuid')}"
         scope = self._scope(node, RowOf(alias))
@@ -262,7 +278,7 @@ class Compiler:
         tag = _tag_of(argument.current)
         self.conditions.append((lambda v: _tag_of(argument.read(v)), tag))
         target = self.composed.by_tag.get(tag) if tag else None
-        if target is None or target.source is not None:
+        if target is None or target.source is not None or target.plugin in self.without:
             return "NULL"
         slot = Slot(lambda ctx: split_global(argument.read(ctx.variables))[1])
         return self._found(target, self.parameter(slot, "uuid"), sets)
@@ -360,8 +376,11 @@ class Compiler:
             sql, self.by_row = value.sql(self), False
             return self.emit.value(sql, declared.kind, declared.tag, nullable=nullable)
         sets = [n.selection_set for n in nodes if n.selection_set]
-        if isinstance(declared, ToOneField):
+        if isinstance(declared, (ToOneField, ConnectionField)):
             target = self.composed.type_of(declared.target)
+            if target.plugin in self.without and target.plugin != node.plugin:
+                return self._nothing(declared, nodes)
+        if isinstance(declared, ToOneField):
             inner = self.alias()
             conditions = [f"{inner}.id = {alias}.{declared.column}"]
             if declared.gate is not None:
@@ -374,7 +393,6 @@ class Compiler:
         if isinstance(declared, ConnectionField):
             definition = self._definition(node, name)
             arguments = read_arguments(definition, nodes[0], self.variables)
-            target = self.composed.type_of(declared.target)
             condition = declared.condition
             return f"({self.connection(target, arguments, sets, lambda c: condition(c, t))})"
         raise NotPlannable(f"{node.name}.{name} is not declared, so it cannot be planned")

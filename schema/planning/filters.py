@@ -52,6 +52,8 @@ def compile_filter(
             value = ArgumentExpr(Slot(lambda ctx, a=argument: a.read(ctx.variables)), extra.kind)  # type: ignore[misc]
             compiler.condition()
             parts.append(f"({extra.test(RowOf(alias), value).sql(compiler)})")
+            if extra.names_area:
+                compiler.areas.append(value)
         else:
             parts.append(_field(compiler, composed, node, alias, name, argument, depth, negated))
     return _joined(compiler, parts)
@@ -88,7 +90,9 @@ def _field(
         found = f"SELECT {inner}.id FROM {target.table} {inner} WHERE {' AND '.join(conditions)}"
         # Of one row at most the database keeps the order of an index behind it; of none `=` is null.
         equals = "=" if not negated and _is_one(composed, target, argument) else "IN"
-        return f"({alias}.{field.column} {equals} ({found}))"
+        # A row that leads nowhere and one that leads to what is hidden are to look the same under `not`, too.
+        there = "" if not negated or node.is_required(field.column) else f"{alias}.{field.column} IS NOT NULL AND "
+        return f"({there}{alias}.{field.column} {equals} ({found}))"
     assert isinstance(field, ScalarField)
     if isinstance(expression := field.expression(RowOf(alias)), GlobalId):
         return _reference(compiler, expression, argument)

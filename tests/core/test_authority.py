@@ -176,4 +176,5 @@ async def test_a_link_needs_both_its_ends_in_sight(neighbourhood: Neighbourhood)
             await n.do("resident", *link, fromId=activity, toId=id)
         assert [(e["code"], e["path"]) for e in caught.value.errors] == [("NOT_FOUND", ["toId"])]
     await n.do("resident", *link, fromId=activity, toId=area)
-    await n.do("admin", *link, fromId=f"mandate_{mandate}", toId=area)
+    # A link is for everybody to see, and so must be what it joins.
+    assert await n.refused("admin", *link, fromId=f"mandate_{mandate}", toId=area) == "NOT_LINKABLE"

@@ -76,7 +76,7 @@ async def test_what_happens_in_an_activity_is_undone_step_by_step(neighbourhood:
     joining = await event_of(n, part, "core.activity.joined")
     assert await n.refused("resident", *UNDO, eventId=joining, reason="?") == "CANNOT_UNDO"  # somebody built on it
     attending = await event_of(n, part, "core.activity.attended")
-    assert await n.refused("resident", *UNDO, eventId=attending, reason="?") == "NOT_PERMITTED"
+    assert await n.refused("resident", *UNDO, eventId=attending, reason="?") == "NOT_FOUND"  # not theirs to see
     assert await n.refused("admin", *UNDO, eventId=attending, reason=" ") == "EMPTY_TEXT"
     await undo(n, "admin", part, "core.activity.attended")  # whoever may manage activities there
     assert await show(n, part, "... on Participation { state }") == {"id": part, "state": "JOINED"}

@@ -186,7 +186,7 @@ async def test_a_dispute_over_points(neighbourhood: Neighbourhood) -> None:
     balance = "query($c: ID!) { node(id: $c) { ... on Person { pointsBalance } } }"
     assert (await n.ask(people[1], balance, c=ids[0]))["node"] == {"pointsBalance": None}
     theirs = {"entryId": mine["entries"]["nodes"][0]["id"], "reason": "嫉妒"}
-    assert await n.refused(people[1], "pointsOpenDispute", "dispute { id }", **theirs) == "NOT_PERMITTED"
+    assert await n.refused(people[1], "pointsOpenDispute", "dispute { id }", **theirs) == "NOT_FOUND"
     own = await n.do(people[0], "pointsOpenDispute", "dispute { id }", accountId=mine["id"], reason="少了一次")
     no = {"disputeId": own["dispute"]["id"], "upheld": False, "answer": "已核对"}
     await n.do("clerk", "pointsResolveDispute", "dispute { id }", **no)

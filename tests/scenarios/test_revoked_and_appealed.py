@@ -57,7 +57,7 @@ async def test_two_fails_a_revocation_an_appeal_and_another_try(neighbourhood: N
     # Any of the adopters may appeal, nobody else; and those who took part in it do not decide.
     appeal = ("adoptionAppeal", "revocation { state }")
     objection = {"revocationId": revocation, "statement": "施工占地,无法养护"}
-    assert await n.refused("inspector", *appeal, **objection) == "NOT_A_PARTY"
+    assert await n.refused("inspector", *appeal, **objection) == "NOT_FOUND"
     await n.do("resident", *appeal, **objection)
     uphold = ("adoptionDecideAppeal", "revocation { state answer agreement { state asset { state } } }")
     answer = {"revocationId": revocation, "uphold": False, "reason": "属实,撤销原决定"}

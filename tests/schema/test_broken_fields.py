@@ -99,6 +99,26 @@ async def test_a_list_of_the_plugin_itself_is_empty(
     assert failed(body) == [("PLUGIN_FAILED", "points")]
 
 
+@pytest.mark.parametrize("how", [Wrong(), Raising()], ids=["sql", "raises"])
+async def test_a_node_of_the_plugin_itself_is_null(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch, how: Expr
+) -> None:
+    """By its id, and led to from another plugin's type or a core one."""
+    n = neighbourhood
+    hit = '{ search(query: "绿地") { nodes { title asset { id } } } }'
+    asset = (await n.ask(None, hit))["search"]["nodes"][0]["asset"]["id"]
+    break_field(n, monkeypatch, "AdoptionAsset", "waitingClaims", how)
+    query = """query($i: ID!) { node(id: $i) { id ... on AdoptionAsset { waitingClaims } }
+        nodes(ids: [$i]) { ... on AdoptionAsset { waitingClaims } } areas { totalCount } }"""
+    body = (await n.post(None, query, i=asset)).json()
+    assert (body["data"]["node"], body["data"]["nodes"]) == (None, [None])
+    assert body["data"]["areas"]["totalCount"] > 0
+    assert failed(body) == [("PLUGIN_FAILED", "adoption")]
+    body = (await n.post(None, hit.replace("asset { id }", "asset { id waitingClaims }"))).json()
+    assert body["data"]["search"]["nodes"][0] == {"title": "绿地-03", "asset": None}
+    assert failed(body) == [("PLUGIN_FAILED", "adoption")]
+
+
 async def test_a_database_that_fails_for_a_moment_is_not_a_plugins_fault(
     neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,13 +21,13 @@ from plugins.adoption.terms import (
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, select
+from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, public, select
 from schema.nodes.search import SearchHit
 from schema.nodes.settings import RuleDocument
 from schema.scalars import Long
 
 
-@node(models.Asset, order="name")
+@node(models.Asset, scope=public("Spots are open to everybody to adopt."), order="name")
 class AdoptionAsset:
     """A green, space, facility, tree or project that can be adopted (认领对象)."""
 
@@ -43,6 +43,7 @@ class AdoptionAsset:
     custodian: Actor = to_one(description="Who answers for it, and stays its owner (管理单位).")
     waiting_claims: int = computed(
         lambda t: select(models.Claim).where(lambda c: (c.asset_id == t.id) & c.state.is_in(list(OPEN_CLAIM))).count(),
+        discloses="How many ask for a spot is public; who asks is not.",
         description="Claims without a decision (待审核申请数).",
     )
     claims: Connection[AdoptionClaim] = connection("asset_id")
@@ -111,6 +112,7 @@ def _due(t: RowOf, day: Expr) -> Expr:
 
 @node(
     models.Agreement,
+    scope=public("Who looks after what is public, so that they can be thanked and held to it."),
     order="-starts_on",
     filters=[
         FilterField(
@@ -158,7 +160,9 @@ class AdoptionAgreement:
     acceptances: Connection[AdoptionAcceptance] = connection("agreement_id", description="Of a project (项目验收).")
 
 
-@node(models.Signature, place=lambda t: area_of(models.Agreement, t.agreement_id))
+@node(
+    models.Signature, scope=public("Of a public agreement."), place=lambda t: area_of(models.Agreement, t.agreement_id)
+)
 class AdoptionSignature:
     """A party's signature (签署)."""
 
@@ -168,7 +172,7 @@ class AdoptionSignature:
     agreement: AdoptionAgreement | None = to_one()
 
 
-@node(models.Upkeep, order="-done_on")
+@node(models.Upkeep, scope=public("What was done for a public spot is public."), order="-done_on")
 class AdoptionUpkeep:
     """What an adopter did for the spot on a day (养护记录)."""
 
@@ -187,7 +191,7 @@ def _evidence(values: dict[str, Any], facts: Any) -> list[str]:
     return found
 
 
-@node(models.Inspection, order="-inspected_at")
+@node(models.Inspection, scope=public("How a public spot was found is public."), order="-inspected_at")
 class AdoptionInspection:
     """Somebody else looked and scored (巡查)."""
 
@@ -240,7 +244,7 @@ class AdoptionRevocation:
     resolved_by: Actor | None = to_one(description="Who decided the appeal, or dismissed the proposal (裁定人).")
 
 
-@node(models.Acceptance, order="-accepted_at")
+@node(models.Acceptance, scope=public("How a public project was found is public."), order="-accepted_at")
 class AdoptionAcceptance:
     """Somebody else found the project built as agreed (项目验收)."""
 

@@ -31,6 +31,7 @@ from schema.nodes.expressions import (
     area_of,
     case,
     now,
+    public,
     select,
     viewer,
 )
@@ -51,6 +52,9 @@ def _sees_account(account_id: Expr, v: ViewerFacts) -> Expr:
         return (a.id == account_id) & _sees_points_of(a.actor_id, v)
 
     return select(models.Account).where(seen).exists()
+
+
+_ENTRIES = "An account's entries are for whoever sees the account."
 
 
 def _balance(t: RowOf) -> Expr:
@@ -76,14 +80,18 @@ class PointsAccount:
     """One actor's caring points (积分账户)."""
 
     version: int = column(filter=False)
-    balance: Long = computed(_balance, description="The sum of all entries, never below zero (余额).")
+    balance: Long = computed(
+        _balance, discloses=_ENTRIES, description="The sum of all entries, never below zero (余额)."
+    )
     held: bool = computed(
         _held,
+        discloses="That points are held is for whoever sees the account; who disputes them is not.",
         filter=True,
         description="Redeems nothing: in dispute, or points must be taken back first (是否冻结).",
     )
     owed: Long = computed(
         lambda t: select(models.PendingReversal).where(lambda w: _waits(t, w)).sum("amount"),
+        discloses=_ENTRIES,
         description="Points to be taken back as soon as the account holds as many (待扣回积分).",
     )
     expires_on: date | None = column(description="The next day on which points may expire (最近到期日).")
@@ -102,7 +110,7 @@ def _rule_state(t: RowOf) -> Expr:
     return case((t.since > now) & (t.until.is_null() | (t.until > t.since)), Literal(RuleState.SCHEDULED), over)
 
 
-@node(models.Rule)
+@node(models.Rule, scope=public("Rules that bind people are published."))
 class PointsRule:
     """So many points for an event, in an area and below (积分规则)."""
 
@@ -143,7 +151,7 @@ def _reads_grant(t: RowOf, v: ViewerFacts) -> Expr:
     return v.acts_as(t.actor_id) | v.acts_as(t.declared_by_id) | v.may("points.grant.confirm", t.area_id)
 
 
-@node(models.Grant, order="-declared_at")
+@node(models.Grant, scope=public("Points given by hand are disclosed to all."), order="-declared_at")
 class PointsGrant:
     """Points given by hand: declared with evidence, confirmed by a second person; disclosed to all (人工加分)."""
 
@@ -182,7 +190,7 @@ class PointsDispute:
     decided_by: Actor | None = to_one(description="Who decided (处理人).")
 
 
-@node(models.Reward, order="cost")
+@node(models.Reward, scope=public("What points are worth is for everybody."), order="cost")
 class PointsReward:
     """What points can be exchanged for (兑换物品)."""
 
@@ -242,7 +250,7 @@ def _gap() -> Any:
     return computed(lambda t: t.gap, description="Points behind the next place above; null for the first (距上一名).")
 
 
-@node(models.Ranking, order="-closed_at")
+@node(models.Ranking, scope=public("That a ranking was closed; its places have their own scope."), order="-closed_at")
 class PointsClosedRanking:
     """The ranking of a period that is over, frozen (已封存排名)."""
 
@@ -347,6 +355,7 @@ class PointsQuery:
 
     @plain(
         why="What the loaded plugins send out is in their code, in no table (由已加载插件的代码决定).",
+        scope=public("It says which mechanisms there are, not what happened."),
         description="The event types a rule may be set for (可计分事件类型).",
     )  # type: ignore[untyped-decorator]
     def points_event_types(self, info: strawberry.Info) -> list[str]:

@@ -83,12 +83,13 @@ ASKING_GRAPHQL = """
 from __future__ import annotations
 import strawberry
 from strawberry.types.info import Info
-from schema.nodes.composed import Query
+from schema.nodes.composed import Query, plain
 from schema.nodes.declare import extend
+from schema.nodes.expressions import public
 
 @extend(Query)
 class Roots:
-    @strawberry.field
+    @plain(why="A port answers.", scope=public("It says nothing."), description="Pays (支付).")
     async def asking_pays(self, info: Info) -> str | None:
         return await info.context.graphql.runtime.kernel.ports["payments"].pay("x", 100)
 """

@@ -173,7 +173,9 @@ async def test_a_claim_goes_on_without_who_leaves_it(neighbourhood: Neighbourhoo
     first, second = await a.person(one), await a.person(two)
     claim = await a.claim(await a.spot("绿地-56"), coAdopterIds=[first, second])
     assert await n.refused("company", *LEAVE_CLAIM, claimId=claim, actingFor=a.company) == "LEAD_STAYS"
-    assert await n.refused("resident", *LEAVE_CLAIM, claimId=claim) == "NOT_A_PARTY"
+    assert (
+        await n.refused("resident", *LEAVE_CLAIM, claimId=claim) == "NOT_FOUND"
+    )  # who has no part in it does not see it
     assert await n.refused(one, *LEAVE_CLAIM, claimId=claim, expectedVersion=7) == "VERSION_CONFLICT"
     assert (await n.do(one, *LEAVE_CLAIM, claimId=claim))["claim"] == {"state": "SUBMITTED"}
     assert await n.refused(one, *LEAVE_CLAIM, claimId=claim) == "NOT_A_PARTY"

@@ -1,0 +1,197 @@
+"""The isolation matrix over everything that is served: see `core.testing.matrix`. The truths below are plain Python over
+plain rows, and know nothing of scopes."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+
+from core.enums import ActorKind, ExportState, ImportState, MandateState
+from core.testing.forge import BEGAN
+from core.testing.kit import Databases, served
+from core.testing.matrix import Bare, Facts, Row, Truth, World, everybody
+
+pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
+PERSONAL = (ActorKind.PERSON, ActorKind.HOUSEHOLD)
+
+
+def sees_names(actor: Row, f: Facts) -> bool:
+    return actor["kind"] not in PERSONAL or f.acts_as(actor["id"]) or f.may("core.actor.read", actor["area_id"])
+
+
+def sees_address(actor: Row, f: Facts) -> bool:
+    return f.acts_as(actor["id"]) or f.may("core.actor.read", actor["area_id"])
+
+
+def membership(row: Row, f: Facts) -> bool:
+    home = f.row("core_actor", row["organization_id"]).get("area_id")
+    own = f.acts_as(row["actor_id"]) or f.acts_as(row["organization_id"])
+    return own or f.may("core.actor.read", row["area_id"]) or f.may("core.actor.read", home)
+
+
+def mandate(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["person_id"]) or f.acts_as(row["organization_id"])
+    return own or f.may("core.mandate.manage", row["area_id"])
+
+
+def event(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["actor_id"]) or f.acts_as(row["behalf_of_id"])
+    return own or f.may("core.event.read", row["area_id"])
+
+
+def data_import(row: Row, f: Facts) -> bool:
+    return row["by_id"] == f.who.person is not None or f.may("core.import", row["area_id"])
+
+
+def claim(row: Row, f: Facts) -> bool:
+    asset = f.row("adoption_asset", row["asset_id"])
+    asks = any(x["claim_id"] == row["id"] and f.acts_as(x["actor_id"]) for x in f.rows("adoption_co_adopter"))
+    clerk = f.may("adoption.claim.decide", row["area_id"]) or f.may("adoption.claim.review", row["area_id"])
+    return f.acts_as(row["claimant_id"]) or f.acts_as(asset["custodian_id"]) or asks or clerk
+
+
+def co_adopter(row: Row, f: Facts) -> bool:
+    agreed = any(a["claim_id"] == row["claim_id"] for a in f.rows("adoption_agreement"))
+    return agreed or claim(f.row("adoption_claim", row["claim_id"]), f)
+
+
+def revocation(row: Row, f: Facts) -> bool:
+    agreement = f.row("adoption_agreement", row["agreement_id"])
+    shares = (
+        x["claim_id"] == agreement["claim_id"] and x["left_on"] is None and f.acts_as(x["actor_id"])
+        for x in f.rows("adoption_co_adopter")
+    )  # fmt: skip
+    party = f.acts_as(agreement["adopter_id"]) or f.acts_as(agreement["custodian_id"]) or any(shares)
+    decides = (f.may(f"adoption.{p}", row["area_id"]) for p in ("agreement.revoke", "appeal.decide"))
+    return party or any(decides)
+
+
+def account(row: Row, f: Facts) -> bool:
+    actor = f.row("core_actor", row["actor_id"])
+    seen = actor["kind"] not in PERSONAL or f.may("points.account.read", actor["area_id"])
+    return f.acts_as(row["actor_id"]) or seen
+
+
+def entry(row: Row, f: Facts) -> bool:
+    return account(f.row("points_account", row["account_id"]), f)
+
+
+def grant_text(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["actor_id"]) or f.acts_as(row["declared_by_id"])
+    return own or f.may("points.grant.confirm", row["area_id"])
+
+
+def dispute(row: Row, f: Facts) -> bool:
+    own = f.row("points_account", row["account_id"])["actor_id"]
+    return f.acts_as(row["opened_by_id"]) or f.acts_as(own) or f.may("points.dispute.resolve", row["area_id"])
+
+
+def place(row: Row, f: Facts) -> bool:
+    return row["upper"] == 1 or f.acts_as(row["actor_id"]) or f.may("points.ranking.read", row["area_id"])
+
+
+TRUTH: dict[str, Truth] = {
+    "Area": everybody,
+    "Actor": lambda row, f: row["gone_at"] is None,
+    "Actor.name": sees_names,
+    "Actor.address": sees_address,
+    "Membership": membership,
+    "Mandate": mandate,
+    "Post": everybody,
+    "PostHolding": everybody,
+    "RoleGrant": lambda row, f: f.acts_as(row["actor_id"]) or f.may("core.role.grant", row["area_id"]),
+    "Activity": everybody,
+    "Participation": everybody,
+    "Link": everybody,
+    "Event": event,
+    "core_event_text": lambda row, f: event(f.row("core_event", row["event_id"]), f),
+    "Transition": lambda row, f: event(f.row("core_event", row["event_id"]), f),
+    "DataImport": data_import,
+    "ImportFinding": lambda row, f: data_import(f.row("core_data_import", row["data_import_id"]), f),
+    "DataExport": lambda row, f: row["by_id"] == f.who.person is not None,
+    "RuleDocument": everybody,
+    "AdoptionAsset": everybody,
+    "AdoptionClaim": claim,
+    "AdoptionCoAdopter": co_adopter,
+    "AdoptionAgreement": everybody,
+    "AdoptionSignature": everybody,
+    "AdoptionUpkeep": everybody,
+    "AdoptionInspection": everybody,
+    "AdoptionAcceptance": everybody,
+    "AdoptionRevocation": revocation,
+    "PointsAccount": account,
+    "PointsRule": everybody,
+    "PointsEntry": entry,
+    "PointsGrant": everybody,
+    "PointsGrant.reason": grant_text,
+    "PointsGrant.evidence": grant_text,
+    "PointsDispute": dispute,
+    "PointsReward": everybody,
+    "PointsRedemption": lambda row, f: f.acts_as(row["actor_id"]) or f.may("points.redemption.deliver", row["area_id"]),
+    "PointsClosedRanking": everybody,
+    "PointsPlace": place,
+}
+# What would give the people who ask more than they were given, and what is looked at when it is shown.
+VALUES: dict[tuple[str, str], Any] = {
+    ("core_mandate", "state"): MandateState.REVOKED,
+    ("core_role_grant", "revoked_at"): BEGAN,
+    ("core_event_text", "key"): "reason",
+    ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
+    ("core_data_export", "state"): ExportState.FAILED,
+}
+ARGUMENTS: dict[str, list[Any]] = {
+    "kind": [Bare(k.name) for k in ActorKind],
+    "period": ["2025"],
+    "query": ["zhao", "zq0000", "赵zq", "企业"],
+}
+ROLES = (
+    "anonymous", "resident", "neighbour", "clerk here", "clerk beside", "area admin", "mandated", "former delegate",
+    "deprived clerk", "admin",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+async def world(databases: Databases, shared_url: str, anyio_backend: str) -> AsyncIterator[World]:
+    async with served(databases.config(shared_url), is_fresh=True) as n:
+        await n.trust("admin")
+        yield await World.made(n, VALUES, ARGUMENTS)
+
+
+@pytest.mark.parametrize("role", ROLES)
+async def test_nobody_sees_more_or_less_than_is_for_them(world: World, role: str) -> None:
+    asked = await world.check(role, TRUTH)
+    assert asked > 300
+
+
+@pytest.mark.parametrize("role", ["anonymous", "clerk beside", "area admin"])
+async def test_an_area_s_endpoint_tells_no_more(world: World, role: str) -> None:
+    assert await world.check(role, TRUTH, endpoint="/areas/haihong/graphql") > 300
+
+
+@pytest.mark.parametrize(("role", "half"), [("resident", 0), ("neighbour", 1), ("clerk beside", 0), ("area admin", 1)])
+async def test_files_tell_no_more(world: World, role: str, half: int) -> None:
+    assert await world.check_exports(role, TRUTH, half) >= 10
+
+
+@pytest.mark.parametrize("role", ["resident", "clerk beside"])
+async def test_what_is_hidden_and_what_is_missing_are_refused_alike(world: World, role: str) -> None:
+    assert await world.check_refusals(role, TRUTH) > 20
+
+
+async def test_a_type_without_a_truth_fails(world: World) -> None:
+    with pytest.raises(AssertionError, match="nobody has said in plain Python who sees PointsDispute"):
+        await world.check("anonymous", {k: v for k, v in TRUTH.items() if k != "PointsDispute"})
+
+
+async def test_the_matrix_notices_a_truth_that_is_broken(world: World) -> None:
+    """Were a single type shown to one role too many, or too few, it would be told."""
+    for name, wrong in (("Membership", everybody), ("PointsGrant.reason", lambda row, f: False)):
+        with pytest.raises(AssertionError, match=name.partition(".")[0]):
+            await world.check("clerk here", TRUTH | {name: wrong})
+
+
+@pytest.mark.parametrize("role", ["resident", "clerk beside", "mandated", "deprived clerk"])
+async def test_what_a_mutation_answers_leads_no_further(world: World, role: str) -> None:
+    await world.check_payload(role, TRUTH)
