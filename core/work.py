@@ -97,6 +97,7 @@ class Work:
         self.within = within
         self._settings = settings
         self.changes_settings = False
+        self.behalf_own: frozenset[UUID] = frozenset()  # whose matter is that of the person acted for at the desk
         self.instead: Mapping[UUID, UUID] = {}  # merged actors the input names → whom each stands for
         self.viewer = viewer
         self.acting = acting
@@ -128,9 +129,8 @@ class Work:
         return self.acting.behalf_of_id or self.acting.for_id or self.person_id
 
     def is_own(self, actor_id: UUID) -> bool:
-        """Is this the person's own matter, or that of an organization they belong to or act for (INV10)?"""
-        own = {*self.viewer.actor_ids, *self.viewer.organizations, self.acting.behalf_of_id}
-        return actor_id in own
+        """Is this the person's own matter, or that of somebody they stand for in any of their hats (INV10)?"""
+        return actor_id in {*self.viewer.actor_ids, *self.viewer.own, *self.behalf_own}
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -440,7 +440,7 @@ class Work:
         xact = f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}" if is_postgres else "0"
         columns = (
             "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
-            " grant_id, mandate_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
+            " grant_id, mandate_id, deputy_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
         )
         rows = [
             [
@@ -456,6 +456,7 @@ class Work:
                 event.ground.permission,
                 event.ground.grant_id,
                 event.ground.mandate_id,
+                self.viewer.deputy_for(event.ground.grant_id),
                 None if self.system else self.acting.behalf_of_id,
                 None if self.system else self.acting.basis,
                 self.cause_id,

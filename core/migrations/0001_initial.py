@@ -1,6 +1,6 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, ExportFormat, ExportState, ImportState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Severity, Toggle
+from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, ExportFormat, ExportState, HandoverState, ImportState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Severity, Toggle
 from core.ids import new_id
 from orjson import loads
 from tortoise.fields.base import OnDelete
@@ -221,6 +221,7 @@ class Migration(migrations.Migration):
                 ('permission', fields.CharField(null=True, max_length=100)),
                 ('grant_id', fields.UUIDField(null=True)),
                 ('mandate_id', fields.UUIDField(null=True)),
+                ('deputy_id', fields.UUIDField(null=True)),
                 ('behalf_of_id', fields.UUIDField(null=True)),
                 ('behalf_basis', fields.CharEnumField(null=True, description='BehalfBasis', enum_type=BehalfBasis, max_length=40)),
                 ('cause_id', fields.UUIDField(null=True)),
@@ -254,6 +255,39 @@ class Migration(migrations.Migration):
             ],
             options={'table': 'core_governance', 'app': 'core', 'pk_attr': 'id'},
             bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Handover',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('giver', fields.ForeignKeyField('core.Actor', source_field='giver_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('taker', fields.ForeignKeyField('core.Actor', source_field='taker_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('takes_effect_on', fields.DateField()),
+                ('note', fields.TextField(null=True, unique=False)),
+                ('state', fields.CharEnumField(description='HandoverState', enum_type=HandoverState, max_length=40)),
+                ('ordered_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('done_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_handover', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='HandoverLine',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('handover', fields.ForeignKeyField('core.Handover', source_field='handover_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('subject_tag', fields.CharField(max_length=41)),
+                ('subject_id', fields.UUIDField()),
+                ('title', fields.CharField(max_length=200)),
+                ('moved_by_id', fields.UUIDField(null=True)),
+                ('stays', fields.CharField(null=True, max_length=100)),
+            ],
+            options={'table': 'core_handover_line', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Entity'],
         ),
         ops.CreateModel(
             name='Idempotency',
@@ -406,6 +440,21 @@ class Migration(migrations.Migration):
                 ('until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'core_post_holding', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Deputy',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('holding', fields.ForeignKeyField('core.PostHolding', source_field='holding_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('person', fields.ForeignKeyField('core.Actor', source_field='person_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('since', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('until', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('ended_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_deputy', 'app': 'core', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(
