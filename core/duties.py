@@ -47,10 +47,18 @@ class Duty:
 
 
 @dataclass(frozen=True)
+class Matter:
+    """Whose matter a row is (INV10): `of` these actors, so that none of their people decides on it; nor do the persons
+    `not_by`, who had a hand in it."""
+
+    of: set[UUID]
+    not_by: set[UUID] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
 class Duties:
-    """What a plugin knows of duties. `matters` tells by model whose matter a row is: the ids of actors who, and whose
-    people, may not decide on it (INV10)."""
+    """What a plugin knows of duties; `matters` tells by model whose matter a row is."""
 
     plugin: str
     kinds: Sequence[Duty] = ()
-    matters: Mapping[type[Model], Callable[[Work, Any], Awaitable[set[UUID]]]] = field(default_factory=dict)
+    matters: Mapping[type[Model], Callable[[Work, Any], Awaitable[Matter]]] = field(default_factory=dict)

@@ -218,6 +218,10 @@ class Work:
             self._places[row.pk] = Place(chain, frozenset(on))
         return row
 
+    def knows_place(self, row: Model) -> bool:
+        """Was the row read through this work, and has it an area of its own?"""
+        return row.pk in self._places
+
     def place(self, row: Model) -> Place:
         """Where a row lies that was read through this work."""
         return self._places[row.pk]

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from core.duties import Duties, Duty, Held, Taking
+from core.duties import Duties, Duty, Held, Matter, Taking
 from core.enums import ActivityState, ActorKind, HandoverState
 from core.errors import NotPermitted, Refusal
 from core.ids import new_id
@@ -21,7 +21,6 @@ from core.models import (
     Handover,
     HandoverLine,
     Mandate,
-    Membership,
     Post,
     PostHolding,
     RoleGrant,
@@ -109,22 +108,18 @@ async def _deputyships(work: Work, person_id: UUID) -> list[Held]:
     return found
 
 
-async def _organizer(work: Work, row: Any) -> set[UUID]:
-    return {row.organizer_id}
+async def _organizer(work: Work, row: Any) -> Matter:
+    return Matter({row.organizer_id})
 
 
-async def _member(work: Work, row: Any) -> set[UUID]:
-    return {row.actor_id, row.organization_id} - {None}
-
-
-async def _itself(work: Work, row: Any) -> set[UUID]:
-    return {row.id}
+async def _itself(work: Work, row: Any) -> Matter:
+    return Matter({row.id})
 
 
 CORE_DUTIES = Duties(
     "core",
     (Duty(_posts, _move_post), Duty(_activities, _move_activity), Duty(_personal), Duty(_deputyships)),
-    {Activity: _organizer, Membership: _member, Actor: _itself},
+    {Activity: _organizer, Actor: _itself},
 )
 
 # --- handing over ----------------------------------------------------------------------------------------

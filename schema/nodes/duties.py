@@ -1,23 +1,100 @@
-"""Duties over the API: deputies during a leave, and handing over with a receipt."""
+"""Duties over the API: deputies during a leave, handing over with a receipt, and whose turn it is."""
 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Any
 
 import strawberry
+from strawberry.types.info import Info
 
-from core.ids import from_global
-from core.rules import deputies, handovers
+from core.ids import from_global, to_global
+from core.models import Actor
+from core.rules import deputies, duty_holders, handovers
+from core.runtime import Command
 from core.work import Work
 from schema.mutations import ChangeInput, MutationInput, Result, mutation
-from schema.nodes.composed import Query, every
+from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Deputy, Handover
 from schema.nodes.declare import Connection, extend
+from schema.visible import visible_row
+
+
+@strawberry.type(description="Somebody who may do it, and whose own matter it is not (责任人).")
+class DutyHolder:
+    actor_id: strawberry.ID | None = strawberry.field(
+        description="The person; null for who may not see their name (主体)."
+    )
+    name: str = strawberry.field(description="Full name where the viewer may see it, otherwise masked (姓名).")
+    post: str | None = strawberry.field(description="The post it comes with, if not given by name (岗位).")
+    is_deputy: bool = strawberry.field(description="They stand in for the holder of the post (代理).")
+
+
+@strawberry.type(description="An area that was looked at for somebody eligible (逐级查找).")
+class DutyStep:
+    area_id: strawberry.ID = strawberry.field(description="The area (区域).")
+    area_code: str = strawberry.field(description="Its code (区域代码).")
+    area_name: str = strawberry.field(description="Its name (区域名称).")
+    holders: int = strawberry.field(description="How many hold the permission by a role given here (有权人数).")
+    concerned: int = strawberry.field(description="For how many of them it is their own matter, INV10 (须回避人数).")
+
+
+@strawberry.type(description="Whose turn it is to do something about a row (责任人查询).")
+class DutyHolders:
+    is_open: bool = strawberry.field(description="Everybody signed in may do it; nobody is named (人人可为).")
+    passed_up: bool = strawberry.field(
+        description="All who have the duty below are concerned, so it passed to the area above (已转上级)."
+    )
+    steps: list[DutyStep] = strawberry.field(description="From where the row lies upwards, to the holders (逐级查找).")
+    holders: list[DutyHolder] = strawberry.field(description="In the area of the last step (责任人).")
 
 
 @extend(Query)
 class DutiesQuery:
+    @plain(
+        why="Whose matter a row is, plugins say by rules, in a transaction (由各机制的规则在事务中判断).",
+        description="Who may do something about a row: the nearest area upward with somebody eligible (责任人查询).",
+    )  # type: ignore[untyped-decorator]
+    async def duty_holders(self, info: Info, permission: str, on: strawberry.ID) -> DutyHolders:
+        context = info.context
+        found: list[duty_holders.DutyHolders] = []
+
+        async def look(work: Work) -> dict[str, Any]:
+            model, id = await visible_row(work, on, "on")
+            row = await work.get(model, id)
+            found.append(await duty_holders.duty_holders(work, permission=permission, row=row))
+            return {}
+
+        await context.graphql.runtime.perform(Command("dutyHolders", context.viewer, within=context.root_area), look)
+        return _shown(found[-1])
+
     handovers: Connection[Handover] = every(description="Hand-overs the viewer may see, the latest first (移交).")
+
+
+def _shown(found: duty_holders.DutyHolders) -> DutyHolders:
+    return DutyHolders(
+        is_open=found.is_open,
+        passed_up=found.passed_up,
+        steps=[
+            DutyStep(
+                area_id=strawberry.ID(to_global(step.area.tag, step.area.id)),
+                area_code=step.area.code,
+                area_name=step.area.name,
+                holders=step.holders,
+                concerned=step.concerned,
+            )
+            for step in found.steps
+        ],
+        holders=[
+            DutyHolder(
+                actor_id=strawberry.ID(to_global(Actor.tag, holder.person_id)) if holder.person_id else None,
+                name=holder.name,
+                post=holder.post,
+                is_deputy=holder.is_deputy,
+            )
+            for holder in found.holders
+        ],
+    )
 
 
 @strawberry.input
