@@ -25,7 +25,6 @@ from core.models import (
     PostHolding,
     RoleGrant,
 )
-from core.rules.activities import MANAGE
 from core.rules.actors import end_holding, may_give_what_the_post_has
 from core.rules.inputs import optional_text
 from core.settings.store import as_uuid
@@ -77,7 +76,6 @@ async def _activities(work: Work, person_id: UUID) -> list[Held]:
 async def _move_activity(work: Work, held: Held, taking: Taking) -> PendingEvent:
     activity = held.row
     assert isinstance(activity, Activity)
-    work.require(MANAGE, activity)
     work.change(activity, organizer_id=taking.taker_id)
     return work.record("core.activity.handed_over", activity, area_id=activity.area_id, data=taking.data)
 
@@ -202,7 +200,7 @@ async def _move(work: Work, handover: Handover) -> list[HandoverLine]:
     for duties in work.kernel.duties:
         for duty in duties.kinds:
             for held in await duty.find(work, handover.giver_id):
-                moved, stays = None, _stays(work, handover, held)
+                moved, stays = None, _stays(work, handover, duties.plugin, held)
                 if stays is None and duty.move is not None:
                     try:
                         moved = (await duty.move(work, held, taking)).id
@@ -219,9 +217,12 @@ def _line(work: Work, handover: Handover, held: Held, moved_by: UUID | None, sta
     )  # fmt: skip
 
 
-def _stays(work: Work, handover: Handover, held: Held) -> str | None:
-    if handover.area_id not in work.place(held.at).chain:
+def _stays(work: Work, handover: Handover, plugin: str, held: Held) -> str | None:
+    place = work.place(held.at)
+    if handover.area_id not in place.chain:
         return "OUTSIDE_HANDOVER"
+    if plugin != "core" and plugin not in place.plugins:
+        return "PLUGIN_DISABLED"
     if held.stays is not None:
         return held.stays
     try:

@@ -68,6 +68,7 @@ class DutiesQuery:
         await context.graphql.runtime.perform(Command("dutyHolders", context.viewer, within=context.root_area), look)
         return _shown(found[-1])
 
+    deputies: Connection[Deputy] = every(description="Who stands in for holders of posts (代理).")
     handovers: Connection[Handover] = every(description="Hand-overs the viewer may see, the latest first (移交).")
 
 
