@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from core.corrections import Finding
-from core.enums import Authority, MandateState, MembershipState, ParticipationState
+from core.enums import Authority, HandoverState, MandateState, MembershipState, ParticipationState
 from core.errors import NotPermitted, Refusal
 from core.events import EventRecord
 from core.ids import new_id
@@ -202,6 +202,12 @@ async def _plan(work: Work, kept_id: UUID, gone_id: UUID) -> _Plan:
     await _plan_links(work, plan)
     for earlier in await work.select(Actor, lock=True, merged_into_id=gone.id):
         plan.change(earlier, "merged", merged_into_id=kept.id)
+    planned = [
+        [h.area_id for h in await work.select(Handover, giver_id=id, state=HandoverState.PLANNED)]
+        for id in (kept.id, gone.id)
+    ]
+    if set(planned[0]) & set(planned[1]):
+        plan.blocks.append(Finding(Handover.tag, 2, "HANDOVER_PLANNED"))
     if kept.credit_code and gone.credit_code:
         plan.blocks.append(Finding("credit_code", 2, "BOTH_HAVE_CREDIT_CODES"))
     return plan

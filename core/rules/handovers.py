@@ -188,6 +188,10 @@ async def carry_out(work: Work, handover_id: UUID) -> None:
     work.require(HAND_OVER, handover)
     if handover.state is not HandoverState.PLANNED or handover.takes_effect_on > work.clock.civil_date(work.now):
         return
+    if handover.giver_id == handover.taker_id:  # they proved to be one
+        work.change(handover, state=HandoverState.CANCELLED)
+        work.record("core.handover.cancelled", handover, area_id=handover.area_id)
+        return
     lines = await _move(work, handover)
     work.change(handover, state=HandoverState.DONE, done_at=work.now)
     _close(work, handover, lines, handover)

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from core.duties import Duties, Duty, Held, Taking
+from core.enums import ActivityState
+from core.errors import Refusal
+from core.models import Activity
 from core.testing.kit import Neighbourhood
+from core.work import PendingEvent, Work
 
 pytestmark = pytest.mark.anyio
 
@@ -156,6 +163,96 @@ async def test_what_no_hand_over_does(neighbourhood: Neighbourhood) -> None:
         assert await n.refused(low, "coreHandOver", RECEIPT, **(give | change)) == code, change
     receipt = (await n.do(low, "coreHandOver", RECEIPT, **(give | {"toId": await me(n, "inspector")})))["handover"]
     assert lines(receipt) == {"书记": "ROLE_ABOVE_OWN"}
+
+
+async def test_plugins_say_what_moves_and_what_stays(neighbourhood: Neighbourhood) -> None:
+    """A mechanism moves its own rows; what it refuses stays, and a fault of its undoes the whole hand-over."""
+    n = neighbourhood
+    giver, taker = await n.newcomers(2, "xishan")
+    one, other = await me(n, giver), await me(n, taker)
+    _, holding = await post(n, "网格员", "xishan", "CLERK", one)
+    named = [await organised(n, giver), await organised(n, giver, "xishan-1")]
+    moved: list[str] = []
+    kernel = n.server.runtime.kernel
+
+    async def find(work: Work, person_id: UUID) -> list[Held]:
+        found = await work.select(Activity, lock=True, organizer_id=person_id, state=ActivityState.PLANNED)
+        return [Held(a, a, f"值班{i}") for i, a in enumerate(found)]
+
+    async def move(work: Work, held: Held, taking: Taking) -> PendingEvent:
+        moved.append(held.title)
+        if held.title == "值班0":
+            raise Refusal("ACTIVITY_FULL")
+        if kernel.health.left_out.get("fails"):
+            raise RuntimeError("the mechanism has a fault")
+        row: Any = held.row
+        work.change(row, place="新值班室")
+        return work.record("core.activity.handed_over", row, area_id=row.area_id, data=taking.data)
+
+    posts = Duties("core", kernel.duties[0].kinds[:1])
+    kernel.duties = (posts, Duties("core", (Duty(find, move),)))
+    order = {"areaId": await n.area_id("xishan"), "fromId": one, "toId": other}
+    kernel.health.left_out["fails"] = "yes"
+    query = "mutation($i: CoreHandOverInput!) { coreHandOver(input: $i) { handover { id } errors { code } } }"
+    assert (await n.post("admin", query, i=order)).json()["errors"][0]["extensions"]["code"] == "INTERNAL_ERROR"
+    del kernel.health.left_out["fails"]
+    seen = "query($h: ID!) { node(id: $h) { ... on PostHolding { until } } }"
+    assert (await n.ask("admin", seen, h=holding))["node"] == {"until": None}
+    assert (await n.ask("admin", "{ handovers { totalCount } }"))["handovers"]["totalCount"] == 0
+    receipt = (await n.do("admin", "coreHandOver", RECEIPT, **order))["handover"]
+    assert lines(receipt) == {"网格员": None, "值班0": "ACTIVITY_FULL", "值班1": None}
+    assert moved == ["值班0", "值班1"] * 2
+    places = "query($i: [ID!]!) { nodes(ids: $i) { ... on Activity { place } } }"
+    assert (await n.ask("admin", places, i=named))["nodes"] == [{"place": None}, {"place": "新值班室"}]
+
+
+@pytest.mark.needs("adoption")
+async def test_a_custodian_s_spot_stays_theirs(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    one, other = [await me(n, who) for who in await n.newcomers(2, "xishan")]
+    xishan = await n.area_id("xishan")
+    spot = {"areaId": xishan, "custodianId": one, "name": "老井", "kind": "TREE", "duties": "清理"}
+    await n.do("clerk", "adoptionListAsset", "asset { id }", **spot)
+    receipt = (await n.do("admin", "coreHandOver", RECEIPT, areaId=xishan, fromId=one, toId=other))["handover"]
+    assert lines(receipt) == {"老井": "OWNERSHIP_STAYS"}
+
+
+async def test_two_hand_overs_at_once_move_everything_once(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    giver, *takers = [await me(n, who) for who in await n.newcomers(5, "xishan")]
+    made, _ = await post(n, "网格员", "xishan", "CLERK", giver)
+    order = {"areaId": await n.area_id("xishan"), "fromId": giver}
+    answers = await asyncio.gather(*(n.do("admin", "coreHandOver", RECEIPT, **order, toId=t) for t in takers))
+    moved = [a["handover"]["taker"]["id"] for a in answers if lines(a["handover"]) == {"网格员": None}]
+    assert len(moved) == 1 and all(lines(a["handover"]) in ({}, {"网格员": None}) for a in answers)
+    holds = "query($p: ID!) { node(id: $p) { ... on Post { holdings { nodes { person { id } until } } } } }"
+    held = (await n.ask("admin", holds, p=made))["node"]["holdings"]["nodes"]
+    assert [h["person"]["id"] for h in held if h["until"] is None] == moved
+
+
+async def test_who_is_merged_between_plan_and_day(neighbourhood: Neighbourhood) -> None:
+    """Two planned givers block a merge; when giver and taker prove to be one, nothing is handed over or lost."""
+    n = neighbourhood
+    one, other = [await me(n, who) for who in await n.newcomers(2, "xishan")]
+    (third,) = await n.registered("丙")
+    xishan = await n.area_id("xishan")
+    made, _ = await post(n, "网格员", "xishan", "CLERK", one)
+    day = (n.clock.today() + timedelta(days=3)).isoformat()
+    plan = ("coreHandOver", "handover { id }")
+    first = (await n.do("admin", *plan, areaId=xishan, fromId=one, toId=third, date=day))["handover"]["id"]
+    second = (await n.do("admin", *plan, areaId=xishan, fromId=third, toId=other, date=day))["handover"]["id"]
+    merge = ("coreMergeActors", "actor { id }")
+    together = {"keptId": one, "goneId": third, "reason": "同一人"}
+    assert await n.refused("admin", *merge, **together) == "HANDOVER_PLANNED"
+    await n.do("admin", "coreCancelHandOver", "handover { id }", handoverId=second)
+    await n.do("admin", *merge, **together)
+    n.clock.set(n.clock.now() + timedelta(days=4))
+    assert (await n.due())["core.handovers"] == 1
+    state = "query($i: ID!) { node(id: $i) { ... on Handover { state } } }"
+    assert (await n.ask("admin", state, i=first))["node"] == {"state": "CANCELLED"}
+    holds = "query($p: ID!) { node(id: $p) { ... on Post { holdings { nodes { person { id } until } } } } }"
+    held = (await n.ask("admin", holds, p=made))["node"]["holdings"]["nodes"]
+    assert held == [{"person": {"id": one}, "until": None}]
 
 
 async def test_a_deputy_has_the_post_s_roles_for_the_time(neighbourhood: Neighbourhood) -> None:
