@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 import schema.nodes.core_roots
 import schema.nodes.corrections
 import schema.nodes.data
+import schema.nodes.duties
 import schema.nodes.permissions
 import schema.nodes.search
 import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
@@ -20,11 +21,12 @@ from core.database import Database
 from core.database.migrate import Progress, migrate
 from core.errors import ConfigurationError
 from core.events import Dispatcher
-from core.jobs import Jobs
+from core.jobs import Job, Jobs
 from core.kernel import Kernel
 from core.logs import configure_logs
 from core.plugins.host import Host
 from core.problems import Problem
+from core.rules.handovers import CORE_DUTIES, DUE, carry_out
 from core.rules.undos import CORE_UNDOS
 from core.runtime import Runtime
 from core.settings.store import SettingsStore
@@ -118,8 +120,10 @@ def runtime_of(host: Host, database: Database, clock: Clock) -> Runtime:
         host.health,
         CORE_UNDOS | host.undos,
         host.mergings,
+        (CORE_DUTIES, *host.duties),
     )
-    return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers), Jobs(host.jobs))
+    jobs = [Job("core", "handovers", DUE, carry_out), *host.jobs]
+    return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers), Jobs(jobs))
 
 
 _loaded: tuple[str, ...] | None = None

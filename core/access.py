@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from core.database.dialect import Dialect
 from core.enums import Authority, BehalfBasis, Role
+
+LATELY = timedelta(days=30)  # how long what one belonged to or acted for goes on being one's own matter (INV10)
 
 
 @dataclass(frozen=True)
@@ -48,6 +50,7 @@ class Grant:
     area_id: UUID
     is_everywhere: bool = False  # every area lies at or below it
     until: datetime | None = None  # its own end, or that of holding the post it belongs to
+    deputy_id: UUID | None = None  # the person has it only while they stand in for who holds the post
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ class Viewer:
     token_hash: str | None = None
     grants: tuple[Grant, ...] = ()
     mandates: tuple[HeldMandate, ...] = ()
-    organizations: frozenset[UUID] = frozenset()
+    own: frozenset[UUID] = frozenset()  # whose matter is theirs too (INV10); known where something is changed
     cuts: Cuts = field(default_factory=dict, hash=False)
 
     @property
@@ -79,6 +82,10 @@ class Viewer:
         """The person and everyone they may act for."""
         own = [self.person_id] if self.person_id else []
         return [*own, *dict.fromkeys(m.organization_id for m in self.mandates)]
+
+    def deputy_for(self, grant_id: UUID | None) -> UUID | None:
+        """By standing in for whom the person has this grant."""
+        return next((g.deputy_id for g in self.grants if g.id == grant_id), None)
 
     def areas(self, rule: PermissionRule) -> list[UUID]:
         """The tops of the subtrees in all of which a role carries this permission: of roles that no area has cut."""
@@ -123,47 +130,91 @@ class Ground:
     area_ids: frozenset[UUID] = field(default=frozenset())
 
 
-def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bool = False) -> str:
-    """One statement: account, person, grants, mandates and organizations behind a live token, or of an account."""
+def live(alias: str, now: str) -> str:
+    """SQL: the row of `alias` is in force at a moment."""
+    return f"{alias}.since <= {now} AND ({alias}.until IS NULL OR {alias}.until > {now})"
+
+
+def _stands_in(person: str, now: str) -> str:
+    """SQL: the rest of a SELECT over the holdings `h` of posts whose holders `person` stands in for (deputies `d`)."""
+    return (
+        "FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
+        f" WHERE d.person_id = {person} AND d.ended_at IS NULL AND {live('d', now)} AND {live('h', now)}"
+    )
+
+
+def own_sql(person: str, now: str, lately: str) -> str:
+    """SQL: the ids of those whose matter is the person's own (INV10).
+
+    Themselves and those they stand in for; what these belong to or act for, or did until lately, so that no hat is laid
+    down for an hour; and who lives in one household with them.
+    """
+    who = f"SELECT {person} UNION SELECT h.person_id {_stands_in(person, now)}"
+
+    def touched(alias: str) -> str:
+        return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = {alias}.event_id AND e.recorded_at > {lately})"
+
+    return f"""SELECT h.person_id AS id {_stands_in(person, now)}
+      UNION SELECT b.organization_id FROM core_membership b WHERE b.actor_id IN ({who})
+        AND b.organization_id IS NOT NULL AND (b.state = 'ACTIVE' OR {touched("b")})
+      UNION SELECT m.organization_id FROM core_mandate m WHERE m.person_id IN ({who})
+        AND (CASE WHEN m.state = 'ACTIVE' THEN m.until IS NULL OR m.until > {lately} ELSE {touched("m")} END)
+      UNION SELECT o.actor_id FROM core_membership b
+        JOIN core_actor k ON k.id = b.organization_id AND k.kind = 'HOUSEHOLD'
+        JOIN core_membership o ON o.organization_id = k.id AND o.state = 'ACTIVE'
+        WHERE b.actor_id IN ({who}) AND b.state = 'ACTIVE'
+      UNION SELECT {person}"""
+
+
+def viewer_sql(
+    dialect: Dialect, key_mark: str, now_mark: str, lately_mark: str | None = None, *, by_account: bool = False
+) -> str:
+    """One statement: account, person, grants and mandates behind a live token, or of an account; and, given since when a
+    hat that was laid down still counts, whose matter is their own."""
     if dialect.name == "sqlite":
         rows, pair = "json_group_array", "json_array"
     else:
         rows, pair = "json_agg", "json_build_array"
         now_mark = f"{now_mark}::timestamptz"
-
-    def live(alias: str) -> str:
-        return f"{alias}.since <= {now_mark} AND ({alias}.until IS NULL OR {alias}.until > {now_mark})"
-
+        lately_mark = lately_mark and f"{lately_mark}::timestamptz"
+    holds = f"SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live('h', now_mark)}"
+    stands_in = _stands_in("a.person_id", now_mark)
+    own = f"(SELECT {rows}(x.id) FROM ({own_sql('a.person_id', now_mark, lately_mark)}) x)" if lately_mark else "NULL"
     token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
     held = f"""SELECT CASE WHEN count(*) = count(h.until) THEN max(h.until) END FROM core_post_holding h
-        WHERE h.post_id = g.post_id AND h.person_id = a.person_id AND {live("h")}"""
+        WHERE h.post_id = g.post_id AND h.person_id = a.person_id AND {live("h", now_mark)}"""
     return f"""SELECT a.id AS account_id, a.person_id AS person_id,
     (SELECT {rows}({pair}(g.id, g.role, g.area_id, NOT EXISTS
-        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id), g.until,
-        CASE WHEN g.post_id IS NOT NULL THEN ({held}) END)) FROM core_role_grant g
-      WHERE g.revoked_at IS NULL AND {live("g")} AND (g.actor_id = a.person_id OR g.post_id IN
-        (SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live("h")}))) AS grants,
+        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id),
+        CASE WHEN g.post_id IS NOT NULL AND g.post_id NOT IN ({holds})
+          THEN (SELECT d.id {stands_in} AND h.post_id = g.post_id ORDER BY d.id LIMIT 1) END,
+        g.until, CASE WHEN g.post_id IS NULL THEN NULL WHEN g.post_id IN ({holds}) THEN ({held})
+          ELSE (SELECT max(d.until) {stands_in} AND h.post_id = g.post_id) END)) FROM core_role_grant g
+      WHERE g.revoked_at IS NULL AND {live("g", now_mark)} AND (g.actor_id = a.person_id OR g.post_id IN
+        ({holds} UNION SELECT h.post_id {stands_in}))) AS grants,
     (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id, m.until)) FROM core_mandate m
-      WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m")}) AS mandates,
-    (SELECT {rows}(organization_id) FROM core_membership
-      WHERE actor_id = a.person_id AND state = 'ACTIVE' AND organization_id IS NOT NULL) AS organizations
+      WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m", now_mark)}) AS mandates,
+    {own} AS own
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
 def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None, cuts: Cuts) -> Viewer:
     if row is None:
         return ANONYMOUS
-    grants = json.loads(row["grants"] or "[]")
+    grants = (
+        Grant(UUID(i), Role(r), UUID(a), bool(e), _first(*ends), UUID(d) if d else None)
+        for i, r, a, e, d, *ends in json.loads(row["grants"] or "[]")
+    )
     mandates = json.loads(row["mandates"] or "[]")
     return Viewer(
         account_id=_uuid(row["account_id"]),
         person_id=_uuid(row["person_id"]),
         token_hash=token_hash,
-        grants=tuple(Grant(UUID(i), Role(r), UUID(a), bool(e), _first(*ends)) for i, r, a, e, *ends in grants),
+        grants=tuple(sorted(grants, key=lambda grant: grant.deputy_id is not None)),  # one's own first
         mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a), _first(end)) for i, o, a, end in mandates),
-        organizations=frozenset(UUID(o) for o in json.loads(row["organizations"] or "[]")),
+        own=frozenset(UUID(id) for id in json.loads(row["own"] or "[]")),
         cuts=cuts,
     )
 

@@ -89,6 +89,14 @@ class MandateState(Term):
     REVOKED = "REVOKED", "已撤销"
 
 
+class HandoverState(Term):
+    """How far a hand-over of duties has come (移交状态)."""
+
+    PLANNED = "PLANNED", "待移交"
+    DONE = "DONE", "已移交"
+    CANCELLED = "CANCELLED", "已取消"
+
+
 class ActivityState(Term):
     """Life of an activity (活动状态)."""
 

@@ -17,6 +17,7 @@ from core.settings.tree import SettingsBook
 
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
+    from core.duties import Duties
 
 EVENTS_OUT = ("core.activity.attended",)  # what the kernel itself offers to mechanisms
 
@@ -33,6 +34,7 @@ class Kernel:
     health: Health = field(default_factory=Health)
     undos: Mapping[str, Undo] = field(default_factory=dict)  # by event type
     mergings: Sequence[Merging] = ()
+    duties: Sequence[Duties] = ()  # core's first
     _cuts: tuple[SettingsBook | None, Cuts] = (None, {})
 
     @property

@@ -92,6 +92,7 @@ class Work:
         self.within = within
         self._settings = settings
         self.changes_settings = False
+        self.behalf_own: frozenset[UUID] = frozenset()  # whose matter is that of the person acted for at the desk
         self.instead: Mapping[UUID, UUID] = {}  # merged actors the input names → whom each stands for
         self.viewer = viewer
         self.acting = acting
@@ -124,9 +125,8 @@ class Work:
         return self.acting.behalf_of_id or self.acting.for_id or self.person_id
 
     def is_own(self, actor_id: UUID) -> bool:
-        """Is this the person's own matter, or that of an organization they belong to or act for (INV10)?"""
-        own = {*self.viewer.actor_ids, *self.viewer.organizations, self.acting.behalf_of_id}
-        return actor_id in own
+        """Is this the person's own matter, or that of somebody they stand for in any of their hats (INV10)?"""
+        return actor_id in {*self.viewer.actor_ids, *self.viewer.own, *self.behalf_own}
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -210,6 +210,10 @@ class Work:
             ends = {plugin: as_instant(until) for plugin, until in said}
             self._places[row.pk] = Place(chain, {p: end for p, end in ends.items() if end is None or end > self.now})
         return row
+
+    def knows_place(self, row: Model) -> bool:
+        """Was the row read through this work, and has it an area of its own?"""
+        return row.pk in self._places
 
     def place(self, row: Model) -> Place:
         """Where a row lies that was read through this work."""
@@ -416,7 +420,7 @@ class Work:
         xact = f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}" if is_postgres else "0"
         columns = (
             "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
-            " grant_id, mandate_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
+            " grant_id, mandate_id, deputy_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
         )
         rows = [
             [
@@ -432,6 +436,7 @@ class Work:
                 event.ground.permission,
                 event.ground.grant_id,
                 event.ground.mandate_id,
+                self.viewer.deputy_for(event.ground.grant_id),
                 None if self.system else self.acting.behalf_of_id,
                 None if self.system else self.acting.basis,
                 self.cause_id,

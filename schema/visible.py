@@ -105,7 +105,7 @@ async def first_hidden(
         return None
     viewer = await runtime.viewer(viewer.token_hash) if viewer.token_hash else viewer  # the endpoint keeps it a second
     context = SimpleNamespace(viewer=viewer, book=runtime.book, now=runtime.clock.now(), root_area=None)
-    statement = _Statement(runtime.database.dialect, context)
+    statement = Statement(runtime.database.dialect, context)
     parts = []
     for tag, ids in asked.items():
         node = composed.by_tag[tag]

@@ -109,13 +109,21 @@ def same(left: str, right: str) -> str:
 
 
 def own_matter(person: str, actor: str) -> str:
-    """SQL: `person` is `actor`, acts for it or belongs to it (INV10)."""
+    """SQL, for a row with an event: `person` is `actor`, acts for it or belongs to it, lives in one household with them,
+    or stands in for them (INV10). Rules ask `Work.is_own`, which knows of hats laid down lately as well."""
     return (
         f"({person} = {actor}"
         f" OR EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = {person} AND m.organization_id = {actor}"
         " AND m.state = 'ACTIVE')"
         f" OR EXISTS (SELECT 1 FROM core_membership b WHERE b.actor_id = {person} AND b.organization_id = {actor}"
-        " AND b.state = 'ACTIVE'))"
+        " AND b.state = 'ACTIVE')"
+        " OR EXISTS (SELECT 1 FROM core_membership b JOIN core_actor k ON k.id = b.organization_id"
+        " AND k.kind = 'HOUSEHOLD' JOIN core_membership o ON o.organization_id = k.id AND o.state = 'ACTIVE'"
+        f" WHERE b.actor_id = {person} AND b.state = 'ACTIVE' AND o.actor_id = {actor})"
+        " OR EXISTS (SELECT 1 FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
+        " JOIN core_event e ON e.id = NEW.event_id"
+        f" WHERE d.person_id = {person} AND h.person_id = {actor} AND d.ended_at IS NULL"
+        " AND d.since <= e.recorded_at AND d.until > e.recorded_at))"
     )
 
 

@@ -3,7 +3,7 @@
 from core.models.access import Permission, RoleGrant, RolePermission
 from core.models.account import Account, SignInFailures, Token
 from core.models.activity import Activity, Participation
-from core.models.actor import Actor, Mandate, Membership, Post, PostHolding
+from core.models.actor import Actor, Deputy, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
 from core.models.base import Entity, Logged
 from core.models.data import DataExport, DataImport, ImportFinding, RegisterNumber
@@ -17,6 +17,7 @@ from core.models.event import (
     Idempotency,
     Transition,
 )
+from core.models.handover import Handover, HandoverLine
 from core.models.link import Link
 from core.models.search import SearchEntry, SearchTerm
 from core.models.settings import AreaPlugin, Governance, Installed, PluginArea, RuleDocument, Setting
@@ -33,11 +34,14 @@ __all__ = [
     "Delivery",
     "DeliveryFailure",
     "DeliverySkipped",
+    "Deputy",
     "Entity",
     "Epoch",
     "Event",
     "EventText",
     "Governance",
+    "Handover",
+    "HandoverLine",
     "Idempotency",
     "ImportFinding",
     "Installed",

@@ -133,6 +133,7 @@ class Mandate(Logged):
         check("until_after_since", "NEW.until IS NULL OR NEW.until > NEW.since"),
         unique("person_id", "organization_id", "area_id", where="state = 'ACTIVE'", code="ALREADY_MANDATED"),
         index("organization_id", "person_id"),
+        index("person_id"),
     )
 
     class Meta:
@@ -157,7 +158,7 @@ class Post(Logged):
 
 
 class PostHolding(Logged):
-    """A person holds a post from `since` until `until`."""
+    """A person holds a post from `since` until `until`, which may be known beforehand (a term)."""
 
     tag: ClassVar[str] = "postholding"
 
@@ -174,9 +175,66 @@ class PostHolding(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("post_id", "person_id", where="until IS NULL", code="ALREADY_HOLDS_POST"),
+        refuse(
+            "once_at_a_time",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.post_id = NEW.post_id AND h.person_id = NEW.person_id"
+            " AND (h.until IS NULL OR h.until > NEW.since))",
+            "ALREADY_HOLDS_POST",
+        ),
+        check("until_after_since", "NEW.until IS NULL OR NEW.until >= NEW.since"),
         index("person_id"),
         index("post_id"),
     )
 
     class Meta:
         table = "core_post_holding"
+
+
+class Deputy(Logged):
+    """A person stands in for whoever holds a post (代理), with the post's roles, until a moment that is known beforehand.
+
+    It ends with the holding, when somebody ends it, or by itself.
+    """
+
+    tag: ClassVar[str] = "deputy"
+
+    holding: fields.ForeignKeyRelation[PostHolding] = fields.ForeignKeyField(
+        "core.PostHolding", on_delete=fields.RESTRICT, related_name=False
+    )
+    holding_id: UUID
+    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
+        "core.Actor", on_delete=fields.RESTRICT, related_name=False
+    )
+    person_id: UUID
+    since = fields.DatetimeField()
+    until = fields.DatetimeField()
+    ended_at = fields.DatetimeField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("until_after_since", "NEW.until > NEW.since"),
+        refuse(
+            "not_for_oneself",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.id = NEW.holding_id AND h.person_id = NEW.person_id)",
+            "DEPUTY_OF_ONESELF",
+        ),
+        refuse(
+            "once_at_a_time",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_deputy d WHERE d.holding_id = NEW.holding_id AND d.person_id = NEW.person_id"
+            " AND d.ended_at IS NULL AND d.since < NEW.until AND d.until > NEW.since)",
+            "ALREADY_DEPUTY",
+        ),
+        refuse(
+            "only_ends",
+            "UPDATE",
+            "NEW.holding_id <> OLD.holding_id OR NEW.since <> OLD.since OR NEW.until <> OLD.until",
+            "APPEND_ONLY",
+        ),
+        index("person_id"),
+        index("holding_id"),
+    )
+
+    class Meta:
+        table = "core_deputy"

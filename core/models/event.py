@@ -24,7 +24,11 @@ _GRANT_COVERS = """EXISTS (
       AND (g.until IS NULL OR g.until > NEW.recorded_at)
       AND (g.actor_id = NEW.actor_id OR EXISTS (SELECT 1 FROM core_post_holding h
            WHERE h.post_id = g.post_id AND h.person_id = NEW.actor_id AND h.since <= NEW.recorded_at
-             AND (h.until IS NULL OR h.until > NEW.recorded_at)))
+             AND (h.until IS NULL OR h.until > NEW.recorded_at))
+        OR EXISTS (SELECT 1 FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id
+           WHERE d.id = NEW.deputy_id AND d.person_id = NEW.actor_id AND h.post_id = g.post_id AND d.ended_at IS NULL
+             AND d.since <= NEW.recorded_at AND d.until > NEW.recorded_at
+             AND h.since <= NEW.recorded_at AND (h.until IS NULL OR h.until > NEW.recorded_at)))
       AND NOT EXISTS (
         SELECT 1 FROM core_area_closure x JOIN core_setting s ON s.area_id = x.ancestor_id
         WHERE x.descendant_id = NEW.area_id AND x.until IS NULL
@@ -61,6 +65,7 @@ class Event(Model):
     permission = fields.CharField(max_length=100, null=True)
     grant_id = fields.UUIDField(null=True)
     mandate_id = fields.UUIDField(null=True)
+    deputy_id = fields.UUIDField(null=True)
     behalf_of_id = fields.UUIDField(null=True)
     behalf_basis = fields.CharEnumField(BehalfBasis, description=BehalfBasis.__name__, max_length=40, null=True)
     cause_id = fields.UUIDField(null=True)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from core.corrections import Merging, Undo
     from core.data.sheets import Sheet
     from core.demo import DemoDistrict
+    from core.duties import Duties
     from core.events import Handler
     from core.jobs import Job
     from core.plugins.ports import Port
@@ -58,6 +59,11 @@ def gongzhi_undos() -> list[Undo]:  # type: ignore[empty-body]
 @hookspec
 def gongzhi_merging() -> Merging:  # type: ignore[empty-body]
     """What becomes of this plugin's rows when two actors prove to be one."""
+
+
+@hookspec
+def gongzhi_duties() -> Duties:  # type: ignore[empty-body]
+    """What people are responsible for in this plugin: what a hand-over moves, and whose matter its rows are (INV10)."""
 
 
 @hookspec

@@ -19,6 +19,7 @@ from core.access import PermissionBook
 from core.corrections import Merging, Undo
 from core.data.sheets import Sheet
 from core.database import App
+from core.duties import Duties
 from core.errors import ConfigurationError
 from core.events import Handler
 from core.health import Health
@@ -49,6 +50,7 @@ class Plugin:
     jobs: tuple[Job, ...] = ()
     undos: tuple[Undo, ...] = ()
     merging: Merging | None = None
+    duties: Duties | None = None
     sheets: tuple[Sheet, ...] = ()
     ports: tuple[Port, ...] = ()
     providers: Mapping[str, Any] = None  # type: ignore[assignment]
@@ -118,6 +120,10 @@ class Host:
     @property
     def mergings(self) -> list[Merging]:
         return [p.merging for p in self.plugins if p.merging is not None]
+
+    @property
+    def duties(self) -> list[Duties]:
+        return [p.duties for p in self.plugins if p.duties is not None]
 
     @property
     def sheets(self) -> list[Sheet]:
@@ -268,7 +274,7 @@ class Host:
         handlers, ports = ask("gongzhi_handlers", []), ask("gongzhi_ports", [])
         providers, jobs = ask("gongzhi_providers", {}), ask("gongzhi_jobs", [])
         undos, merging = ask("gongzhi_undos", []), ask("gongzhi_merging")
-        sheets = ask("gongzhi_sheets", [])
+        duties, sheets = ask("gongzhi_duties"), ask("gongzhi_sheets", [])
         for job in jobs:
             if job.name not in manifest.jobs:
                 self._wrong(key, "BAD_DECLARATION", what=f"job {job.name!r} is not listed under jobs in plugin.toml")
@@ -284,7 +290,7 @@ class Host:
         if len(self.problems) > before:
             return None
         return Plugin(
-            manifest, module, models, graphql, settings, tuple(handlers), tuple(jobs), tuple(undos), merging,
+            manifest, module, models, graphql, settings, tuple(handlers), tuple(jobs), tuple(undos), merging, duties,
             tuple(sheets), tuple(ports), dict(providers),
         )  # fmt: skip
 

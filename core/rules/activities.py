@@ -121,12 +121,15 @@ async def leave(work: Work, *, activity_id: UUID) -> Participation:
 async def attend(work: Work, *, activity_id: UUID, actor_id: UUID) -> Participation:
     """Whoever runs the activity notes that an actor came; a walk-in takes a place too.
 
-    Refuses TOO_EARLY before the start, ACTIVITY_FULL, ALREADY_ATTENDED.
+    That they came themselves somebody else notes, as it may be worth something (INV10). Refuses OWN_MATTER, TOO_EARLY
+    before the start, ACTIVITY_FULL, ALREADY_ATTENDED.
     """
     activity = await _managed(work, activity_id, ActivityState.OPEN)
     if work.occurred_at < activity.starts_at:
         raise Refusal("TOO_EARLY", startsAt=activity.starts_at.isoformat())
     actor_id = (await work.get(Actor, actor_id)).id
+    if work.is_own(actor_id):
+        raise Refusal("OWN_MATTER", path=("actorId",))
     participation = await work.find(Participation, activity_id=activity_id, actor_id=actor_id)
     if participation is not None and participation.state is ParticipationState.ATTENDED:
         raise Refusal("ALREADY_ATTENDED")

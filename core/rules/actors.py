@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from core.access import Ground, PermissionRule, Viewer
@@ -11,9 +11,11 @@ from core.decisions import carries
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration, Role
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Actor, Area, Mandate, Membership, Post, PostHolding, RoleGrant
+from core.models import Actor, Area, Deputy, Mandate, Membership, Post, PostHolding, RoleGrant
 from core.rules.inputs import clean_credit_code, clean_name, clean_text, mask_name, optional_text, sort_name
 from core.work import Work
+
+T = TypeVar("T", PostHolding, Deputy)
 
 
 def new_actor(
@@ -218,9 +220,9 @@ async def create_post(work: Work, *, area_id: UUID, title: str) -> Post:
     return post
 
 
-async def assign_post(work: Work, *, post_id: UUID, person_id: UUID) -> PostHolding:
-    """`person` holds the post from now on, with the roles given to it; refuses ALREADY_HOLDS_POST, NOT_A_PERSON,
-    ROLE_ABOVE_OWN, OWN_MATTER (nobody puts themselves on a post)."""
+async def assign_post(work: Work, *, post_id: UUID, person_id: UUID, until: datetime | None = None) -> PostHolding:
+    """`person` holds the post from now on, for a term if told, with the roles given to it; refuses ALREADY_HOLDS_POST,
+    NOT_A_PERSON, ROLE_ABOVE_OWN, IN_THE_PAST, OWN_MATTER (nobody puts themselves on a post)."""
     post = await work.lock(Post, post_id)
     await may_give_what_the_post_has(work, post)
     person = await work.get(Actor, person_id)
@@ -228,7 +230,9 @@ async def assign_post(work: Work, *, post_id: UUID, person_id: UUID) -> PostHold
         raise Refusal("NOT_A_PERSON", path=("personId",))
     if person.id == work.viewer.person_id:
         raise Refusal("OWN_MATTER", path=("personId",))
-    holding = PostHolding(id=new_id(), post_id=post_id, person_id=person.id, since=work.now)
+    if until is not None and until <= work.now:
+        raise Refusal("IN_THE_PAST", path=("until",))
+    holding = PostHolding(id=new_id(), post_id=post_id, person_id=person.id, since=work.now, until=until)
     work.add(holding)
     work.record("core.post.assigned", holding, area_id=post.area_id)
     return holding
@@ -239,11 +243,22 @@ async def leave_post(work: Work, *, holding_id: UUID) -> PostHolding:
     post = await work.get(Post, holding.post_id)
     await may_give_what_the_post_has(work, post)
     work.expect_version(holding)
-    if holding.until is not None:
+    if holding.until is not None and holding.until <= work.now:
         raise Refusal("ALREADY_ENDED")
-    work.change(holding, until=work.now)
-    work.record("core.post.left", holding, area_id=post.area_id)
+    end_holding(work, holding, post)
     return holding
+
+
+def end_holding(work: Work, holding: PostHolding, post: Post, data: dict[str, Any] | None = None) -> None:
+    """Somebody no longer holds a post, with immediate effect."""
+    term = holding.until.isoformat() if holding.until else None
+    work.change(holding, until=work.now)
+    work.record("core.post.left", holding, area_id=post.area_id, data={"until": term, **(data or {})})
+
+
+async def in_force(work: Work, model: type[T], **equals: Any) -> list[T]:
+    """Holdings or deputyships (`model` has `until`) that are not over."""
+    return [row for row in await work.select(model, **equals) if row.until is None or row.until > work.now]
 
 
 async def may_give_what_the_post_has(work: Work, post: Post) -> None:
@@ -299,8 +314,9 @@ async def grant_role(
         post = await work.get(Post, post_id)
         if post.area_id not in work.place(area).chain:
             raise Refusal("OUTSIDE_POST", path=("areaId",))
-        held = await work.select(PostHolding, post_id=post_id, until=None)
-        if work.viewer.person_id in {holding.person_id for holding in held}:
+        held = await in_force(work, PostHolding, post_id=post_id)
+        stand_in = await in_force(work, Deputy, holding_id=[holding.id for holding in held], ended_at=None)
+        if work.viewer.person_id in {*(h.person_id for h in held), *(d.person_id for d in stand_in)}:
             raise Refusal("OWN_MATTER", path=("postId",))
     grant = RoleGrant(id=new_id(), role=role, area_id=area_id, actor_id=actor_id, post_id=post_id, since=work.now)
     work.add(grant)

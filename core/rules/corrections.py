@@ -10,7 +10,7 @@ from uuid import UUID
 
 from core.corrections import Finding
 from core.decisions import carries
-from core.enums import Authority, MandateState, MembershipState, ParticipationState
+from core.enums import Authority, HandoverState, MandateState, MembershipState, ParticipationState
 from core.errors import NotPermitted, Refusal
 from core.events import EventRecord
 from core.ids import new_id
@@ -18,7 +18,9 @@ from core.models import (
     Account,
     Activity,
     Actor,
+    Deputy,
     Event,
+    Handover,
     Link,
     Logged,
     Mandate,
@@ -29,7 +31,7 @@ from core.models import (
     RoleGrant,
     RuleDocument,
 )
-from core.rules.actors import may_give_what_the_post_has, not_above_own
+from core.rules.actors import in_force, may_give_what_the_post_has, not_above_own
 from core.rules.inputs import clean_text
 from core.work import Work
 
@@ -115,6 +117,9 @@ _TIES = (
     _Tie(Mandate, "person_id", ("organization_id", "area_id"), _GIVEN, lambda w, r: {"state": MandateState.REVOKED}),
     _Tie(Mandate, "organization_id", ("person_id", "area_id"), _GIVEN, lambda w, r: {"state": MandateState.REVOKED}),
     _Tie(PostHolding, "person_id", ("post_id",), {"until": None}, lambda w, r: {"until": w.now}),
+    _Tie(Deputy, "person_id", ("holding_id",), {"ended_at": None}, lambda w, r: {"ended_at": w.now}),
+    _Tie(Handover, "giver_id"),
+    _Tie(Handover, "taker_id"),
     _Tie(RoleGrant, "actor_id", ("role", "area_id"), {"revoked_at": None}, lambda w, r: {"revoked_at": w.now}),
     _Tie(Account, "person_id"),
     _Tie(Activity, "organizer_id"),
@@ -198,6 +203,12 @@ async def _plan(work: Work, kept_id: UUID, gone_id: UUID) -> _Plan:
     await _plan_links(work, plan)
     for earlier in await work.select(Actor, lock=True, merged_into_id=gone.id):
         plan.change(earlier, "merged", merged_into_id=kept.id)
+    planned = [
+        [h.area_id for h in await work.select(Handover, giver_id=id, state=HandoverState.PLANNED)]
+        for id in (kept.id, gone.id)
+    ]
+    if set(planned[0]) & set(planned[1]):
+        plan.blocks.append(Finding(Handover.tag, 2, "HANDOVER_PLANNED"))
     if kept.credit_code and gone.credit_code:
         plan.blocks.append(Finding("credit_code", 2, "BOTH_HAVE_CREDIT_CODES"))
     return plan
@@ -214,7 +225,10 @@ async def _allowed(work: Work, kept: Actor, gone: Actor) -> None:
     both = [kept.id, gone.id]
     for grant in await work.select(RoleGrant, actor_id=both, revoked_at=None):
         not_above_own(work, grant.role, work.require("core.role.grant", grant))
-    for holding in await work.select(PostHolding, person_id=both, until=None):
+    holdings = await in_force(work, PostHolding, person_id=both)
+    for deputy in await in_force(work, Deputy, person_id=both, ended_at=None):
+        holdings.append(await work.get(PostHolding, deputy.holding_id))
+    for holding in holdings:
         await may_give_what_the_post_has(work, await work.get(Post, holding.post_id))
     for mandate in await work.select(Mandate, person_id=both, state=MandateState.ACTIVE):
         work.require("core.mandate.manage", mandate)

@@ -16,6 +16,7 @@ from core.models import (
     Activity,
     Actor,
     Area,
+    Deputy,
     EventText,
     Link,
     Logged,
@@ -30,6 +31,7 @@ from core.models import (
 from core.rules.activities import MANAGE
 from core.rules.actors import may_give_what_the_post_has, not_above_own, whole_of
 from core.rules.areas import hold_settings, move_area
+from core.settings.store import as_instant
 from core.work import Work
 
 L = TypeVar("L", bound=Logged)
@@ -135,7 +137,24 @@ async def _post(work: Work, event: EventRecord) -> None:
     row = await _row(work, PostHolding, event)
     post = await work.get(Post, row.post_id)
     await may_give_what_the_post_has(work, post)
-    work.change(row, until=work.now if event.type == "core.post.assigned" else None)
+    if row.person_id == work.viewer.person_id and event.type == "core.post.left":
+        raise Refusal("OWN_MATTER")
+    term = as_instant(event.data.get("until"))
+    if term is not None and term <= work.now:
+        raise Refusal("CANNOT_UNDO")
+    work.change(row, until=work.now if event.type == "core.post.assigned" else term)
+    _undone(work, event, row, post.area_id)
+
+
+@_undoes("core.deputy.appointed", "core.deputy.ended")
+async def _deputy(work: Work, event: EventRecord) -> None:
+    row = await _row(work, Deputy, event)
+    holding = await work.get(PostHolding, row.holding_id)
+    post = await work.get(Post, holding.post_id)
+    await may_give_what_the_post_has(work, post)
+    if event.type == "core.deputy.ended" and row.person_id == work.viewer.person_id:
+        raise Refusal("OWN_MATTER")
+    work.change(row, ended_at=work.now if event.type == "core.deputy.appointed" else None)
     _undone(work, event, row, post.area_id)
 
 

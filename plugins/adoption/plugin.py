@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from core.corrections import Merging, Undo
     from core.data.sheets import Sheet
     from core.demo import DemoDistrict
+    from core.duties import Duties
     from core.runtime import Runtime
     from core.settings import Settings
 
@@ -63,6 +64,13 @@ def gongzhi_sheets() -> list[Sheet]:
     from plugins.adoption.imports import SHEETS
 
     return SHEETS
+
+
+@hookimpl
+def gongzhi_duties() -> Duties:
+    from plugins.adoption.rules.duties import DUTIES
+
+    return DUTIES
 
 
 @hookimpl

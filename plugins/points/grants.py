@@ -84,6 +84,8 @@ async def undo_confirmation(work: Work, event: EventRecord) -> None:
     """A manual entry confirmed by mistake counts as declined; refuses CANNOT_UNDO once the points are spent."""
     grant = await work.lock(Grant, event.subject_id)
     work.require("points.grant.confirm", grant)
+    if work.is_own(grant.actor_id):
+        raise Refusal("OWN_MATTER")
     entry = await work.find(Entry, grant_id=grant.id)
     if grant.state is not GrantState.CONFIRMED or entry is None:
         raise Refusal("CANNOT_UNDO")

@@ -9,6 +9,7 @@ from core.plugins import hookimpl
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
     from core.demo import DemoDistrict
+    from core.duties import Duties
     from core.events import Handler
     from core.jobs import Job
     from core.runtime import Runtime
@@ -69,6 +70,13 @@ def gongzhi_merging() -> Merging:
     from plugins.points import accounts
 
     return Merging("points", accounts.preview_merge, accounts.merge)
+
+
+@hookimpl
+def gongzhi_duties() -> Duties:
+    from plugins.points.duties import DUTIES
+
+    return DUTIES
 
 
 @hookimpl

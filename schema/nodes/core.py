@@ -14,6 +14,7 @@ from core.enums import (
     AreaKind,
     Authority,
     BehalfBasis,
+    HandoverState,
     MandateState,
     MembershipRole,
     MembershipState,
@@ -218,10 +219,71 @@ class PostHolding:
     version: int = column(filter=False)
     post: Post | None = to_one()
     person: Actor = to_one()
+    deputies: Connection[Deputy] = connection("holding_id", description="Who stands in for the holder (代理人).")
+
+
+def _post_of(holding: Expr) -> Expr:
+    return select(models.PostHolding).where(lambda h: h.id == holding).first("post_id", order_by="id")
+
+
+@node(
+    models.Deputy,
+    scope=public("Who stands in for an official is known like the post; names of people are masked by themselves."),
+    place=lambda t: area_of(models.Post, _post_of(t.holding_id)),
+)
+class Deputy:
+    """Who stands in for the holder of a post, with the post's roles, from when to when (代理)."""
+
+    since: datetime = column()
+    until: datetime = column(description="It ends by itself (代理至).")
+    ended_at: datetime | None = column(description="When somebody ended it before (提前结束时间).")
+    version: int = column(filter=False)
+    holding: PostHolding | None = to_one(description="For whom, and on which post (被代理的任职).")
+    person: Actor = to_one(description="Who stands in (代理人).")
+
+
+def _handover_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.giver_id) | v.acts_as(t.taker_id) | v.may("core.handover", t.area_id)
+
+
+@node(models.Handover, scope=_handover_scope, order="-ordered_at")
+class Handover:
+    """One person's duties in an area and below go to another; its lines are the receipt (移交)."""
+
+    state: HandoverState = column()
+    takes_effect_on: date = column(description="The day from whose beginning it holds (生效日期).")
+    note: str | None = column(filter=False, description="A note for the receipt (备注).")
+    ordered_at: datetime = column(order=True)
+    done_at: datetime | None = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+    giver: Actor = to_one(description="Who hands over (移交人).")
+    taker: Actor = to_one(description="Who takes over (接收人).")
+    lines: Connection[HandoverLine] = connection("handover_id", description="The receipt, by duty (移交清单).")
+
+
+def _line_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return select(models.Handover).where(lambda h: (h.id == t.handover_id) & _handover_scope(h, v)).exists()
+
+
+@node(models.HandoverLine, scope=_line_scope, place=lambda t: area_of(models.Handover, t.handover_id))
+class HandoverLine:
+    """A duty on the receipt of a hand-over: moved, or stayed and why (移交清单项)."""
+
+    subject: strawberry.ID = computed(
+        lambda t: GlobalId(t.subject_tag, t.subject_id), filter=True, description="The duty's own row (对象)."
+    )
+    title: str = column(filter=False, description="What people call it (事项).")
+    stays: str | None = column(description="Why it did not move, as a code; null when it did (未移交原因).")
+    handover: Handover | None = to_one()
+    area: Area = to_one(description="Where the duty lies (事项所在区域).")
+    moved_by: Event | None = to_one(description="The event that moved it (移交事件).")
 
 
 def _grant_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    return v.acts_as(t.actor_id) | v.may("core.role.grant", t.area_id)
+    """One's own: by name, by a post one holds; and what administrators of the area give."""
+    held = select(models.PostHolding).where(lambda h: (h.post_id == t.post_id) & v.is_self(h.person_id)).exists()
+    return v.acts_as(t.actor_id) | held | v.may("core.role.grant", t.area_id)
 
 
 @node(models.RoleGrant, scope=_grant_scope)
@@ -290,6 +352,10 @@ def _text_of(key: str) -> Callable[[RowOf], Expr]:
     )
 
 
+def _from_above(t: RowOf) -> Expr:
+    return select(models.RoleGrant).where(lambda g: (g.id == t.grant_id) & (g.area_id != t.area_id)).exists()
+
+
 _TEXTS = "An event's texts belong to it; they are for whoever sees it."
 
 
@@ -328,7 +394,12 @@ class Event:
     area: Area | None = to_one()
     actor: Actor | None = to_one(description="The person who did it; null for the server itself (操作人).")
     behalf_of: Actor | None = to_one(description="In whose place a clerk did it (被代办人).")
-    mandate: Mandate | None = to_one()
+    mandate: Mandate | None = to_one(description="For which organization, by which mandate (所代表组织的授权).")
+    deputy: Deputy | None = to_one(description="In whose place, where the role was a post's holder's (代理依据).")
+    from_above: bool = computed(
+        _from_above,
+        description="Done by a role given in an area above: the duty had passed up, or was taken up there (由上级办理).",
+    )
     transitions: Connection[Transition] = connection("event_id")
 
 

@@ -233,6 +233,7 @@ async def core_create_post(work: Work, input: CoreCreatePostInput) -> Result:
 class CoreAssignPostInput(MutationInput):
     post_id: strawberry.ID
     person_id: strawberry.ID
+    until: datetime | None = strawberry.field(default=None, description="The end of the term, if known (任期至).")
 
 
 @mutation("core.role.grant", on=Subject(Post, "post_id"), post_holding=PostHolding)
@@ -242,6 +243,7 @@ async def core_assign_post(work: Work, input: CoreAssignPostInput) -> Result:
         work,
         post_id=from_global(input.post_id, "post", "postId"),
         person_id=from_global(input.person_id, "actor", "personId"),
+        until=input.until,
     )
     return {"post_holding": holding}
 

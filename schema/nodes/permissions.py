@@ -21,7 +21,7 @@ from schema.decisions import Action, Decision, Row, actions_on, columns_of, show
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import NodeType, extend, python
-from schema.nodes.expressions import AreaChain, Kept, PairsOf, RowOf, Slot
+from schema.nodes.expressions import AreaChain, Kept, PairsOf, RowOf, Slot, public
 from schema.planning.compile import Written
 from schema.planning.python_fields import Facts
 from schema.visible import Statement
@@ -124,10 +124,14 @@ async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: boo
     return found
 
 
+_SEEN = public("Everybody may ask; a row that the viewer does not see answers null.")
+
+
 @extend(Query)
 class PermissionsQuery:
     @plain(
         why="A decision is made in Python, of one row that is read for it (判定在程序中进行).",
+        scope=_SEEN,
         description="May I do this with this row, why, and what would change it? Null where the row is hidden or missing (我能否操作).",
     )  # type: ignore[untyped-decorator]
     async def can(
@@ -143,6 +147,7 @@ class PermissionsQuery:
 
     @plain(
         why="Decisions are made in Python, of rows that are read for them in one statement (判定在程序中进行).",
+        scope=_SEEN,
         description="Up to 50 questions at once, answered in their order (批量判定).",
     )  # type: ignore[untyped-decorator]
     async def can_many(self, info: Info, questions: list[CanInput]) -> list[Decision | None]:

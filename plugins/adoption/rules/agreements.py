@@ -21,6 +21,7 @@ from plugins.adoption.rules.common import (
     locked,
     needed,
     not_an_adopter,
+    not_own,
     once_adopters,
     share_to_leave,
     terms,
@@ -36,12 +37,14 @@ MINUTES, AMOUNT = 100_000, 10**12
 async def sign_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     """The principal signs as a party; with the last signature it runs, has its number, and the spot is adopted.
 
-    Refuses AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER.
+    Nobody signs for both sides: refuses OWN_MATTER. Also AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER.
     """
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.agreement.sign", asset)
     work.expect_version(agreement)
     others, area_code = await _co_adopters_and_area(work, agreement)
+    if work.principal_id == agreement.custodian_id:
+        not_own(work, [agreement.adopter_id, *others])
     parties = [agreement.adopter_id, *others, agreement.custodian_id]
     if await agreements.sign(work, agreement, Signature, work.principal_id, parties):
         await _begin(work, asset, agreement, area_code)
@@ -150,9 +153,13 @@ async def log_upkeep(
 
 
 async def suspend_agreement(work: Work, *, agreement_id: UUID, reason: str) -> Agreement:
-    """The custodian, or the administration, pauses it: no inspections, and no deadline passes meanwhile."""
+    """The custodian, or the administration, pauses it: no inspections, and no deadline passes meanwhile.
+
+    Refuses OWN_MATTER (INV10), AGREEMENT_STATE.
+    """
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.agreement.suspend", asset, owner=agreement.custodian_id)
+    await not_an_adopter(work, agreement)
     work.expect_version(agreement)
     agreements.suspend(work, agreement, today(work))
     text = needed(reason, "reason")
@@ -234,7 +241,7 @@ def _record_end(
 
 async def waive_notice(work: Work, *, agreement_id: UUID) -> Agreement:
     """The other side does without the days of notice, and it ends now: the custodian after an adopter's notice, the
-    lead adopter after any other. Refuses NO_NOTICE, NOT_A_PARTY, AGREEMENT_STATE.
+    lead adopter after any other. Refuses NO_NOTICE, NOT_A_PARTY, OWN_MATTER (nobody on both sides), AGREEMENT_STATE.
     """
     asset, agreement = await locked(work, agreement_id)
     giver = agreement.notice_by_id
@@ -247,6 +254,8 @@ async def waive_notice(work: Work, *, agreement_id: UUID) -> Agreement:
         raise Refusal("NO_NOTICE")
     if work.principal_id != other:
         raise Refusal("NOT_A_PARTY")
+    if by_adopter:
+        await not_an_adopter(work, agreement)
     _record_end(work, asset, agreement, EndReason.TERMINATED, {**about(agreement), "by": "BY_CONSENT"})
     return agreement
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
 from points_kit import a_rule, earned, person
 
+from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.testing.kit import Neighbourhood
@@ -147,3 +149,38 @@ async def test_the_database_holds_what_the_rules_say(neighbourhood: Neighbourhoo
     assert await refused(n, "UPDATE points_closed_ranking SET ranked = 99") == "APPEND_ONLY"
     for number in ("number", "number + 1", "0"):
         assert await copy(n, "points_place", actor_id=f"'{other}'", number=number) == "RANKING_CLOSED"
+
+
+async def test_who_lives_with_them_or_stands_in_for_them_is_no_second_person(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    one, mate, deputy = [await person(n, login) for login in await n.newcomers(3, "xishan")]
+    xishan = await n.area_id("xishan")
+    actor = {"areaId": xishan, "amount": 5, "reason": "捐赠", "evidence": "收据", "actorId": f"actor_{one}"}
+    grant = (await n.do("clerk", "pointsGrantManual", "grant { id }", **actor))["grant"]["id"].removeprefix(
+        "points_grant_"
+    )
+    home = (await n.registered("一组 8 号", kind=ActorKind.HOUSEHOLD))[0]
+    for who in (one, mate):
+        add = {"actorId": f"actor_{who}", "organizationId": home, "role": "MEMBER", "since": "2024-01-01"}
+        await n.do("admin", "coreAddMembership", "membership { id }", **add)
+    post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=xishan, title="岗"))["post"]["id"]
+    put = {"postId": post, "personId": f"actor_{one}"}
+    held = (await n.do("admin", "coreAssignPost", "postHolding { id }", **put))["postHolding"]["id"]
+    until = n.clock.now() + timedelta(days=3)
+    appoint = {"postHoldingId": held, "personId": f"actor_{deputy}", "until": until.isoformat()}
+    await n.do("admin", "coreAppointDeputy", "deputy { id }", **appoint)
+
+    async def confirm(who: UUID) -> str:
+        event = await log(n, grant, "CONFIRMED")
+        return (
+            f"UPDATE points_grant SET state = 'CONFIRMED', version = version + 1, event_id = '{event}',"
+            f" decided_at = declared_at, decided_by_id = '{who}' WHERE id = '{grant}'"
+        )
+
+    for who in (one, mate, deputy):
+        assert await refused(n, await confirm(who)) == "OWN_MATTER"
+    n.clock.set(until + timedelta(seconds=1))
+    assert await refused(n, await confirm(mate)) == "OWN_MATTER"
+    sql = await confirm(deputy)  # whose time is over
+    async with n.server.runtime.database.transaction() as transaction:
+        await transaction.fetch(sql)
