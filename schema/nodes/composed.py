@@ -197,6 +197,7 @@ class ComposedSchema:
         actions = actions_on(node, self.mutations, self.camel)
         return PythonField(
             name="allowed_actions", description=ACTIONS, plugin=node.plugin, file=__file__, settings=False,
+            discloses="Whether the viewer may do something is the viewer's; of what it rests on nothing else is told.",
             compute=lambda values, facts: allowed_actions(actions, values, facts),
             columns=lambda t: columns_of(node, t, actions), annotation=list[Decision],
         )  # fmt: skip

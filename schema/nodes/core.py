@@ -398,6 +398,7 @@ class Event:
     deputy: Deputy | None = to_one(description="In whose place, where the role was a post's holder's (代理依据).")
     from_above: bool = computed(
         _from_above,
+        discloses="Whoever sees what was done may know whether a role of an area above did it.",
         description="Done by a role given in an area above: the duty had passed up, or was taken up there (由上级办理).",
     )
     transitions: Connection[Transition] = connection("event_id")

@@ -220,5 +220,6 @@ class AreaPermissions:
                 models.AreaPlugin, lambda p: (p.area_id == t.id) & (p.origin == "MUTATION"), "plugin", "version"
             ),
         },
+        discloses="Who may do what in an area is for everybody in it; nobody is named.",
         description="Which role may do what here, and what was cut by whom (权限矩阵).",
     )
