@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
+import schema.nodes.accounts
 import schema.nodes.core_roots
 import schema.nodes.corrections
 import schema.nodes.data

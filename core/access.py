@@ -52,8 +52,23 @@ class HeldMandate:
 
 
 @dataclass(frozen=True)
+class TokenScope:
+    """What a machine's token is cut down to: these permissions, in this area and below."""
+
+    permissions: frozenset[str]
+    area_id: UUID
+
+    def allows(self, permission: str, above: Iterable[UUID]) -> bool:
+        """May it be used for something that lies in these areas, from the root down?"""
+        return permission in self.permissions and self.area_id in above
+
+
+@dataclass(frozen=True)
 class Viewer:
-    """The person behind a request, as of one moment. `ANONYMOUS` has nothing."""
+    """The person behind a request, as of one moment. `ANONYMOUS` has nothing.
+
+    With a `scope` it is a machine of theirs: `grants` reach no further than that, and what is personal stays theirs.
+    """
 
     account_id: UUID | None = None
     person_id: UUID | None = None
@@ -61,6 +76,7 @@ class Viewer:
     grants: tuple[Grant, ...] = ()
     mandates: tuple[HeldMandate, ...] = ()
     organizations: frozenset[UUID] = frozenset()
+    scope: TokenScope | None = None
 
     @property
     def signed_in(self) -> bool:
@@ -72,13 +88,29 @@ class Viewer:
         own = [self.person_id] if self.person_id else []
         return [*own, *dict.fromkeys(m.organization_id for m in self.mandates)]
 
+    @property
+    def self_id(self) -> UUID | None:
+        """Whose personal matters are shown."""
+        return None if self.scope else self.person_id
+
+    @property
+    def seen_as(self) -> list[UUID]:
+        """As whom rows of one's own are shown."""
+        return [] if self.scope else self.actor_ids
+
+    def holds(self, rule: PermissionRule, above: Iterable[UUID]) -> bool:
+        """Does a role carry this permission in one of these areas?"""
+        return not {*self.areas(rule)}.isdisjoint(above)
+
     def areas(self, rule: PermissionRule) -> list[UUID]:
         """The tops of the subtrees in which a role carries this permission."""
+        if self.scope is not None and rule.key not in self.scope.permissions:
+            return []
         return list(dict.fromkeys(g.area_id for g in self.grants if g.role in rule.roles))
 
     def is_everywhere(self, rule: PermissionRule) -> bool:
         """Does a role carry this permission wherever anything can lie?"""
-        return any(g.is_everywhere and g.role in rule.roles for g in self.grants)
+        return self.scope is None and any(g.is_everywhere and g.role in rule.roles for g in self.grants)
 
 
 ANONYMOUS = Viewer()
@@ -119,8 +151,10 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bo
     token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
-    return f"""SELECT a.id AS account_id, a.person_id AS person_id,
-    (SELECT {rows}({pair}(g.id, g.role, g.area_id, NOT EXISTS
+    scope, scope_area = ("NULL", "NULL") if by_account else ("t.scope", "t.scope_area_id")
+    area = "g.area_id" if by_account else _cut("g.area_id", "t.scope_area_id")
+    return f"""SELECT a.id AS account_id, a.person_id AS person_id, {scope} AS scope, {scope_area} AS scope_area_id,
+    (SELECT {rows}({pair}(g.id, g.role, {area}, NOT EXISTS
         (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id))) FROM core_role_grant g
       WHERE g.revoked_at IS NULL AND {live("g")} AND (g.actor_id = a.person_id OR g.post_id IN
         (SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live("h")}))) AS grants,
@@ -131,18 +165,36 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bo
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
+VIEWER = ("account_id", "person_id", "scope", "scope_area_id", "grants", "mandates", "organizations")
+
+
+def _cut(area: str, within: str) -> str:
+    """SQL: the top of what lies below both areas; null where nothing does. The first where there is no second."""
+
+    def below(upper: str, lower: str) -> str:
+        above = f"c.ancestor_id = {upper} AND c.descendant_id = {lower} AND c.until IS NULL"
+        return f"WHEN EXISTS (SELECT 1 FROM core_area_closure c WHERE {above}) THEN {lower}"
+
+    return f"CASE WHEN {within} IS NULL THEN {area} {below(area, within)} {below(within, area)} END"
+
+
 def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None) -> Viewer:
     if row is None:
         return ANONYMOUS
     grants = json.loads(row["grants"] or "[]")
     mandates = json.loads(row["mandates"] or "[]")
+    scope = None
+    if row["scope"] is not None:
+        permissions = json.loads(row["scope"])["permissions"]
+        scope = TokenScope(frozenset(permissions), _uuid(row["scope_area_id"]))
     return Viewer(
         account_id=_uuid(row["account_id"]),
         person_id=_uuid(row["person_id"]),
         token_hash=token_hash,
-        grants=tuple(Grant(UUID(i), Role(r), UUID(a), bool(e)) for i, r, a, e in grants),
+        grants=tuple(Grant(UUID(i), Role(r), UUID(a), bool(e)) for i, r, a, e in grants if a is not None),
         mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a)) for i, o, a in mandates),
         organizations=frozenset(UUID(o) for o in json.loads(row["organizations"] or "[]")),
+        scope=scope,
     )
 
 

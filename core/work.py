@@ -112,6 +112,7 @@ class Work:
         self.expected_version: int | None = None
         self.paths = paths
         self.flushed = False
+        self.touched: set[str] = set()  # tags of the rows that events were recorded for
 
     # --- who ---------------------------------------------------------------------------------------------
 
@@ -272,6 +273,9 @@ class Work:
             return self._rest_on(Ground(Authority.SYSTEM))
         if not self.viewer.signed_in:
             raise NotPermitted(permission, "NOT_SIGNED_IN")
+        scope = self.viewer.scope
+        if scope is not None and not scope.allows(permission, where.chain):
+            raise NotPermitted(permission, "TOKEN_SCOPE")
         within = frozenset(where.chain)
         mandate_id = None
         if self.acting.for_id is not None and self.acting.for_id != self.viewer.person_id:
@@ -284,6 +288,8 @@ class Work:
             if not (rule.is_open or owner == self.acting.behalf_of_id):
                 raise NotPermitted(permission, "NOT_THEIRS_TO_DO")
             rule = self.book[ON_BEHALF]
+            if scope is not None and not scope.allows(ON_BEHALF, where.chain):
+                raise NotPermitted(ON_BEHALF, "TOKEN_SCOPE")
         grant = next((g for g in self.viewer.grants if g.role in rule.roles and g.area_id in within), None)
         if grant is not None:
             return self._rest_on(Ground(Authority.ROLE, rule.key, grant.id, mandate_id, within))
@@ -300,7 +306,13 @@ class Work:
         """What a person may always do with what is theirs alone (their token, their password); no area involved."""
         if self.acting.for_id is not None or self.acting.behalf_of_id is not None:
             raise Refusal("ONLY_ONESELF")
+        self.in_person()
         return self._rest_on(Ground(Authority.SYSTEM if self.system else Authority.SELF))
+
+    def in_person(self) -> None:
+        """Refuse what is no machine's to do (TOKEN_SCOPE)."""
+        if self.viewer.scope is not None:
+            raise Refusal("TOKEN_SCOPE")
 
     def _rest_on(self, ground: Ground) -> Ground:
         late = self.now - self.occurred_at
@@ -385,6 +397,7 @@ class Work:
             if write.event is not None:
                 continue
             write.event = event
+            self.touched.add(write.row.tag if write.changed is not None else f"new {write.row.tag}")
             if isinstance(write.row, Logged):
                 state = getattr(write.row, "state", None)
                 event.transitions.append((write.row.tag, write.row.id, _text(write.from_state), _text(state)))

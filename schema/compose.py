@@ -38,7 +38,7 @@ from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import CATALOGUE, ConnectionField, Field, Node, NodeType, PythonField, ScalarField, ToOneField
 from schema.plain import PlainExecutor
 from schema.scalars import JSON, SCALARS, Long
-from schema.sign_in import core_sign_in_field
+from schema.sign_in import SIGN_IN_FIELDS
 
 
 @strawberry.type(description="Where a page lies in its list (分页信息).")
@@ -197,12 +197,13 @@ def _mutation_type(declarations: list[MutationDeclaration]) -> type:
         namespace[declared.name] = _mutation_field(declared)
         if declared.batch is not None:
             namespace[declared.batch.name] = _batch_field(declared, declared.batch)
-    namespace["core_sign_in"] = core_sign_in_field
+    namespace |= SIGN_IN_FIELDS
     return strawberry.type(type("Mutation", (), namespace), description="Changes (变更).")
 
 
 def _mutation_field(declared: MutationDeclaration) -> Any:
     annotations: dict[str, Any] = {name: Optional[origin] for name, origin in declared.returns.items()}
+    annotations |= {name: Optional[shown] for name, shown in declared.secrets.items()}
     annotations["errors"] = list[UserError]
     payload = strawberry.type(
         type(payload_name(declared), (), {"__annotations__": annotations}),
@@ -288,6 +289,8 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
         payload: Any = built._schema.type_map[payload_name(declared)]
         for name in declared.returns:
             payload.fields[composed.camel(name)].resolve = _planned_part
+        for name in declared.secrets:
+            payload.fields[composed.camel(name)].resolve = _secret
         if declared.batch is not None:
             row: Any = built._schema.type_map[f"{camel_type(declared.batch.name)}Row"]
             for name in declared.returns:
@@ -297,6 +300,11 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
 
 def payload_name(declared: MutationDeclaration) -> str:
     return camel_type(declared.name) + "Payload"
+
+
+def _secret(payload: Any, info: Any) -> Any:
+    """What the rule told this once."""
+    return payload.secrets.get(info.field_name)
 
 
 def _planned_part(payload: Any, info: Any) -> Any:

@@ -4,7 +4,8 @@
     async def adoption_decide_claim(work: Work, input: AdoptionDecideClaimInput) -> Result:
         \"\"\"Accept or reject a claim (审核认领申请).\"\"\"
 
-The payload has each named node (null when refused) and `errors`. Its selection is read afresh by the planner.
+The payload has each named node (null when refused) and `errors`. Its selection is read afresh by the planner. What is
+shown this once and kept nowhere stands under `secrets`; the rule returns it beside the nodes.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import inspect
 import json
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Optional, TypeVar
@@ -32,7 +33,17 @@ from core.work import Work
 from schema.nodes.declare import owner_of
 
 Result = dict[str, Entity]
-RuleCall = Callable[[Work, Any], Awaitable[Result]]
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value of a payload that is told this once: never part of an outcome, an event or a log."""
+
+    value: Any = field(repr=False)
+
+
+WithSecrets = dict[str, Entity | Secret]
+RuleCall = Callable[[Work, Any], Awaitable[Mapping[str, Entity | Secret]]]
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 
@@ -106,6 +117,7 @@ class MutationDeclaration:
     description: str
     file: str
     batch: Batch | None = None
+    secrets: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -141,11 +153,15 @@ def camel_type(name: str) -> str:
 MUTATIONS: list[MutationDeclaration] = []
 
 
-def mutation(permission: str | None, *, batch: bool = False, **returns: type) -> Callable[[F], F]:
+def mutation(
+    permission: str | None, *, batch: bool = False, secrets: Mapping[str, Any] | None = None, **returns: type
+) -> Callable[[F], F]:
     """Declare a mutation. `permission` is what its rule asks for (checked at boot to be declared; None: one's own).
 
     The function takes a Work and an input derived from MutationInput and returns the rows the payload names. With
-    `batch` there is a second mutation, `<name>Batch`, that does it for up to 200 rows and answers for each.
+    `batch` there is a second mutation, `<name>Batch`, that does it for up to 200 rows and answers for each. `secrets` are
+    fields of the payload (name → annotated type) that the rule returns as `Secret`; such a mutation takes no
+    idempotency key, because its outcome is not kept.
     """
 
     def declare(function: F) -> F:
@@ -165,6 +181,7 @@ def mutation(permission: str | None, *, batch: bool = False, **returns: type) ->
                 inspect.cleandoc(function.__doc__ or ""),
                 file,
                 _batch_of(function.__name__, input_type) if batch else None,
+                secrets or {},
             )
         )
         return function
