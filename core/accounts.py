@@ -84,7 +84,7 @@ def _hash(password: str) -> str:
 
 async def matches(stored: str | None, password: str) -> bool:
     """Is it this password? Where there is none it takes as long to say no."""
-    against: str = stored or await asyncio.to_thread(_decoy)
+    against = await asyncio.to_thread(_decoy) if stored is None else stored
     return await asyncio.to_thread(_matches, against, password[: PASSWORD_MAX + 1]) and stored is not None
 
 

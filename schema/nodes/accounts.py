@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -39,7 +40,10 @@ def _token_scope(t: RowOf, v: ViewerFacts) -> Expr:
 
 
 def _permissions(values: dict[str, Any], facts: Facts) -> list[str] | None:
-    return values["scope"]["permissions"] if values["scope"] else None
+    scope = values["scope"]
+    if isinstance(scope, str):  # as SQLite keeps it
+        scope = json.loads(scope)
+    return scope["permissions"] if scope else None
 
 
 @node(models.Token, scope=_token_scope, order="-created_at")
