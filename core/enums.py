@@ -151,6 +151,13 @@ class TicketKind(Term):
     IDENTITY = "IDENTITY", "待核实身份"
 
 
+class ProviderKind(Term):
+    """How a sign-in provider knows somebody (登录方式)."""
+
+    PHONE = "PHONE", "手机验证码"
+    REDIRECT = "REDIRECT", "统一认证"
+
+
 class Move(Term):
     """How an area below may move a setting (下级可调方式)."""
 

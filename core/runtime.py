@@ -23,6 +23,7 @@ from core.messages import Messages
 from core.models import Actor
 from core.rules.areas import is_area_code
 from core.settings.store import VERSION, as_instant, as_uuid
+from core.sign_in import Provider
 from core.viewers import Viewers
 from core.work import Work
 
@@ -108,6 +109,7 @@ class Runtime:
         self.dispatcher = dispatcher
         self.jobs = jobs
         self.viewers = Viewers(self.viewer)
+        self.providers: Mapping[str, Provider] = {}  # to sign in by, beside the password
 
     async def viewer(self, token_hash: str) -> Viewer:
         """Who a token stands for now; ANONYMOUS when it is unknown, expired, revoked or its account disabled."""

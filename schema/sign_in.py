@@ -10,6 +10,7 @@ import strawberry
 from strawberry.types.info import Info
 
 from core.errors import Refusal
+from core.sign_in import Asked, challenges
 from schema.mutations import UserError
 
 
@@ -51,6 +52,57 @@ class CoreChangePasswordPayload:
     errors: list[UserError]
 
 
+@strawberry.input(description="By which provider; with a number, or a page to come back to (开始登录).")
+class CoreStartSignInInput:
+    provider: str = strawberry.field(description="A key of signInProviders (登录方式).")
+    phone: str | None = strawberry.field(default=None, description="Where the code goes, for PHONE (手机号码).")
+    redirect_uri: str | None = strawberry.field(
+        default=None, description="One of those the operator allows, for REDIRECT; the first unless told (回调地址)."
+    )
+
+
+@strawberry.type(description="What to go on with; the same whether an account is behind it or not (登录验证).")
+class CoreStartSignInPayload:
+    challenge: str | None = strawberry.field(description="Keep it on the device for coreFinishSignIn (验证标识).")
+    url: str | None = strawberry.field(description="Send the person there, for REDIRECT (认证地址).")
+    state: str | None = strawberry.field(description="What has to come back with the code; else stop (状态值).")
+    expires_at: datetime | None = strawberry.field(description="When it is too late (失效时间).")
+    errors: list[UserError]
+
+
+@strawberry.input(description="What answers the challenge (完成登录).")
+class CoreFinishSignInInput:
+    challenge: str
+    code: str = strawberry.field(description="As it came to the telephone, or back to the page (验证码).")
+
+
+@strawberry.type(description="A session, or a ticket for the desk where nobody knows yet who this is (登录结果).")
+class CoreFinishSignInPayload(CoreSignInPayload):
+    ticket: str | None = strawberry.field(
+        description="Show it at the desk (coreVerifyIdentity), or use it oneself when signed in (coreLinkIdentity) (凭证)."
+    )
+
+
+async def core_start_sign_in(info: Info[Any, Any], input: CoreStartSignInInput) -> CoreStartSignInPayload:
+    asked = Asked(input.phone, input.redirect_uri, info.context.language)
+    begin = challenges.begin(info.context.graphql.runtime, input.provider, asked, _address(info))
+    made, errors = await _tried(info, begin)
+    if made is None:
+        return CoreStartSignInPayload(challenge=None, url=None, state=None, expires_at=None, errors=errors)
+    begun = made.begun
+    return CoreStartSignInPayload(
+        challenge=made.secret, url=begun.url, state=begun.state, expires_at=made.expires_at, errors=[]
+    )
+
+
+async def core_finish_sign_in(info: Info[Any, Any], input: CoreFinishSignInInput) -> CoreFinishSignInPayload:
+    finish = challenges.finish(info.context.graphql.runtime, input.challenge, input.code)
+    proven, errors = await _tried(info, finish)
+    token, row = (proven and proven.session) or (None, None)
+    ticket, until = (proven and proven.ticket) or (None, row and row.expires_at)
+    return CoreFinishSignInPayload(token=token, expires_at=until, ticket=ticket, errors=errors)
+
+
 async def core_sign_in(info: Info[Any, Any], input: CoreSignInInput) -> CoreSignInPayload:
     made = info.context.graphql.sign_in(input.login, input.password, _address(info))
     found, errors = await _tried(info, made)
@@ -89,6 +141,8 @@ def _field(resolver: Any, description: str) -> Any:
 
 SIGN_IN_FIELDS = {
     "core_sign_in": _field(core_sign_in, "Sign in with login and password (登录)."),
+    "core_start_sign_in": _field(core_start_sign_in, "Begin to sign in by a provider (开始登录)."),
+    "core_finish_sign_in": _field(core_finish_sign_in, "Sign in with what the provider said (完成登录)."),
     "core_redeem_ticket": _field(
         core_redeem_ticket, "Open an account, or choose a new password, with a ticket from the desk (使用凭证)."
     ),

@@ -14,11 +14,12 @@ from core.database.dialect import POSTGRES
 from core.enums import AccountState, ActorKind, Role, TicketKind
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Account, Actor, Area, Ticket, Token
+from core.models import Account, Actor, Area, Identity, Ticket, Token
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
 
 INVITE = "core.account.invite"
+VERIFY = "core.account.verify"
 RESET = "core.account.reset"
 DISABLE = "core.account.disable"
 MACHINE = "core.token.create"
@@ -138,6 +139,72 @@ def _could_give(work: Work, role: Role, areas: Sequence[UUID]) -> bool:
     if all(work.viewer.holds(rule, areas) for rule in work.book.rules.values() if role in rule.roles):
         return True
     return role is not Role.ADMIN and _holds(work, "core.role.grant", areas)
+
+
+# --- identities ------------------------------------------------------------------------------------------
+
+
+async def verify(work: Work, *, ticket: str, person_id: UUID) -> Account:
+    """Whoever shows this ticket is this person, seen at the desk: from now on the provider's word lets them in, to the
+    account they have or a new one.
+
+    Refuses TICKET_INVALID, NOT_A_PERSON, OWN_MATTER, RIGHTS_ABOVE_OWN, ACCOUNT_STATE, IDENTITY_TAKEN, IDENTITY_EXISTS.
+    """
+    person = await _person(work, VERIFY, person_id)
+    found = await work.select(Account, lock=True, person_id=person.id)
+    if found:
+        account = found[0]
+        if account.state is AccountState.DISABLED:
+            raise Refusal("ACCOUNT_STATE", path=("personId",), state=str(account.state))
+        if account.state is AccountState.INVITED:
+            work.change(account, state=AccountState.ACTIVE)
+            await tickets.revoke(work, account.id)
+    else:
+        account = Account(id=new_id(), person_id=person.id, state=AccountState.ACTIVE)
+        work.add(account)
+    identity = await _identity(work, account, ticket)
+    work.record("core.account.verified", account, area_id=person.area_id, data={"provider": identity.provider})
+    return account
+
+
+async def link(work: Work, *, ticket: str) -> Identity:
+    """The provider's word lets oneself in too, from now on; refuses TICKET_INVALID, IDENTITY_TAKEN, IDENTITY_EXISTS."""
+    work.own_matter()
+    account = await work.lock(Account, _own_account(work))
+    identity = await _identity(work, account, ticket)
+    work.record("core.account.linked", account, area_id=None, data={"provider": identity.provider})
+    return identity
+
+
+async def unlink(work: Work, *, identity_id: UUID) -> Identity:
+    """A provider's word lets oneself in no more; refuses NOT_FOUND for others', ALREADY_ENDED, and LAST_WAY_IN."""
+    work.own_matter()
+    account = await work.lock(Account, _own_account(work))
+    identity = await work.lock(Identity, identity_id)
+    if identity.account_id != account.id:
+        raise Refusal("NOT_FOUND", path=("identityId",), kind=Identity.tag)
+    if identity.removed_at is not None:
+        raise Refusal("ALREADY_ENDED")
+    others = await work.select(Identity, account_id=account.id, removed_at=None)
+    if account.login is None and len(others) == 1:
+        raise Refusal("LAST_WAY_IN")
+    work.change(identity, removed_at=work.now)
+    work.record("core.account.unlinked", identity, area_id=None, data={"provider": identity.provider})
+    return identity
+
+
+def _own_account(work: Work) -> UUID:
+    if work.viewer.account_id is None:
+        raise Refusal("NOT_SIGNED_IN")
+    return work.viewer.account_id
+
+
+async def _identity(work: Work, account: Account, ticket: str) -> Identity:
+    used = await tickets.take(work, tickets.hash_code(ticket), TicketKind.IDENTITY)
+    identity = Identity(
+        id=new_id(), account_id=account.id, provider=used.data["provider"], subject=used.data["subject"]
+    )
+    return work.add(identity)
 
 
 # --- tokens ----------------------------------------------------------------------------------------------

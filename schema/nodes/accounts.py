@@ -7,16 +7,17 @@ from datetime import datetime
 from typing import Any
 
 import strawberry
+from strawberry.types.info import Info
 
 from core import models
-from core.enums import AccountState
+from core.enums import AccountState, ProviderKind
 from core.ids import from_global
 from core.rules import accounts
 from core.work import Work
 from schema.mutations import MutationInput, Result, Secret, WithSecrets, mutation
-from schema.nodes.composed import Query, every, one
+from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import Actor, Area
-from schema.nodes.declare import Connection, column, extend, node, python, to_one
+from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
 from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, select
 from schema.planning.python_fields import Facts
 
@@ -33,6 +34,22 @@ class Account:
     state: AccountState = column()
     version: int = column(filter=False)
     person: Actor = to_one(description="Whose it is (所属个人).")
+    identities: Connection[Identity] = connection(
+        "account_id", description="Providers whose word lets its person in (登录身份)."
+    )
+
+
+def _identity_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return select(models.Account).where(lambda a: (a.id == t.account_id) & v.is_self(a.person_id)).exists()
+
+
+@node(models.Identity, scope=_identity_scope)
+class Identity:
+    """A provider whose word lets one in; whom it knows one as is not kept readably (登录身份)."""
+
+    provider: str = column(description="Its key, as signInProviders lists it (登录方式).")
+    removed_at: datetime | None = column(description="Since when it does so no more (解除时间).")
+    version: int = column(filter=False)
 
 
 def _token_scope(t: RowOf, v: ViewerFacts) -> Expr:
@@ -63,8 +80,23 @@ class AccessToken:
     area: Area | None = to_one("scope_area_id", description="Where a machine may use it, and below (适用区域).")
 
 
+@strawberry.type(description="A way to sign in beside the password (登录方式).")
+class SignInProvider:
+    key: str
+    kind: ProviderKind
+    title: str
+
+
 @extend(Query)
 class AccountsQuery:
+    @plain(
+        why="The configuration says it, not the database (由配置决定).",
+        description="Ways to sign in beside the password, for coreStartSignIn (登录方式).",
+    )  # type: ignore[untyped-decorator]
+    def sign_in_providers(self, info: Info) -> list[SignInProvider]:
+        providers = info.context.graphql.runtime.providers.values()
+        return [SignInProvider(key=p.key, kind=p.kind, title=p.title) for p in providers]
+
     my_account: Account | None = one(
         where=lambda t, v: v.is_self(t.person_id), description="One's own account (本人账户)."
     )
@@ -114,6 +146,40 @@ async def core_disable_account(work: Work, input: CorePersonReasonInput) -> Resu
 async def core_enable_account(work: Work, input: CorePersonReasonInput) -> Result:
     """A disabled account may be used again (恢复账户)."""
     return {"account": await accounts.enable(work, person_id=input.person(), reason=input.reason)}
+
+
+@strawberry.input
+class CoreVerifyIdentityInput(CorePersonInput):
+    ticket: str = strawberry.field(description="As coreFinishSignIn gave it to the person (凭证).")
+
+
+@mutation(accounts.VERIFY, account=Account)
+async def core_verify_identity(work: Work, input: CoreVerifyIdentityInput) -> Result:
+    """Whoever shows this ticket at the desk is this person: a provider's word lets them in from now on (核实身份)."""
+    return {"account": await accounts.verify(work, ticket=input.ticket, person_id=input.person())}
+
+
+@strawberry.input
+class CoreLinkIdentityInput(MutationInput):
+    ticket: str = strawberry.field(description="As coreFinishSignIn gave it (凭证).")
+
+
+@mutation(None, identity=Identity)
+async def core_link_identity(work: Work, input: CoreLinkIdentityInput) -> Result:
+    """A provider's word lets oneself in too (关联登录方式)."""
+    return {"identity": await accounts.link(work, ticket=input.ticket)}
+
+
+@strawberry.input
+class CoreUnlinkIdentityInput(MutationInput):
+    identity_id: strawberry.ID
+
+
+@mutation(None, identity=Identity)
+async def core_unlink_identity(work: Work, input: CoreUnlinkIdentityInput) -> Result:
+    """A provider's word lets oneself in no more (解除登录方式)."""
+    id = from_global(input.identity_id, "identity", "identityId")
+    return {"identity": await accounts.unlink(work, identity_id=id)}
 
 
 @strawberry.input
