@@ -138,6 +138,8 @@ class SignIn:
             opens = used.kind is TicketKind.INVITATION
             if account.state is not (AccountState.INVITED if opens else AccountState.ACTIVE):
                 raise Refusal("TICKET_INVALID", path=("ticket",))
+            if await _gained(work, account.person_id, used.created_at):
+                raise Refusal("TICKET_INVALID", path=("ticket",))
             if account.login is None and not (login and login.strip()):
                 raise Refusal("LOGIN_NEEDED", path=("login",))
             work.own_matter()
@@ -182,6 +184,21 @@ class SignIn:
             return {}
 
         await self.runtime.perform(Command("coreChangePassword", viewer), rule)
+
+
+async def _gained(work: Work, person_id: UUID, since: datetime) -> bool:
+    """Has this person been given a role, post or mandate since? Whoever handed out a ticket before that might hold it, and
+    was asked about what the person could do then."""
+    post = (
+        "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.post_id = g.post_id AND h.person_id = {}"
+        " AND (h.until IS NULL OR h.until > {}) AND (h.since >= {} OR g.since >= {}))"
+    )
+    return bool(await work.rows(
+        "SELECT 1 AS yes FROM core_role_grant g WHERE g.revoked_at IS NULL"
+        f" AND ((g.actor_id = {{}} AND g.since >= {{}}) OR {post}) UNION ALL SELECT 1 FROM core_mandate m"
+        " WHERE m.person_id = {} AND m.state = 'ACTIVE' AND m.since >= {}",
+        person_id, since, person_id, work.now, since, since, person_id, since,
+    ))  # fmt: skip
 
 
 def _known(id: UUID | None) -> UUID:

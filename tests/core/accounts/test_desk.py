@@ -185,3 +185,29 @@ async def test_a_ticket_is_not_kept_with_an_idempotency_key(neighbourhood: Neigh
     person = (await n.registered("王小明"))[0]
     code = await n.refused("clerk", "coreInvite", "ticket", personId=person, idempotencyKey="k")
     assert code == "NO_IDEMPOTENCY_KEY"
+
+
+@pytest.mark.parametrize("what", ["role", "post", "role of the post", "mandate"])
+async def test_a_ticket_handed_out_before_somebody_was_given_more_is_no_way_to_it(
+    desk: Neighbourhood, what: str
+) -> None:
+    """Else a clerk would keep an invitation until its person is an administrator."""
+    n = desk
+    person, area = (await n.registered("王小明"))[0], await n.area_id("haicang")
+    post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=area, title="主任"))["post"]["id"]
+    if what == "role of the post":
+        await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=person)
+    elif what == "post":
+        await n.do("admin", "coreGrantRole", "roleGrant { id }", role="ADMIN", areaId=area, postId=post)
+    ticket = await ticket_for(n, person)
+    if what == "role":
+        await n.do("admin", "coreGrantRole", "roleGrant { id }", role="ADMIN", areaId=area, actorId=person)
+    elif what == "mandate":
+        company = await n.actor_id("企业甲")
+        await n.do("admin", "coreGiveMandate", "mandate { id }", personId=person, organizationId=company, areaId=area)
+    elif what == "post":
+        await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=person)
+    else:
+        await n.do("admin", "coreGrantRole", "roleGrant { id }", role="ADMIN", areaId=area, postId=post)
+    assert await redeem(n, ticket, "wang") == "TICKET_INVALID"
+    assert await redeem(n, await ticket_for(n, person, "admin"), "wang") == "OK"
