@@ -176,9 +176,7 @@ class Runtime:
                 if transaction.cut_short:
                     raise Refusal("BUSY") from error
                 raise
-        self.viewers.changed(work.touched)
-        if work.events:
-            self.dispatcher.wake()
+        self._tell(work)
         return Performed(outcome, viewer)
 
     @staticmethod
@@ -273,10 +271,13 @@ class Runtime:
             work = Work(transaction, self.kernel, ANONYMOUS, Acting(), system=True, occurred_at=occurred_at)
             outcome = await rule(work)
             await work.flush()
-        self.viewers.changed(work.touched)
-        if work.events or work.flushed:
-            self.dispatcher.wake()
+        self._tell(work)
         return outcome
+
+    def _tell(self, work: Work) -> None:
+        """Have what has happened delivered, and forget whom tokens stand for where it may matter."""
+        self.viewers.changed(work.touched)
+        self.dispatcher.wake(None if work.flushed else [event.type for event in work.events])
 
     async def forget_old_keys(self) -> None:
         """Drop idempotency records older than seven days, failures to sign in that count no longer, and tickets and
