@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from starlette.applications import Starlette
 
+import schema.nodes.accounts
 import schema.nodes.core_roots
 import schema.nodes.corrections
 import schema.nodes.data
@@ -31,6 +32,7 @@ from core.rules.undos import CORE_UNDOS
 from core.runtime import Runtime
 from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
+from core.sign_in.providers import providers_of
 from core.synchronize import index_names, orphaned_tables, synchronize
 from core.trusted import TrustedDocuments
 from schema.compose import CommunitySchema, compose
@@ -76,6 +78,7 @@ class Server:
         database = await Database.connect(config.database, host.apps())
         try:
             runtime = runtime_of(host, database, clock)
+            runtime.providers = providers_of(config, host.ports, clock, environment)
             await synchronize(database, runtime.kernel, {p.key: host.tables(p) for p in host.plugins})
             await index_names(database, runtime.kernel)
             await runtime.dispatcher.register()

@@ -62,8 +62,23 @@ class HeldMandate:
 
 
 @dataclass(frozen=True)
+class TokenScope:
+    """What a machine's token is cut down to: these permissions, in this area and below."""
+
+    permissions: frozenset[str]
+    area_id: UUID
+
+    def allows(self, permission: str, above: Iterable[UUID]) -> bool:
+        """May it be used for something that lies in these areas, from the root down?"""
+        return permission in self.permissions and self.area_id in above
+
+
+@dataclass(frozen=True)
 class Viewer:
-    """The person behind a request, as of one moment. `ANONYMOUS` has nothing."""
+    """The person behind a request, as of one moment. `ANONYMOUS` has nothing.
+
+    With a `scope` it is a machine of theirs: `grants` reach no further than that, and what is personal stays theirs.
+    """
 
     account_id: UUID | None = None
     person_id: UUID | None = None
@@ -72,6 +87,7 @@ class Viewer:
     mandates: tuple[HeldMandate, ...] = ()
     own: frozenset[UUID] = frozenset()  # whose matter is theirs too (INV10); known where something is changed
     cuts: Cuts = field(default_factory=dict, hash=False)
+    scope: TokenScope | None = None
 
     @property
     def signed_in(self) -> bool:
@@ -83,22 +99,39 @@ class Viewer:
         own = [self.person_id] if self.person_id else []
         return [*own, *dict.fromkeys(m.organization_id for m in self.mandates)]
 
+    @property
+    def self_id(self) -> UUID | None:
+        """Whose personal matters are shown."""
+        return None if self.scope else self.person_id
+
+    @property
+    def seen_as(self) -> list[UUID]:
+        """As whom rows of one's own are shown."""
+        return [] if self.scope else self.actor_ids
+
     def deputy_for(self, grant_id: UUID | None) -> UUID | None:
         """By standing in for whom the person has this grant."""
         return next((g.deputy_id for g in self.grants if g.id == grant_id), None)
 
+    def _is_outside(self, rule: PermissionRule) -> bool:
+        return self.scope is not None and rule.key not in self.scope.permissions
+
     def areas(self, rule: PermissionRule) -> list[UUID]:
         """The tops of the subtrees in all of which a role carries this permission: of roles that no area has cut."""
+        if self._is_outside(rule):
+            return []
         uncut = rule.roles - self.cuts.get(rule.key, {}).keys()
         return list(dict.fromkeys(g.area_id for g in self.grants if g.role in uncut))
 
     def is_everywhere(self, rule: PermissionRule) -> bool:
         """Does a role carry this permission wherever anything can lie?"""
         uncut = rule.roles - self.cuts.get(rule.key, {}).keys()
-        return any(g.is_everywhere and g.role in uncut for g in self.grants)
+        return self.scope is None and any(g.is_everywhere and g.role in uncut for g in self.grants)
 
     def areas_of(self, rule: PermissionRule, role: Role) -> list[UUID]:
         """The tops of the subtrees in which this role carries this permission, but for where it is cut (`cut_in`)."""
+        if self._is_outside(rule):
+            return []
         return list(dict.fromkeys(g.area_id for g in self.grants if g.role is role and role in rule.roles))
 
     def cut_in(self, rule: PermissionRule, role: Role) -> list[UUID]:
@@ -185,8 +218,10 @@ def viewer_sql(
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
     held = f"""SELECT CASE WHEN count(*) = count(h.until) THEN max(h.until) END FROM core_post_holding h
         WHERE h.post_id = g.post_id AND h.person_id = a.person_id AND {live("h", now_mark)}"""
-    return f"""SELECT a.id AS account_id, a.person_id AS person_id,
-    (SELECT {rows}({pair}(g.id, g.role, g.area_id, NOT EXISTS
+    scope, scope_area = ("NULL", "NULL") if by_account else ("t.scope", "t.scope_area_id")
+    area = "g.area_id" if by_account else _cut("g.area_id", "t.scope_area_id")
+    return f"""SELECT a.id AS account_id, a.person_id AS person_id, {scope} AS scope, {scope_area} AS scope_area_id,
+    (SELECT {rows}({pair}(g.id, g.role, {area}, NOT EXISTS
         (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id),
         CASE WHEN g.post_id IS NOT NULL AND g.post_id NOT IN ({holds})
           THEN (SELECT d.id {stands_in} AND h.post_id = g.post_id ORDER BY d.id LIMIT 1) END,
@@ -200,14 +235,32 @@ def viewer_sql(
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
+VIEWER = ("account_id", "person_id", "scope", "scope_area_id", "grants", "mandates", "own")
+
+
+def _cut(area: str, within: str) -> str:
+    """SQL: the top of what lies below both areas; null where nothing does. The first where there is no second."""
+
+    def below(upper: str, lower: str) -> str:
+        above = f"c.ancestor_id = {upper} AND c.descendant_id = {lower} AND c.until IS NULL"
+        return f"WHEN EXISTS (SELECT 1 FROM core_area_closure c WHERE {above}) THEN {lower}"
+
+    return f"CASE WHEN {within} IS NULL THEN {area} {below(area, within)} {below(within, area)} END"
+
+
 def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None, cuts: Cuts) -> Viewer:
     if row is None:
         return ANONYMOUS
     grants = (
         Grant(UUID(i), Role(r), UUID(a), bool(e), _first(*ends), UUID(d) if d else None)
         for i, r, a, e, d, *ends in json.loads(row["grants"] or "[]")
+        if a is not None
     )
     mandates = json.loads(row["mandates"] or "[]")
+    scope = None
+    if row["scope"] is not None:
+        permissions = json.loads(row["scope"])["permissions"]
+        scope = TokenScope(frozenset(permissions), _uuid(row["scope_area_id"]))
     return Viewer(
         account_id=_uuid(row["account_id"]),
         person_id=_uuid(row["person_id"]),
@@ -216,6 +269,7 @@ def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None, cuts: Cut
         mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a), _first(end)) for i, o, a, end in mandates),
         own=frozenset(UUID(id) for id in json.loads(row["own"] or "[]")),
         cuts=cuts,
+        scope=scope,
     )
 
 

@@ -1,4 +1,4 @@
-"""Signing in: argon2 passwords, opaque tokens kept as hashes, the same answer for every failure."""
+"""Passwords and sessions: argon2, opaque tokens kept as hashes, the same answer for every failure."""
 
 from __future__ import annotations
 
@@ -7,19 +7,22 @@ import hashlib
 import secrets
 import threading
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
+from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
-from core.enums import AccountState, ActorKind
+from core import throttle, tickets
+from core.access import Viewer
+from core.enums import AccountState, ActorKind, TicketKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Account, Actor, Token
 from core.rules.inputs import clean_name
-from core.runtime import Runtime
+from core.runtime import Command, Runtime
 from core.work import Work
 
 TOKEN_LIFE = timedelta(hours=12)
@@ -27,7 +30,7 @@ PASSWORD_MIN = 10
 PASSWORD_MAX = 200
 FAILURES = 10
 FAILURES_ANYWHERE = 100
-FAILURE_WINDOW = timedelta(minutes=15)
+TICKETS_TRIED = 30  # from an address
 
 _hasher = PasswordHasher()
 # Hashing costs memory and a core; more than two at once would let sign-ins starve everything else.
@@ -65,18 +68,24 @@ async def create_account(work: Work, *, person: Actor, login: str, password_hash
     return account
 
 
-async def hash_password(password: str) -> str:
+async def hash_password(password: str, path: str = "password") -> str:
     """Refuses PASSWORD_TOO_SHORT (10 characters) and TEXT_TOO_LONG (200)."""
     if len(password) < PASSWORD_MIN:
-        raise Refusal("PASSWORD_TOO_SHORT", path=("password",), minimum=PASSWORD_MIN)
+        raise Refusal("PASSWORD_TOO_SHORT", path=(path,), minimum=PASSWORD_MIN)
     if len(password) > PASSWORD_MAX:
-        raise Refusal("TEXT_TOO_LONG", path=("password",), limit=PASSWORD_MAX, length=len(password))
+        raise Refusal("TEXT_TOO_LONG", path=(path,), limit=PASSWORD_MAX, length=len(password))
     return await asyncio.to_thread(_hash, password)
 
 
 def _hash(password: str) -> str:
     with _slots:
         return _hasher.hash(password)
+
+
+async def matches(stored: str | None, password: str) -> bool:
+    """Is it this password? Where there is none it takes as long to say no."""
+    against = await asyncio.to_thread(_decoy) if stored is None else stored
+    return await asyncio.to_thread(_matches, against, password[: PASSWORD_MAX + 1]) and stored is not None
 
 
 def _matches(stored: str, password: str) -> bool:
@@ -92,7 +101,7 @@ class SignIn:
 
     After ten failures for a login from one address, that address waits (SIGN_IN_THROTTLED), right or wrong, until
     fifteen minutes after the first of them; after a hundred from anywhere, everybody waits who tries that login. They
-    are counted in the database, so that all workers count together.
+    are counted before the slow check, in the database, so that parallel guesses and all workers count together.
     """
 
     def __init__(self, runtime: Runtime) -> None:
@@ -101,42 +110,117 @@ class SignIn:
     async def __call__(self, login: str, password: str, address: str = "") -> tuple[str, Token]:
         """The new token (shown once) and its row; refuses SIGN_IN_FAILED, SIGN_IN_THROTTLED."""
         name = login.strip().lower()[:100]
-        counted = (hash_token(f"{name} {address}"), hash_token(name))
-        await self._count(*counted)
+        counted = (throttle.key_of(f"{name} {address}"), throttle.key_of(name))
+        await throttle.count(self.runtime, dict(zip(counted, (FAILURES, FAILURES_ANYWHERE), strict=True)))
         mark = self.runtime.database.dialect.mark
         rows = await self.runtime.database.read(
             f"SELECT id, password_hash, state FROM core_account WHERE login = {mark(1)}", [name]
         )
-        stored = rows[0][1] if rows else await asyncio.to_thread(_decoy)
-        correct = await asyncio.to_thread(_matches, stored, password[: PASSWORD_MAX + 1])
-        if not rows or not correct or rows[0][2] != AccountState.ACTIVE.value:
+        correct = await matches(rows[0][1] if rows else None, password)
+        if not correct or rows[0][2] != AccountState.ACTIVE.value:
             raise Refusal("SIGN_IN_FAILED")
         return await issue_token(self.runtime, rows[0][0], forget=counted)
 
-    async def _count(self, here: str, anywhere: str) -> None:
-        """One more failure, until it proves to be none: counted before the slow check, so that parallel guesses do not
-        slip through together. Refuses SIGN_IN_THROTTLED."""
-        database, now = self.runtime.database, self.runtime.clock.now()
-        mark, limits = database.dialect.mark, {here: FAILURES, anywhere: FAILURES_ANYWHERE}
-        throttled = Refusal("SIGN_IN_THROTTLED", minutes=int(FAILURE_WINDOW.total_seconds() // 60))
-        over = now - FAILURE_WINDOW
-        known = await database.read(
-            f"SELECT key, failures FROM core_sign_in_failures WHERE key IN ({mark(1)}, {mark(2)}) AND since > {mark(3)}",
-            [here, anywhere, over],
+    async def redeem(self, ticket: str, login: str | None, password: str, address: str = "") -> tuple[str, Token, str]:
+        """A password, and a login where there is none yet, for a ticket from the desk: the new token, its row and the
+        login. Every other token of the account is revoked.
+
+        Refuses TICKET_INVALID, LOGIN_NEEDED, LOGIN_TAKEN, SIGN_IN_THROTTLED, and what `hash_password` refuses.
+        """
+        await throttle.count(self.runtime, {throttle.key_of(f"ticket {address}"): TICKETS_TRIED})
+        hashed = await hash_password(password)
+        token, row = new_token(self.runtime.clock.now())
+
+        async def rule(work: Work) -> dict[str, Any]:
+            used = await tickets.take(work, tickets.hash_code(ticket), TicketKind.INVITATION, TicketKind.PASSWORD_RESET)
+            assert used.account_id is not None
+            account = await work.lock(Account, used.account_id)
+            opens = used.kind is TicketKind.INVITATION
+            if account.state is not (AccountState.INVITED if opens else AccountState.ACTIVE):
+                raise Refusal("TICKET_INVALID", path=("ticket",))
+            if await _gained(work, account.person_id, used.created_at):
+                raise Refusal("TICKET_INVALID", path=("ticket",))
+            if account.login is None and not (login and login.strip()):
+                raise Refusal("LOGIN_NEEDED", path=("login",))
+            work.own_matter()
+            name = account.login or clean_login(login or "")
+            work.change(account, login=name, password_hash=hashed, state=AccountState.ACTIVE)
+            work.record("core.account.opened" if opens else "core.account.password_changed", account, area_id=None)
+            await _sign_in(work, account, row)
+            return {"login": name}
+
+        outcome = await self.runtime.as_system(rule)
+        return token, row, str(outcome["login"])
+
+    async def change_password(self, viewer: Viewer, current: str, new: str) -> None:
+        """One's own; every other session and machine token of the account ends.
+
+        Refuses NOT_SIGNED_IN, TOKEN_SCOPE, WRONG_PASSWORD, SIGN_IN_THROTTLED, and what `hash_password` refuses.
+        """
+        if viewer.account_id is None:
+            raise Refusal("NOT_SIGNED_IN")
+        if viewer.scope is not None:
+            raise Refusal("TOKEN_SCOPE")
+        key = throttle.key_of(f"change {viewer.account_id}")
+        await throttle.count(self.runtime, {key: FAILURES})
+        mark = self.runtime.database.dialect.mark
+        rows = await self.runtime.database.read(
+            f"SELECT password_hash FROM core_account WHERE id = {mark(1)}", [viewer.account_id]
         )
-        if any(failures >= limits[key] for key, failures in known):
-            raise throttled
-        async with database.transaction() as transaction:
-            rows = await transaction.fetch(
-                f"INSERT INTO core_sign_in_failures AS f (key, failures, since)"
-                f" VALUES ({mark(1)}, 1, {mark(3)}), ({mark(2)}, 1, {mark(3)}) ON CONFLICT (key) DO UPDATE SET"
-                f" failures = CASE WHEN f.since > {mark(4)} THEN f.failures + 1 ELSE 1 END,"
-                f" since = CASE WHEN f.since > {mark(4)} THEN f.since ELSE excluded.since END"
-                " RETURNING key, failures",
-                here, anywhere, now, over,
-            )  # fmt: skip
-        if any(row["failures"] > limits[row["key"]] for row in rows):
-            raise throttled
+        if not await matches(rows[0][0], current):
+            raise Refusal("WRONG_PASSWORD", path=("currentPassword",))
+        hashed = await hash_password(new, "newPassword")
+
+        async def rule(work: Work) -> dict[str, Any]:
+            work.own_matter()
+            account = await work.lock(Account, _known(work.viewer.account_id))
+            if account.password_hash != rows[0][0]:  # somebody was faster
+                raise Refusal("WRONG_PASSWORD", path=("currentPassword",))
+            work.change(account, password_hash=hashed)
+            work.record("core.account.password_changed", account, area_id=None)
+            await tickets.revoke(work, account.id)
+            revoke_tokens(work, account.id, but=work.viewer.token_hash)
+            work.then("DELETE FROM core_sign_in_failures WHERE key = {}", key)
+            return {}
+
+        await self.runtime.perform(Command("coreChangePassword", viewer), rule)
+
+
+async def _gained(work: Work, person_id: UUID, since: datetime) -> bool:
+    """Has this person been given a role, post or mandate since? Whoever handed out a ticket before that might hold it, and
+    was asked about what the person could do then."""
+    post = (
+        "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.post_id = g.post_id AND h.person_id = {}"
+        " AND (h.until IS NULL OR h.until > {}) AND (h.since >= {} OR g.since >= {}))"
+    )
+    return bool(await work.rows(
+        "SELECT 1 AS yes FROM core_role_grant g WHERE g.revoked_at IS NULL"
+        f" AND ((g.actor_id = {{}} AND g.since >= {{}}) OR {post}) UNION ALL SELECT 1 FROM core_mandate m"
+        " WHERE m.person_id = {} AND m.state = 'ACTIVE' AND m.since >= {}",
+        person_id, since, person_id, work.now, since, since, person_id, since,
+    ))  # fmt: skip
+
+
+def _known(id: UUID | None) -> UUID:
+    assert id is not None
+    return id
+
+
+def new_token(now: datetime, life: timedelta = TOKEN_LIFE) -> tuple[str, Token]:
+    """A session's token and its row, of no account yet."""
+    token = secrets.token_urlsafe(32)
+    return token, Token(id=new_id(), hash=hash_token(token), created_at=now, expires_at=now + life)
+
+
+async def _sign_in(work: Work, account: Account, row: Token) -> None:
+    """A new session in place of all others, for who has just proved to be the account's owner."""
+    await tickets.revoke(work, account.id)
+    await work.rows(
+        "UPDATE core_token SET revoked_at = {} WHERE account_id = {} AND revoked_at IS NULL", work.now, account.id
+    )
+    row.account_id = account.id
+    work.append(row)
+    work.record("core.account.signed_in", account, area_id=None)
 
 
 async def issue_token(
@@ -144,9 +228,8 @@ async def issue_token(
 ) -> tuple[str, Token]:
     """A new token for an active account, whose failures under the keys `forget` are forgotten; refuses SIGN_IN_FAILED
     for a disabled one."""
-    token = secrets.token_urlsafe(32)
-    now = runtime.clock.now()
-    row = Token(id=new_id(), account_id=account_id, hash=hash_token(token), created_at=now, expires_at=now + life)
+    token, row = new_token(runtime.clock.now(), life)
+    row.account_id = account_id
 
     async def keep(work: Work) -> dict[str, Any]:
         account = await work.lock(Account, account_id)
@@ -163,12 +246,22 @@ async def issue_token(
     return token, row
 
 
-async def sign_out(work: Work) -> Token:
-    """Revoke the token of this request."""
+def revoke_tokens(work: Work, account_id: UUID, *, but: str | None = None) -> None:
+    """Every live token of an account, `but` the one with this hash, with the event recorded last."""
+    work.then(
+        "UPDATE core_token SET revoked_at = {} WHERE account_id = {} AND revoked_at IS NULL AND hash <> {}",
+        work.now, account_id, but or "",
+    )  # fmt: skip
+
+
+async def sign_out(work: Work, *, everywhere: bool = False) -> Token:
+    """Revoke the token of this request, or every one of its account."""
+    work.own_matter()
     token = await work.find(Token, hash=work.viewer.token_hash)
     if token is None:
         raise Refusal("NOT_SIGNED_IN")
-    work.own_matter()
     work.patch(token, revoked_at=work.now)
-    work.record("core.account.signed_out", token, area_id=None)
+    work.record("core.account.signed_out", token, area_id=None, data={"everywhere": True} if everywhere else None)
+    if everywhere:
+        revoke_tokens(work, token.account_id)
     return token

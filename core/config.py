@@ -23,6 +23,7 @@ from core.errors import ConfigurationError
 from core.messages import DEFAULT_LANGUAGE, LANGUAGES
 from core.plugins.manifest import available
 from core.problems import Problem, near
+from core.sign_in.config import SignInConfig, read_sign_in
 from core.toml import TomlFile, shown
 
 FILE = "gongzhi.toml"
@@ -58,6 +59,8 @@ class Config:
     address_quota: int = 3_000_000
     unlimited: tuple[str, ...] = THIS_MACHINE
     trusted_proxies: tuple[str, ...] = ()
+    key_file: str = ""
+    sign_in: SignInConfig = field(default_factory=SignInConfig)
     file: TomlFile | None = field(default=None, compare=False)
     path: Path | None = field(default=None, compare=False)  # of the file, or where one would be looked for
 
@@ -143,6 +146,15 @@ OPTIONS: dict[str, Option] = {
         list, 'a list of addresses and networks such as ["10.0.0.0/24"]', '地址与网段的列表,如 ["10.0.0.0/24"]',
         "Whose X-Forwarded-For or Forwarded is believed; nobody's unless told.",
         "采信其 X-Forwarded-For 或 Forwarded 的代理;默认不采信。",
+    ),
+    "key_file": Option(
+        str, "a file with a random text of 32 characters or more", "文件路径,内含至少 32 个字符的随机文本",
+        "The key under which what must not be readable is hashed; GONGZHI_KEY goes before it.",
+        "用于加密散列敏感信息的密钥;环境变量 GONGZHI_KEY 优先。",
+    ),
+    "sign_in": Option(
+        dict, "[sign_in.phone] and [sign_in.oidc.KEY] sections", "[sign_in.phone] 与 [sign_in.oidc.标识] 小节",
+        "Ways to sign in besides a password.", "密码以外的登录方式。",
     ),
     "area": Option(
         dict, "[area.CODE] sections", "[area.代码] 小节",
@@ -261,6 +273,8 @@ class _Reader:
             address_quota=int(self.data.get("address_quota", Config.address_quota)),
             unlimited=self._networks("unlimited", THIS_MACHINE),
             trusted_proxies=self._networks("trusted_proxies", ()),
+            key_file=str(self.data.get("key_file", "")),
+            sign_in=self._sign_in(),
             file=self.file,
             path=self.file.path if self.file else None,
         )
@@ -287,6 +301,12 @@ class _Reader:
             except ValueError:
                 self._problem("BAD_VALUE", key, str(text), found=shown(text), allowed=OPTIONS[key].allowed)
         return tuple(found)
+
+    def _sign_in(self) -> SignInConfig:
+        found, problems = read_sign_in(self.data.get("sign_in", {}))
+        if self.file is not None:
+            self.problems += [self.file.problem(code, *at, **values) for code, at, values in problems]
+        return found
 
     def _plugins(self) -> tuple[str, ...]:
         here = available()

@@ -93,6 +93,8 @@ def decide(
         return Decision(permission, "BY_SERVER", Ground(Authority.SYSTEM))
     if viewer.person_id is None:
         return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
+    if viewer.scope is not None and not viewer.scope.allows(permission, chain):
+        return Decision(permission, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
     mandate = None
     if acting.for_id is not None and acting.for_id != viewer.person_id:
         held = [m for m in viewer.mandates if m.organization_id == acting.for_id]
@@ -105,7 +107,10 @@ def decide(
         if not (rule.is_open or acting.behalf_of_id in owners):
             return Decision(permission, "NOT_THEIRS_TO_DO")
         rule = book[ON_BEHALF]
-    grant = _lasting(g for g in viewer.grants if g.area_id in chain and carries(rule, g.role, viewer, chain))
+        if viewer.scope is not None and not viewer.scope.allows(ON_BEHALF, chain):
+            return Decision(ON_BEHALF, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
+    covering = [g for g in viewer.grants if g.area_id in chain and carries(rule, g.role, viewer, chain)]
+    grant = _lasting(g for g in covering if g.deputy_id is None) or _lasting(covering)
     mandate_id = mandate.id if mandate else None
 
     def on(reason: str, authority: Authority, *ends: datetime | None) -> Decision:

@@ -154,8 +154,25 @@ class BehalfBasis(Term):
 class AccountState(Term):
     """Whether an account may sign in (账户状态)."""
 
+    INVITED = "INVITED", "待接受邀请"
     ACTIVE = "ACTIVE", "正常"
     DISABLED = "DISABLED", "停用"
+
+
+class TicketKind(Term):
+    """What a ticket is good for, once (凭证用途)."""
+
+    INVITATION = "INVITATION", "开户邀请"
+    PASSWORD_RESET = "PASSWORD_RESET", "重设密码"
+    CHALLENGE = "CHALLENGE", "登录验证"
+    IDENTITY = "IDENTITY", "待核实身份"
+
+
+class ProviderKind(Term):
+    """How a sign-in provider knows somebody (登录方式)."""
+
+    PHONE = "PHONE", "手机验证码"
+    REDIRECT = "REDIRECT", "统一认证"
 
 
 class Move(Term):

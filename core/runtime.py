@@ -10,7 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.access import ANONYMOUS, LATELY, Acting, Viewer, own_sql, viewer_from, viewer_sql
+from core import throttle
+from core.access import ANONYMOUS, LATELY, VIEWER, Acting, Viewer, own_sql, viewer_from, viewer_sql
 from core.database import Database, Transaction
 from core.database.dialect import POSTGRES, Dialect
 from core.errors import Refusal
@@ -21,10 +22,12 @@ from core.kernel import Kernel
 from core.messages import Messages
 from core.rules.areas import is_area_code
 from core.settings.store import VERSION, as_instant, as_uuid
+from core.sign_in import Provider
+from core.viewers import Viewers
 from core.work import Work
 
 KEEP_KEYS = timedelta(days=7)
-KEEP_FAILURES = timedelta(hours=1)  # to sign in
+KEEP_TICKETS = timedelta(days=30)  # and tokens, after their time
 RULE_SECONDS = 5.0
 RETRIES = 3
 Outcome = dict[str, Any]  # what a payload shows: name → global id, or a plain value
@@ -105,14 +108,16 @@ class Runtime:
         self.messages = messages
         self.dispatcher = dispatcher
         self.jobs = jobs
+        self.viewers = Viewers(self.viewer)
+        self.providers: Mapping[str, Provider] = {}  # to sign in by, beside the password
 
     async def viewer(self, token_hash: str) -> Viewer:
         """Who a token stands for now; ANONYMOUS when it is unknown, expired, revoked or its account disabled."""
         dialect = self.database.dialect
         sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
         rows = await self.database.read(sql, [token_hash, self.clock.now()], is_small=True)
-        names = ("account_id", "person_id", "grants", "mandates", "own")
-        return viewer_from(dict(zip(names, rows[0], strict=True)) if rows else None, token_hash, self.kernel.cuts())
+        row = dict(zip(VIEWER, rows[0], strict=True)) if rows else None
+        return viewer_from(row, token_hash, self.kernel.cuts())
 
     async def viewer_of(self, account_id: UUID, fetch: Any = None) -> Viewer:
         """Who holds an account, as of now (`fetch` of a transaction: as of that); ANONYMOUS when it is disabled."""
@@ -291,12 +296,18 @@ class Runtime:
         return outcome
 
     def _tell(self, work: Work) -> None:
-        """Have what has happened delivered."""
+        """Have what has happened delivered, and forget whom tokens stand for where it may matter."""
+        self.viewers.changed(work.touched)
         self.dispatcher.wake(None if work.flushed else [event.type for event in work.events])
 
     async def forget_old_keys(self) -> None:
-        """Drop idempotency records older than seven days, and failures to sign in that count no longer."""
+        """Drop idempotency records older than seven days, failures to sign in that count no longer, and tickets and
+        tokens that have been no good for a month."""
         mark, now = self.database.dialect.mark, self.clock.now()
         async with self.database.transaction() as transaction:
             await transaction.fetch(f"DELETE FROM core_idempotency WHERE created_at < {mark(1)}", now - KEEP_KEYS)
-            await transaction.fetch(f"DELETE FROM core_sign_in_failures WHERE since < {mark(1)}", now - KEEP_FAILURES)
+            await transaction.fetch(
+                f"DELETE FROM core_sign_in_failures WHERE since < {mark(1)}", now - throttle.LONGEST
+            )
+            for table in ("core_ticket", "core_token"):
+                await transaction.fetch(f"DELETE FROM {table} WHERE expires_at < {mark(1)}", now - KEEP_TICKETS)

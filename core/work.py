@@ -109,6 +109,7 @@ class Work:
         self.paths = paths
         self.asks = asks
         self.flushed = False
+        self.touched: set[str] = set()  # tags of the rows that events were recorded for
 
     # --- who ---------------------------------------------------------------------------------------------
 
@@ -280,7 +281,13 @@ class Work:
         self._declared(None)
         if self.acting.for_id is not None or self.acting.behalf_of_id is not None:
             raise Refusal("ONLY_ONESELF")
+        self.in_person()
         return self._rest_on(Ground(Authority.SYSTEM if self.system else Authority.SELF))
+
+    def in_person(self) -> None:
+        """Refuse what is no machine's to do (TOKEN_SCOPE)."""
+        if self.viewer.scope is not None:
+            raise Refusal("TOKEN_SCOPE")
 
     def _rest_on(self, ground: Ground) -> Ground:
         late = self.now - self.occurred_at
@@ -365,6 +372,7 @@ class Work:
             if write.event is not None:
                 continue
             write.event = event
+            self.touched.add(write.row.tag if write.changed is not None else f"new {write.row.tag}")
             if isinstance(write.row, Logged):
                 state = getattr(write.row, "state", None)
                 event.transitions.append((write.row.tag, write.row.id, _text(write.from_state), _text(state)))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode, GraphQLResolveInfo, SelectionSetNode, VariableNode
 
-from core.access import Acting
+from core.access import Acting, Viewer
 from core.database import deadline
-from core.errors import Refusal
+from core.errors import NotPermitted, Refusal
 from core.health import is_failure
 from core.ids import from_global, split_global, to_global
 from core.models import Actor
@@ -26,6 +26,7 @@ from schema.errors import PluginFailed
 from schema.mutations import (
     ChangeInput,
     MutationDeclaration,
+    Secret,
     hash_input,
     ids_in,
     paths_of_ids,
@@ -107,7 +108,10 @@ class Changes:
                 declared, key, context, lambda: {"": [n.selection_set for n in nodes if n.selection_set]}
             )
             await self._try_payload(payload, context)
+            if declared.secrets and input.idempotency_key is not None:
+                raise Refusal("NO_IDEMPOTENCY_KEY", path=("idempotencyKey",))
             command = self._command(declared, declared.name, input, input.idempotency_key, context)
+            _within_scope(declared, context.viewer)
         except Refusal as refusal:
             return Payload({}, [self.errors.user(refusal, context.language)])
         return await self._perform(declared, command, input, payload, context)
@@ -145,6 +149,7 @@ class Changes:
                 own = row.idempotency_key if key is None else f"{key}#{number}"
                 try:
                     command = self._command(declared, declared.batch.name, row, own, context)
+                    _within_scope(declared, context.viewer)
                     done = await self._perform(declared, command, row, payload, context)
                 except Refusal as refusal:
                     done = Payload({}, [self.errors.user(refusal, context.language)])
@@ -156,7 +161,8 @@ class Changes:
         self, declared: MutationDeclaration, command: Command, input: Any, payload: PayloadPlan, context: RequestContext
     ) -> Payload:
         try:
-            outcome = await self.runtime.perform(command, _rule(declared, input))
+            secrets: dict[str, Any] = {}
+            outcome = await self.runtime.perform(command, _rule(declared, input, secrets))
         except Refusal as refusal:
             if refusal.code != "BAD_ID":  # which says nothing of any row
                 paths = paths_of_ids(input)
@@ -167,7 +173,8 @@ class Changes:
                 raise
             self.runtime.kernel.health.failed(declared.plugin, f"mutation {self.graphql.composed.camel(declared.name)}")
             raise PluginFailed(declared.plugin, error) from error
-        return Payload(await self._read_payload(payload, outcome, context), [])
+        shown = {self.graphql.composed.camel(name): value for name, value in secrets.items()}
+        return Payload(await self._read_payload(payload, outcome, context), [], shown)
 
     def _command(
         self, declared: MutationDeclaration, mutation: str, input: Any, key: str | None, context: RequestContext
@@ -294,6 +301,7 @@ class Payload:
 
     planned: dict[str, Raw | Exception]
     errors: list[Any]
+    secrets: dict[str, Any] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -309,6 +317,12 @@ class BatchRow:
 class BatchPayload:
     results: list[BatchRow]
     errors: list[Any]
+
+
+def _within_scope(declared: MutationDeclaration, viewer: Viewer) -> None:
+    """A machine's token does nothing but what it was made for, whatever the rule itself asks."""
+    if viewer.scope is not None and declared.permission not in viewer.scope.permissions:
+        raise NotPermitted(declared.permission if isinstance(declared.permission, str) else "", "TOKEN_SCOPE")
 
 
 def _told(declared: MutationDeclaration, shape: Shape, payload: Payload) -> Raw | None:
@@ -330,9 +344,10 @@ def _told(declared: MutationDeclaration, shape: Shape, payload: Payload) -> Raw 
     return Raw(f"{{{','.join(parts)}}}")
 
 
-def _rule(declared: MutationDeclaration, input: Any) -> Any:
+def _rule(declared: MutationDeclaration, input: Any, secrets: dict[str, Any]) -> Any:
     async def rule(work: Work) -> dict[str, str]:
         rows = await declared.call(work, with_ids(input, Actor.tag, work.instead) if work.instead else input)
-        return {name: to_global(row.tag, row.id) for name, row in rows.items()}
+        secrets.update({name: row.value for name, row in rows.items() if isinstance(row, Secret)})
+        return {name: to_global(row.tag, row.id) for name, row in rows.items() if not isinstance(row, Secret)}
 
     return rule

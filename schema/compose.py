@@ -41,7 +41,7 @@ from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import CATALOGUE, ConnectionField, Field, Node, NodeType, PythonField, ScalarField, ToOneField
 from schema.plain import PlainExecutor
 from schema.scalars import JSON, SCALARS, Long
-from schema.sign_in import core_sign_in_field
+from schema.sign_in import SIGN_IN_FIELDS
 
 
 @strawberry.type(description="Where a page lies in its list (分页信息).")
@@ -194,13 +194,9 @@ def _strawberry_field(
     return made
 
 
-# The mutations for who is not signed in: every other one declares a permission.
-ANONYMOUS = {"core_sign_in": core_sign_in_field}
-
-
 def _mutation_type(declarations: list[MutationDeclaration]) -> type:
     """The Mutation root: each declaration with its payload type."""
-    namespace: dict[str, Any] = {"__annotations__": {}, **ANONYMOUS}
+    namespace: dict[str, Any] = {"__annotations__": {}, **SIGN_IN_FIELDS}
     for declared in declarations:
         namespace[declared.name] = _mutation_field(declared)
         if declared.batch is not None:
@@ -210,6 +206,7 @@ def _mutation_type(declarations: list[MutationDeclaration]) -> type:
 
 def _mutation_field(declared: MutationDeclaration) -> Any:
     annotations: dict[str, Any] = {name: Optional[origin] for name, origin in declared.returns.items()}
+    annotations |= {name: Optional[shown] for name, shown in declared.secrets.items()}
     annotations["errors"] = list[UserError]
     payload = strawberry.type(
         type(payload_name(declared), (), {"__annotations__": annotations}),
@@ -304,11 +301,18 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
         payload: Any = built._schema.type_map[payload_name(declared)]
         for name in declared.returns:
             payload.fields[composed.camel(name)].resolve = _planned_part
+        for name in declared.secrets:
+            payload.fields[composed.camel(name)].resolve = _secret
         if declared.batch is not None:
             row: Any = built._schema.type_map[f"{camel_type(declared.batch.name)}Row"]
             for name in declared.returns:
                 row.fields[composed.camel(name)].resolve = _planned_part_of_row
     return built
+
+
+def _secret(payload: Any, info: Any) -> Any:
+    """What the rule told this once."""
+    return payload.secrets.get(info.field_name)
 
 
 def _planned_part(payload: Any, info: Any) -> Any:

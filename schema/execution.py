@@ -56,6 +56,9 @@ REQUEST_SECONDS = 10.0  # for all statements of a request together
 RESOLVER_SECONDS = 10.0
 OF_THE_REQUEST = {"TOO_SLOW", "BUSY", "QUERY_TOO_LARGE", "TOO_MANY_CONDITIONS"}  # not of one root, so not tried again
 
+# What a password is checked or a code is sent for.
+SLOW = {"coreSignIn", "coreRedeemTicket", "coreChangePassword", "coreStartSignIn", "coreFinishSignIn"}
+
 Compile = Callable[[frozenset[str]], Plan]  # without these plugins' fields
 
 
@@ -136,7 +139,7 @@ def cost_of_fields(operation: Operation, shape: Shape) -> int:
     """What root fields cost beside the rows they look at: mutations, and the description of the schema."""
     names = [nodes[0].name.value for nodes in shape.roots.values()]
     if operation.node.operation is OperationType.MUTATION:
-        return sum(SIGN_IN if name == "coreSignIn" else MUTATION for name in names)
+        return sum(SIGN_IN if name in SLOW else MUTATION for name in names)
     return INTROSPECTION * sum(name in ("__schema", "__type") for name in names)
 
 

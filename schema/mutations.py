@@ -4,7 +4,8 @@
     async def adoption_decide_claim(work: Work, input: AdoptionDecideClaimInput) -> Result:
         \"\"\"Accept or reject a claim (审核认领申请).\"\"\"
 
-The payload has each named node (null when refused) and `errors`. Its selection is read afresh by the planner.
+The payload has each named node (null when refused) and `errors`. Its selection is read afresh by the planner. What is
+shown this once and kept nowhere stands under `secrets`; the rule returns it beside the nodes.
 What is declared is what holds: a rule that asks for another permission fails, and `can` answers by the declaration.
 """
 
@@ -16,7 +17,7 @@ import inspect
 import json
 import typing
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import Any, Optional, TypeVar
@@ -35,7 +36,17 @@ from schema.nodes.declare import owner_of
 from schema.nodes.expressions import Expr, RowOf
 
 Result = dict[str, Entity]
-RuleCall = Callable[[Work, Any], Awaitable[Result]]
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value of a payload that is told this once: never part of an outcome, an event or a log."""
+
+    value: Any = field(repr=False)
+
+
+WithSecrets = dict[str, Entity | Secret]
+RuleCall = Callable[[Work, Any], Awaitable[Mapping[str, Entity | Secret]]]
 F = TypeVar("F", bound=Callable[..., Awaitable[Any]])
 
 
@@ -133,6 +144,7 @@ class MutationDeclaration:
     description: str
     file: str
     batch: Batch | None = None
+    secrets: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def asks(self) -> frozenset[str | None] | None:
@@ -180,13 +192,20 @@ MUTATIONS: list[MutationDeclaration] = []
 
 
 def mutation(
-    permission: str | Needs, *also: str, on: Subject | Sequence[Subject] = (), batch: bool = False, **returns: type
+    permission: str | Needs,
+    *also: str,
+    on: Subject | Sequence[Subject] = (),
+    batch: bool = False,
+    secrets: Mapping[str, Any] | None = None,
+    **returns: type,
 ) -> Callable[[F], F]:
     """Declare a mutation. `permission` is what its rule asks for, `also` what else it may come to ask for; a mutation
     without one does not boot. `on` is the row it is about, or rows of several types of which it takes one.
 
     The function takes a Work and an input derived from MutationInput and returns the rows the payload names. With
-    `batch` there is a second mutation, `<name>Batch`, that does it for up to 200 rows and answers for each.
+    `batch` there is a second mutation, `<name>Batch`, that does it for up to 200 rows and answers for each. `secrets` are
+    fields of the payload (name → annotated type) that the rule returns as `Secret`; such a mutation takes no
+    idempotency key, because its outcome is not kept.
     """
 
     def declare(function: F) -> F:
@@ -208,6 +227,7 @@ def mutation(
                 inspect.cleandoc(function.__doc__ or ""),
                 file,
                 _batch_of(function.__name__, input_type) if batch else None,
+                secrets or {},
             )
         )
         return function

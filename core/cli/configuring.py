@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from core.settings import Effective, SettingsBook
 from core.settings.cuts import SECTION
 from core.settings.store import as_uuid
 from core.settings.take_up import TakeUp, look_over_areas
+from core.sign_in.providers import providers_of
 from core.synchronize import existing_tables, orphaned_tables
 from core.trusted import TrustedDocuments
 
@@ -113,10 +114,15 @@ async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem]
     problems = list(host.problems)
     notices: list[Problem] = []
     wrong: list[Problem] = []
-    try:
-        TrustedDocuments.of(config)
-    except ConfigurationError as error:
-        problems += _as_problems(error)
+    looks: tuple[Callable[[], Any], ...] = (
+        lambda: TrustedDocuments.of(config),
+        lambda: providers_of(config, host.ports, Clock(config.time_zone), os.environ),
+    )
+    for look in looks:
+        try:
+            look()
+        except ConfigurationError as error:
+            problems += _as_problems(error)
     try:
         rows, wrong = look_over_areas(config, host.keys, host.settings, Clock(config.time_zone))
         if about & {"database", ENVIRONMENT["database"]}:

@@ -11,6 +11,7 @@ from core.config import MAX_QUOTA, OPTIONS, Config
 from core.enums import Move
 from core.settings import Declared, Key
 from core.settings.cuts import SECTION
+from core.sign_in.config import MOST_LEEWAY
 from schema.planning.compile import FORMS
 
 
@@ -46,6 +47,7 @@ def json_schema(config: Config) -> str:
     properties["plugin_errors"]["enum"] = ["strict", "degrade"]
     properties["accept_documents"]["enum"] = ["any", "trusted"]
     properties["language"]["enum"] = ["zh-CN", "en"]
+    properties["sign_in"] |= sign_in_schema()
     properties["area"] |= {"additionalProperties": area}
     schema = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -55,6 +57,28 @@ def json_schema(config: Config) -> str:
         "properties": properties,
     }
     return json.dumps(schema, ensure_ascii=False, indent=2)
+
+
+def sign_in_schema() -> dict[str, Any]:
+    text = {"type": "string"}
+    oidc = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["issuer", "client_id", "redirect_uris"],
+        "properties": {
+            **dict.fromkeys(("title", "issuer", "client_id", "client_secret_file"), text),
+            "redirect_uris": {"type": "array", "items": text, "minItems": 1},
+            "leeway": {"type": "integer", "minimum": 0, "maximum": MOST_LEEWAY},
+        },
+    }
+    phone = {
+        "type": "object",
+        "additionalProperties": False,
+        "required": ["channel"],
+        "properties": {"channel": text, "title": text},
+    }
+    properties = {"phone": phone, "oidc": {"type": "object", "additionalProperties": oidc}}
+    return {"additionalProperties": False, "properties": properties}
 
 
 def _plugin_schema(declared: Declared) -> dict[str, Any]:
@@ -106,6 +130,19 @@ def reference(config: Config) -> str:
     ]
     lines += [f"| `{n}` | {o.zh} | {o.en} | {o.allowed('en')} |" for n, o in OPTIONS.items()]
     lines += [
+        "",
+        "## `[sign_in]`",
+        "",
+        "| key | 说明 | what it is |",
+        "|---|---|---|",
+        "| `phone.channel` | 验证码通道:`log`(仅供开发)或 `plugin` | what carries codes: `log`, for development only, or `plugin` |",
+        "| `phone.title` | 显示名称 | what people read |",
+        "| `oidc.KEY.issuer` | OpenID 发行者地址 | the issuer, as its discovery document says it |",
+        "| `oidc.KEY.client_id` | 客户端标识 | as whom the provider knows this server |",
+        "| `oidc.KEY.client_secret_file` | 客户端密钥文件;`GONGZHI_OIDC_KEY_SECRET` 优先 | a file with the client's secret; the variable goes before it |",
+        "| `oidc.KEY.redirect_uris` | 允许的回调地址 | pages that people may come back to |",
+        "| `oidc.KEY.title` | 显示名称 | what people read |",
+        "| `oidc.KEY.leeway` | 容许的时钟误差,秒;默认 60 | seconds by which clocks may differ; 60 unless told |",
         "",
         "## `[area.CODE]`",
         "",

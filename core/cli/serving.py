@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ipaddress
 import json
 import signal
 import socket
@@ -25,6 +24,7 @@ from core.demo import ACCOUNTS, PASSWORD, DistrictPlan, make_demo
 from core.demo.mark import Found, hold
 from core.errors import ConfigurationError
 from core.problems import Problem
+from core.sign_in.config import is_loopback
 
 SAID_SECONDS = 15.0  # between two lines of progress where there is no terminal
 QUERIES = (
@@ -38,22 +38,13 @@ QUERIES = (
 )
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return all(
-            ipaddress.ip_address(str(info[4][0]).split("%")[0]).is_loopback for info in socket.getaddrinfo(host, None)
-        )
-    except (OSError, ValueError):
-        return False
-
-
 async def serve(config: Config, *, banner: bool = False) -> None:
     """Serve until told to stop; refuses to show demo accounts to anyone but this machine."""
     began = monotonic()
     running = await server.Server.open(config, progress=lambda name: out.print(f"  migrated {name}"))
     try:
         has_demo = await running.runtime.database.read("SELECT 1 FROM core_account WHERE demo LIMIT 1")
-        if has_demo and not _is_loopback(config.host):
+        if has_demo and not is_loopback(config.host):
             raise ConfigurationError(Problem("DEMO_ACCOUNTS", {"host": config.host}))
         for notice in running.notices:
             err.print(f"! {notice.text(language())}", markup=False)

@@ -26,7 +26,8 @@ OPEN = (ImportState.RECEIVED, ImportState.CHECKED, ImportState.REFUSED)
 
 
 async def may_receive(work: Work, area: str) -> Area:
-    """The area with this code, if the viewer may import there; refuses TOO_MANY_FILES."""
+    """The area with this code, if the viewer may import there; refuses TOO_MANY_FILES, TOKEN_SCOPE."""
+    work.in_person()  # what is taken in later is taken in with all that the account may do
     found = await work.find(Area, code=area)
     if found is None:
         raise Refusal("UNKNOWN_AREA", area=quotable(area))
@@ -51,7 +52,8 @@ async def receive_import(work: Work, *, id: UUID, area: str, file_name: str) -> 
 
 
 async def ask_import(work: Work, *, import_id: UUID, sheet: str | None, strict: bool, apply: bool) -> DataImport:
-    """Have a file that has come checked, or checked and taken in, by and for whoever asks. Refuses IMPORT_STATE."""
+    """Have a file that has come checked, or checked and taken in, by and for whoever asks. Refuses IMPORT_STATE, TOKEN_SCOPE."""
+    work.in_person()
     row = await work.lock(DataImport, import_id)
     work.require("core.import", row)
     if row.state not in OPEN or row.expires_at <= work.now:

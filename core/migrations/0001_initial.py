@@ -1,6 +1,6 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, ExportFormat, ExportState, HandoverState, ImportState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Severity, Toggle
+from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, ExportFormat, ExportState, HandoverState, ImportState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Severity, TicketKind, Toggle
 from core.ids import new_id
 from orjson import loads
 from tortoise.fields.base import OnDelete
@@ -56,8 +56,8 @@ class Migration(migrations.Migration):
                 ('version', fields.IntField(default=1)),
                 ('event_id', fields.UUIDField()),
                 ('person', fields.ForeignKeyField('core.Actor', source_field='person_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
-                ('login', fields.CharField(max_length=100)),
-                ('password_hash', fields.CharField(max_length=200)),
+                ('login', fields.CharField(null=True, max_length=100)),
+                ('password_hash', fields.CharField(null=True, max_length=200)),
                 ('state', fields.CharEnumField(description='AccountState', enum_type=AccountState, max_length=40)),
                 ('demo', fields.BooleanField(default=False)),
             ],
@@ -302,6 +302,20 @@ class Migration(migrations.Migration):
             ],
             options={'table': 'core_idempotency', 'app': 'core', 'pk_attr': 'id'},
             bases=['Entity'],
+        ),
+        ops.CreateModel(
+            name='Identity',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('account', fields.ForeignKeyField('core.Account', source_field='account_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('provider', fields.CharField(max_length=40)),
+                ('subject', fields.CharField(max_length=64)),
+                ('removed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_identity', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
         ),
         ops.CreateModel(
             name='ImportFinding',
@@ -572,11 +586,30 @@ class Migration(migrations.Migration):
             bases=['Model'],
         ),
         ops.CreateModel(
+            name='Ticket',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('kind', fields.CharEnumField(description='TicketKind', enum_type=TicketKind, max_length=40)),
+                ('account', fields.ForeignKeyField('core.Account', source_field='account_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('hash', fields.CharField(max_length=64)),
+                ('data', fields.JSONField(default=dict, encoder=JSON_DUMPS, decoder=loads)),
+                ('tries', fields.IntField(default=0)),
+                ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('used_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_ticket', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Entity'],
+        ),
+        ops.CreateModel(
             name='Token',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
                 ('account', fields.ForeignKeyField('core.Account', source_field='account_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('hash', fields.CharField(max_length=64)),
+                ('label', fields.CharField(null=True, max_length=200)),
+                ('scope', fields.JSONField(null=True, encoder=JSON_DUMPS, decoder=loads)),
+                ('scope_area', fields.ForeignKeyField('core.Area', source_field='scope_area_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('created_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('expires_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('revoked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),

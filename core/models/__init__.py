@@ -1,7 +1,7 @@
 """Pure ORM models of the kernel. What they mean to the API stands in `schema/nodes/`."""
 
 from core.models.access import Permission, RoleGrant, RolePermission
-from core.models.account import Account, SignInFailures, Token
+from core.models.account import Account, Identity, SignInFailures, Ticket, Token
 from core.models.activity import Activity, Participation
 from core.models.actor import Actor, Deputy, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
@@ -43,6 +43,7 @@ __all__ = [
     "Handover",
     "HandoverLine",
     "Idempotency",
+    "Identity",
     "ImportFinding",
     "Installed",
     "Link",
@@ -62,6 +63,7 @@ __all__ = [
     "SearchTerm",
     "Setting",
     "SignInFailures",
+    "Ticket",
     "Token",
     "Transition",
 ]

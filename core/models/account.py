@@ -1,4 +1,4 @@
-"""Accounts and tokens. A password is argon2; a token is kept only as its hash."""
+"""Accounts and what opens them. A password is argon2; tokens and tickets are kept only as hashes."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from core.database.guards import Guard, check, index, unique
-from core.enums import AccountState
+from core.database.guards import Guard, check, index, refuse, unique
+from core.enums import AccountState, TicketKind
 from core.models.actor import Actor
+from core.models.area import Area
 from core.models.base import Entity, Logged
 
 
 class Account(Logged):
-    """A person's way in; `login` is compared in lower case."""
+    """A person's way in; `login` is compared in lower case. Until an invitation is accepted there is none, and whoever
+    comes by a provider alone has no password."""
 
     tag: ClassVar[str] = "account"
 
@@ -23,15 +25,17 @@ class Account(Logged):
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
     )
     person_id: UUID
-    login = fields.CharField(max_length=100)
-    password_hash = fields.CharField(max_length=200)
+    login = fields.CharField(max_length=100, null=True)
+    password_hash = fields.CharField(max_length=200, null=True)
     state = fields.CharEnumField(AccountState, description=AccountState.__name__, max_length=40)
     demo = fields.BooleanField(default=False)
 
     guards: ClassVar[tuple[Guard, ...]] = (
-        unique("login", code="LOGIN_TAKEN"),
+        unique("login", where="login IS NOT NULL", code="LOGIN_TAKEN"),
         unique("person_id", code="ACCOUNT_EXISTS"),
-        check("login_lower", "NEW.login = lower(NEW.login)"),
+        check("login_lower", "NEW.login IS NULL OR NEW.login = lower(NEW.login)"),
+        check("login_and_password", "(NEW.login IS NULL) = (NEW.password_hash IS NULL)"),
+        check("invited_without_login", "NEW.state <> 'INVITED' OR NEW.login IS NULL"),
     )
 
     class Meta:
@@ -39,7 +43,8 @@ class Account(Logged):
 
 
 class Token(Entity):
-    """An opaque bearer token, stored as SHA-256 of 32 random bytes."""
+    """An opaque bearer token, stored as SHA-256 of 32 random bytes. One with a `scope` is a machine's: it can use the
+    `permissions` in it and nothing else, below its area, as long as its account has them itself."""
 
     tag: ClassVar[str] = "token"
 
@@ -48,14 +53,90 @@ class Token(Entity):
     )
     account_id: UUID
     hash = fields.CharField(max_length=64)
+    label = fields.CharField(max_length=200, null=True)
+    scope: fields.Field[dict[str, list[str]] | None] = fields.JSONField(null=True)
+    scope_area: fields.ForeignKeyNullableRelation[Area] = fields.ForeignKeyField(
+        "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
+    )
+    scope_area_id: UUID | None
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
 
-    guards: ClassVar[tuple[Guard, ...]] = (unique("hash", code="INTERNAL"),)
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("hash", code="INTERNAL"),
+        check("scope_is_whole", "(NEW.scope IS NULL) = (NEW.scope_area_id IS NULL)"),
+        refuse("revoked_for_good", "UPDATE", "OLD.revoked_at IS NOT NULL AND NEW.revoked_at IS NULL", "INVALID_VALUE"),
+        refuse(
+            "never_wider",
+            "UPDATE",
+            "NEW.hash <> OLD.hash OR NEW.account_id <> OLD.account_id OR NEW.expires_at > OLD.expires_at"
+            " OR (OLD.scope IS NOT NULL AND NEW.scope IS NULL)",
+            "INVALID_VALUE",
+        ),
+        index("account_id", "created_at"),
+        index("expires_at"),
+    )
 
     class Meta:
         table = "core_token"
+
+
+class Ticket(Entity):
+    """A secret that works once: `hash` is the SHA-256 of it. `data` holds what its kind needs, and nothing secret."""
+
+    tag: ClassVar[str] = "ticket"
+
+    kind = fields.CharEnumField(TicketKind, description=TicketKind.__name__, max_length=40)
+    account: fields.ForeignKeyNullableRelation[Account] = fields.ForeignKeyField(
+        "core.Account", null=True, on_delete=fields.RESTRICT, related_name=False
+    )
+    account_id: UUID | None
+    hash = fields.CharField(max_length=64)
+    data: fields.Field[dict[str, str]] = fields.JSONField(default=dict)
+    tries = fields.IntField(default=0)
+    created_at = fields.DatetimeField()
+    expires_at = fields.DatetimeField()
+    used_at = fields.DatetimeField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("hash", code="INTERNAL"),
+        unique("account_id", "kind", where="used_at IS NULL AND account_id IS NOT NULL", code="BUSY"),
+        check("of_an_account", "(NEW.account_id IS NOT NULL) = (NEW.kind IN ('INVITATION', 'PASSWORD_RESET'))"),
+        refuse("used_once", "UPDATE", "OLD.used_at IS NOT NULL", "TICKET_INVALID"),
+        index("expires_at"),
+    )
+
+    class Meta:
+        table = "core_ticket"
+
+
+class Identity(Logged):
+    """By whom a provider knows an account's person: a phone number, an OIDC subject; `subject` is its keyed hash."""
+
+    tag: ClassVar[str] = "identity"
+
+    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
+        "core.Account", on_delete=fields.RESTRICT, related_name=False
+    )
+    account_id: UUID
+    provider = fields.CharField(max_length=40)
+    subject = fields.CharField(max_length=64)
+    removed_at = fields.DatetimeField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("provider", "subject", where="removed_at IS NULL", code="IDENTITY_TAKEN"),
+        unique("account_id", "provider", where="removed_at IS NULL", code="IDENTITY_EXISTS"),
+        refuse(
+            "immutable",
+            "UPDATE",
+            "NEW.account_id <> OLD.account_id OR NEW.provider <> OLD.provider OR NEW.subject <> OLD.subject",
+            "INVALID_VALUE",
+        ),
+    )
+
+    class Meta:
+        table = "core_identity"
 
 
 class SignInFailures(Model):

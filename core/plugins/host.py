@@ -28,7 +28,7 @@ from core.messages import Messages
 from core.plugins import hookspecs
 from core.plugins.codes import codes_in
 from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
-from core.plugins.ports import Port
+from core.plugins.ports import CORE_PORTS, Port
 from core.problems import Problem, near
 from core.settings import Declared, Settings, declared
 from core.settings.cuts import SECTION, cut_settings
@@ -135,7 +135,7 @@ class Host:
     @property
     def ports(self) -> dict[str, Any]:
         """Every port with whoever provides it, or its null provider."""
-        found = {port.name: port.null for p in self.plugins for port in p.ports}
+        found = {port.name: port.null for port in (*CORE_PORTS, *(port for p in self.plugins for port in p.ports))}
         return found | {name: x for p in self.plugins for name, x in p.providers.items() if name in found}
 
     def apps(self) -> list[App]:
@@ -310,7 +310,7 @@ class Host:
                 self.plugins.remove(plugin)
 
     def _check_ports(self) -> None:
-        known = {port.name: port for p in self.plugins for port in p.ports}
+        known = {port.name: port for port in (*CORE_PORTS, *(port for p in self.plugins for port in p.ports))}
         providers: dict[str, str] = {}
         for plugin in list(self.plugins):
             before = len(self.problems)

@@ -7,13 +7,15 @@
     def gongzhi_ports() -> list[Port]:
         return [Port("payments", Payments, NoPayments())]
 
-A rule asks `work.port("payments")` and never knows who answers.
+A rule asks `work.port("payments")` and never knows who answers. The kernel offers ports too: `CORE_PORTS`.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+
+from core.sign_in.phone import NoChannel, PhoneChannel
 
 
 @dataclass(frozen=True)
@@ -28,3 +30,6 @@ class Port:
         """The protocol's methods that `provider` lacks."""
         wanted = [n for n in vars(self.protocol) if not n.startswith("_")]
         return [n for n in wanted if not callable(getattr(provider, n, None))]
+
+
+CORE_PORTS = (Port("phone_codes", PhoneChannel, NoChannel()),)

@@ -49,6 +49,7 @@ async def undo(work: Work, *, event_id: UUID, reason: str) -> Event:
     Every event this makes names the undone one as its cause; the last is `core.event.undone`, at most one for an event.
     Refuses CANNOT_UNDO, UNDO_TOO_LATE, ALREADY_UNDONE, NOT_PERMITTED.
     """
+    work.in_person()
     text = clean_text(reason, "reason", limit=2000)
     event = await work.lock(Event, event_id)
     declared = work.kernel.undos.get(event.type)

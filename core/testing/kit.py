@@ -201,7 +201,10 @@ INPUT_NAMES = {
     "coreJoinActivity": "CoreActivityInput",
     "coreLeaveActivity": "CoreActivityInput",
     "coreFinishActivity": "CoreActivityInput",
-    "coreSignOut": "MutationInput",
+    "coreInvite": "CorePersonInput",
+    "coreResetPassword": "CorePersonInput",
+    "coreDisableAccount": "CorePersonReasonInput",
+    "coreEnableAccount": "CorePersonReasonInput",
     "adoptionWithdrawClaim": "AdoptionClaimInput",
     "adoptionSignAgreement": "AdoptionAgreementInput",
 }

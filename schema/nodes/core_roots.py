@@ -395,8 +395,15 @@ async def core_link(work: Work, input: CoreLinkInput) -> Result:
     return {"link": made}
 
 
+@strawberry.input
+class CoreSignOutInput(MutationInput):
+    everywhere: bool = strawberry.field(
+        default=False, description="End every session and machine's token of the account (全部退出)."
+    )
+
+
 @mutation(Needs.OWN_MATTER)
-async def core_sign_out(work: Work, input: MutationInput) -> Result:
+async def core_sign_out(work: Work, input: CoreSignOutInput) -> Result:
     """End this session; its token stops working (退出登录)."""
-    await revoke_token(work)
+    await revoke_token(work, everywhere=input.everywhere)
     return {}

@@ -291,12 +291,12 @@ class ActsAs(Expr):
     actor: Expr
 
     def sql(self, scope: SqlScope) -> str:
-        slot = Slot(lambda ctx: ctx.viewer.actor_ids, "viewer's actors")
+        slot = Slot(lambda ctx: ctx.viewer.seen_as, "viewer's actors")
         return scope.among(self.actor.sql(scope), slot, "uuid")
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         value = self.actor.evaluate(env, tables)
-        return None if value is None else value in tables.viewer.actor_ids
+        return None if value is None else value in tables.viewer.seen_as
 
 
 @dataclass(frozen=True, eq=False)
@@ -306,11 +306,11 @@ class IsSelf(Expr):
     actor: Expr
 
     def sql(self, scope: SqlScope) -> str:
-        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid")
+        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.self_id, "viewer"), "uuid")
         return f"{self.actor.sql(scope)} = {mark}"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
-        return self.actor.evaluate(env, tables) == tables.viewer.person_id if tables.viewer.signed_in else None
+        return self.actor.evaluate(env, tables) == tables.viewer.self_id if tables.viewer.self_id else None
 
 
 @dataclass(frozen=True, eq=False)
