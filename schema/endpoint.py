@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from time import monotonic
 from typing import Any
@@ -190,7 +191,8 @@ class Endpoint:
         digest = hash_token(token.strip())
         kept = self._viewers.get(digest)
         if kept is not None and monotonic() - kept[0] < TOKEN_SECONDS:
-            return kept[1]
+            cuts = self.runtime.kernel.cuts()
+            return kept[1] if kept[1].cuts == cuts else replace(kept[1], cuts=cuts)
         viewer = await self.runtime.viewer(digest)
         if not viewer.signed_in:
             self._viewers.pop(digest, None)
