@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -180,6 +181,9 @@ class Runtime:
                     raise Refusal("BUSY") from error
                 raise
         self._tell(work)
+        if work.changes_settings:
+            with contextlib.suppress(Exception):  # the change is made, whatever comes of looking at it
+                await self.follow_settings()
         return Performed(outcome, viewer)
 
     @staticmethod
@@ -294,6 +298,13 @@ class Runtime:
             await work.flush()
         self._tell(work)
         return outcome
+
+    async def follow_settings(self) -> None:
+        """Take the settings in force in hand; other workers look for themselves (`TakeUp`)."""
+        store, database = self.kernel.settings, self.database
+        version = await store.version(database.fetch)
+        if version != store.current.version:
+            store.keep(await store.read(database.fetch, database.dialect.mark, version))
 
     def _tell(self, work: Work) -> None:
         """Have what has happened delivered, and forget whom tokens stand for where it may matter."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 from importlib.resources import files
 from typing import Any
 from uuid import UUID
@@ -183,11 +184,11 @@ class Endpoint:
         scheme, _, token = header.partition(" ")
         if scheme.lower() != "bearer" or not token or len(token) > 200:
             raise Refused(401, "BAD_TOKEN", BEARER)
-        viewer = await self.runtime.viewers.of(hash_token(token.strip()))
+        viewer, cuts = await self.runtime.viewers.of(hash_token(token.strip())), self.runtime.kernel.cuts()
         if not viewer.signed_in:
             request.state.meter.owe(BAD_TOKEN)
             raise Refused(401, "BAD_TOKEN", BEARER)
-        return viewer
+        return viewer if viewer.cuts == cuts else replace(viewer, cuts=cuts)
 
     async def page(self, request: Request) -> Response:
         return HTMLResponse(self._page, headers=SAFE | {"content-security-policy": _PAGE_POLICY})

@@ -409,10 +409,9 @@ class GraphQL:
 
     async def _facts(self, context: RequestContext, *, settings: bool = True) -> Facts:
         """For Python-computed fields: the settings in force, read again if another worker has changed them."""
-        store, database = self.runtime.kernel.settings, self.runtime.database
-        version = await store.version(database.fetch) if settings else store.current.version
-        if version != store.current.version:
-            store.keep(await store.read(database.fetch, database.dialect.mark, version))
+        store = self.runtime.kernel.settings
+        if settings:
+            await self.runtime.follow_settings()
         return Facts(
             self.runtime.kernel, store.current, context.now, context.language, self.runtime.messages, context.viewer,
             context.root_area,

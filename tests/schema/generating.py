@@ -41,8 +41,8 @@ from schema.nodes.composed import ComposedSchema
 from schema.plain import table_rows
 from schema.scalars import show_instant
 
-# Its resolver runs a rule in a transaction of the one database that is served; no statement is compiled for it.
-LEFT_OUT = frozenset({"coreMergePreview"})
+# Their resolvers ask the one database that is served; no statement is compiled for them.
+LEFT_OUT = frozenset({"coreMergePreview", "can", "canMany"})
 COPY = "__"  # between a type's name and the number of its copy in a cut
 TYPES, DEPTH, LEAVES, KINDS = 10, 6, 4, 2  # of a cut
 CUTS, NODE_CUTS = 2, 8  # of each root field, and of `node` and `nodes`, which can be anything
