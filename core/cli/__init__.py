@@ -386,6 +386,14 @@ def schema_fallbacks(config: ConfigOption = None) -> None:
     print(fallbacks(configuration(config)))
 
 
+@schema_app.command("public")
+def schema_public(config: ConfigOption = None) -> None:
+    """Print what everybody sees, signed in or not, and why, as Markdown; needs no database."""
+    from core.cli.reference import everybodys
+
+    print(everybodys(configuration(config)))
+
+
 @schema_app.command("print")
 def schema_print(
     only: Annotated[

@@ -12,6 +12,7 @@ from core.enums import Move
 from core.settings import Declared, Key
 from core.settings.cuts import SECTION
 from core.sign_in.config import MOST_LEEWAY
+from schema.nodes.expressions import Public
 from schema.planning.compile import FORMS
 
 
@@ -195,6 +196,18 @@ def fallbacks(config: Config) -> str:
     lines = ["| field 字段 | plugin | why 原因 |", "|---|---|---|"]
     lines += [f"| `{name}` | {plugin} | {why or 'not told (未说明)'} |" for name, plugin, why in sorted(rows)]
     return "\n".join(lines)
+
+
+def everybodys(config: Config) -> str:
+    """What everybody sees, signed in or not, and why, as the declarations tell it, as Markdown."""
+    composed = server.compose_schema(server.load_host(config)).composed
+    rows = [(n.name, n.plugin, n.scope.why) for n in composed.types.values() if isinstance(n.scope, Public)]
+    roots = composed.plain_roots.values()
+    rows += [(f"Query.{composed.camel(r.name)}", r.plugin, r.scope.why) for r in roots if isinstance(r.scope, Public)]
+    own = {id(f): (n, f) for n in reversed(composed.types.values()) for f in n.fields.values() if f.discloses}
+    rows += [(f"{n.name}.{composed.camel(f.name)}", f.plugin, str(f.discloses)) for n, f in own.values()]
+    lines = ["| what | plugin | why |", "|---|---|---|"]
+    return "\n".join([*lines, *(f"| `{name}` | {plugin} | {why} |" for name, plugin, why in sorted(rows))])
 
 
 def codes(config: Config) -> str:

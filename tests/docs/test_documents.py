@@ -80,3 +80,11 @@ def test_a_toml_block_is_a_configuration(tmp_path: Path, text: str) -> None:
     config = read_config(path, {})
     host = Host.load(config.plugins)
     read_areas(config, host.keys, host.settings, Clock())
+
+
+@pytest.mark.needs("adoption", "points")
+def test_what_everybody_sees_is_what_the_page_says(tmp_path: Path) -> None:
+    (tmp_path / "gongzhi.toml").write_text('plugins = ["adoption", "points"]\n', "utf-8")
+    done = gongzhi(tmp_path, "schema", "public")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() in (ROOT / "docs" / "visibility.md").read_text("utf-8")
