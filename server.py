@@ -11,6 +11,7 @@ from starlette.applications import Starlette
 import schema.nodes.core_roots
 import schema.nodes.corrections
 import schema.nodes.data
+import schema.nodes.privacy
 import schema.nodes.search
 import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
 from core.clock import Clock
@@ -117,6 +118,7 @@ def runtime_of(host: Host, database: Database, clock: Clock) -> Runtime:
         host.health,
         CORE_UNDOS | host.undos,
         host.mergings,
+        host.erasings,
     )
     return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers), Jobs(host.jobs))
 

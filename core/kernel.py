@@ -15,6 +15,7 @@ from core.settings.store import SettingsStore
 
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
+    from core.rules.erasure import Erasing
 
 EVENTS_OUT = ("core.activity.attended",)  # what the kernel itself offers to mechanisms
 
@@ -31,6 +32,7 @@ class Kernel:
     health: Health = field(default_factory=Health)
     undos: Mapping[str, Undo] = field(default_factory=dict)  # by event type
     mergings: Sequence[Merging] = ()
+    erasings: Sequence[Erasing] = ()
 
     @property
     def plugins(self) -> frozenset[str]:

@@ -18,16 +18,19 @@ from core.models.event import (
     Transition,
 )
 from core.models.link import Link
+from core.models.person import AccessRecord, Consent, Guardianship, PersonDetail
 from core.models.search import SearchEntry, SearchTerm
 from core.models.settings import AreaPlugin, Governance, Installed, PluginArea, RuleDocument, Setting
 
 __all__ = [
+    "AccessRecord",
     "Account",
     "Activity",
     "Actor",
     "Area",
     "AreaClosure",
     "AreaPlugin",
+    "Consent",
     "DataExport",
     "DataImport",
     "Delivery",
@@ -38,6 +41,7 @@ __all__ = [
     "Event",
     "EventText",
     "Governance",
+    "Guardianship",
     "Idempotency",
     "ImportFinding",
     "Installed",
@@ -47,6 +51,7 @@ __all__ = [
     "Membership",
     "Participation",
     "Permission",
+    "PersonDetail",
     "PluginArea",
     "Post",
     "PostHolding",

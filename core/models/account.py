@@ -12,6 +12,10 @@ from core.database.guards import Guard, check, index, unique
 from core.enums import AccountState
 from core.models.actor import Actor
 from core.models.base import Entity, Logged
+from core.personal import Text, impersonal, personal
+
+
+OF_AN_ACCOUNT = "t.account_id IN (SELECT a.id FROM core_account a WHERE a.person_id IN ({ids}))"
 
 
 class Account(Logged):
@@ -27,6 +31,11 @@ class Account(Logged):
     password_hash = fields.CharField(max_length=200)
     state = fields.CharEnumField(AccountState, description=AccountState.__name__, max_length=40)
     demo = fields.BooleanField(default=False)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("login", of="person_id", erased=lambda id: f"erased-{id}"),
+        personal("password_hash", of="person_id", erased="-"),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("login", code="LOGIN_TAKEN"),
@@ -52,6 +61,10 @@ class Token(Entity):
     expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("hash", of=OF_AN_ACCOUNT, goes=True),
+    )
+
     guards: ClassVar[tuple[Guard, ...]] = (unique("hash", code="INTERNAL"),)
 
     class Meta:
@@ -69,6 +82,8 @@ class SignInFailures(Model):
     key = fields.CharField(primary_key=True, max_length=64)
     failures = fields.IntField(default=0)
     since = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("key")
 
     guards: ClassVar[tuple[Guard, ...]] = (index("since"),)
 

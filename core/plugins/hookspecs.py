@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from core.events import Handler
     from core.jobs import Job
     from core.plugins.ports import Port
+    from core.rules.erasure import Erasing
     from core.runtime import Runtime
     from core.settings import Settings
 
@@ -58,6 +59,11 @@ def gongzhi_undos() -> list[Undo]:  # type: ignore[empty-body]
 @hookspec
 def gongzhi_merging() -> Merging:  # type: ignore[empty-body]
     """What becomes of this plugin's rows when two actors prove to be one."""
+
+
+@hookspec
+def gongzhi_erasing() -> Erasing:  # type: ignore[empty-body]
+    """What of this plugin's must be settled before a person can be erased. What is erased then, its models declare."""
 
 
 @hookspec

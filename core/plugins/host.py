@@ -29,6 +29,7 @@ from core.plugins.codes import codes_in
 from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
 from core.plugins.ports import Port
 from core.problems import Problem, near
+from core.rules.erasure import Erasing
 from core.settings import Declared, Settings, declared
 from core.toml import TomlFile
 
@@ -48,6 +49,7 @@ class Plugin:
     jobs: tuple[Job, ...] = ()
     undos: tuple[Undo, ...] = ()
     merging: Merging | None = None
+    erasing: Erasing | None = None
     sheets: tuple[Sheet, ...] = ()
     ports: tuple[Port, ...] = ()
     providers: Mapping[str, Any] = None  # type: ignore[assignment]
@@ -115,6 +117,10 @@ class Host:
     @property
     def mergings(self) -> list[Merging]:
         return [p.merging for p in self.plugins if p.merging is not None]
+
+    @property
+    def erasings(self) -> list[Erasing]:
+        return [p.erasing for p in self.plugins if p.erasing is not None]
 
     @property
     def sheets(self) -> list[Sheet]:
@@ -265,7 +271,7 @@ class Host:
         handlers, ports = ask("gongzhi_handlers", []), ask("gongzhi_ports", [])
         providers, jobs = ask("gongzhi_providers", {}), ask("gongzhi_jobs", [])
         undos, merging = ask("gongzhi_undos", []), ask("gongzhi_merging")
-        sheets = ask("gongzhi_sheets", [])
+        erasing, sheets = ask("gongzhi_erasing"), ask("gongzhi_sheets", [])
         for job in jobs:
             if job.name not in manifest.jobs:
                 self._wrong(key, "BAD_DECLARATION", what=f"job {job.name!r} is not listed under jobs in plugin.toml")
@@ -282,7 +288,7 @@ class Host:
             return None
         return Plugin(
             manifest, module, models, graphql, settings, tuple(handlers), tuple(jobs), tuple(undos), merging,
-            tuple(sheets), tuple(ports), dict(providers),
+            erasing, tuple(sheets), tuple(ports), dict(providers),
         )  # fmt: skip
 
     def _check_tables(self) -> None:

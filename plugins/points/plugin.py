@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from core.demo import DemoDistrict
     from core.events import Handler
     from core.jobs import Job
+    from core.rules.erasure import Erasing
     from core.runtime import Runtime
     from core.settings import Settings
 
@@ -69,6 +70,14 @@ def gongzhi_merging() -> Merging:
     from plugins.points import accounts
 
     return Merging("points", accounts.preview_merge, accounts.merge)
+
+
+@hookimpl
+def gongzhi_erasing() -> Erasing:
+    from core.rules.erasure import Erasing
+    from plugins.points import accounts
+
+    return Erasing("points", accounts.open_matters)
 
 
 @hookimpl

@@ -139,6 +139,18 @@ async def _agreements_of(work: Work, actor_id: UUID, *, lock: bool = False) -> l
     return list({a.id: a for a in (*adopted, *kept_by, *ending)}.values())
 
 
+async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
+    """Before an actor is erased: claims are decided or withdrawn, and agreements ended."""
+    part = await _claims_of(work, actor_id, left=False)
+    claims = [c for c in part.values() if c.state in OPEN_CLAIM]
+    agreed = {a.id: a for a in await _agreements_of(work, actor_id)}
+    agreed |= {a.id: a for a in await work.select(Agreement, claim_id=list(part))}
+    running = [a for a in agreed.values() if a.state is not AgreementState.ENDED]
+    spots = [a for a in await work.select(Asset, custodian_id=actor_id) if a.state is not AssetState.RETIRED]
+    kinds = {"adoption_claim": claims, "adoption_agreement": running, "adoption_asset": spots}
+    return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
+
+
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     """Spots, claims and agreements go to the actor that stays. What was signed, logged or inspected stays as it was."""
     data = {"kept": str(kept), "gone": str(gone)}

@@ -1,0 +1,138 @@
+"""A person who asks for it is erased: no trace of them in a dump, while balances, counts and ledgers are the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.accounts import create_account, issue_token
+from core.errors import Refusal
+from core.ids import from_global
+from core.models import Actor
+from core.testing.kit import Neighbourhood
+from core.work import Work
+
+pytestmark = pytest.mark.anyio
+
+NAME, LOGIN, STREET, SECOND = "欧阳鸿渐", "ouyang-hj", "鹭江里 7 号 1203 室", "欧阳鸿建"
+CANARIES = (NAME, LOGIN, "鹭江里", SECOND, "鸿渐", "ouyang", "老寒腿", "K-7781")
+ERASE = ("coreErasePerson", "")
+
+
+async def dump(n: Neighbourhood) -> str:
+    """Everything the database holds, as text."""
+    database = n.server.runtime.database
+    found = []
+    for model in database.models:
+        found += [str(row) for row in await database.read(f"SELECT * FROM {model._meta.db_table}")]
+    return "\n".join(found)
+
+
+async def truths(n: Neighbourhood) -> dict[str, Any]:
+    """What stays true whoever goes: how many rows of each kind there are, and what the ledger adds up to."""
+    database = n.server.runtime.database
+    derived = {"core_event", "core_transition", "core_event_text", "core_search_entry", "core_search_term", "core_token"}
+    kept = [m._meta.db_table for m in database.models if m._meta.db_table not in derived]
+    found: dict[str, Any] = {t: (await database.read(f"SELECT count(*) FROM {t}"))[0][0] for t in kept}
+    for _, name in (("", "idempotency"), ("", "register_number"), ("", "sign_in_failures")):
+        found.pop(f"core_{name}")
+    if "points_entry" in kept:
+        entries = "SELECT account_id, seq, amount, balance_after FROM points_entry ORDER BY account_id, seq"
+        found["ledger"] = [tuple(map(str, row)) for row in await database.read(entries)]
+    parts = "SELECT state, count(*) FROM core_participation GROUP BY state ORDER BY state"
+    found["participations"] = [tuple(row) for row in await database.read(parts)]
+    return found
+
+
+async def someone(n: Neighbourhood) -> str:
+    """A person of whom there is a trace everywhere; their id."""
+    area = await n.area_id("xishan")
+    made = await n.do("clerk", "coreRegisterActor", "actor { id }", kind="PERSON", name=NAME, areaId=area)
+    id = str(made["actor"]["id"])
+    twin = await n.do("clerk", "coreRegisterActor", "actor { id }", kind="PERSON", name=SECOND, areaId=area)
+    home = await n.do(
+        "clerk", "coreRegisterActor", "actor { id }", kind="HOUSEHOLD", name=f"{NAME}家", areaId=area, address=STREET
+    )
+    since = n.clock.today().isoformat()
+    await n.do(
+        "clerk", "coreAddMembership", "membership { id }", actorId=id, organizationId=home["actor"]["id"],
+        role="MEMBER", since=since,
+    )  # fmt: skip
+    lived = await n.do("clerk", "coreAddMembership", "membership { id }", actorId=id, areaId=area, role="RESIDENT", since=since)
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=id, goneId=twin["actor"]["id"], reason=f"{NAME}写错了")
+
+    async def account(work: Work) -> dict[str, Any]:
+        person = await work.get(Actor, from_global(id, "actor"))
+        row = await create_account(work, person=person, login=LOGIN, password_hash="x" * 20)
+        return {"account": str(row.id)}
+
+    runtime = n.server.runtime
+    opened = await runtime.as_system(account)
+    n.tokens[LOGIN], _ = await issue_token(runtime, UUID(opened["account"]), timedelta(days=2000))
+    return id
+
+
+async def took_part(n: Neighbourhood, id: str) -> str:
+    """They come to an activity, and join another one; the id of the second."""
+    second = ""
+    for title in ("义诊", "读书会"):
+        start = n.clock.now() + timedelta(hours=1)
+        made = await n.do(
+            "clerk", "coreOrganiseActivity", "activity { id }", areaId=await n.area_id("xishan"), title=title,
+            startsAt=start.isoformat(), endsAt=(start + timedelta(hours=48)).isoformat(), capacity=5,
+        )  # fmt: skip
+        second = str(made["activity"]["id"])
+        await n.do("clerk", "coreOpenActivity", "activity { id }", activityId=second)
+        await n.do(LOGIN, "coreJoinActivity", "participation { id }", activityId=second)
+        if title == "义诊":
+            n.clock.advance(timedelta(hours=2))
+            await n.do("clerk", "coreAttendActivity", "participation { id }", activityId=second, actorId=id)
+            await n.do("clerk", "coreFinishActivity", "activity { id }", activityId=second)
+    await n.delivered()
+    return second
+
+
+async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    id = await someone(n)
+    joined = await took_part(n, id)
+    before_text = await dump(n)
+    assert [c for c in CANARIES[:4] if c not in before_text] == []
+    before = await truths(n)
+    assert await n.refused("resident", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
+    assert await n.refused("clerk", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
+    assert (await n.post(LOGIN, "{ viewer { name } }")).json()["data"]["viewer"]["name"] == NAME
+    await n.do(LOGIN, *ERASE, personId=id, reason="本人申请注销", idempotencyKey=f"{LOGIN} goes")
+    await n.delivered()
+    after_text = await dump(n)
+    assert [line for line in after_text.splitlines() if any(c in line for c in CANARIES)] == []
+    after = await truths(n)
+    left = dict(before["participations"])
+    left["JOINED"] -= 1
+    left["LEFT"] = left.get("LEFT", 0) + 1
+    assert dict(after.pop("participations")) == {k: v for k, v in left.items() if v}
+    before.pop("participations")
+    assert after == before
+    # They are nobody any more: no sign-in, no list, no search; where they took part there is a pseudonym.
+    assert await n.refused(LOGIN, "coreSignOut", "") == "NOT_SIGNED_IN"
+    assert (await n.ask("admin", "query($i: ID!) { node(id: $i) { id } }", i=id))["node"] is None
+    parts = await n.ask(
+        "admin", "query($i: ID!) { node(id: $i) { ... on Activity { placesTaken participations { nodes { actor { name } } } } } }",
+        i=joined,
+    )  # fmt: skip
+    assert parts["node"]["placesTaken"] == 0 and parts["node"]["participations"]["nodes"] == [{"actor": {"name": "已注销"}}]
+    found = await n.ask("admin", 'query($q: String!) { search(query: $q) { totalCount } }', q="欧阳")
+    assert found["search"]["totalCount"] == 0
+    events = await n.ask(
+        "admin", 'query($i: ID!) { events(where: {subject: {eq: $i}}) { nodes { type reason actor { name } } } }', i=id
+    )
+    newest = events["events"]["nodes"][0]
+    assert newest == {"type": "core.person.erased", "reason": "本人申请注销", "actor": {"name": "已注销"}}
+    # And for good.
+    assert await n.refused("admin", *ERASE, personId=id, reason="?") == "NOT_FOUND"
+    assert await n.refused("admin", "coreMergeActors", "actor { id }", keptId=id, goneId=id, reason="?") == "NOT_FOUND"
