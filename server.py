@@ -25,6 +25,7 @@ from core.kernel import Kernel
 from core.logs import configure_logs
 from core.plugins.host import Host
 from core.problems import Problem
+from core.rules.people import keys_fit
 from core.rules.undos import CORE_UNDOS
 from core.runtime import Runtime
 from core.settings.store import SettingsStore
@@ -74,6 +75,8 @@ class Server:
         database = await Database.connect(config.database, host.apps())
         try:
             runtime = runtime_of(host, database, clock)
+            runtime.kernel.keys = config.keys
+            await keys_fit(database, config.keys)
             await synchronize(database, runtime.kernel, {p.key: host.tables(p) for p in host.plugins})
             await index_names(database, runtime.kernel)
             await runtime.dispatcher.register()

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from core.clock import DEFAULT_ZONE
 from core.database import connection_config
 from core.errors import ConfigurationError
+from core.keys import KeyRing
 from core.messages import DEFAULT_LANGUAGE, LANGUAGES
 from core.plugins.manifest import available
 from core.problems import Problem, near
@@ -33,7 +34,9 @@ THIS_MACHINE = ("127.0.0.0/8", "::1")
 MAX_QUOTA = 1_000_000_000
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?")
-ENVIRONMENT = {"database": "GONGZHI_DATABASE", "host": "GONGZHI_HOST", "port": "GONGZHI_PORT"}
+ENVIRONMENT = {
+    "database": "GONGZHI_DATABASE", "host": "GONGZHI_HOST", "port": "GONGZHI_PORT", "key_file": "GONGZHI_KEY_FILE",
+}  # fmt: skip
 
 
 def first_party() -> tuple[str, ...]:
@@ -52,6 +55,7 @@ class Config:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     files: str = ""
+    key_file: str = ""
     documents: str = ""
     accept_documents: str = "any"
     viewer_quota: int = 300_000
@@ -69,6 +73,15 @@ class Config:
         if self.database.startswith("sqlite:"):
             return Path(self.database.removeprefix("sqlite:") + ".files")
         return Path(tempfile.gettempdir()) / f"gongzhi-{hashlib.sha256(self.database.encode()).hexdigest()[:16]}"
+
+    @property
+    def keys(self) -> KeyRing:
+        """Beside a SQLite database unless told, and made when first needed; for another database only where it is named."""
+        if self.key_file:
+            return KeyRing(Path(self.key_file))
+        if self.database.startswith("sqlite:"):
+            return KeyRing(Path(self.database.removeprefix("sqlite:") + ".key"), makes=True)
+        return KeyRing()
 
     @property
     def digest(self) -> str:
@@ -116,6 +129,11 @@ OPTIONS: dict[str, Option] = {
         str, "a folder", "文件夹路径",
         "Where spreadsheets lie while they are taken in or fetched; beside the database unless told.",
         "导入与导出文件的暂存目录;默认在数据库旁。",
+    ),
+    "key_file": Option(
+        str, "a file", "文件路径",
+        "Keys under which id numbers are kept as digests, the one in use first; beside a SQLite database unless told.",
+        "证件号摘要所用密钥的文件,首行为当前密钥;SQLite 默认在数据库旁。",
     ),
     "documents": Option(
         str, "a JSON file, or a folder", "JSON 文件或文件夹",
@@ -255,6 +273,7 @@ class _Reader:
             host=str(self.data.get("host", Config.host)),
             port=port,
             files=str(self.data.get("files", "")),
+            key_file=str(self.data.get("key_file", "")),
             documents=str(self.data.get("documents", "")),
             accept_documents=str(self.data.get("accept_documents", Config.accept_documents)),
             viewer_quota=int(self.data.get("viewer_quota", Config.viewer_quota)),

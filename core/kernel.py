@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.access import PermissionBook
 from core.clock import Clock
 from core.health import Health
+from core.keys import KeyRing
 from core.plugins.manifest import Manifest
 from core.settings.store import SettingsStore
 
@@ -33,6 +34,7 @@ class Kernel:
     undos: Mapping[str, Undo] = field(default_factory=dict)  # by event type
     mergings: Sequence[Merging] = ()
     erasings: Sequence[Erasing] = ()
+    keys: KeyRing = field(default_factory=KeyRing)
 
     @property
     def plugins(self) -> frozenset[str]:

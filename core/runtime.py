@@ -13,6 +13,7 @@ from uuid import UUID
 from core.access import ANONYMOUS, Acting, Viewer, viewer_from, viewer_sql
 from core.database import Database, Transaction
 from core.database.dialect import POSTGRES, Dialect
+from core.enums import BehalfBasis
 from core.errors import Refusal
 from core.events import Dispatcher
 from core.ids import new_id
@@ -178,12 +179,21 @@ class Runtime:
 
     @staticmethod
     async def _needs_the_desk(work: Work, actor_id: UUID) -> None:
-        """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for.
+        """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for; a guardian
+        for their ward, which makes the basis GUARDIAN.
 
         Refuses NOT_FOUND, HAS_ACCOUNT.
         """
         if await work.find(Actor, id=actor_id, gone_at=None) is None:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
+        guards = await work.rows(
+            "SELECT 1 AS yes FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
+            " AND since <= {} AND (until IS NULL OR until > {})",
+            work.person_id, actor_id, work.now, work.now,
+        )  # fmt: skip
+        work.is_guardian = bool(guards) and work.acting.basis is BehalfBasis.GUARDIAN
+        if work.is_guardian:
+            return
         able = await work.rows(
             "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"
             " (SELECT m.person_id FROM core_mandate m WHERE m.organization_id = {} AND m.state = 'ACTIVE'"

@@ -14,7 +14,6 @@ from core.models.actor import Actor
 from core.models.base import Entity, Logged
 from core.personal import Text, impersonal, personal
 
-
 OF_AN_ACCOUNT = "t.account_id IN (SELECT a.id FROM core_account a WHERE a.person_id IN ({ids}))"
 
 
@@ -61,9 +60,7 @@ class Token(Entity):
     expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = (
-        personal("hash", of=OF_AN_ACCOUNT, goes=True),
-    )
+    texts: ClassVar[tuple[Text, ...]] = (personal("hash", of=OF_AN_ACCOUNT, goes=True),)
 
     guards: ClassVar[tuple[Guard, ...]] = (unique("hash", code="INTERNAL"),)
 

@@ -13,7 +13,6 @@ from core.models.area import Area
 from core.models.base import Logged
 from core.personal import Text, impersonal, personal
 
-
 GONE_NAME = "已注销"
 
 

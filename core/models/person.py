@@ -152,9 +152,7 @@ class Guardianship(Logged):
     since = fields.DatetimeField()
     until = fields.DatetimeField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = (
-        personal("evidence", of="ward_id", keep=Keep("until", "evidence_days")),
-    )
+    texts: ClassVar[tuple[Text, ...]] = (personal("evidence", of="ward_id", keep=Keep("until", "evidence_days")),)
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("ward_id", "guardian_id", where="state = 'ACTIVE'", code="ALREADY_GUARDIAN"),
         check("not_oneself", "NEW.ward_id <> NEW.guardian_id", "NOT_TO_ITSELF"),

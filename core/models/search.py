@@ -54,7 +54,9 @@ class SearchTerm(Model):
     mixed = fields.CharField(max_length=LONGEST, null=True)
 
     tag: ClassVar[str] = "searchterm"
-    texts: ClassVar[tuple[Text, ...]] = tuple(personal(c, of="entry_id", goes=True) for c in ("text", "pinyin", "initials", "mixed"))
+    texts: ClassVar[tuple[Text, ...]] = tuple(
+        personal(c, of="entry_id", goes=True) for c in ("text", "pinyin", "initials", "mixed")
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         index("text"),

@@ -136,7 +136,8 @@ async def findings(work: Work, actor_id: UUID) -> list[Finding]:
 
 async def _households(work: Work, person: Actor) -> tuple[list[Actor], list[Actor]]:
     """The households of a person: those where nobody else lives, and those where somebody does."""
-    alone, shared = [], []
+    alone: list[Actor] = []
+    shared: list[Actor] = []
     theirs = await work.select(Membership, actor_id=person.id, state=MembershipState.ACTIVE)
     for id in sorted({m.organization_id for m in theirs if m.organization_id is not None}):
         household = await work.lock(Actor, id)

@@ -311,9 +311,7 @@ class Upkeep(Logged):
     minutes = fields.IntField(null=True)
     amount = fields.BigIntField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = (
-        personal("what", of="adopter_id"),
-    )
+    texts: ClassVar[tuple[Text, ...]] = (personal("what", of="adopter_id"),)
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),

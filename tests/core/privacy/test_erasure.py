@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from core.accounts import create_account, issue_token
-from core.errors import Refusal
 from core.ids import from_global
 from core.models import Actor
 from core.testing.kit import Neighbourhood
@@ -35,7 +33,14 @@ async def dump(n: Neighbourhood) -> str:
 async def truths(n: Neighbourhood) -> dict[str, Any]:
     """What stays true whoever goes: how many rows of each kind there are, and what the ledger adds up to."""
     database = n.server.runtime.database
-    derived = {"core_event", "core_transition", "core_event_text", "core_search_entry", "core_search_term", "core_token"}
+    derived = {
+        "core_event",
+        "core_transition",
+        "core_event_text",
+        "core_search_entry",
+        "core_search_term",
+        "core_token",
+    }
     kept = [m._meta.db_table for m in database.models if m._meta.db_table not in derived]
     found: dict[str, Any] = {t: (await database.read(f"SELECT count(*) FROM {t}"))[0][0] for t in kept}
     for _, name in (("", "idempotency"), ("", "register_number"), ("", "sign_in_failures")):
@@ -62,8 +67,10 @@ async def someone(n: Neighbourhood) -> str:
         "clerk", "coreAddMembership", "membership { id }", actorId=id, organizationId=home["actor"]["id"],
         role="MEMBER", since=since,
     )  # fmt: skip
-    lived = await n.do("clerk", "coreAddMembership", "membership { id }", actorId=id, areaId=area, role="RESIDENT", since=since)
-    await n.do("admin", "coreMergeActors", "actor { id }", keptId=id, goneId=twin["actor"]["id"], reason=f"{NAME}写错了")
+    await n.do("clerk", "coreAddMembership", "membership { id }", actorId=id, areaId=area, role="RESIDENT", since=since)
+    await n.do(
+        "admin", "coreMergeActors", "actor { id }", keptId=id, goneId=twin["actor"]["id"], reason=f"{NAME}写错了"
+    )
 
     async def account(work: Work) -> dict[str, Any]:
         person = await work.get(Actor, from_global(id, "actor"))
@@ -125,11 +132,13 @@ async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbo
         "admin", "query($i: ID!) { node(id: $i) { ... on Activity { placesTaken participations { nodes { actor { name } } } } } }",
         i=joined,
     )  # fmt: skip
-    assert parts["node"]["placesTaken"] == 0 and parts["node"]["participations"]["nodes"] == [{"actor": {"name": "已注销"}}]
-    found = await n.ask("admin", 'query($q: String!) { search(query: $q) { totalCount } }', q="欧阳")
+    assert parts["node"]["placesTaken"] == 0 and parts["node"]["participations"]["nodes"] == [
+        {"actor": {"name": "已注销"}}
+    ]
+    found = await n.ask("admin", "query($q: String!) { search(query: $q) { totalCount } }", q="欧阳")
     assert found["search"]["totalCount"] == 0
     events = await n.ask(
-        "admin", 'query($i: ID!) { events(where: {subject: {eq: $i}}) { nodes { type reason actor { name } } } }', i=id
+        "admin", "query($i: ID!) { events(where: {subject: {eq: $i}}) { nodes { type reason actor { name } } } }", i=id
     )
     newest = events["events"]["nodes"][0]
     assert newest == {"type": "core.person.erased", "reason": "本人申请注销", "actor": {"name": "已注销"}}
