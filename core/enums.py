@@ -220,6 +220,7 @@ class ExportFormat(Term):
 
     XLSX = "XLSX", "Excel 工作簿"
     CSV = "CSV", "逗号分隔文本"
+    JSON = "JSON", "JSON 文本"
 
 
 class SensitiveField(Term):

@@ -31,13 +31,14 @@ class Keep:
 @dataclass(frozen=True)
 class Text:
     """A column of free text. `whose` is SQL over the row `t` that holds for the rows of the people `{ids}`; None says
-    that it is about nobody. `erased` takes its place: null where it may be; with `goes` the whole row goes instead."""
+    that it is about nobody. `erased` takes its place: null where it may be; with `goes` the whole row goes instead. What is `secret` is shown to nobody."""
 
     column: str
     whose: str | None = None
     erased: str | Callable[[UUID], str] | None = None
     goes: bool = False
     keep: Keep | None = None
+    secret: bool = False
 
 
 def impersonal(*columns: str) -> tuple[Text, ...]:
@@ -52,9 +53,10 @@ def personal(
     erased: str | Callable[[UUID], str] | None = None,
     goes: bool = False,
     keep: Keep | None = None,
+    secret: bool = False,
 ) -> Text:
     """A text that is somebody's: `of` is the column that names them, or SQL over `t` with `{ids}` in it."""
-    return Text(column, of if "{ids}" in of else f"t.{of} IN ({{ids}})", erased, goes, keep)
+    return Text(column, of if "{ids}" in of else f"t.{of} IN ({{ids}})", erased, goes, keep, secret)
 
 
 def texts_of(model: type[Model]) -> list[Text]:

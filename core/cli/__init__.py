@@ -247,6 +247,18 @@ def export(
     )
 
 
+@app.command()
+def holdings(
+    person: Annotated[str, typer.Argument(help="Login, or id of the actor.")],
+    file: Annotated[Path, typer.Argument(help="A .json file to write.")],
+    config: ConfigOption = None,
+) -> None:
+    """Write all that is held on a person, of core and of every plugin, as JSON."""
+    from core.cli.privacy import take_out_holdings
+
+    run(take_out_holdings(configuration(config), person, file))
+
+
 @admin.command("create")
 def admin_create(
     login: Annotated[str, typer.Option(prompt=True, help="To sign in with.")],

@@ -33,7 +33,7 @@ class Account(Logged):
 
     texts: ClassVar[tuple[Text, ...]] = (
         personal("login", of="person_id", erased=lambda id: f"erased-{id}"),
-        personal("password_hash", of="person_id", erased="-"),
+        personal("password_hash", of="person_id", erased="-", secret=True),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (
@@ -60,7 +60,7 @@ class Token(Entity):
     expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = (personal("hash", of=OF_AN_ACCOUNT, goes=True),)
+    texts: ClassVar[tuple[Text, ...]] = (personal("hash", of=OF_AN_ACCOUNT, goes=True, secret=True),)
 
     guards: ClassVar[tuple[Guard, ...]] = (unique("hash", code="INTERNAL"),)
 

@@ -33,8 +33,8 @@ class PersonDetail(Logged):
 
     texts: ClassVar[tuple[Text, ...]] = (
         personal("phone", of="person_id"),
-        personal("id_digest", of="person_id"),
-        personal("id_key", of="person_id"),
+        personal("id_digest", of="person_id", secret=True),
+        personal("id_key", of="person_id", secret=True),
         personal("id_last_four", of="person_id"),
     )
     guards: ClassVar[tuple[Guard, ...]] = (

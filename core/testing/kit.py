@@ -203,6 +203,7 @@ INPUT_NAMES = {
     "coreLeaveActivity": "CoreActivityInput",
     "coreFinishActivity": "CoreActivityInput",
     "coreSignOut": "MutationInput",
+    "coreExportHoldings": "MutationInput",
     "adoptionWithdrawClaim": "AdoptionClaimInput",
     "adoptionSignAgreement": "AdoptionAgreementInput",
 }

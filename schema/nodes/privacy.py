@@ -7,19 +7,24 @@ from datetime import datetime
 import strawberry
 
 from core import models
+from core.data import rules
 from core.enums import (
     ConsentBasis,
     ConsentState,
+    ExportFormat,
     GuardianBasis,
     GuardianshipState,
     SensitiveField,
 )
+from core.holdings import HOLDINGS
 from core.ids import from_global
+from core.messages import DEFAULT_LANGUAGE
 from core.rules import erasure, people
 from core.work import Work
 from schema.mutations import ChangeInput, MutationInput, Result, mutation, secret
 from schema.nodes.composed import Query, every
 from schema.nodes.core import Actor, Area, Person
+from schema.nodes.data import DataExport
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, to_one
 from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, case, now, select
 
@@ -268,6 +273,15 @@ async def core_end_guardianship(work: Work, input: CoreEndGuardianshipInput) -> 
     """A guardianship is over (终止监护)."""
     id = from_global(input.guardianship_id, "guardianship", "guardianshipId")
     return {"guardianship": await people.end_guardianship(work, guardianship_id=id, reason=input.reason)}
+
+
+@mutation(None, data_export=DataExport)
+async def core_export_holdings(work: Work, input: MutationInput) -> Result:
+    """All that is held on oneself, as a JSON file for a day; `dataExport` tells when it is ready (导出本人数据)."""
+    row = await rules.ask_export(
+        work, list_name=HOLDINGS, request={}, format=ExportFormat.JSON, language=DEFAULT_LANGUAGE
+    )
+    return {"data_export": row}
 
 
 @strawberry.input
