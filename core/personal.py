@@ -22,10 +22,12 @@ ANYONE = "core.Actor"
 
 @dataclass(frozen=True)
 class Keep:
-    """So many days from the instant or day in `since`, by the setting `days` of core (`core.retention`)."""
+    """So many days from the instant in the column `since`, by the setting `days` of core (`core.retention`) as it is in
+    the row's area: its `area_id`, or what `where` says in SQL over `t`."""
 
     since: str
     days: str
+    where: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,11 @@ def personal(
 ) -> Text:
     """A text that is somebody's: `of` is the column that names them, or SQL over `t` with `{ids}` in it."""
     return Text(column, of if "{ids}" in of else f"t.{of} IN ({{ids}})", erased, goes, keep, secret)
+
+
+def home_of(column: str) -> str:
+    """SQL over `t`: where the actor in this column is at home."""
+    return f"(SELECT a.area_id FROM core_actor a WHERE a.id = t.{column})"
 
 
 def texts_of(model: type[Model]) -> list[Text]:

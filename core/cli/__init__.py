@@ -259,6 +259,17 @@ def holdings(
     run(take_out_holdings(configuration(config), person, file))
 
 
+@app.command()
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Erase it; a running server does so once a day.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print which personal texts have been kept long enough, by table and column."""
+    from core.cli.privacy import retention as settle_it
+
+    run(settle_it(configuration(config), apply=apply))
+
+
 @admin.command("create")
 def admin_create(
     login: Annotated[str, typer.Option(prompt=True, help="To sign in with.")],

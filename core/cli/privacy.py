@@ -12,7 +12,23 @@ from core.config import Config
 from core.errors import Refusal
 from core.holdings import write_holdings
 from core.ids import from_global, is_global
+from core.retention import settle
 from core.settings.store import as_uuid
+
+
+async def retention(config: Config, *, apply: bool) -> None:
+    """What has been kept long enough, by table and column; with `apply` it goes."""
+    running = await server.Server.open(config)
+    try:
+        found = await settle(running.runtime, apply=apply)
+    finally:
+        await running.close()
+    for name, count in sorted(found.items()):
+        out.print(f"{name}: {count}", markup=False)
+    if not found:
+        out.print("nothing is due" if language() == "en" else "没有到期的内容")
+    elif not apply:
+        out.print("--apply erases it" if language() == "en" else "加 --apply 执行清除")
 
 
 async def take_out_holdings(config: Config, who: str, path: Path) -> None:

@@ -108,18 +108,16 @@ def reference(config: Config) -> str:
         "|---|---|",
         *(f"| `{str(m).lower()}` | {m.zh} |" for m in Move),
     ]
-    for plugin in host.plugins:
-        if plugin.settings is None:
-            continue
-        title = plugin.manifest.title
+    titles = {p.key: f"{p.manifest.title['zh-CN']} {p.manifest.title['en']}" for p in host.plugins}
+    for owner, settings in host.settings.items():
         lines += [
             "",
-            f"## {title['zh-CN']} {title['en']} (`{plugin.key}`)",
+            f"## {titles.get(owner, '个人信息保存期限 Retention')} (`{owner}`)",
             "",
             "| key | 说明 | what it is | allowed | default | lower areas |",
             "|---|---|---|---|---|---|",
         ]
-        lines += [_row(key) for key in plugin.settings.keys.values()]
+        lines += [_row(key) for key in settings.keys.values()]
     return "\n".join(lines)
 
 

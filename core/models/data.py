@@ -12,7 +12,7 @@ from core.enums import ExportFormat, ExportState, ImportState, Severity
 from core.models.actor import Actor
 from core.models.area import Area
 from core.models.base import Entity, Logged
-from core.personal import Keep, Text, impersonal, personal
+from core.personal import Keep, Text, home_of, impersonal, personal
 
 
 class RegisterNumber(Entity):
@@ -135,7 +135,7 @@ class DataExport(Logged):
 
     texts: ClassVar[tuple[Text, ...]] = (
         *impersonal("list_name", "language", "failure"),
-        personal("request", of="by_id", erased="{}", keep=Keep("asked_at", "import_days")),
+        personal("request", of="by_id", erased="{}", keep=Keep("asked_at", "import_days", home_of("by_id"))),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (

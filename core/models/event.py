@@ -171,7 +171,12 @@ class EventText(Entity):
 
     texts: ClassVar[tuple[Text, ...]] = (
         *impersonal("key"),
-        personal("text", of=OF_ONES_EVENTS, goes=True, keep=Keep("recorded_at", "event_text_days")),
+        personal(
+            "text",
+            of=OF_ONES_EVENTS,
+            goes=True,
+            keep=Keep("recorded_at", "event_text_days", "(SELECT e.area_id FROM core_event e WHERE e.id = t.event_id)"),
+        ),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (

@@ -12,7 +12,7 @@ from core.enums import ConsentBasis, ConsentState, GuardianBasis, GuardianshipSt
 from core.models.actor import Actor
 from core.models.area import Area
 from core.models.base import Logged
-from core.personal import Keep, Text, impersonal, personal
+from core.personal import Keep, Text, home_of, impersonal, personal
 
 
 class PersonDetail(Logged):
@@ -112,7 +112,7 @@ class Consent(Logged):
 
     texts: ClassVar[tuple[Text, ...]] = (
         *impersonal("purpose"),
-        personal("evidence", of="person_id", keep=Keep("until", "evidence_days")),
+        personal("evidence", of="person_id", keep=Keep("until", "evidence_days", home_of("person_id"))),
     )
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("person_id", "purpose", where="state = 'GIVEN'", code="CONSENT_GIVEN"),
@@ -152,7 +152,9 @@ class Guardianship(Logged):
     since = fields.DatetimeField()
     until = fields.DatetimeField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = (personal("evidence", of="ward_id", keep=Keep("until", "evidence_days")),)
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("evidence", of="ward_id", keep=Keep("until", "evidence_days", home_of("ward_id"))),
+    )
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("ward_id", "guardian_id", where="state = 'ACTIVE'", code="ALREADY_GUARDIAN"),
         check("not_oneself", "NEW.ward_id <> NEW.guardian_id", "NOT_TO_ITSELF"),

@@ -29,6 +29,7 @@ from core.plugins.codes import codes_in
 from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
 from core.plugins.ports import Port
 from core.problems import Problem, near
+from core.retention import CORE_SETTINGS
 from core.rules.erasure import Erasing
 from core.settings import Declared, Settings, declared
 from core.toml import TomlFile
@@ -99,7 +100,8 @@ class Host:
 
     @property
     def settings(self) -> dict[str, Declared]:
-        return {p.key: p.settings for p in self.plugins if p.settings is not None}
+        """Core's, then the plugins'."""
+        return {"core": CORE_SETTINGS} | {p.key: p.settings for p in self.plugins if p.settings is not None}
 
     @property
     def handlers(self) -> list[Handler]:

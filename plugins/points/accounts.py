@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from core.clock import months_later
 from core.corrections import Finding
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Actor, Area
+from core.models import Actor, Area, Logged
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.points.models import (
@@ -247,7 +248,11 @@ async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
         disputes += await work.select(Dispute, account_id=account.id, state=DisputeState.OPEN)
     grants = await work.select(Grant, actor_id=actor_id, state=GrantState.PENDING)
     reserved = await work.select(Redemption, actor_id=actor_id, state=RedemptionState.RESERVED)
-    kinds = {"points_dispute": disputes, "points_grant": grants, "points_redemption": reserved}
+    kinds: dict[str, Sequence[Logged]] = {
+        "points_dispute": disputes,
+        "points_grant": grants,
+        "points_redemption": reserved,
+    }
     return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from core import agreement as agreements
@@ -10,6 +11,7 @@ from core.clock import months_later
 from core.corrections import Finding, Merging, Undo
 from core.errors import Refusal
 from core.events import EventRecord
+from core.models import Logged
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Claim, CoAdopter, Inspection, Signature
 from plugins.adoption.rules.claims import locked_claim
@@ -147,7 +149,11 @@ async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
     agreed |= {a.id: a for a in await work.select(Agreement, claim_id=list(part))}
     running = [a for a in agreed.values() if a.state is not AgreementState.ENDED]
     spots = [a for a in await work.select(Asset, custodian_id=actor_id) if a.state is not AssetState.RETIRED]
-    kinds = {"adoption_claim": claims, "adoption_agreement": running, "adoption_asset": spots}
+    kinds: dict[str, Sequence[Logged]] = {
+        "adoption_claim": claims,
+        "adoption_agreement": running,
+        "adoption_asset": spots,
+    }
     return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
 
 

@@ -69,7 +69,9 @@ async def test_what_plugins_hold_is_in_it_unasked(neighbourhood: Neighbourhood) 
     n = neighbourhood
     await n.delivered()
     database = n.server.runtime.database
-    actors = [(as_uuid(id), name, kind) for id, name, kind in await database.read("SELECT id, name, kind FROM core_actor")]
+    actors = [
+        (as_uuid(id), name, kind) for id, name, kind in await database.read("SELECT id, name, kind FROM core_actor")
+    ]
     names = [name for _, name, kind in actors if kind == "PERSON"]
     seen: set[str] = set()
     for id, name, _ in actors:  # organizations too: the demo's points are theirs
