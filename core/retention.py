@@ -108,7 +108,7 @@ class _Days:
         said = [
             o.value for rows in self.book.own.values() for o in rows.values() if (o.plugin, o.key) == ("core", name)
         ]
-        return min([CORE_SETTINGS.keys[name].default, *(v for v in said if v is not None)])
+        return min(int(v) for v in (CORE_SETTINGS.keys[name].default, *said) if v is not None)
 
     def of(self, name: str, area_id: UUID | None) -> int:
         chain = self.chains.get(area_id, ()) if area_id is not None else ()
