@@ -16,7 +16,7 @@ import asyncio
 import contextlib
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from time import monotonic
@@ -179,8 +179,10 @@ class Dispatcher:
             self._watch = None
         await asyncio.gather(*self._deliveries.values())
 
-    def wake(self) -> None:
-        self._wakeup.set()
+    def wake(self, news: Iterable[str] | None = None) -> None:
+        """Look for events at once, where anybody listens to one of these types (None: whatever happened)."""
+        if news is None or not {t for h in self.handlers for t in self._types(h)}.isdisjoint(news):
+            self._wakeup.set()
 
     def _line(self, handler: Handler) -> _Line:
         line = self._lines.setdefault(handler.name, _Line(handler))
@@ -253,6 +255,9 @@ class Dispatcher:
                 return
             await asyncio.sleep(0.01)
 
+    def _types(self, handler: Handler) -> tuple[str, ...]:
+        return self.kernel.events_out(to=handler.plugin) if handler.event_type == "*" else (handler.event_type,)
+
     def _waiting_sql(self, columns: str, handler: Handler, values: list[Any], *, whatever_is_open: bool = False) -> str:
         """The first of the events (e) beyond a handler's position; what it binds is added to `values`.
 
@@ -260,9 +265,7 @@ class Dispatcher:
         beginning. On SQLite, where there is one writer, every transaction_id is 0, and seq is the order.
         """
         mark = self.database.dialect.mark
-        types = [handler.event_type]
-        if handler.event_type == "*":
-            types = list(self.kernel.events_out(to=handler.plugin))
+        types = self._types(handler)
         values += [handler.name, *types]
         name = mark(len(values) - len(types))
         among = ", ".join(mark(len(values) - n) for n in range(len(types))) or "NULL"

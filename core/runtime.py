@@ -173,8 +173,7 @@ class Runtime:
                 if transaction.cut_short:
                     raise Refusal("BUSY") from error
                 raise
-        if work.events:
-            self.dispatcher.wake()
+        self._tell(work)
         return Performed(outcome, viewer)
 
     @staticmethod
@@ -278,9 +277,12 @@ class Runtime:
             work = Work(transaction, self.kernel, ANONYMOUS, Acting(), system=True, occurred_at=occurred_at)
             outcome = await rule(work)
             await work.flush()
-        if work.events or work.flushed:
-            self.dispatcher.wake()
+        self._tell(work)
         return outcome
+
+    def _tell(self, work: Work) -> None:
+        """Have what has happened delivered."""
+        self.dispatcher.wake(None if work.flushed else [event.type for event in work.events])
 
     async def forget_old_keys(self) -> None:
         """Drop idempotency records older than seven days, and failures to sign in that count no longer."""

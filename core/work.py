@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
@@ -165,7 +166,7 @@ class Work:
         if len(keys) != 1:
             raise GongzhiError(f"{model.__name__} has {len(keys)} foreign keys to {above.__name__}")
         dialect = self.transaction.database.dialect
-        upper, lower = _Columns(above, "u", dialect), _Columns(model, "t", dialect)
+        upper, lower = _columns(above, "u", dialect), _columns(model, "t", dialect)
         hold = f"{dialect.lock} OF u, t" if dialect.lock else ""
         rows = await self.transaction.fetch(
             f"SELECT {upper.sql}, {lower.sql} FROM {above._meta.db_table} u JOIN {model._meta.db_table} t"
@@ -197,7 +198,7 @@ class Work:
 
     async def _select(self, model: type[M], condition: str, values: list[Any], *, lock: bool) -> list[M]:
         dialect = self.transaction.database.dialect
-        columns = _Columns(model, "t", dialect)
+        columns = _columns(model, "t", dialect)
         key = "seq" if "seq" in columns.names else model._meta.db_pk_column
         marks = [dialect.mark(i + 1) for i in range(len(values))]
         sql = (
@@ -510,6 +511,11 @@ class _Columns(Generic[M]):
                 f" AS {alias}_gz_plugins"
             )
         self.sql = ", ".join(parts)
+
+
+@cache
+def _columns(model: type[M], alias: str, dialect: Dialect) -> _Columns[M]:
+    return _Columns(model, alias, dialect)
 
 
 def _text(value: Any) -> str | None:

@@ -9,7 +9,7 @@ from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from graphql import FieldNode, SelectionSetNode
+from graphql import FieldNode, GraphQLResolveInfo, SelectionSetNode, VariableNode
 
 from core.access import Acting
 from core.database import deadline
@@ -20,13 +20,23 @@ from core.models import Actor
 from core.rules.inputs import clean_text
 from core.runtime import Command, Performed
 from core.work import Work
+from schema.conversion import reader_of
+from schema.documents import Shape
 from schema.errors import PluginFailed
-from schema.mutations import ChangeInput, MutationDeclaration, hash_input, ids_in, paths_of_ids, with_ids
-from schema.planning.compile import Compiler, Plan
+from schema.mutations import (
+    ChangeInput,
+    MutationDeclaration,
+    hash_input,
+    ids_in,
+    paths_of_ids,
+    payload_name,
+    with_ids,
+)
+from schema.planning.compile import Plan, Raw
 from schema.rates import MUTATION
 
 if TYPE_CHECKING:
-    from schema.execution import Compile, GraphQL, Raw, RequestContext
+    from schema.execution import Compile, GraphQL, RequestContext
 
 TRIED_FROM = 4_000  # characters of SQL
 KEY = 200  # characters of an idempotency key
@@ -42,16 +52,58 @@ class Changes:
         self.graphql = graphql
         self.runtime = graphql.runtime
         self.errors = graphql.errors
+        self._readers: dict[type, Callable[[Any], Any]] = {}
 
-    async def run(self, declared: MutationDeclaration, input: Any, info: Any) -> Payload:
+    async def run_all(self, context: RequestContext) -> None:
+        """Run every root of the request, one after the other, where each is one mutation and its input one variable.
+
+        What came of each is `done`; where nothing was refused it is `planned` too, as JSON. Where a root is anything
+        else nothing is done: graphql-core has to execute it.
+        """
+        asked = []
+        for key, nodes in context.shape.roots.items():
+            declared = self.graphql.schema.mutations.get(nodes[0].name.value)
+            (value,) = (a.value for a in nodes[0].arguments or ()) if declared else (None,)
+            given = context.variables.get(value.name.value) if isinstance(value, VariableNode) else None
+            if declared is None or given is None:
+                return
+            asked.append((key, nodes, declared, given))
+        for key, nodes, declared, given in asked:
+            try:
+                payload = await self._run(declared, self._read(declared.input_type)(given), key, nodes, context)
+            except Exception as error:
+                context.done[key] = error
+                return
+            context.done[key] = payload
+            told = _told(declared, context.shape.payload(key), payload)
+            if told is not None:
+                context.planned[key] = told
+
+    async def resolve(self, declared: MutationDeclaration, input: Any, info: GraphQLResolveInfo[Any]) -> Payload:
+        """What came of a mutation in `run_all`, or comes of it now."""
+        context: RequestContext = info.context
+        done = context.done.get(str(info.path.key))
+        if done is None:
+            done = await self._run(declared, input, str(info.path.key), info.field_nodes, context)
+        if isinstance(done, Exception):
+            raise done
+        return done
+
+    def _read(self, input_type: type) -> Callable[[Any], Any]:
+        found = self._readers.get(input_type)
+        if found is None:
+            found = self._readers[input_type] = reader_of(input_type, self.graphql.schema.config)
+        return found
+
+    async def _run(
+        self, declared: MutationDeclaration, input: Any, key: str, nodes: list[FieldNode], context: RequestContext
+    ) -> Payload:
         """Run a declared mutation and read its payload; refusals become the payload's `errors`."""
-        context: RequestContext = info._raw_info.context
         try:
             if deadline.get() < monotonic():
                 raise Refusal("TOO_SLOW")
-            nodes = info._raw_info.field_nodes
             payload = self._payload(
-                declared, info._raw_info, lambda: {"": [n.selection_set for n in nodes if n.selection_set]}
+                declared, key, context, lambda: {"": [n.selection_set for n in nodes if n.selection_set]}
             )
             await self._try_payload(payload, context)
             command = self._command(declared.name, input, input.idempotency_key, context)
@@ -59,13 +111,12 @@ class Changes:
             return Payload({}, [self.errors.user(refusal, context.language)])
         return await self._perform(declared, command, input, payload, context)
 
-    async def run_batch(self, declared: MutationDeclaration, input: Any, info: Any) -> BatchPayload:
+    async def run_batch(self, declared: MutationDeclaration, input: Any, info: GraphQLResolveInfo[Any]) -> BatchPayload:
         """Run a declared mutation for each row, one unit of work after the other; a refused row leaves no trace.
 
         With a key each row has one of its own (`key#row`), so that the same batch again repeats nothing.
         """
-        raw_info = info._raw_info
-        context: RequestContext = raw_info.context
+        context: RequestContext = info.context
         assert declared.batch is not None
         key, rows = input.idempotency_key, input.rows
         try:
@@ -79,7 +130,7 @@ class Changes:
             context.meter.owe(MUTATION * (len(rows) - 1))
             if key is not None and not 1 <= len(key) <= BATCH_KEY:
                 raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
-            payload = self._payload(declared, raw_info, lambda: self._inside(raw_info, "results"))
+            payload = self._payload(declared, str(info.path.key), context, lambda: self._inside(info, "results"))
             await self._try_payload(payload, context)
         except Refusal as refusal:
             return BatchPayload([], [self.errors.user(refusal, context.language)])
@@ -141,12 +192,9 @@ class Changes:
             actors=frozenset(split_global(id)[1] for id in ids_in(input, Actor.tag)),
         )
 
-    def _inside(self, info: Any, name: str) -> dict[str, list[SelectionSetNode]]:
+    def _inside(self, info: GraphQLResolveInfo[Any], name: str) -> dict[str, list[SelectionSetNode]]:
         """What is selected inside the payload's field `name`, by the response keys it was asked under."""
-        context: RequestContext = info.context
-        compiler = Compiler(
-            self.graphql.composed, self.graphql.graphql, self.graphql.emitter, context.fragments, info.variable_values
-        )
+        compiler = self.graphql.new_compiler(info.context)
         groups = compiler._collect([n.selection_set for n in info.field_nodes if n.selection_set], None)
         return {
             f"{key} ": [n.selection_set for n in nodes if n.selection_set]
@@ -155,12 +203,15 @@ class Changes:
         }
 
     def _payload(
-        self, declared: MutationDeclaration, info: Any, selected: Callable[[], dict[str, list[SelectionSetNode]]]
+        self,
+        declared: MutationDeclaration,
+        root: str,
+        context: RequestContext,
+        selected: Callable[[], dict[str, list[SelectionSetNode]]],
     ) -> PayloadPlan:
-        """How the payload's selection will be read once the rule has said of which rows; each node under its response
-        key, behind the key that its selection came with."""
-        context: RequestContext = info.context
-        context.variables, context.changes = info.variable_values, True
+        """How the payload's selection will be read once the rule has said of which rows; each field under its response
+        key, behind the key that its selection came with. Only nodes are read."""
+        context.changes = True
         names = {self.graphql.composed.camel(python): python for python in declared.returns}
 
         def roots() -> dict[str, list[FieldNode]]:
@@ -168,16 +219,16 @@ class Changes:
                 before + key: nodes
                 for before, sets in selected().items()
                 for key, nodes in self.graphql.new_compiler(context)._collect(sets, None).items()
-                if nodes[0].name.value in names
             }
 
-        shape = context.shape.payload(info.path.key, roots)
+        shape = context.shape.payload(root, roots)
+        read = {key: nodes for key, nodes in shape.roots.items() if nodes[0].name.value in names}
 
         def make(without: frozenset[str] = frozenset()) -> Plan:
             compiler = self.graphql.new_compiler(context, without)
             columns: dict[str, str] = {}
             left_out: dict[str, str] = {}
-            for key, nodes in shape.roots.items():
+            for key, nodes in read.items():
                 python = names[nodes[0].name.value]
                 node = self.graphql.composed.type_of(declared.returns[python])
                 if node.plugin in without:
@@ -191,7 +242,7 @@ class Changes:
         def compile(without: frozenset[str]) -> Plan:
             return make(without) if without else self.graphql.kept(context.prepared, shape, context, make)
 
-        return PayloadPlan(list(shape.roots), compile)
+        return PayloadPlan(list(read), compile)
 
     async def _try_payload(self, payload: PayloadPlan, context: RequestContext) -> None:
         """Refuse what the payload's arguments make impossible; long SQL is tried on no row (SQLite's parser is small).
@@ -251,6 +302,25 @@ class BatchRow:
 class BatchPayload:
     results: list[BatchRow]
     errors: list[Any]
+
+
+def _told(declared: MutationDeclaration, shape: Shape, payload: Payload) -> Raw | None:
+    """A payload as JSON; None where something was refused or cannot be shown."""
+    if payload.errors:
+        return None
+    parts = []
+    for key, nodes in shape.roots.items():
+        name = nodes[0].name.value
+        if name == "errors":
+            text = "[]"
+        elif name == "__typename":
+            text = f'"{payload_name(declared)}"'
+        elif isinstance(read := payload.planned.get(key), Raw):
+            text = read.json
+        else:
+            return None
+        parts.append(f'"{key}":{text}')
+    return Raw(f"{{{','.join(parts)}}}")
 
 
 def _rule(declared: MutationDeclaration, input: Any) -> Any:

@@ -33,6 +33,7 @@ from schema.mutations import (
     RuleError,
     UserError,
     camel_type,
+    payload_name,
 )
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import CATALOGUE, ConnectionField, Field, Node, NodeType, PythonField, ScalarField, ToOneField
@@ -60,6 +61,7 @@ class CommunitySchema(strawberry.Schema):
     def __init__(self, composed: ComposedSchema, mutation: type) -> None:
         self.composed = composed
         self.has_resolvers = False
+        self.mutations: dict[str, MutationDeclaration] = {}  # by their names in the contract
         self.inputs = InputFactory(composed)
         self._made: dict[type, list[StrawberryField]] = {}
         self._connections: dict[str, type] = {}
@@ -210,7 +212,7 @@ def _mutation_field(declared: MutationDeclaration) -> Any:
     )
 
     async def resolve(info, input):  # type: ignore[no-untyped-def]
-        return await info.context.graphql.changes.run(declared, input, info)
+        return await info.context.graphql.changes.resolve(declared, input, info._raw_info)
 
     resolve.__annotations__ = {"info": Info, "input": declared.input_type, "return": payload}
     resolve.__name__ = declared.name
@@ -231,7 +233,7 @@ def _batch_field(declared: MutationDeclaration, batch: Batch) -> Any:
     )
 
     async def resolve(info, input):  # type: ignore[no-untyped-def]
-        return await info.context.graphql.changes.run_batch(declared, input, info)
+        return await info.context.graphql.changes.run_batch(declared, input, info._raw_info)
 
     resolve.__annotations__ = {"info": Info, "input": batch.input_type, "return": payload}
     resolve.__name__ = batch.name
@@ -285,6 +287,7 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
     built = CommunitySchema(composed, _mutation_type(declarations))
     PlainExecutor(composed).attach(built._schema)
     for declared in declarations:
+        built.mutations[composed.camel(declared.name)] = declared
         payload: Any = built._schema.type_map[payload_name(declared)]
         for name in declared.returns:
             payload.fields[composed.camel(name)].resolve = _planned_part
@@ -293,10 +296,6 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
             for name in declared.returns:
                 row.fields[composed.camel(name)].resolve = _planned_part_of_row
     return built
-
-
-def payload_name(declared: MutationDeclaration) -> str:
-    return camel_type(declared.name) + "Payload"
 
 
 def _planned_part(payload: Any, info: Any) -> Any:

@@ -113,7 +113,7 @@ class Shape:
     plans: list[Plan] = field(default_factory=list)
     payloads: dict[str, Shape] = field(default_factory=dict)
 
-    def payload(self, key: str, roots: Callable[[], dict[str, list[FieldNode]]]) -> Shape:
+    def payload(self, key: str, roots: Callable[[], dict[str, list[FieldNode]]] = dict) -> Shape:
         found = self.payloads.get(key)
         if found is None:
             found = self.payloads[key] = Shape(roots())

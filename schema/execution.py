@@ -35,7 +35,7 @@ from core.database import deadline
 from core.errors import Refusal
 from core.health import is_failure
 from core.runtime import Runtime
-from schema.changing import Changes
+from schema.changing import Changes, Payload
 from schema.compose import CommunitySchema, core_schema
 from schema.documents import MAX_ERRORS, Documents, Operation, Prepared, Shape, checks_of
 from schema.errors import Errors, PluginFailed
@@ -44,7 +44,7 @@ from schema.nodes.declare import PythonField
 from schema.nodes.expressions import Argument
 from schema.plain import PlainExecutor, Snapshot
 from schema.planning.arguments import shape_of
-from schema.planning.compile import MAX_ROWS, REFUSED, Compiler, Plan
+from schema.planning.compile import MAX_ROWS, REFUSED, Compiler, Plan, Raw
 from schema.planning.emit import emitter_for
 from schema.planning.python_fields import Facts, Filler
 from schema.rates import BYTES, INTROSPECTION, MUTATION, SIGN_IN, Meter, OverLimit
@@ -56,13 +56,6 @@ RESOLVER_SECONDS = 10.0
 OF_THE_REQUEST = {"TOO_SLOW", "BUSY", "QUERY_TOO_LARGE", "TOO_MANY_CONDITIONS"}  # not of one root, so not tried again
 
 Compile = Callable[[frozenset[str]], Plan]  # without these plugins' fields
-
-
-@dataclass(frozen=True)
-class Raw:
-    """JSON text that is already the completed value of its field."""
-
-    json: str
 
 
 @contextlib.contextmanager
@@ -96,6 +89,7 @@ class RequestContext:
     variables: dict[str, Any] = field(default_factory=dict)
     shape: Shape = field(default_factory=lambda: Shape({}))
     planned: dict[str, Raw | Exception] = field(default_factory=dict)
+    done: dict[str, Payload | Exception] = field(default_factory=dict)  # mutations that have run
     changes: bool = False  # a mutation: what it reads afterwards cannot be refused
     fresh: bool = False  # the rows of a payload have just been changed by this viewer
     changed: dict[str, uuid.UUID] = field(default_factory=dict)  # the rows of a payload, by what the rule calls them
@@ -278,6 +272,8 @@ class GraphQL:
                 )
             elif operation.is_query:
                 await self._plan_and_read(prepared, operation, shape, context)
+            else:
+                await self.changes.run_all(context)
             response = self._direct(context)
             if response is None:
                 result = execute(

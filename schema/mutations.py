@@ -138,6 +138,10 @@ def camel_type(name: str) -> str:
     return "".join(part.capitalize() for part in name.split("_"))
 
 
+def payload_name(declared: MutationDeclaration) -> str:
+    return camel_type(declared.name) + "Payload"
+
+
 MUTATIONS: list[MutationDeclaration] = []
 
 

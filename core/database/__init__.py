@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
-import queue
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -27,6 +25,7 @@ from tortoise.transactions import in_transaction
 
 from core.database.dialect import POSTGRES, SQLITE, Dialect
 from core.database.guards import code_of, unique_codes
+from core.database.reading import Readers
 from core.database.trouble import can_pass
 from core.errors import ConfigurationError, Refusal
 from core.problems import Problem
@@ -174,8 +173,7 @@ class Database:
         self.observers: list[Callable[[str], None]] = []
         self._codes = unique_codes(models)
         self._in_doubt = False  # the last transaction that ended badly did so for the database's own reasons
-        self._readers: queue.SimpleQueue[sqlite3.Connection] = queue.SimpleQueue()
-        self._threads: ThreadPoolExecutor | None = None
+        self._readers: Readers | None = None
 
     @classmethod
     async def connect(cls, url: str, apps: Sequence[App]) -> Database:
@@ -200,13 +198,7 @@ class Database:
             return
         path = Path(self.url.removeprefix("sqlite:")).absolute()
         await get_connection("default").execute_query("SELECT 1")
-        for _ in range(READERS):
-            reader = sqlite3.connect(
-                f"{path.as_uri()}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
-            )
-            reader.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-            self._readers.put(reader)
-        self._threads = ThreadPoolExecutor(READERS, thread_name_prefix="sqlite-read")
+        self._readers = Readers(path, READERS, BUSY_MS)
 
     def observe(self, sql: str) -> None:
         for observer in self.observers:
@@ -231,10 +223,10 @@ class Database:
     async def _read(self, sql: str, values: Sequence[Any], *, named: bool) -> list[Any]:
         self.observe(sql)
         bound = [self.dialect.encode(v) for v in values]
-        if self._threads is None:
+        if self._readers is None:
             return await self._read_postgres(sql, bound)
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._read_sqlite, sql, bound, deadline.get(), named)
+        until = deadline.get()
+        return await self._readers.run(lambda reader: _read_sqlite(reader, sql, bound, until, named=named))
 
     async def _read_postgres(self, sql: str, bound: list[Any]) -> list[Any]:
         until = deadline.get()
@@ -260,30 +252,9 @@ class Database:
                 raise Refusal("BUSY") from error
             raise
 
-    def _read_sqlite(self, sql: str, values: list[Any], until: float, named: bool) -> list[Any]:
-        reader = self._readers.get()
-        end = min(until, monotonic() + READ_SECONDS)
-        # While a statement is being prepared nobody asks this (SQLite before 3.41), so filters are bounded by number.
-        reader.set_progress_handler(lambda: monotonic() > end, 20_000)
-        try:
-            if monotonic() > end:
-                raise Refusal("TOO_SLOW")
-            cursor = reader.execute(sql, values)
-            if not named:
-                return cursor.fetchall()
-            names = [c[0] for c in cursor.description]
-            return [dict(zip(names, row, strict=True)) for row in cursor]
-        except sqlite3.OperationalError as error:
-            if str(error) == "interrupted":
-                raise Refusal("TOO_SLOW") from None
-            raise
-        finally:
-            reader.set_progress_handler(None, 0)
-            self._readers.put(reader)
-
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
-        """Commit on leaving, roll back on any exception. SQLite takes its write lock at the start.
+        """Commit on leaving, roll back on any exception. SQLite takes its write lock with the first statement.
 
         Refuses BUSY when it cannot begin. When the connection breaks while committing nobody knows what came of it:
         that stays an error of ours.
@@ -341,11 +312,29 @@ class Database:
                 await transaction.fetch("SELECT 1 AS yes")
 
     async def close(self) -> None:
-        if self._threads is not None:
-            self._threads.shutdown(wait=True)
-        while not self._readers.empty():
-            self._readers.get().close()
+        if self._readers is not None:
+            self._readers.close()
         await Tortoise.close_connections()
+
+
+def _read_sqlite(reader: sqlite3.Connection, sql: str, values: list[Any], until: float, *, named: bool) -> list[Any]:
+    end = min(until, monotonic() + READ_SECONDS)
+    # While a statement is being prepared nobody asks this (SQLite before 3.41), so filters are bounded by number.
+    reader.set_progress_handler(lambda: monotonic() > end, 20_000)
+    try:
+        if monotonic() > end:
+            raise Refusal("TOO_SLOW")
+        cursor = reader.execute(sql, values)
+        if not named:
+            return cursor.fetchall()
+        names = [c[0] for c in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor]
+    except sqlite3.OperationalError as error:
+        if str(error) == "interrupted":
+            raise Refusal("TOO_SLOW") from None
+        raise
+    finally:
+        reader.set_progress_handler(None, 0)
 
 
 def _is_busy(error: Exception) -> bool:

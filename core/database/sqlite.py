@@ -1,4 +1,4 @@
-"""The SQLite engine: writers take the lock when they begin, so none is thrown out half-way."""
+"""The SQLite engine: writers take the lock before their first statement, so none is thrown out half-way."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import asyncio
 import contextlib
 import math
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from time import monotonic
-from typing import Any
+from typing import Any, TypeVar, cast
 
-from tortoise.backends.base.client import TransactionalDBClient, TransactionContext
+from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
@@ -22,23 +22,56 @@ from core.database.dialect import sqlite_instant
 # The ORM registers an adapter whose width depends on the microseconds; ours keeps text order = time order.
 sqlite3.register_adapter(datetime, sqlite_instant)
 
+T = TypeVar("T")
+
 
 class ImmediateTransaction(SqliteTransactionWrapper):
+    """Takes the lock with its first statement: a visit to the thread that has the connection costs as much as many a
+    statement."""
+
+    _begun = False
+
     async def begin(self) -> None:
-        try:
-            if self._connection.in_transaction:
-                await self._connection.commit()
-            await self._connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError as error:
-            raise TransactionManagementError(error) from error
+        pass
+
+    async def _visit(self, do: Callable[[sqlite3.Connection], T]) -> T:
+        begin, self._begun = not self._begun, True
+        with translated():
+            given = (_begin_and, do) if begin else (do,)
+            return cast(T, await self._connection._execute(*given, self._connection._conn))  # type: ignore[no-untyped-call]
+
+    async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
+        return await self._visit(lambda connection: list(map(dict, connection.execute(query, values or ()))))
 
     async def execute_all(self, statements: Sequence[tuple[str, list[Any]]]) -> list[int]:
-        """Statements one after the other in one visit to the thread that has the connection; how many rows each of them
-        returned."""
-        with translated():
-            async with self.acquire_connection() as connection:
-                counts: list[int] = await connection._execute(execute_all, connection._conn, statements)
-                return counts
+        """Statements one after the other in one visit; how many rows each of them returned."""
+        return await self._visit(lambda connection: execute_all(connection, statements))
+
+    def acquire_connection(self) -> ConnectionWrapper[Any]:
+        return _Begun(self._lock, self)
+
+
+class _Begun(ConnectionWrapper[Any]):
+    """What the ORM runs its statements on, in a transaction that has begun."""
+
+    client: ImmediateTransaction
+
+    async def __aenter__(self) -> Any:
+        connection = await super().__aenter__()
+        try:
+            if not self.client._begun:
+                await self.client._visit(lambda connection: None)
+        except BaseException:
+            self._lock.release()
+            raise
+        return connection
+
+
+def _begin_and(do: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+    if connection.in_transaction:
+        connection.commit()
+    connection.execute("BEGIN IMMEDIATE")
+    return do(connection)
 
 
 def execute_all(connection: sqlite3.Connection, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[int]:
@@ -58,8 +91,8 @@ def translated() -> Iterator[None]:
 
 
 class _Context(SqliteTransactionContext):
-    """The ORM's context keeps its lock for ever when BEGIN fails (another process holds the file); this one lets go.
-    It also waits for others of this process no longer than the request may take."""
+    """The ORM's context, which keeps its lock for ever when it cannot connect: this one lets go. It also waits for others
+    of this process no longer than the request may take."""
 
     async def __aenter__(self) -> TransactionalDBClient:
         left = deadline.get() - monotonic()
@@ -73,7 +106,6 @@ class _Context(SqliteTransactionContext):
         try:
             await self.ensure_connection()
             token = connections.set(self.connection_name, self.connection)
-            await self.connection.begin()
         except BaseException:
             if token is not None:
                 connections.reset(token)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
+from typing import Any
 
 import asyncpg
 
@@ -13,7 +15,7 @@ _POSTGRES = ("08", "40", "53", "55", "57")
 
 def can_pass(error: BaseException) -> bool:
     """A lost connection, a lock, a deadlock, a timeout, a full disk: the same again may well succeed."""
-    for cause in (error, error.__cause__, *error.args[:1]):
+    for cause in _causes(error):
         if isinstance(cause, OSError):  # ConnectionError and TimeoutError are such
             return True
         if isinstance(cause, sqlite3.Error) and getattr(cause, "sqlite_errorcode", 0) & 0xFF in _SQLITE:
@@ -23,3 +25,12 @@ def can_pass(error: BaseException) -> bool:
         if isinstance(cause, asyncpg.InterfaceError) and not isinstance(cause, ValueError):
             return True
     return False
+
+
+def _causes(error: BaseException) -> Iterator[Any]:
+    """The error, what it came of, and the first argument of each, where the ORM keeps what the driver said."""
+    found: BaseException | None = error
+    while found is not None:
+        yield found
+        yield from found.args[:1]
+        found = found.__cause__

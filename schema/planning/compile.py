@@ -66,6 +66,13 @@ class NotPlannable(GongzhiError):
     """The selection holds a field that no declaration covers."""
 
 
+@dataclass(frozen=True)
+class Raw:
+    """JSON text that is already the completed value of its field."""
+
+    json: str
+
+
 @dataclass
 class Plan:
     """SQL with one JSON column per planned root, and how to bind it."""

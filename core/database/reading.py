@@ -1,0 +1,68 @@
+"""Reading an SQLite file: a few connections, each in a thread of its own, that take what is asked as it comes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+_Job = tuple["asyncio.Future[Any]", Callable[[sqlite3.Connection], Any]]
+
+
+class Readers:
+    """Connections that read an SQLite file, each in a thread of its own."""
+
+    def __init__(self, path: Path, many: int, busy_ms: int) -> None:
+        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._threads = [
+            Thread(target=self._serve, args=(self._connect(path, busy_ms),), name=f"sqlite-read-{n}", daemon=True)
+            for n in range(many)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    @staticmethod
+    def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:
+        uri = f"{path.as_uri()}?mode=ro"
+        reader = sqlite3.connect(uri, uri=True, check_same_thread=False, isolation_level=None)
+        reader.execute(f"PRAGMA busy_timeout={busy_ms}")
+        return reader
+
+    async def run(self, do: Callable[[sqlite3.Connection], T]) -> T:
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put((future, do))
+        return await future
+
+    def _serve(self, reader: sqlite3.Connection) -> None:
+        while (job := self._jobs.get()) is not None:
+            future, do = job
+            try:
+                found, error = do(reader), None
+            except BaseException as raised:
+                found, error = None, raised
+            with contextlib.suppress(RuntimeError):  # the loop is gone: nobody waits
+                future.get_loop().call_soon_threadsafe(_settle, future, found, error)
+            del job, future, do, found, error  # and what they hold, until the next job comes
+        reader.close()
+
+    def close(self) -> None:
+        """What waits is done first."""
+        for _ in self._threads:
+            self._jobs.put(None)
+        for thread in self._threads:
+            thread.join()
+
+
+def _settle(future: asyncio.Future[Any], found: Any, error: BaseException | None) -> None:
+    if future.done():  # cancelled
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(found)
