@@ -204,7 +204,8 @@ async def erase_columns(work: Work, model: type[Model], texts: Sequence[Text], i
     for start in range(0, len(ids), AT_ONCE):
         rows: list[Any] = await work.select(model, lock=True, id=list(ids[start : start + AT_ONCE]))
         for row in rows:
-            values: dict[str, Any] = {text.column: replacement(model, text, row.id) for text in texts}
+            held = [text for text in texts if getattr(row, text.column) is not None]
+            values: dict[str, Any] = {text.column: replacement(model, text, row.id) for text in held}
             for name in values:
                 if isinstance(model._meta.fields_map[name], fields.JSONField):
                     values[name] = {}

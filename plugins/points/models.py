@@ -11,7 +11,7 @@ from core.database.guards import Guard, append_only, check, index, own_matter, r
 from core.enums import ActorKind, Term
 from core.ledger import LedgerEntry
 from core.models import Entity, Logged
-from core.personal import Keep, Text, impersonal, personal
+from core.personal import ERASED, Keep, Text, impersonal, personal
 
 
 class RuleState(Term):
@@ -357,7 +357,7 @@ class Dispute(Logged):
     about: ClassVar[tuple[str, ...]] = ("t.opened_by_id IN ({ids})", _OF_THE_ACCOUNT)
     texts: ClassVar[tuple[Text, ...]] = (
         personal("reason", of="opened_by_id", keep=Keep("opened_at", "case_text_days")),
-        personal("answer", of="opened_by_id", keep=Keep("opened_at", "case_text_days")),
+        personal("answer", of="opened_by_id", erased=ERASED, keep=Keep("opened_at", "case_text_days")),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (
@@ -434,7 +434,7 @@ class Redemption(Logged):
 
     about: ClassVar[tuple[str, ...]] = ("t.actor_id IN ({ids})",)
     texts: ClassVar[tuple[Text, ...]] = (
-        personal("receipt", of="actor_id", keep=Keep("redeemed_at", "case_text_days")),
+        personal("receipt", of="actor_id", erased=ERASED, keep=Keep("redeemed_at", "case_text_days")),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (
