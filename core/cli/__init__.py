@@ -1,4 +1,4 @@
-"""`gongzhi`: serve, demo, check, apply, config, documents, plugin, import, export, migrate, explain, schema, admin."""
+"""`gongzhi`: serve, demo, check, apply, config, documents, plugin, import, export, holdings, retention, migrate, explain, schema, admin."""
 
 from __future__ import annotations
 

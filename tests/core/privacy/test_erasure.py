@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from core.accounts import create_account, issue_token
+from core.enums import ActorKind
 from core.ids import from_global
-from core.models import Actor
+from core.models import Actor, Area
+from core.personal import personal_texts
+from core.retention import settle
+from core.rules.erasure import erase_columns
+from core.settings.store import as_uuid
 from core.testing.kit import Neighbourhood
 from core.work import Work
 
@@ -145,3 +151,136 @@ async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbo
     # And for good.
     assert await n.refused("admin", *ERASE, personId=id, reason="?") == "NOT_FOUND"
     assert await n.refused("admin", "coreMergeActors", "actor { id }", keptId=id, goneId=id, reason="?") == "NOT_FOUND"
+
+
+async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    xishan, team = await n.area_id("xishan"), await n.actor_id("海虹志愿服务队")
+    (me, ward, org) = (
+        *await n.registered("田小禾", "田小苗"),
+        (await n.registered("田家", kind=ActorKind.ORGANIZATION))[0],
+    )
+    office = {"personId": me, "reason": "本人申请"}
+    grant = await n.do("admin", "coreGrantRole", "roleGrant { id }", role="INSPECTOR", areaId=xishan, actorId=me)
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    await n.do("admin", "coreRevokeRole", "roleGrant { id }", roleGrantId=grant["roleGrant"]["id"], reason="交接")
+    mandate = await n.do(
+        "admin",
+        "coreGiveMandate",
+        "mandate { id }",
+        personId=me,
+        organizationId=team,
+        areaId=await n.area_id("haicang"),
+    )
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    await n.do("admin", "coreRevokeMandate", "mandate { id }", mandateId=mandate["mandate"]["id"], reason="交接")
+    post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=xishan, title="楼长"))["post"]["id"]
+    held = await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=me)
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=held["postHolding"]["id"])
+    guards = await n.do(
+        "admin",
+        "coreRecordGuardianship",
+        "guardianship { id }",
+        wardId=ward,
+        guardianId=me,
+        basis="PARENT",
+        evidence="户口簿",
+    )
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    await n.do(
+        "admin",
+        "coreEndGuardianship",
+        "guardianship { id }",
+        guardianshipId=guards["guardianship"]["id"],
+        reason="成年",
+    )
+    assert await n.refused("admin", *ERASE, personId=org, reason="?") == "NOT_A_PERSON"
+    # At the desk, for whoever has no account: a clerk does what the person may do themselves.
+    desk = {"onBehalfOf": {"actorId": me, "basis": "WRITTEN", "evidence": "申请书 3 号"}}
+    assert await n.refused("inspector", *ERASE, **office, **desk) == "NOT_PERMITTED"
+    await n.do("clerk", *ERASE, **office, **desk)
+    rows = await n.server.runtime.database.read(
+        "SELECT authority, behalf_basis FROM core_event WHERE type = 'core.person.erased'"
+    )
+    assert [tuple(map(str, r)) for r in rows] == [("ROLE", "WRITTEN")]
+
+
+async def test_a_household_goes_with_the_last_and_loses_the_name_of_one(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    xishan, since = await n.area_id("xishan"), n.clock.today().isoformat()
+    first, second = await n.registered("田小禾", "罗大佑")
+    home = (await n.do(
+        "clerk", "coreRegisterActor", "actor { id }", kind="HOUSEHOLD", name="田小禾家", areaId=xishan, address="祠堂边 2 栋",
+    ))["actor"]["id"]  # fmt: skip
+    for person in (first, second):
+        await n.do(
+            "clerk",
+            "coreAddMembership",
+            "membership { id }",
+            actorId=person,
+            organizationId=home,
+            role="MEMBER",
+            since=since,
+        )
+    shown = "query($i: ID!) { node(id: $i) { ... on Household { name address } } }"
+    await n.do("admin", *ERASE, personId=first, reason="本人申请")
+    assert (await n.ask("admin", shown, i=home))["node"] == {"name": "已注销家", "address": "祠堂边 ***"}
+    assert "田小禾" not in await dump(n)
+    await n.do("admin", *ERASE, personId=second, reason="本人申请")
+    assert (await n.ask("admin", shown, i=home))["node"] is None
+    assert [c for c in ("罗大佑", "祠堂边 2") if c in await dump(n)] == []
+
+
+async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾")
+    asked = await n.do(
+        "clerk", "coreExport", "dataExport { id }", list="actors", where={"name": {"contains": "田小禾"}}, format="CSV"
+    )
+    await transfers.run_due()
+    body = "姓名,区域代码\n田小禾,xishan\n".encode()
+    headers = {"authorization": f"Bearer {n.tokens['clerk']}"}
+    sent = await n.http.post("/imports?area=xishan&name=people.csv", content=body, headers=headers)
+    assert sent.status_code == 201
+    files = [p for p in transfers.folder.iterdir() if "田小禾".encode() in p.read_bytes()]
+    assert sorted(p.suffix for p in files) == [".export", ".import"]
+    await n.do("admin", *ERASE, personId=me, reason="本人申请")
+    await transfers.run_due()
+    assert [p for p in files if p.exists()] == []
+    state = "query($i: ID!) { dataExport(id: $i) { state } }"
+    assert (await n.ask("clerk", state, i=asked["dataExport"]["id"]))["dataExport"]["state"] == "EXPIRED"
+    # Whom somebody else asked for stands in their request until it is kept long enough.
+    n.clock.advance(timedelta(days=31))
+    await settle(n.server.runtime)
+    assert "田小禾" not in await dump(n)
+
+
+async def test_every_text_of_the_demo_can_be_erased(neighbourhood: Neighbourhood) -> None:
+    """What is declared for plugins, unasked, gets past every guard of theirs."""
+    n = neighbourhood
+    await n.delivered()
+    await n.quiet()
+    database, count = n.server.runtime.database, 0
+
+    for model in database.models:
+        texts = [t for t in personal_texts(model) if not t.goes]
+        if not texts or model is Actor:
+            continue
+        ids = [as_uuid(row[0]) for row in await database.read(f"SELECT id FROM {model._meta.db_table}")]
+
+        async def rule(work: Work, model: Any = model, texts: Any = texts, ids: Any = ids) -> dict[str, Any]:
+            nonlocal count
+            count += await erase_columns(work, model, texts, ids)
+            root = (await work.select(Area, parent_id=None))[0]
+            work.require("core.area.manage", root)
+            work.record("core.person.erased", root, area_id=root.id)
+            return {}
+
+        await n.server.runtime.as_system(rule)
+    assert count > 5
