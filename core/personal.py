@@ -8,15 +8,15 @@ Erasure, the export of what is held on a person, and retention read these declar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 from uuid import UUID
 
 from tortoise import fields
 from tortoise.models import Model
 
 ERASED = "[已清除]"  # stands where a text was that may not be null
+BY_ID = "erased-{id}"  # where each row needs another
 ANYONE = "core.Actor"
 
 
@@ -37,7 +37,7 @@ class Text:
 
     column: str
     whose: str | None = None
-    erased: str | Callable[[UUID], str] | None = None
+    erased: str | None = None
     goes: bool = False
     keep: Keep | None = None
     secret: bool = False
@@ -52,7 +52,7 @@ def personal(
     column: str,
     *,
     of: str,
-    erased: str | Callable[[UUID], str] | None = None,
+    erased: str | None = None,
     goes: bool = False,
     keep: Keep | None = None,
     secret: bool = False,
@@ -81,10 +81,8 @@ def personal_texts(model: type[Model]) -> list[Text]:
 
 def replacement(model: type[Model], text: Text, id: UUID) -> str | None:
     """What stands in a row's column once it is erased."""
-    if callable(text.erased):
-        return text.erased(id)
     if text.erased is not None:
-        return text.erased
+        return text.erased.replace("{id}", str(id))
     return None if model._meta.fields_map[text.column].null else ERASED
 
 
@@ -125,19 +123,21 @@ def is_erasure(model: type[Model]) -> str | None:
     """SQL over NEW and OLD: nothing is changed but personal texts, and those into what takes their place. It is the one
     change that what else never changes lets pass; None for a model without such texts."""
     names = {**model._meta.fields_db_projection}
-    erasable = [t for t in personal_texts(model) if not t.goes and not callable(t.erased)]
+    erasable = [t for t in personal_texts(model) if not t.goes]
     erasable = [t for t in erasable if not isinstance(model._meta.fields_map[t.column], fields.JSONField)]
     if not erasable:
         return None
     found = []
-    replaced = {t.column: replacement(model, t, UUID(int=0)) for t in erasable}
+    nobody = UUID(int=0)
+    replaced = {t.column: replacement(model, t, nobody) for t in erasable}
     for name, column in names.items():
         if name in ("version", "event_id"):
             continue
         new, old = f'NEW."{column}"', f'OLD."{column}"'
         same = f"({new} = {old} OR ({new} IS NULL AND {old} IS NULL))"
         if name in replaced:
-            value: Any = replaced[name]
-            same = f"({same} OR {new} IS NULL)" if value is None else f"({same} OR {new} = '{value}')"
+            value = replaced[name]
+            text = f"'{value}'".replace(str(nobody), "' || CAST(NEW.id AS text) || '")
+            same = f"({same} OR {new} IS NULL)" if value is None else f"({same} OR {new} = {text})"
         found.append(same)
     return " AND ".join(found)

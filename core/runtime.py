@@ -190,8 +190,8 @@ class Runtime:
             " AND since <= {} AND (until IS NULL OR until > {})",
             work.person_id, actor_id, work.now, work.now,
         )  # fmt: skip
-        work.is_guardian = bool(guards) and work.acting.basis is BehalfBasis.GUARDIAN
-        if work.is_guardian:
+        if guards and work.acting.basis is BehalfBasis.GUARDIAN:
+            work.acting = replace(work.acting, is_guardian=True)
             return
         able = await work.rows(
             "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"

@@ -113,7 +113,6 @@ class Work:
         self.expected_version: int | None = None
         self.paths = paths
         self.flushed = False
-        self.is_guardian = False  # the person acting is the guardian of the one they act for
 
     # --- who ---------------------------------------------------------------------------------------------
 
@@ -285,7 +284,7 @@ class Work:
         if self.acting.behalf_of_id is not None:
             if not (rule.is_open or owner == self.acting.behalf_of_id):
                 raise NotPermitted(permission, "NOT_THEIRS_TO_DO")
-            if self.is_guardian:
+            if self.acting.is_guardian:
                 return self._rest_on(Ground(Authority.GUARDIAN, rule.key, None, mandate_id, within))
             rule = self.book[ON_BEHALF]
         grant = next((g for g in self.viewer.grants if g.role in rule.roles and g.area_id in within), None)

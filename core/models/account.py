@@ -12,7 +12,7 @@ from core.database.guards import Guard, check, index, unique
 from core.enums import AccountState
 from core.models.actor import Actor
 from core.models.base import Entity, Logged
-from core.personal import Text, impersonal, personal
+from core.personal import BY_ID, Text, impersonal, personal
 
 OF_AN_ACCOUNT = "t.account_id IN (SELECT a.id FROM core_account a WHERE a.person_id IN ({ids}))"
 
@@ -32,7 +32,7 @@ class Account(Logged):
     demo = fields.BooleanField(default=False)
 
     texts: ClassVar[tuple[Text, ...]] = (
-        personal("login", of="person_id", erased=lambda id: f"erased-{id}"),
+        personal("login", of="person_id", erased=BY_ID),
         personal("password_hash", of="person_id", erased="-", secret=True),
     )
 
