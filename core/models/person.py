@@ -121,8 +121,9 @@ class Consent(Logged):
         refuse(
             "stays",
             "UPDATE",
-            "OLD.state = 'WITHDRAWN' OR NEW.purpose <> OLD.purpose OR NEW.basis <> OLD.basis"
-            f" OR NEW.since <> OLD.since OR NOT {same('NEW.evidence', 'OLD.evidence')}",
+            "(OLD.state = 'WITHDRAWN' AND (NEW.state <> OLD.state OR NEW.until <> OLD.until))"
+            " OR NEW.purpose <> OLD.purpose OR NEW.basis <> OLD.basis OR NEW.since <> OLD.since"
+            f" OR NOT {same('NEW.evidence', 'OLD.evidence')}",
             "CONSENT_WITHDRAWN",
         ),
         index("person_id", "since"),
@@ -162,7 +163,8 @@ class Guardianship(Logged):
         refuse(
             "stays",
             "UPDATE",
-            "OLD.state = 'ENDED' OR NEW.basis <> OLD.basis OR NEW.since <> OLD.since OR NEW.evidence <> OLD.evidence",
+            f"(OLD.state = 'ENDED' AND (NEW.state <> OLD.state OR NOT {same('NEW.until', 'OLD.until')}))"
+            " OR NEW.basis <> OLD.basis OR NEW.since <> OLD.since OR NEW.evidence <> OLD.evidence",
             "ALREADY_ENDED",
         ),
         index("guardian_id"),

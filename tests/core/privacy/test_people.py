@@ -181,6 +181,33 @@ async def test_two_who_are_one_keep_one_document(neighbourhood: Neighbourhood) -
     await n.do("clerk", "coreVerifyIdNumber", "person { id }", personId=a, number=id_number(21))
 
 
+async def test_what_is_over_goes_to_the_one_kept_too(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    kept, gone, child = await n.registered("田小禾", "田小和", "田小苗")
+    written = {"basis": "WRITTEN", "evidence": "同意书"}
+    for person in (gone, kept):
+        made = await n.do("clerk", "coreGiveConsent", "consent { id }", personId=person, purpose="公示", **written)
+        if person == gone:
+            await n.do("clerk", "coreWithdrawConsent", "consent { id }", consentId=made["consent"]["id"])
+            await n.do("clerk", "coreGiveConsent", "consent { id }", personId=gone, purpose="公示", **written)
+    guards = {"wardId": child, "guardianId": gone, "basis": "PARENT", "evidence": "户口簿"}
+    row = await n.do("clerk", "coreRecordGuardianship", "guardianship { id }", **guards)
+    end = {"guardianshipId": row["guardianship"]["id"], "reason": "登记有误"}
+    await n.do("clerk", "coreEndGuardianship", "guardianship { id }", **end)
+    await n.do("clerk", "coreRecordGuardianship", "guardianship { id }", **guards)
+    await n.do("clerk", "coreSetPhone", "person { id }", personId=gone, phone="13959201234")
+    await n.do("clerk", "coreDisclose", "accessRecord { id }", actorId=gone, field="PHONE", purpose="走访")
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=kept, goneId=gone, reason="同一人")
+    shown = "consents { nodes { state } } wards { nodes { state } } sensitiveReads { totalCount } phone"
+    seen = (await n.ask("clerk", f"query($i: ID!) {{ node(id: $i) {{ ... on Person {{ {shown} }} }} }}", i=kept))[
+        "node"
+    ]
+    assert sorted(c["state"] for c in seen["consents"]["nodes"]) == ["GIVEN", "WITHDRAWN", "WITHDRAWN"]
+    assert sorted(w["state"] for w in seen["wards"]["nodes"]) == ["ACTIVE", "ENDED"]
+    assert seen["sensitiveReads"]["totalCount"] == 1 and seen["phone"] == "*******1234"
+
+
 async def test_consent_is_given_and_withdrawn_and_its_history_stays(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     n.clock.set(n.clock.now())
