@@ -40,6 +40,7 @@ OF_ONES_EVENTS = (
     " OR (e.actor_id IN ({ids}) AND e.authority IN ('SELF', 'OPEN')))"
 )
 
+_EVENTS_AREA = "(SELECT e.area_id FROM core_event e WHERE e.id = t.event_id)"
 _GUARDIAN = """EXISTS (
     SELECT 1 FROM core_guardianship g WHERE g.guardian_id = NEW.actor_id AND g.ward_id = NEW.behalf_of_id
       AND g.state = 'ACTIVE' AND g.since <= NEW.recorded_at AND (g.until IS NULL OR g.until > NEW.recorded_at))"""
@@ -175,7 +176,7 @@ class EventText(Entity):
             "text",
             of=OF_ONES_EVENTS,
             goes=True,
-            keep=Keep("recorded_at", "event_text_days", "(SELECT e.area_id FROM core_event e WHERE e.id = t.event_id)"),
+            keep=Keep("recorded_at", "event_text_days", _EVENTS_AREA),
         ),
     )
 
@@ -278,7 +279,10 @@ class DeliveryFailure(Entity):
     error = fields.TextField()
     failed_at = fields.DatetimeField()
 
-    texts: ClassVar[tuple[Text, ...]] = impersonal("handler", "plugin", "error")
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("handler", "plugin"),
+        personal("error", of=OF_ONES_EVENTS, keep=Keep("failed_at", "event_text_days", _EVENTS_AREA)),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("handler", "event_id", code="INTERNAL"),

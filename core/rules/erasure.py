@@ -78,10 +78,7 @@ async def erase_person(work: Work, *, person_id: UUID, reason: str) -> Actor:
     Refuses NOT_A_PERSON, HOLDS_OFFICE (roles, posts, mandates, wards: hand them over first), OPEN_MATTERS.
     """
     text = clean_text(reason, "reason", limit=500)
-    person = await work.lock(Actor, person_id)
-    work.require(ERASE, person, owner=person.id)
-    if person.kind is not ActorKind.PERSON:
-        raise Refusal("NOT_A_PERSON", path=("personId",))
+    person = await _asked_for(work, person_id)
     alone, shared = await _households(work, person)
     for actor in (person, *alone):
         for finding in await findings(work, actor.id):
@@ -106,6 +103,22 @@ async def erase_person(work: Work, *, person_id: UUID, reason: str) -> Actor:
         await _erase_texts(work, model, ids)
     work.record(ERASED_EVENT, person, area_id=person.area_id, data={"actors": len(ids)}, text={"reason": text})
     return person
+
+
+async def _asked_for(work: Work, person_id: UUID) -> Actor:
+    person = await work.lock(Actor, person_id)
+    work.require(ERASE, person, owner=person.id)
+    if person.kind is not ActorKind.PERSON:
+        raise Refusal("NOT_A_PERSON", path=("personId",))
+    return person
+
+
+async def erasure_preview(work: Work, *, person_id: UUID) -> list[Finding]:
+    """What `erase_person` would refuse with, all of it, and how many households would go too. Changes nothing."""
+    person = await _asked_for(work, person_id)
+    alone, _ = await _households(work, person)
+    found = [finding for actor in (person, *alone) for finding in await findings(work, actor.id)]
+    return [*([Finding("household", len(alone))] if alone else []), *found]
 
 
 async def findings(work: Work, actor_id: UUID) -> list[Finding]:

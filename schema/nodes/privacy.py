@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 import strawberry
+from strawberry.types.info import Info
 
 from core import models
+from core.corrections import Finding
 from core.data import rules
 from core.enums import (
     ConsentBasis,
@@ -20,9 +23,10 @@ from core.holdings import HOLDINGS
 from core.ids import from_global
 from core.messages import DEFAULT_LANGUAGE
 from core.rules import erasure, people
+from core.runtime import Command
 from core.work import Work
 from schema.mutations import ChangeInput, MutationInput, Result, mutation, secret
-from schema.nodes.composed import Query, every
+from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Actor, Area, Person
 from schema.nodes.data import DataExport
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, to_one
@@ -139,6 +143,42 @@ class PrivacyQuery:
     guardianships: Connection[Guardianship] = every(
         description="Guardianships the viewer may see, the latest first (监护关系)."
     )
+
+
+@strawberry.type(description="What stands in the way of erasing a person, or goes with them (注销影响).")
+class ErasureFinding:
+    kind: str = strawberry.field(
+        description="What kind of thing: `rolegrant`, `adoption_agreement`, `household` (类别)."
+    )
+    count: int = strawberry.field(description="How many (数量).")
+    code: str | None = strawberry.field(description="What it would be refused with; null for what goes too (阻碍).")
+    message: str | None = strawberry.field(description="The same for people, in the request's language (说明).")
+
+
+@extend(Query)
+class ErasureQuery:
+    @plain(
+        why="It asks the erasure's own rule, with its permissions, in a transaction (由注销规则在事务中判断).",
+        description="What `coreErasePerson` would refuse with; changes nothing (注销预览).",
+    )  # type: ignore[untyped-decorator]
+    async def core_erasure_preview(self, info: Info, person_id: strawberry.ID) -> list[ErasureFinding]:
+        context = info.context
+        id, found = from_global(person_id, "actor", "personId"), list[Finding]()
+
+        async def look(work: Work) -> dict[str, Any]:
+            found[:] = await erasure.erasure_preview(work, person_id=id)
+            return {}
+
+        runtime = context.graphql.runtime
+        await runtime.perform(Command("coreErasurePreview", context.viewer, within=context.root_area), look)
+
+        def message(finding: Finding) -> str | None:
+            if finding.code is None:
+                return None
+            values = {"kind": finding.kind, "count": finding.count}
+            return str(runtime.messages.render(finding.code, context.language, values))
+
+        return [ErasureFinding(kind=f.kind, count=f.count, code=f.code, message=message(f)) for f in found]
 
 
 # --- mutations -------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from core.personal import personal_texts
 from core.retention import settle
 from core.rules.erasure import erase_columns
 from core.settings.store import as_uuid
-from core.testing.kit import Neighbourhood
+from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
 
 pytestmark = pytest.mark.anyio
@@ -25,6 +25,7 @@ pytestmark = pytest.mark.anyio
 NAME, LOGIN, STREET, SECOND = "欧阳鸿渐", "ouyang-hj", "鹭江里 7 号 1203 室", "欧阳鸿建"
 CANARIES = (NAME, LOGIN, "鹭江里", SECOND, "鸿渐", "ouyang", "老寒腿", "K-7781")
 ERASE = ("coreErasePerson", "")
+PREVIEW = "query($i: ID!) { coreErasurePreview(personId: $i) { kind count code message } }"
 
 
 async def dump(n: Neighbourhood) -> str:
@@ -176,8 +177,13 @@ async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Nei
     assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
     await n.do("admin", "coreRevokeMandate", "mandate { id }", mandateId=mandate["mandate"]["id"], reason="交接")
     post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=xishan, title="楼长"))["post"]["id"]
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="INSPECTOR", areaId=xishan, postId=post)
     held = await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=me)
     assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    found = (await n.ask("admin", PREVIEW, i=me))["coreErasurePreview"]
+    assert [(f["kind"], f["count"], f["code"]) for f in found] == [("postholding", 1, "HOLDS_OFFICE")]
+    with pytest.raises(Refused, match="NOT_PERMITTED"):
+        await n.ask("resident", PREVIEW, i=me)
     await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=held["postHolding"]["id"])
     guards = await n.do(
         "admin",
@@ -197,6 +203,7 @@ async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Nei
         reason="成年",
     )
     assert await n.refused("admin", *ERASE, personId=org, reason="?") == "NOT_A_PERSON"
+    assert (await n.ask("admin", PREVIEW, i=me))["coreErasurePreview"] == []
     # At the desk, for whoever has no account: a clerk does what the person may do themselves.
     desk = {"onBehalfOf": {"actorId": me, "basis": "WRITTEN", "evidence": "申请书 3 号"}}
     assert await n.refused("inspector", *ERASE, **office, **desk) == "NOT_PERMITTED"
