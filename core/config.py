@@ -34,9 +34,7 @@ THIS_MACHINE = ("127.0.0.0/8", "::1")
 MAX_QUOTA = 1_000_000_000
 _LABEL = "[A-Za-z0-9_](?:[A-Za-z0-9_-]*[A-Za-z0-9_])?"
 _HOST = re.compile(rf"{_LABEL}(?:\.{_LABEL})*\.?|[0-9A-Fa-f:.]*:[0-9A-Fa-f:.]*(?:%\w+)?")
-ENVIRONMENT = {
-    "database": "GONGZHI_DATABASE", "host": "GONGZHI_HOST", "port": "GONGZHI_PORT", "key_file": "GONGZHI_KEY_FILE",
-}  # fmt: skip
+ENVIRONMENT = {"database": "GONGZHI_DATABASE", "host": "GONGZHI_HOST", "port": "GONGZHI_PORT"}
 
 
 def first_party() -> tuple[str, ...]:
@@ -56,6 +54,7 @@ class Config:
     port: int = DEFAULT_PORT
     files: str = ""
     key_file: str = ""
+    key: str = field(default="", repr=False)
     documents: str = ""
     accept_documents: str = "any"
     viewer_quota: int = 300_000
@@ -76,7 +75,9 @@ class Config:
 
     @property
     def keys(self) -> KeyRing:
-        """Beside a SQLite database unless told, and made when first needed; for another database only where it is named."""
+        """From GONGZHI_KEY, or the file; beside a SQLite database unless told, and made when first needed."""
+        if self.key:
+            return KeyRing(given=self.key)
         if self.key_file:
             return KeyRing(Path(self.key_file))
         if self.database.startswith("sqlite:"):
@@ -132,8 +133,9 @@ OPTIONS: dict[str, Option] = {
     ),
     "key_file": Option(
         str, "a file", "文件路径",
-        "Keys under which id numbers are kept as digests, the one in use first; beside a SQLite database unless told.",
-        "证件号摘要所用密钥的文件,首行为当前密钥;SQLite 默认在数据库旁。",
+        "Keys under which id numbers are kept as digests, the one in use first; beside a SQLite database unless told."
+        " GONGZHI_KEY goes before it.",
+        "证件号摘要所用密钥的文件,首行为当前密钥;SQLite 默认在数据库旁。环境变量 GONGZHI_KEY 优先。",
     ),
     "documents": Option(
         str, "a JSON file, or a folder", "JSON 文件或文件夹",
@@ -274,6 +276,7 @@ class _Reader:
             port=port,
             files=str(self.data.get("files", "")),
             key_file=str(self.data.get("key_file", "")),
+            key=self.env.get("GONGZHI_KEY", ""),
             documents=str(self.data.get("documents", "")),
             accept_documents=str(self.data.get("accept_documents", Config.accept_documents)),
             viewer_quota=int(self.data.get("viewer_quota", Config.viewer_quota)),

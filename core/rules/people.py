@@ -35,11 +35,11 @@ _PHONE = re.compile(r"\+?\d{7,15}")
 
 
 async def keys_fit(database: Database, keys: KeyRing) -> None:
-    """Raises ConfigurationError (KEY_MISSING) where something is kept under a key that is not there."""
+    """Raises ConfigurationError (KEY_LOST) where something is kept under a key that is not there."""
     rows = await database.read("SELECT DISTINCT id_key FROM core_person_detail WHERE id_key IS NOT NULL")
     missing = keys.missing(row[0] for row in rows) if rows else []
     if missing:
-        raise ConfigurationError(Problem("KEY_MISSING", {"names": ", ".join(missing)}, str(keys.path or "key_file")))
+        raise ConfigurationError(Problem("KEY_LOST", {"names": ", ".join(missing)}, str(keys.path or "key_file")))
 
 
 async def _person(work: Work, person_id: UUID, permission: str, *, own: bool = False) -> Actor:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from core.config import read_config
 from core.errors import ConfigurationError
 from core.keys import Key, KeyRing, read_keys
 from core.masks import mask_address, mask_tail
@@ -157,7 +158,8 @@ async def test_an_id_number_is_kept_as_a_keyed_digest_only(neighbourhood: Neighb
 
 
 @pytest.mark.parametrize(
-    ("text", "mode", "said"), [("ab", 0o600, "64 hex"), ("", 0o600, "64 hex"), ("ab" * 32, 0o644, "600")]
+    ("text", "mode", "said"),
+    [("ab", 0o600, "32 random"), ("# only this\n", 0o600, "32 random"), ("ab" * 32, 0o644, "600")],
 )
 def test_a_bad_key_file_is_told(tmp_path: Path, text: str, mode: int, said: str) -> None:
     path = tmp_path / "keys"
@@ -165,6 +167,14 @@ def test_a_bad_key_file_is_told(tmp_path: Path, text: str, mode: int, said: str)
     path.chmod(mode)
     with pytest.raises(ConfigurationError, match=said):
         read_keys(path)
+
+
+def test_keys_may_come_from_the_environment() -> None:
+    config = read_config(None, {"GONGZHI_KEY": f"{'k' * 32}\n{'l' * 32}", "GONGZHI_DATABASE": "postgres://a@b/c"})
+    assert [key.secret for key in config.keys.keys] == [b"k" * 32, b"l" * 32]
+    assert "kkk" not in repr(config)
+    with pytest.raises(ConfigurationError, match="32 random"):
+        assert read_config(None, {"GONGZHI_KEY": "short"}).keys.keys
 
 
 async def test_two_who_are_one_keep_one_document(neighbourhood: Neighbourhood) -> None:
