@@ -63,6 +63,7 @@ class AccessRecord:
     )
     reader_name: str | None = computed(
         lambda t: select(models.Actor).where(lambda a: a.id == t.reader_id).first("name", order_by="id"),
+        visible=_access_scope,
         description="Full name of who looked: whoever looks does not do so masked (查阅人姓名).",
     )
     subject: Actor = to_one(description="About whom (被查阅主体).")

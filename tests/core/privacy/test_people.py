@@ -13,7 +13,8 @@ from core.errors import ConfigurationError
 from core.keys import Key, KeyRing, read_keys
 from core.masks import mask_address, mask_tail
 from core.rules.people import keys_fit
-from core.testing.kit import Neighbourhood
+from core.testing import process
+from core.testing.kit import Databases, Neighbourhood
 
 pytestmark = pytest.mark.anyio
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
@@ -279,3 +280,31 @@ async def test_a_guardian_acts_for_a_ward_while_it_lasts(neighbourhood: Neighbou
     id = made["guardianship"]["id"]
     assert (await n.do("clerk", *end, guardianshipId=id, reason="成年"))["guardianship"]["state"] == "ENDED"
     assert await n.refused("resident", *consent, **other, **behalf) == "NOT_PERMITTED"
+
+
+def test_postgres_without_a_key_is_not_served_to_others(databases: Databases, tmp_path: Path) -> None:
+    url = databases.fresh("postgres", "empty")
+    try:
+        done = process.gongzhi(tmp_path, "serve", GONGZHI_DATABASE=url, GONGZHI_HOST="0.0.0.0", GONGZHI_PORT="0")
+        assert done.returncode == 2 and "no key" in done.stderr, done.stdout + done.stderr
+    finally:
+        databases.drop(url)
+
+
+@pytest.mark.parametrize("dialect", ["postgres"], indirect=True)
+async def test_a_look_takes_few_round_trips(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    await n.quiet()
+    (person,) = await n.registered("田小禾")
+    for mutation, selection, input in (
+        ("coreSetPhone", "person { id }", {"personId": person, "phone": "13959201234"}),
+        ("coreRecordIdNumber", "person { id }", {"personId": person, "number": id_number(31)}),
+        ("coreVerifyIdNumber", "person { id }", {"personId": person, "number": id_number(31)}),
+        ("coreDisclose", "accessRecord { value }", {"actorId": person, "field": "PHONE", "purpose": "走访"}),
+        ("coreGiveConsent", "consent { id }", {"personId": person, "purpose": "公示", "basis": "WRITTEN", "evidence": "x"}),
+    ):  # fmt: skip
+        await n.ask("clerk", "{ viewer { id } }")  # the token is known
+        with n.statements() as statements:
+            await n.do("clerk", mutation, selection, idempotencyKey=mutation, **input)
+        within = statements[statements.index("BEGIN") : statements.index("COMMIT") + 1]
+        assert len(within) <= 8, (mutation, within)
