@@ -14,6 +14,7 @@ import schema.nodes.corrections
 import schema.nodes.data
 import schema.nodes.duties
 import schema.nodes.permissions
+import schema.nodes.privacy
 import schema.nodes.search
 import schema.nodes.settings  # noqa: F401  (declare the kernel's nodes, roots and mutations)
 from core.clock import Clock
@@ -28,6 +29,7 @@ from core.logs import configure_logs
 from core.plugins.host import Host
 from core.problems import Problem
 from core.rules.handovers import CORE_DUTIES, DUE, carry_out
+from core.rules.people import keys_fit
 from core.rules.undos import CORE_UNDOS
 from core.runtime import Runtime
 from core.settings.store import SettingsStore
@@ -78,6 +80,8 @@ class Server:
         database = await Database.connect(config.database, host.apps())
         try:
             runtime = runtime_of(host, database, clock)
+            runtime.kernel.keys = config.keys
+            await keys_fit(database, config.keys)
             runtime.providers = providers_of(config, host.ports, clock, environment)
             await synchronize(database, runtime.kernel, {p.key: host.tables(p) for p in host.plugins})
             await index_names(database, runtime.kernel)
@@ -124,6 +128,7 @@ def runtime_of(host: Host, database: Database, clock: Clock) -> Runtime:
         CORE_UNDOS | host.undos,
         host.mergings,
         (CORE_DUTIES, *host.duties),
+        host.erasings,
     )
     jobs = [Job("core", "handovers", DUE, carry_out), *host.jobs]
     return Runtime(database, kernel, messages, Dispatcher(database, kernel, host.handlers), Jobs(jobs))

@@ -144,12 +144,14 @@ ANONYMOUS = Viewer()
 
 @dataclass(frozen=True)
 class Acting:
-    """In whose name: oneself, an organization by mandate, or somebody at the desk, on what basis and evidence."""
+    """In whose name: oneself, an organization by mandate, or somebody at the desk, on what basis and evidence; or one's
+    ward, which is looked up in the transaction."""
 
     for_id: UUID | None = None
     behalf_of_id: UUID | None = None
     basis: BehalfBasis | None = None
     evidence: str | None = None
+    is_guardian: bool = False
 
 
 @dataclass(frozen=True)

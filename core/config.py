@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from core.clock import DEFAULT_ZONE
 from core.database import connection_config
 from core.errors import ConfigurationError
+from core.keys import KeyRing
 from core.messages import DEFAULT_LANGUAGE, LANGUAGES
 from core.plugins.manifest import available
 from core.problems import Problem, near
@@ -53,13 +54,14 @@ class Config:
     host: str = DEFAULT_HOST
     port: int = DEFAULT_PORT
     files: str = ""
+    key_file: str = ""
+    key: str = field(default="", repr=False)
     documents: str = ""
     accept_documents: str = "any"
     viewer_quota: int = 300_000
     address_quota: int = 3_000_000
     unlimited: tuple[str, ...] = THIS_MACHINE
     trusted_proxies: tuple[str, ...] = ()
-    key_file: str = ""
     sign_in: SignInConfig = field(default_factory=SignInConfig)
     file: TomlFile | None = field(default=None, compare=False)
     path: Path | None = field(default=None, compare=False)  # of the file, or where one would be looked for
@@ -72,6 +74,17 @@ class Config:
         if self.database.startswith("sqlite:"):
             return Path(self.database.removeprefix("sqlite:") + ".files")
         return Path(tempfile.gettempdir()) / f"gongzhi-{hashlib.sha256(self.database.encode()).hexdigest()[:16]}"
+
+    @property
+    def keys(self) -> KeyRing:
+        """From GONGZHI_KEY, or the file; beside a SQLite database unless told, and made when first needed."""
+        if self.key:
+            return KeyRing(given=self.key)
+        if self.key_file:
+            return KeyRing(Path(self.key_file))
+        if self.database.startswith("sqlite:"):
+            return KeyRing(Path(self.database.removeprefix("sqlite:") + ".key"), makes=True)
+        return KeyRing()
 
     @property
     def digest(self) -> str:
@@ -120,6 +133,12 @@ OPTIONS: dict[str, Option] = {
         "Where spreadsheets lie while they are taken in or fetched; beside the database unless told.",
         "导入与导出文件的暂存目录;默认在数据库旁。",
     ),
+    "key_file": Option(
+        str, "a file", "文件路径",
+        "Keys under which id numbers and sign-in identities are kept as digests, the one in use first; beside a SQLite"
+        " database unless told. GONGZHI_KEY goes before it.",
+        "证件号与登录标识摘要所用密钥的文件,首行为当前密钥;SQLite 默认在数据库旁。环境变量 GONGZHI_KEY 优先。",
+    ),
     "documents": Option(
         str, "a JSON file, or a folder", "JSON 文件或文件夹",
         "Trusted documents: a manifest by SHA-256, or a folder of manifests and .graphql files.",
@@ -146,11 +165,6 @@ OPTIONS: dict[str, Option] = {
         list, 'a list of addresses and networks such as ["10.0.0.0/24"]', '地址与网段的列表,如 ["10.0.0.0/24"]',
         "Whose X-Forwarded-For or Forwarded is believed; nobody's unless told.",
         "采信其 X-Forwarded-For 或 Forwarded 的代理;默认不采信。",
-    ),
-    "key_file": Option(
-        str, "a file with a random text of 32 characters or more", "文件路径,内含至少 32 个字符的随机文本",
-        "The key under which what must not be readable is hashed; GONGZHI_KEY goes before it.",
-        "用于加密散列敏感信息的密钥;环境变量 GONGZHI_KEY 优先。",
     ),
     "sign_in": Option(
         dict, "[sign_in.phone] and [sign_in.oidc.KEY] sections", "[sign_in.phone] 与 [sign_in.oidc.标识] 小节",
@@ -267,13 +281,14 @@ class _Reader:
             host=str(self.data.get("host", Config.host)),
             port=port,
             files=str(self.data.get("files", "")),
+            key_file=str(self.data.get("key_file", "")),
+            key=self.env.get("GONGZHI_KEY", ""),
             documents=str(self.data.get("documents", "")),
             accept_documents=str(self.data.get("accept_documents", Config.accept_documents)),
             viewer_quota=int(self.data.get("viewer_quota", Config.viewer_quota)),
             address_quota=int(self.data.get("address_quota", Config.address_quota)),
             unlimited=self._networks("unlimited", THIS_MACHINE),
             trusted_proxies=self._networks("trusted_proxies", ()),
-            key_file=str(self.data.get("key_file", "")),
             sign_in=self._sign_in(),
             file=self.file,
             path=self.file.path if self.file else None,

@@ -106,6 +106,9 @@ def decide(
     if acting.behalf_of_id is not None:
         if not (rule.is_open or acting.behalf_of_id in owners):
             return Decision(permission, "NOT_THEIRS_TO_DO")
+        if acting.is_guardian:
+            ground = Ground(Authority.GUARDIAN, rule.key, None, mandate.id if mandate else None, chain)
+            return Decision(permission, "BY_GUARDIAN", ground)
         rule = book[ON_BEHALF]
         if viewer.scope is not None and not viewer.scope.allows(ON_BEHALF, chain):
             return Decision(ON_BEHALF, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))

@@ -140,6 +140,7 @@ class Authority(Term):
     OPEN = "OPEN", "人人可为"
     SELF = "SELF", "本人事务"
     SYSTEM = "SYSTEM", "系统"
+    GUARDIAN = "GUARDIAN", "监护"
 
 
 class BehalfBasis(Term):
@@ -253,3 +254,44 @@ class ExportFormat(Term):
 
     XLSX = "XLSX", "Excel 工作簿"
     CSV = "CSV", "逗号分隔文本"
+    JSON = "JSON", "JSON 文本"
+
+
+class SensitiveField(Term):
+    """A fact about somebody that is shown only for a purpose, and each time noted (敏感信息项)."""
+
+    ADDRESS = "ADDRESS", "住址"
+    PHONE = "PHONE", "电话"
+    ID_LAST_FOUR = "ID_LAST_FOUR", "证件号后四位"
+
+
+class ConsentState(Term):
+    """Whether a consent holds (同意状态)."""
+
+    GIVEN = "GIVEN", "已同意"
+    WITHDRAWN = "WITHDRAWN", "已撤回"
+
+
+class ConsentBasis(Term):
+    """How consent was given (同意方式)."""
+
+    ONLINE = "ONLINE", "本人在线"
+    IN_PERSON = "IN_PERSON", "本人到场"
+    WRITTEN = "WRITTEN", "书面"
+    GUARDIAN = "GUARDIAN", "监护人代为"
+
+
+class GuardianBasis(Term):
+    """Why somebody is a guardian (监护依据)."""
+
+    PARENT = "PARENT", "父母"
+    RELATIVE = "RELATIVE", "近亲属"
+    APPOINTED = "APPOINTED", "指定监护"
+    AGREED = "AGREED", "意定监护"
+
+
+class GuardianshipState(Term):
+    """Whether a guardianship runs (监护状态)."""
+
+    ACTIVE = "ACTIVE", "有效"
+    ENDED = "ENDED", "已结束"

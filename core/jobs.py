@@ -20,6 +20,7 @@ import structlog
 
 from core.containment import LIMIT_SECONDS, PAUSES, Failure, Overran, contained
 from core.errors import Refusal
+from core.retention import settle
 from core.settings.store import as_uuid
 from core.work import Work
 
@@ -86,6 +87,7 @@ class Jobs:
         forget what is kept for a time only."""
         if self._tidied != (today := runtime.clock.today()):
             await runtime.forget_old_keys()
+            await settle(runtime)
             self._tidied = today
         settled = dict.fromkeys((job.key for job in self.jobs), 0)
         for job in self.jobs:

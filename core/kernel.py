@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from core.access import Cuts, PermissionBook
 from core.clock import Clock
 from core.health import Health
+from core.keys import KeyRing
 from core.plugins.manifest import Manifest
 from core.settings.cuts import cuts_of
 from core.settings.store import SettingsStore
@@ -18,6 +19,7 @@ from core.settings.tree import SettingsBook
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
     from core.duties import Duties
+    from core.rules.erasure import Erasing
 
 EVENTS_OUT = ("core.activity.attended",)  # what the kernel itself offers to mechanisms
 
@@ -35,6 +37,8 @@ class Kernel:
     undos: Mapping[str, Undo] = field(default_factory=dict)  # by event type
     mergings: Sequence[Merging] = ()
     duties: Sequence[Duties] = ()  # core's first
+    erasings: Sequence[Erasing] = ()
+    keys: KeyRing = field(default_factory=KeyRing)
     _cuts: tuple[SettingsBook | None, Cuts] = (None, {})
 
     @property

@@ -15,6 +15,7 @@ from core import throttle
 from core.access import ANONYMOUS, LATELY, VIEWER, Acting, Viewer, own_sql, viewer_from, viewer_sql
 from core.database import Database, Transaction
 from core.database.dialect import POSTGRES, Dialect
+from core.enums import BehalfBasis
 from core.errors import Refusal
 from core.events import Dispatcher
 from core.ids import new_id
@@ -188,7 +189,8 @@ class Runtime:
 
     @staticmethod
     async def _needs_the_desk(work: Work, actor_id: UUID) -> None:
-        """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for.
+        """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for; a guardian
+        for their ward, which makes the basis GUARDIAN.
 
         Refuses NOT_FOUND, HAS_ACCOUNT.
         """
@@ -201,6 +203,14 @@ class Runtime:
         if not own:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
         work.behalf_own = frozenset(as_uuid(id) for id in json.loads(own[0]["own"]))
+        guards = await work.rows(
+            "SELECT 1 AS yes FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
+            " AND since <= {} AND (until IS NULL OR until > {})",
+            work.person_id, actor_id, work.now, work.now,
+        )  # fmt: skip
+        if guards and work.acting.basis is BehalfBasis.GUARDIAN:
+            work.acting = replace(work.acting, is_guardian=True)
+            return
         able = await work.rows(
             "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"
             " (SELECT m.person_id FROM core_mandate m WHERE m.organization_id = {} AND m.state = 'ACTIVE'"

@@ -459,9 +459,9 @@ class Work:
         if transitions:
             head = "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, from_state, to_state) VALUES"
             batch.add(head, spread(transitions))
-        texts = [[new_id(), e.id, key, value] for e in events for key, value in e.text.items()]
+        texts = [[new_id(), e.id, key, value, self.now] for e in events for key, value in e.text.items()]
         if texts:
-            batch.add("INSERT INTO core_event_text (id, event_id, key, text) VALUES", spread(texts))
+            batch.add("INSERT INTO core_event_text (id, event_id, key, text, recorded_at) VALUES", spread(texts))
 
 
 def _add_names(batch: Batch, new: Sequence[Entity], renamed: Sequence[Entity]) -> None:

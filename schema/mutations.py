@@ -236,6 +236,13 @@ def mutation(
 
 
 _BOOKKEEPING = {"idempotency_key"}
+SECRET = "gongzhi.secret"  # in the metadata of an input's field
+
+
+def secret(*, description: str) -> Any:
+    """An input that is never kept, not even as a digest one could guess it by: it does not tell apart what was asked
+    under one idempotency key."""
+    return strawberry.field(description=description, metadata={SECRET: True})
 
 
 def hash_input(value: Any) -> str:
@@ -260,7 +267,8 @@ def paths_of_ids(value: Any, path: tuple[str, ...] = ()) -> dict[str, tuple[str,
 
 def _plain(value: Any) -> Any:
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value) if f.name not in _BOOKKEEPING}
+        kept = [f for f in dataclasses.fields(value) if f.name not in _BOOKKEEPING and not f.metadata.get(SECRET)]
+        return {f.name: _plain(getattr(value, f.name)) for f in kept}
     if isinstance(value, Enum):
         return value.value
     if isinstance(value, (list, tuple)):

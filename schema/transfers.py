@@ -31,6 +31,7 @@ from core.data.stage import Counts, Stage
 from core.data.write import writing
 from core.enums import ExportFormat, ImportState
 from core.errors import Refusal
+from core.holdings import HOLDINGS, write_holdings
 from core.ids import from_global, new_id, to_global
 from core.messages import choose_language
 from core.models import DataExport, DataImport
@@ -49,6 +50,7 @@ TAKEN = timedelta(minutes=1)  # renewed while it is worked on; after a crash som
 MEDIA = {
     "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "CSV": "text/csv; charset=utf-8",
+    "JSON": "application/json",
 }
 Act = Callable[[Request], Awaitable[Response]]
 
@@ -192,10 +194,14 @@ class Transfers:
             viewer = await self.runtime.viewer_of(row.account_id)
             if not viewer.signed_in:
                 raise Refusal("NOT_SIGNED_IN")
-            export = Export(self.graphql, row.list_name, language=row.language, **row.request)
             path.touch(0o600)
-            with writing(path, ExportFormat(row.format), export.title or row.list_name) as writer:
-                rows = await export.write(writer, viewer)
+            if row.list_name == HOLDINGS:
+                assert viewer.person_id is not None
+                rows = await write_holdings(self.runtime.database, viewer.person_id, self.runtime.clock.now(), path)
+            else:
+                export = Export(self.graphql, row.list_name, language=row.language, **row.request)
+                with writing(path, ExportFormat(row.format), export.title or row.list_name) as writer:
+                    rows = await export.write(writer, viewer)
         except Refusal as refusal:
             failure = refusal.code
         except Exception:

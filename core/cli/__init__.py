@@ -1,4 +1,5 @@
-"""`gongzhi`: serve, demo, check, apply, config, permissions, documents, plugin, import, export, migrate, explain, schema, admin."""
+"""`gongzhi`: serve, demo, check, apply, config, permissions, documents, plugin, import, export, holdings, retention, migrate,
+explain, schema, admin."""
 
 from __future__ import annotations
 
@@ -260,6 +261,29 @@ def export(
             language="en" if english else "zh-CN",
         )
     )
+
+
+@app.command()
+def holdings(
+    person: Annotated[str, typer.Argument(help="Login, or id of the actor.")],
+    file: Annotated[Path, typer.Argument(help="A .json file to write.")],
+    config: ConfigOption = None,
+) -> None:
+    """Write all that is held on a person, of core and of every plugin, as JSON."""
+    from core.cli.privacy import take_out_holdings
+
+    run(take_out_holdings(configuration(config), person, file))
+
+
+@app.command()
+def retention(
+    apply: Annotated[bool, typer.Option("--apply", help="Erase it; a running server does so once a day.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Print which personal texts have been kept long enough, by table and column."""
+    from core.cli.privacy import retention as settle_it
+
+    run(settle_it(configuration(config), apply=apply))
 
 
 @admin.command("create")

@@ -160,19 +160,17 @@ def reference(config: Config) -> str:
         "|---|---|",
         *(f"| `{str(m).lower()}` | {m.zh} |" for m in Move),
     ]
-    titles = {p.key: p.manifest.title for p in host.plugins} | {
-        SECTION: {"zh-CN": "保有权限的角色", "en": "Who keeps what"}
-    }
-    for key, declared in host.settings.items():
-        title = titles[key]
+    titles = {p.key: f"{p.manifest.title['zh-CN']} {p.manifest.title['en']}" for p in host.plugins}
+    titles |= {SECTION: "保有权限的角色 Who keeps what", "core": "个人信息保存期限 Retention"}
+    for owner, settings in host.settings.items():
         lines += [
             "",
-            f"## {title['zh-CN']} {title['en']} (`{key}`)",
+            f"## {titles[owner]} (`{owner}`)",
             "",
             "| key | 说明 | what it is | allowed | default | lower areas |",
             "|---|---|---|---|---|---|",
         ]
-        lines += [_row(one) for one in declared.keys.values()]
+        lines += [_row(key) for key in settings.keys.values()]
     return "\n".join(lines)
 
 

@@ -46,6 +46,11 @@ async def serve(config: Config, *, banner: bool = False) -> None:
         has_demo = await running.runtime.database.read("SELECT 1 FROM core_account WHERE demo LIMIT 1")
         if has_demo and not is_loopback(config.host):
             raise ConfigurationError(Problem("DEMO_ACCOUNTS", {"host": config.host}))
+        if config.keys.path is None and not config.key:
+            problem = Problem("NO_KEY_FILE", {})
+            if not is_loopback(config.host):
+                raise ConfigurationError(problem)
+            running.notices.append(problem)
         for notice in running.notices:
             err.print(f"! {notice.text(language())}", markup=False)
         await running.start()

@@ -102,7 +102,8 @@ async def expire_import(work: Work, import_id: UUID) -> None:
 async def ask_export(
     work: Work, *, list_name: str, request: Mapping[str, Any], format: ExportFormat, language: str
 ) -> DataExport:
-    """A list as a file, with what the person may see of it when it is made. Refuses TOO_MANY_FILES."""
+    """A list as a file, with what the person may see of it when it is made; or all that is held on them (`HOLDINGS`).
+    Refuses TOO_MANY_FILES."""
     work.own_matter()
     waiting = await work.select(
         DataExport, by_id=work.person_id, state=[ExportState.QUEUED.value, ExportState.READY.value]

@@ -1,4 +1,4 @@
-"""Tables as files, row by row: XLSX or CSV, and nothing in them that a spreadsheet would run."""
+"""Tables as files, row by row: XLSX, CSV or JSON; in the first two nothing that a spreadsheet would run."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
+
+import orjson
 
 from core.data.values import GUARDED
 from core.enums import ExportFormat
@@ -32,6 +34,27 @@ class _Csv:
         self.writer.writerow(["" if c is None else guarded(c) for c in cells])
 
     def close(self) -> None:
+        self.file.close()
+
+
+class _Json:
+    """A list of objects, whose keys are the first row."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = path.open("wb")
+        self.keys: list[str] | None = None
+        self.count = 0
+
+    def row(self, cells: Sequence[Any]) -> None:
+        if self.keys is None:
+            self.keys = [str(cell) for cell in cells]
+            return
+        self.file.write(b",\n" if self.count else b"[\n")
+        self.file.write(orjson.dumps(dict(zip(self.keys, cells, strict=True)), default=str))
+        self.count += 1
+
+    def close(self) -> None:
+        self.file.write(b"\n]\n" if self.count else b"[]\n")
         self.file.close()
 
 
@@ -66,7 +89,11 @@ class _Xlsx:
 
 @contextmanager
 def writing(path: Path, format: ExportFormat, title: str) -> Iterator[Writer]:
-    made = _Csv(path) if format is ExportFormat.CSV else _Xlsx(path, title)
+    made: _Csv | _Json | _Xlsx
+    if format is ExportFormat.XLSX:
+        made = _Xlsx(path, title)
+    else:
+        made = _Csv(path) if format is ExportFormat.CSV else _Json(path)
     try:
         yield made
     finally:

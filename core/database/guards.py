@@ -15,6 +15,8 @@ from typing import Any
 from tortoise import fields
 from tortoise.models import Model
 
+from core.personal import is_erasure
+
 PREFIX = "gz_"
 MARK = "gongzhi refuses: "
 
@@ -167,10 +169,20 @@ def guards_of(model: type[Model]) -> list[Guard]:
             shape.append(f"(NEW.{column} IS NULL OR length(NEW.{column}) <= {field.max_length})")
     if shape:
         declared.append(check("shape", " AND ".join(shape)))
+    erasing = is_erasure(model)
+    if erasing is not None:
+        declared = [_but_erasure(g, erasing) for g in declared]
     if any(isinstance(g, Refuse) and g.on == "DELETE" for g in declared):
         keys = [g for g in declared if isinstance(g, Index) and g.unique]
         declared = [Replaced(), *map(Replaced, keys), *declared]
     return list(dict.fromkeys(declared))
+
+
+def _but_erasure(guard: Guard, erasing: str) -> Guard:
+    """What may never change is still erased when a person asks for it; the event behind every change stays needed."""
+    if not isinstance(guard, Refuse) or guard.on != "UPDATE" or guard.name.startswith("z_inv22"):
+        return guard
+    return Refuse(guard.name, guard.on, f"({guard.when}) AND NOT ({erasing})", guard.code)
 
 
 def _short(name: str) -> str:

@@ -1,6 +1,6 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
-from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, DocumentState, ExportFormat, ExportState, HandoverState, ImportState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, Severity, TicketKind, Toggle
+from core.enums import AccountState, ActivityState, ActorKind, AreaKind, Authority, BehalfBasis, ConsentBasis, ConsentState, DocumentState, ExportFormat, ExportState, GuardianBasis, GuardianshipState, HandoverState, ImportState, MandateState, MembershipRole, MembershipState, Move, OrganizationKind, Origin, ParticipationState, Registration, Role, SensitiveField, Severity, TicketKind, Toggle
 from core.ids import new_id
 from orjson import loads
 from tortoise.fields.base import OnDelete
@@ -44,9 +44,27 @@ class Migration(migrations.Migration):
                 ('registered_until', fields.DateField(null=True)),
                 ('address', fields.CharField(null=True, max_length=200)),
                 ('gone_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('erased_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('merged_into', fields.ForeignKeyField('core.Actor', source_field='merged_into_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
             ],
             options={'table': 'core_actor', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='AccessRecord',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('subject', fields.ForeignKeyField('core.Actor', source_field='subject_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('reader', fields.ForeignKeyField('core.Actor', source_field='reader_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('field', fields.CharEnumField(description='SensitiveField', enum_type=SensitiveField, max_length=40)),
+                ('purpose', fields.CharField(max_length=200)),
+                ('read_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('until', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_access_record', 'app': 'core', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(
@@ -111,6 +129,23 @@ class Migration(migrations.Migration):
                 ('line', fields.IntField(null=True)),
             ],
             options={'table': 'core_area_plugin', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Consent',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('person', fields.ForeignKeyField('core.Actor', source_field='person_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('purpose', fields.CharField(max_length=200)),
+                ('basis', fields.CharEnumField(description='ConsentBasis', enum_type=ConsentBasis, max_length=40)),
+                ('evidence', fields.CharField(null=True, max_length=500)),
+                ('state', fields.CharEnumField(description='ConsentState', enum_type=ConsentState, max_length=40)),
+                ('since', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_consent', 'app': 'core', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(
@@ -239,6 +274,7 @@ class Migration(migrations.Migration):
                 ('event', fields.ForeignKeyField('core.Event', source_field='event_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('key', fields.CharField(max_length=40)),
                 ('text', fields.TextField(unique=False)),
+                ('recorded_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'core_event_text', 'app': 'core', 'pk_attr': 'id'},
             bases=['Entity'],
@@ -255,6 +291,23 @@ class Migration(migrations.Migration):
             ],
             options={'table': 'core_governance', 'app': 'core', 'pk_attr': 'id'},
             bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='Guardianship',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('ward', fields.ForeignKeyField('core.Actor', source_field='ward_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('guardian', fields.ForeignKeyField('core.Actor', source_field='guardian_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('basis', fields.CharEnumField(description='GuardianBasis', enum_type=GuardianBasis, max_length=40)),
+                ('evidence', fields.CharField(max_length=500)),
+                ('state', fields.CharEnumField(description='GuardianshipState', enum_type=GuardianshipState, max_length=40)),
+                ('since', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_guardianship', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
         ),
         ops.CreateModel(
             name='Handover',
@@ -418,6 +471,22 @@ class Migration(migrations.Migration):
             ],
             options={'table': 'core_permission', 'app': 'core', 'pk_attr': 'key'},
             bases=['Model'],
+        ),
+        ops.CreateModel(
+            name='PersonDetail',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('person', fields.ForeignKeyField('core.Actor', source_field='person_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('phone', fields.CharField(null=True, max_length=20)),
+                ('id_digest', fields.CharField(null=True, max_length=64)),
+                ('id_key', fields.CharField(null=True, max_length=16)),
+                ('id_last_four', fields.CharField(null=True, max_length=4)),
+                ('id_checked_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'core_person_detail', 'app': 'core', 'pk_attr': 'id'},
+            bases=['Logged'],
         ),
         ops.CreateModel(
             name='PluginArea',

@@ -19,16 +19,19 @@ from core.models.event import (
 )
 from core.models.handover import Handover, HandoverLine
 from core.models.link import Link
+from core.models.person import AccessRecord, Consent, Guardianship, PersonDetail
 from core.models.search import SearchEntry, SearchTerm
 from core.models.settings import AreaPlugin, Governance, Installed, PluginArea, RuleDocument, Setting
 
 __all__ = [
+    "AccessRecord",
     "Account",
     "Activity",
     "Actor",
     "Area",
     "AreaClosure",
     "AreaPlugin",
+    "Consent",
     "DataExport",
     "DataImport",
     "Delivery",
@@ -40,6 +43,7 @@ __all__ = [
     "Event",
     "EventText",
     "Governance",
+    "Guardianship",
     "Handover",
     "HandoverLine",
     "Idempotency",
@@ -52,6 +56,7 @@ __all__ = [
     "Membership",
     "Participation",
     "Permission",
+    "PersonDetail",
     "PluginArea",
     "Post",
     "PostHolding",

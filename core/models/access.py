@@ -13,6 +13,7 @@ from core.enums import Role
 from core.models.actor import Actor, Post
 from core.models.area import Area
 from core.models.base import Entity, Logged
+from core.personal import Text, impersonal
 
 
 class Permission(Model):
@@ -23,6 +24,8 @@ class Permission(Model):
     is_open = fields.BooleanField()
 
     tag: ClassVar[str] = "permission"
+    texts: ClassVar[tuple[Text, ...]] = impersonal("key", "owner")
+
     guards: ClassVar[tuple[Guard, ...]] = ()
 
     class Meta:

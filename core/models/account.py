@@ -13,6 +13,9 @@ from core.enums import AccountState, TicketKind
 from core.models.actor import Actor
 from core.models.area import Area
 from core.models.base import Entity, Logged
+from core.personal import BY_ID, Text, impersonal, personal
+
+OF_AN_ACCOUNT = "t.account_id IN (SELECT a.id FROM core_account a WHERE a.person_id IN ({ids}))"
 
 
 class Account(Logged):
@@ -29,6 +32,11 @@ class Account(Logged):
     password_hash = fields.CharField(max_length=200, null=True)
     state = fields.CharEnumField(AccountState, description=AccountState.__name__, max_length=40)
     demo = fields.BooleanField(default=False)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("login", of="person_id", erased=BY_ID),
+        personal("password_hash", of="person_id", erased="-", secret=True),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("login", where="login IS NOT NULL", code="LOGIN_TAKEN"),
@@ -62,6 +70,8 @@ class Token(Entity):
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (personal("hash", of=OF_AN_ACCOUNT, goes=True, secret=True),)
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("hash", code="INTERNAL"),
@@ -150,6 +160,8 @@ class SignInFailures(Model):
     key = fields.CharField(primary_key=True, max_length=64)
     failures = fields.IntField(default=0)
     since = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("key")
 
     guards: ClassVar[tuple[Guard, ...]] = (index("since"),)
 

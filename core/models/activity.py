@@ -12,6 +12,7 @@ from core.enums import ActivityState, ParticipationState
 from core.models.actor import Actor
 from core.models.area import Area
 from core.models.base import Logged
+from core.personal import Text, impersonal
 
 
 class Activity(Logged):
@@ -35,6 +36,8 @@ class Activity(Logged):
     ends_at = fields.DatetimeField()
     capacity = fields.IntField(null=True)
     places_taken = fields.IntField(default=0)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("title", "summary", "place")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("title_not_empty", "length(NEW.title) > 0"),

@@ -11,13 +11,17 @@ from core.database.guards import Guard, check, index, refuse, unique
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration
 from core.models.area import Area
 from core.models.base import Logged
+from core.personal import Text, impersonal, personal
+
+GONE_NAME = "已注销"
 
 
 class Actor(Logged):
     """A person, household, organization, enterprise or government body; `kind` says which and never changes.
 
     One that proves to be another is `merged_into` that one; one that was registered by mistake is gone without a trace
-    elsewhere. Both stay as rows, because events name them.
+    elsewhere. A person who asked for it is erased: nothing personal is left in the row. All of them stay as rows, because
+    events name them.
     """
 
     tag: ClassVar[str] = "actor"
@@ -41,10 +45,20 @@ class Actor(Logged):
     registered_until = fields.DateField(null=True)
     address = fields.CharField(max_length=200, null=True)
     gone_at = fields.DatetimeField(null=True)
+    erased_at = fields.DatetimeField(null=True)
     merged_into: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
     )
     merged_into_id: UUID | None
+
+    about: ClassVar[tuple[str, ...]] = ("t.id IN ({ids})",)
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("registration_authority", "registration_number", "credit_code"),
+        personal("name", of="id", erased=GONE_NAME),
+        personal("masked_name", of="id", erased=GONE_NAME),
+        personal("sort_name", of="id", erased="~"),
+        personal("address", of="id"),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("name_not_empty", "length(NEW.name) > 0"),
@@ -57,6 +71,14 @@ class Actor(Logged):
         index("area_id", "kind"),
         index("kind"),
         check("merged_is_gone", "NEW.merged_into_id IS NULL OR NEW.gone_at IS NOT NULL"),
+        check("erased_is_gone", "NEW.erased_at IS NULL OR NEW.gone_at IS NOT NULL"),
+        check(
+            "nothing_left",
+            f"NEW.erased_at IS NULL OR (NEW.name = '{GONE_NAME}' AND NEW.masked_name = NEW.name"
+            " AND NEW.sort_name = '~' AND NEW.address IS NULL AND NEW.kind IN ('PERSON', 'HOUSEHOLD'))",
+            "ACTOR_GONE",
+        ),
+        refuse("erased_for_good", "UPDATE", "OLD.erased_at IS NOT NULL AND NEW.erased_at IS NULL", "ACTOR_GONE"),
         refuse("gone_for_good", "UPDATE", "OLD.gone_at IS NOT NULL AND NEW.gone_at IS NULL", "ACTOR_GONE"),
         refuse(
             "merged_into_one_who_stays",
@@ -150,6 +172,8 @@ class Post(Logged):
     )
     area_id: UUID
     title = fields.CharField(max_length=200)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("title")
 
     guards: ClassVar[tuple[Guard, ...]] = (check("title_not_empty", "length(NEW.title) > 0"),)
 

@@ -10,6 +10,7 @@ from tortoise import fields
 from core.database.guards import Guard, check, index, refuse, same, unique
 from core.enums import AreaKind
 from core.models.base import Entity, Logged
+from core.personal import Text, impersonal
 
 
 class Area(Logged):
@@ -25,6 +26,8 @@ class Area(Logged):
         "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
     )
     parent_id: UUID | None
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("code", "name")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("code", code="AREA_CODE_TAKEN"),

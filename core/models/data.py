@@ -12,6 +12,7 @@ from core.enums import ExportFormat, ExportState, ImportState, Severity
 from core.models.actor import Actor
 from core.models.area import Area
 from core.models.base import Entity, Logged
+from core.personal import Keep, Text, home_of, impersonal, personal
 
 
 class RegisterNumber(Entity):
@@ -26,6 +27,11 @@ class RegisterNumber(Entity):
     sheet = fields.CharField(max_length=40)
     number = fields.CharField(max_length=64)
     subject_id = fields.UUIDField()
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("sheet"),
+        personal("number", of="subject_id", goes=True),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("area_id", "sheet", "number", code="NUMBER_TAKEN"),
@@ -63,6 +69,11 @@ class DataImport(Logged):
     expires_at = fields.DatetimeField()
     taken_until = fields.DatetimeField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("sheet"),
+        personal("file_name", of="by_id", keep=Keep("received_at", "import_days")),
+    )
+
     guards: ClassVar[tuple[Guard, ...]] = (
         check("counts", "NEW.rows >= 0 AND NEW.rows_new >= 0 AND NEW.rows_known >= 0 AND NEW.rows_bad >= 0"),
         index("area_id", "received_at"),
@@ -92,6 +103,8 @@ class ImportFinding(Entity):
     message_en = fields.TextField()
     message_zh = fields.TextField()
 
+    texts: ClassVar[tuple[Text, ...]] = impersonal("code", "sheet", "column_name", "message_en", "message_zh")
+
     guards: ClassVar[tuple[Guard, ...]] = (*append_only()[:1], index("data_import_id", "place"), index("place"))
 
     class Meta:
@@ -119,6 +132,11 @@ class DataExport(Logged):
     asked_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
     taken_until = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("list_name", "language", "failure"),
+        personal("request", of="by_id", erased="{}", keep=Keep("asked_at", "import_days", home_of("by_id"))),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("ready_or_why", "(NEW.state = 'FAILED') = (NEW.failure IS NOT NULL)"),

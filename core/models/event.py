@@ -10,7 +10,9 @@ from tortoise.models import Model
 
 from core.database.guards import Guard, append_only, check, index, refuse, unique
 from core.enums import Authority, BehalfBasis
+from core.models.account import OF_AN_ACCOUNT
 from core.models.base import Entity
+from core.personal import Keep, Text, impersonal, personal
 
 # What is added to the transaction ids of this cluster (PostgreSQL); see Epoch.
 EPOCH_BASE = "(SELECT coalesce(max(base), 0) FROM core_epoch)"
@@ -44,6 +46,19 @@ _MANDATE_COVERS = """EXISTS (
       AND m.since <= NEW.recorded_at AND (m.until IS NULL OR m.until > NEW.recorded_at))"""
 
 
+# What was said about the people, what they said in their own matters, and what a clerk noted who acted for them; not what
+# somebody said in an office.
+OF_ONES_EVENTS = (
+    "t.event_id IN (SELECT e.id FROM core_event e WHERE e.subject_id IN ({ids}) OR e.behalf_of_id IN ({ids})"
+    " OR (e.actor_id IN ({ids}) AND e.authority IN ('SELF', 'OPEN')))"
+)
+
+_EVENTS_AREA = "(SELECT e.area_id FROM core_event e WHERE e.id = t.event_id)"
+_GUARDIAN = """EXISTS (
+    SELECT 1 FROM core_guardianship g WHERE g.guardian_id = NEW.actor_id AND g.ward_id = NEW.behalf_of_id
+      AND g.state = 'ACTIVE' AND g.since <= NEW.recorded_at AND (g.until IS NULL OR g.until > NEW.recorded_at))"""
+
+
 class Event(Model):
     """Who did what, where, when it happened and when it was recorded, on what authority and for whom.
 
@@ -74,6 +89,9 @@ class Event(Model):
     recorded_at = fields.DatetimeField()
 
     tag: ClassVar[str] = "event"
+    about: ClassVar[tuple[str, ...]] = ("t.subject_id IN ({ids})", "t.actor_id IN ({ids})", "t.behalf_of_id IN ({ids})")
+    texts: ClassVar[tuple[Text, ...]] = impersonal("type", "plugin", "subject_tag", "permission", "data")
+
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),
         check("not_from_the_future", "NEW.occurred_at <= NEW.recorded_at", "IN_THE_FUTURE"),
@@ -89,6 +107,12 @@ class Event(Model):
             "inv13_mandate",
             "INSERT",
             f"(NEW.mandate_id IS NOT NULL OR NEW.authority = 'MANDATE') AND NOT {_MANDATE_COVERS}",
+            "OUTSIDE_MANDATE",
+        ),
+        refuse(
+            "inv13_guardian",
+            "INSERT",
+            f"NEW.authority = 'GUARDIAN' AND NOT {_GUARDIAN}",
             "OUTSIDE_MANDATE",
         ),
         refuse(
@@ -112,6 +136,7 @@ class Event(Model):
         index("area_id", "seq"),
         index("subject_id", "seq"),
         index("actor_id", "seq"),
+        index("behalf_of_id", where="behalf_of_id IS NOT NULL"),
         index("cause_id"),
         unique("cause_id", where="type = 'core.event.undone'", code="ALREADY_UNDONE"),
     )
@@ -134,6 +159,8 @@ class Transition(Entity):
     from_state = fields.CharField(max_length=40, null=True)
     to_state = fields.CharField(max_length=40, null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = impersonal("subject_tag", "from_state", "to_state")
+
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),
         index("subject_id"),
@@ -145,7 +172,7 @@ class Transition(Entity):
 
 
 class EventText(Entity):
-    """Free text that came with an event (a reason, a note); erasable, unlike the event."""
+    """Free text that came with an event (a reason, a note); erasable, unlike the event, and kept for a time only."""
 
     tag: ClassVar[str] = "eventtext"
 
@@ -155,8 +182,22 @@ class EventText(Entity):
     event_id: UUID
     key = fields.CharField(max_length=40)
     text = fields.TextField()
+    recorded_at = fields.DatetimeField()
 
-    guards: ClassVar[tuple[Guard, ...]] = (unique("event_id", "key", code="INTERNAL"),)
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("key"),
+        personal(
+            "text",
+            of=OF_ONES_EVENTS,
+            goes=True,
+            keep=Keep("recorded_at", "event_text_days", _EVENTS_AREA),
+        ),
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("event_id", "key", code="INTERNAL"),
+        index("recorded_at"),
+    )
 
     class Meta:
         table = "core_event_text"
@@ -173,6 +214,11 @@ class Idempotency(Entity):
     input_hash = fields.CharField(max_length=64)
     outcome = fields.TextField(null=True)
     created_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("mutation", "input_hash", "outcome"),
+        personal("key", of=OF_AN_ACCOUNT, goes=True),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("account_id", "mutation", "key", code="INTERNAL"),
@@ -191,6 +237,8 @@ class Delivery(Model):
     seq = fields.BigIntField(default=0)
 
     tag: ClassVar[str] = "delivery"
+    texts: ClassVar[tuple[Text, ...]] = impersonal("handler")
+
     guards: ClassVar[tuple[Guard, ...]] = ()
 
     class Meta:
@@ -223,6 +271,8 @@ class DeliverySkipped(Entity):
     area_id = fields.UUIDField()
     skipped_at = fields.DatetimeField()
 
+    texts: ClassVar[tuple[Text, ...]] = impersonal("handler", "plugin")
+
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("handler", "event_id", code="INTERNAL"),
         index("plugin", "area_id"),
@@ -242,6 +292,11 @@ class DeliveryFailure(Entity):
     event_id = fields.UUIDField()
     error = fields.TextField()
     failed_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("handler", "plugin"),
+        personal("error", of=OF_ONES_EVENTS, keep=Keep("failed_at", "event_text_days", _EVENTS_AREA)),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("handler", "event_id", code="INTERNAL"),

@@ -10,6 +10,7 @@ from tortoise import fields
 from core.database.guards import Guard, append_only, check, index, unique
 from core.models.area import Area
 from core.models.base import Logged
+from core.personal import Text, impersonal
 
 
 class Link(Logged):
@@ -27,6 +28,8 @@ class Link(Logged):
     )
     area_id: UUID
     created_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("kind", "from_tag", "to_tag")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),

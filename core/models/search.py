@@ -10,6 +10,7 @@ from tortoise.models import Model
 
 from core.database.guards import Guard, index
 from core.models.base import Entity
+from core.personal import Text, impersonal, personal
 
 LONGEST = 64  # characters of a name, from where a search begins, that it can go on to tell apart
 
@@ -24,6 +25,11 @@ class SearchEntry(Entity):
     plugin = fields.CharField(max_length=40)
     title = fields.CharField(max_length=200)
     area_id = fields.UUIDField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("subject_tag", "kind", "plugin"),
+        personal("title", of="id", goes=True),
+    )
 
     class Meta:
         table = "core_search_entry"
@@ -48,6 +54,10 @@ class SearchTerm(Model):
     mixed = fields.CharField(max_length=LONGEST, null=True)
 
     tag: ClassVar[str] = "searchterm"
+    texts: ClassVar[tuple[Text, ...]] = tuple(
+        personal(c, of="entry_id", goes=True) for c in ("text", "pinyin", "initials", "mixed")
+    )
+
     guards: ClassVar[tuple[Guard, ...]] = (
         index("text"),
         index("pinyin", where="pinyin IS NOT NULL"),

@@ -13,6 +13,7 @@ from core.enums import DocumentState, Move, Origin, Toggle
 from core.models.actor import Actor
 from core.models.area import Area
 from core.models.base import Entity, Logged
+from core.personal import Text, impersonal
 
 
 class Governance(Model):
@@ -26,6 +27,8 @@ class Governance(Model):
     needs = fields.TextField(null=True)  # of the loaded plugins, when `core_plugin_area` was last worked out whole
 
     tag: ClassVar[str] = "governance"
+    texts: ClassVar[tuple[Text, ...]] = impersonal("file_name", "file_digest", "needs")
+
     guards: ClassVar[tuple[Guard, ...]] = (
         check("one_row", "NEW.id = 1"),
         refuse("forward", "UPDATE", "NEW.version < OLD.version", "INVALID_VALUE"),
@@ -49,6 +52,8 @@ class AreaPlugin(Logged):
     state = fields.CharEnumField(Toggle, description=Toggle.__name__, max_length=40)
     until = fields.DatetimeField(null=True)
     line = fields.IntField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("plugin")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("area_id", "plugin", "origin", code="VERSION_CONFLICT"),
@@ -84,6 +89,8 @@ class RuleDocument(Logged):
         "core.RuleDocument", null=True, on_delete=fields.RESTRICT, related_name=False
     )
     supersedes_id: UUID | None
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("title", "edition", "url")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("area_id", "title", where="state = 'IN_FORCE'", code="DOCUMENT_EXISTS"),
@@ -122,6 +129,8 @@ class Setting(Entity):
     since_version = fields.BigIntField()
     until_version = fields.BigIntField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = impersonal("plugin", "key", "value", "article")
+
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("area_id", "plugin", "key", "origin", where="until_version IS NULL", code="VERSION_CONFLICT"),
         check("says_something", "NEW.value IS NOT NULL OR NEW.lock IS NOT NULL"),
@@ -156,6 +165,8 @@ class PluginArea(Model):
     until = fields.DatetimeField(null=True)
 
     tag: ClassVar[str] = "pluginarea"
+    texts: ClassVar[tuple[Text, ...]] = impersonal("id", "plugin")
+
     guards: ClassVar[tuple[Guard, ...]] = (unique("area_id", "plugin", code="INTERNAL"),)
 
     class Meta:
@@ -171,6 +182,8 @@ class Installed(Model):
     seen_at = fields.DatetimeField()
 
     tag: ClassVar[str] = "installed"
+    texts: ClassVar[tuple[Text, ...]] = impersonal("key", "version", "tables")
+
     guards: ClassVar[tuple[Guard, ...]] = ()
 
     class Meta:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from core.events import Handler
     from core.jobs import Job
     from core.plugins.ports import Port
+    from core.rules.erasure import Erasing
     from core.runtime import Runtime
     from core.settings import Settings
 
@@ -64,6 +65,11 @@ def gongzhi_merging() -> Merging:  # type: ignore[empty-body]
 @hookspec
 def gongzhi_duties() -> Duties:  # type: ignore[empty-body]
     """What people are responsible for in this plugin: what a hand-over moves, and whose matter its rows are (INV10)."""
+
+
+@hookspec
+def gongzhi_erasing() -> Erasing:  # type: ignore[empty-body]
+    """What of this plugin's must be settled before a person can be erased. What is erased then, its models declare."""
 
 
 @hookspec

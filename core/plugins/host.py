@@ -30,6 +30,8 @@ from core.plugins.codes import codes_in
 from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
 from core.plugins.ports import CORE_PORTS, Port
 from core.problems import Problem, near
+from core.retention import CORE_SETTINGS
+from core.rules.erasure import Erasing
 from core.settings import Declared, Settings, declared
 from core.settings.cuts import SECTION, cut_settings
 from core.toml import TomlFile
@@ -51,6 +53,7 @@ class Plugin:
     undos: tuple[Undo, ...] = ()
     merging: Merging | None = None
     duties: Duties | None = None
+    erasing: Erasing | None = None
     sheets: tuple[Sheet, ...] = ()
     ports: tuple[Port, ...] = ()
     providers: Mapping[str, Any] = None  # type: ignore[assignment]
@@ -100,9 +103,9 @@ class Host:
 
     @property
     def settings(self) -> dict[str, Declared]:
-        """Of each plugin that has any, and what areas may cut."""
+        """Core's, then the plugins', then what areas may cut."""
         own = {p.key: p.settings for p in self.plugins if p.settings is not None}
-        return {**own, SECTION: cut_settings(self.permissions())}
+        return {"core": CORE_SETTINGS, **own, SECTION: cut_settings(self.permissions())}
 
     @property
     def handlers(self) -> list[Handler]:
@@ -124,6 +127,10 @@ class Host:
     @property
     def duties(self) -> list[Duties]:
         return [p.duties for p in self.plugins if p.duties is not None]
+
+    @property
+    def erasings(self) -> list[Erasing]:
+        return [p.erasing for p in self.plugins if p.erasing is not None]
 
     @property
     def sheets(self) -> list[Sheet]:
@@ -274,7 +281,7 @@ class Host:
         handlers, ports = ask("gongzhi_handlers", []), ask("gongzhi_ports", [])
         providers, jobs = ask("gongzhi_providers", {}), ask("gongzhi_jobs", [])
         undos, merging = ask("gongzhi_undos", []), ask("gongzhi_merging")
-        duties, sheets = ask("gongzhi_duties"), ask("gongzhi_sheets", [])
+        duties, erasing, sheets = ask("gongzhi_duties"), ask("gongzhi_erasing"), ask("gongzhi_sheets", [])
         for job in jobs:
             if job.name not in manifest.jobs:
                 self._wrong(key, "BAD_DECLARATION", what=f"job {job.name!r} is not listed under jobs in plugin.toml")
@@ -291,7 +298,7 @@ class Host:
             return None
         return Plugin(
             manifest, module, models, graphql, settings, tuple(handlers), tuple(jobs), tuple(undos), merging, duties,
-            tuple(sheets), tuple(ports), dict(providers),
+            erasing, tuple(sheets), tuple(ports), dict(providers),
         )  # fmt: skip
 
     def _check_tables(self) -> None:

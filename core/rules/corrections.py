@@ -10,22 +10,34 @@ from uuid import UUID
 
 from core.corrections import Finding
 from core.decisions import carries
-from core.enums import Authority, HandoverState, MandateState, MembershipState, ParticipationState
+from core.enums import (
+    Authority,
+    ConsentState,
+    GuardianshipState,
+    HandoverState,
+    MandateState,
+    MembershipState,
+    ParticipationState,
+)
 from core.errors import NotPermitted, Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.models import (
+    AccessRecord,
     Account,
     Activity,
     Actor,
+    Consent,
     Deputy,
     Event,
+    Guardianship,
     Handover,
     Link,
     Logged,
     Mandate,
     Membership,
     Participation,
+    PersonDetail,
     Post,
     PostHolding,
     RoleGrant,
@@ -110,6 +122,15 @@ class _Tie:
         return tuple(getattr(row, column) for column in self.same)
 
 
+def _withdrawn(work: Work, row: Any) -> dict[str, Any]:
+    return {"state": ConsentState.WITHDRAWN, "until": work.now}
+
+
+def _over(work: Work, row: Any) -> dict[str, Any]:
+    return {"state": GuardianshipState.ENDED, "until": work.now}
+
+
+_GUARDS = {"state": GuardianshipState.ACTIVE}
 _ACTIVE = {"state": MembershipState.ACTIVE}
 _GIVEN = {"state": MandateState.ACTIVE}
 _TIES = (
@@ -123,6 +144,11 @@ _TIES = (
     _Tie(Handover, "taker_id"),
     _Tie(RoleGrant, "actor_id", ("role", "area_id"), {"revoked_at": None}, lambda w, r: {"revoked_at": w.now}),
     _Tie(Account, "person_id"),
+    _Tie(Consent, "person_id", ("purpose",), {"state": ConsentState.GIVEN}, _withdrawn),
+    _Tie(Guardianship, "ward_id", ("guardian_id",), _GUARDS, _over, "guardian_id"),
+    _Tie(Guardianship, "guardian_id", ("ward_id",), _GUARDS, _over, "ward_id"),
+    _Tie(AccessRecord, "subject_id"),
+    _Tie(AccessRecord, "reader_id"),
     _Tie(Activity, "organizer_id"),
     _Tie(RuleDocument, "issuer_id"),
 )
@@ -201,6 +227,7 @@ async def _plan(work: Work, kept_id: UUID, gone_id: UUID) -> _Plan:
     for tie in _TIES:
         await _plan_tie(work, plan, tie)
     await _plan_participations(work, plan)
+    await _plan_details(work, plan)
     await _plan_links(work, plan)
     for earlier in await work.select(Actor, lock=True, merged_into_id=gone.id):
         plan.change(earlier, "merged", merged_into_id=kept.id)
@@ -277,6 +304,28 @@ async def _plan_participations(work: Work, plan: _Plan) -> None:
         plan.change(row, f"{row.tag}.double", state=ParticipationState.LEFT)
         if own.state is not best:
             plan.changes.append((own, {"state": best}))
+
+
+async def _plan_details(work: Work, plan: _Plan) -> None:
+    """The one kept takes over what they lack; nobody has two id documents."""
+    moving = await work.select(PersonDetail, lock=True, person_id=plan.gone.id)
+    theirs = await work.select(PersonDetail, lock=True, person_id=plan.kept.id)
+    if not moving:
+        return
+    gone, identity = moving[0], ("id_digest", "id_key", "id_last_four", "id_checked_at")
+    if not theirs:
+        plan.change(gone, gone.tag, person_id=plan.kept.id)
+        return
+    own = theirs[0]
+    if own.id_digest is not None and gone.id_digest is not None:
+        plan.blocks.append(Finding(own.tag, 2, "BOTH_HAVE_ID_NUMBERS"))
+        return
+    facts = {} if gone.id_digest is None else {name: getattr(gone, name) for name in identity}
+    if own.phone is None and gone.phone is not None:
+        facts["phone"] = gone.phone
+    plan.change(gone, f"{gone.tag}.double", **dict.fromkeys(("phone", *identity)))
+    if facts:
+        plan.change(own, own.tag, **facts)
 
 
 async def _plan_links(work: Work, plan: _Plan) -> None:

@@ -189,13 +189,14 @@ async def end_due_pilots(work: Work) -> int:
 
 
 async def set_settings(work: Work, *, area_id: UUID, plugin: str, wishes: Sequence[Wish]) -> Area:
-    """Set or unset keys of a plugin, or cuts, in an area, all or none, within the bounds of the areas above (INV17).
+    """Set or unset keys of a plugin, or of core, or cuts, in an area, all or none, within the bounds of the areas above
+    (INV17).
 
     Refuses UNKNOWN_PLUGIN, NO_SETTINGS, UNKNOWN_SETTING, BAD_SETTING, BAD_LOCK, SETTING_PINNED_BY_FILE,
     CUT_ABOVE_OWN, SETTING_TOO_LOOSE (naming the area and document that set the bound), SETTINGS_CONTRADICT, NOT_FOUND and
     DOCUMENT_NOT_IN_FORCE (a document), TEXT_TOO_LONG and its kin (an article), VERSION_CONFLICT.
     """
-    if plugin != SECTION:
+    if plugin not in ("core", SECTION):
         _known(work, plugin)
     declared = work.kernel.settings.declared.get(plugin)
     if declared is None:

@@ -115,7 +115,7 @@ class AreaReader:
                     known = [*TOGGLES, "pilot", SECTION, *self.plugins]
                     self.rows.unread = True
                     self._unknown((*at, key), f"area.{code}.{key}", key, known)
-                elif key == SECTION or self._is_loaded(key, (*at, key)):
+                elif key in ("core", SECTION) or self._is_loaded(key, (*at, key)):
                     for name, given in value.items():
                         self._setting(code, key, name, given)
         return self.rows

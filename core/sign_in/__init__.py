@@ -46,19 +46,8 @@ class Provider(Protocol):
 
     async def begin(self, secret: str, asked: Asked) -> Begun: ...
 
-    async def subject(self, secret: str, kept: Mapping[str, str], answer: str) -> str:
-        """The keyed hash of who that is; refuses SIGN_IN_FAILED, and PROVIDER_FAILED where nobody can say."""
-
-
-class Keyed:
-    """Hashes that nobody can work out without the key: there are few enough telephone numbers to try them all."""
-
-    def __init__(self, key: bytes) -> None:
-        self._key = key
-
-    def hash(self, purpose: str, text: str) -> str:
-        """64 hexadecimal digits; another `purpose`, another hash."""
-        return hmac.new(self._key, f"{purpose}\0{text}".encode(), hashlib.sha256).hexdigest()
+    async def subjects(self, secret: str, kept: Mapping[str, str], answer: str) -> list[str]:
+        """What who that is may be kept as: its digest under each key, the one in use first; refuses SIGN_IN_FAILED, and PROVIDER_FAILED where nobody can say."""
 
 
 def derived(secret: str, purpose: str) -> str:

@@ -67,14 +67,14 @@ async def finish(runtime: Runtime, secret: str, answer: str) -> Proven:
     provider = runtime.providers.get(kept.get("provider", ""))
     if provider is None:
         raise Refusal("SIGN_IN_FAILED")
-    subject = await provider.subject(secret, kept, answer)
+    subjects = await provider.subjects(secret, kept, answer)
     token, row = new_token(now)
     code = tickets.new_code()
     proven: list[Proven] = []
 
     async def rule(work: Work) -> dict[str, Any]:
         await _taken(work, secret)
-        identity = await work.find(Identity, provider=provider.key, subject=subject, removed_at=None)
+        identity = await work.find(Identity, provider=provider.key, subject=subjects, removed_at=None)
         if identity is None:
             proven[:] = [Proven(ticket=(code, work.now + tickets.LIVES[TicketKind.IDENTITY]))]
             return {}
@@ -91,7 +91,7 @@ async def finish(runtime: Runtime, secret: str, answer: str) -> Proven:
     await runtime.as_system(rule)
     if proven[0].ticket is not None:
         await _keep(
-            runtime, TicketKind.IDENTITY, tickets.hash_code(code), {"provider": provider.key, "subject": subject}
+            runtime, TicketKind.IDENTITY, tickets.hash_code(code), {"provider": provider.key, "subject": subjects[0]}
         )
     return proven[0]
 

@@ -24,7 +24,8 @@ from joserfc.errors import JoseError
 from core.clock import Clock
 from core.enums import ProviderKind
 from core.errors import Refusal
-from core.sign_in import Asked, Begun, Keyed, derived
+from core.keys import KeyRing
+from core.sign_in import Asked, Begun, derived
 from core.sign_in.config import OidcConfig, is_safe
 
 log = structlog.get_logger("gongzhi.sign_in")
@@ -53,10 +54,10 @@ class Published:
 class Oidc:
     kind = ProviderKind.REDIRECT
 
-    def __init__(self, config: OidcConfig, secret: str, keyed: Keyed, clock: Clock) -> None:
+    def __init__(self, config: OidcConfig, secret: str, keys: KeyRing, clock: Clock) -> None:
         self.config = config
         self.key, self.title = config.key, config.title
-        self.keyed = keyed
+        self.keys = keys
         self.clock = clock
         self._secret = secret
         self._published: Published | None = None
@@ -89,9 +90,9 @@ class Oidc:
         between = "&" if "?" in published.authorization_endpoint else "?"
         return Begun({"redirect_uri": redirect}, f"{published.authorization_endpoint}{between}{query}", state)
 
-    async def subject(self, secret: str, kept: Mapping[str, str], answer: str) -> str:
+    async def subjects(self, secret: str, kept: Mapping[str, str], answer: str) -> list[str]:
         claims = await self._tried(self._claims(secret, kept["redirect_uri"], answer))
-        return self.keyed.hash(self.key, f"{self.config.issuer}\0{claims['sub']}")
+        return self.keys.digests(self.key, f"{self.config.issuer}\0{claims['sub']}")
 
     async def _tried(self, act: Any) -> Any:
         """The refusal of what went wrong: the log says what, and nothing of what was sent."""

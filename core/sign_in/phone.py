@@ -13,7 +13,8 @@ import structlog
 from core import throttle
 from core.enums import ProviderKind
 from core.errors import Refusal
-from core.sign_in import Asked, Begun, Keyed, derived
+from core.keys import KeyRing
+from core.sign_in import Asked, Begun, derived
 
 log = structlog.get_logger("gongzhi.sign_in")
 
@@ -58,16 +59,16 @@ class Phone:
     key = "phone"
     kind = ProviderKind.PHONE
 
-    def __init__(self, channel: PhoneChannel, keyed: Keyed, title: str) -> None:
+    def __init__(self, channel: PhoneChannel, keys: KeyRing, title: str) -> None:
         self.channel = channel
-        self.keyed = keyed
+        self.keys = keys
         self.title = title
 
     def counted(self, asked: Asked) -> Mapping[str, int]:
-        return {throttle.key_of(f"phone {self._subject(asked)}"): AN_HOUR}
+        return {throttle.key_of(f"phone {self._subjects(asked)[0]}"): AN_HOUR}
 
-    def _subject(self, asked: Asked) -> str:
-        return self.keyed.hash(self.key, clean_phone(asked.phone))
+    def _subjects(self, asked: Asked) -> list[str]:
+        return self.keys.digests(self.key, clean_phone(asked.phone))
 
     async def begin(self, secret: str, asked: Asked) -> Begun:
         """The same to everybody, whether the number is known or not."""
@@ -79,9 +80,9 @@ class Phone:
         except Exception as error:
             log.error("a code could not be sent", error=type(error).__name__)  # its text may hold the number
             raise Refusal("PROVIDER_FAILED") from None
-        return Begun({"subject": self._subject(asked), "answer": derived(secret, f"code {code}")})
+        return Begun({"subjects": " ".join(self._subjects(asked)), "answer": derived(secret, f"code {code}")})
 
-    async def subject(self, secret: str, kept: Mapping[str, str], answer: str) -> str:
+    async def subjects(self, secret: str, kept: Mapping[str, str], answer: str) -> list[str]:
         if not hmac.compare_digest(kept["answer"], derived(secret, f"code {answer.strip()[:20]}")):
             raise Refusal("SIGN_IN_FAILED")
-        return kept["subject"]
+        return kept["subjects"].split()

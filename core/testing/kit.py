@@ -28,6 +28,7 @@ from core.config import Config
 from core.demo import ACCOUNTS, PASSWORD, make_demo
 from core.enums import ActorKind, OrganizationKind
 from core.ids import to_global
+from core.keys import make_key_file
 from core.models import Account, Actor, Area
 from core.rules.actors import register_actor
 from core.testing.postgres import PostgresCluster
@@ -205,6 +206,7 @@ INPUT_NAMES = {
     "coreResetPassword": "CorePersonInput",
     "coreDisableAccount": "CorePersonReasonInput",
     "coreEnableAccount": "CorePersonReasonInput",
+    "coreExportHoldings": "MutationInput",
     "adoptionWithdrawClaim": "AdoptionClaimInput",
     "adoptionSignAgreement": "AdoptionAgreementInput",
 }
@@ -230,7 +232,11 @@ class Databases:
             self._cluster.stop()
 
     def config(self, url: str) -> Config:
-        return Config(database=url, plugins=self.plugins)
+        if url.startswith("sqlite:"):
+            return Config(database=url, plugins=self.plugins)
+        keys = self.folder / "keys"
+        make_key_file(keys)
+        return Config(database=url, plugins=self.plugins, key_file=str(keys))
 
     def fresh(self, dialect: str, template: str) -> str:
         """The address of a new copy."""

@@ -12,6 +12,7 @@ from core.agreement import Signature as SignatureBase
 from core.database.guards import Guard, Refuse, append_only, check, index, own_matter, refuse, same, unique
 from core.ledger import LARGEST
 from core.models import Actor, Area, Logged, RuleDocument
+from core.personal import Keep, Text, impersonal, personal
 from plugins.adoption.terms import (
     AdoptionMode,
     AssetKind,
@@ -76,6 +77,9 @@ _TO_AN_ADOPTER = (
 )
 
 
+_OF_THE_ADOPTER = "t.agreement_id IN (SELECT g.id FROM adoption_agreement g WHERE g.adopter_id IN ({ids}))"
+
+
 class Asset(Logged):
     """A spot open to adoption; its custodian stays its owner (INV11)."""
 
@@ -93,6 +97,8 @@ class Asset(Logged):
     latitude_e6 = fields.IntField(null=True)
     longitude_e6 = fields.IntField(null=True)
     coordinate_system = fields.CharEnumField(CoordinateSystem, description="CoordinateSystem", max_length=40, null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("name", "duties")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("name_not_empty", "length(NEW.name) > 0"),
@@ -144,6 +150,11 @@ class Claim(Logged):
     feasibility = fields.TextField(null=True)
     reviewed_by_id = fields.UUIDField(null=True)
     decided_by_id = fields.UUIDField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("statement", of="claimant_id", keep=Keep("submitted_at", "case_text_days")),
+        personal("feasibility", of="claimant_id", keep=Keep("submitted_at", "case_text_days")),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("asset_id", "claimant_id", where="state IN ('SUBMITTED', 'REVIEWED')", code="ALREADY_CLAIMED"),
@@ -236,6 +247,8 @@ class Agreement(AgreementBase):
     certificate_number = fields.CharField(max_length=80, null=True)
     certificate_year = fields.IntField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = impersonal("duties", "certificate_number")
+
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("asset_id", where="state <> 'ENDED'", code="ASSET_TAKEN"),
         unique("claim_id", where="state <> 'ENDED'", code="INTERNAL"),
@@ -298,6 +311,8 @@ class Upkeep(Logged):
     minutes = fields.IntField(null=True)
     amount = fields.BigIntField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = (personal("what", of="adopter_id"),)
+
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),
         refuse(
@@ -337,6 +352,11 @@ class Inspection(Logged):
     inspected_at = fields.DatetimeField()
     rectify_by = fields.DateField(null=True)
     overdue_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("note", of=_OF_THE_ADOPTER),
+        personal("evidence", of=_OF_THE_ADOPTER, erased="[]"),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only()[1:],
@@ -383,6 +403,12 @@ class Revocation(Logged):
     resolved_by_id = fields.UUIDField(null=True)
     resolved_at = fields.DatetimeField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("reason", of=_OF_THE_ADOPTER),
+        personal("appeal", of=_OF_THE_ADOPTER),
+        personal("answer", of=_OF_THE_ADOPTER),
+    )
+
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only()[1:],
         unique("agreement_id", where="state IN ('PROPOSED', 'REVOKED', 'APPEALED')", code="REVOCATION_STATE"),
@@ -424,6 +450,11 @@ class Acceptance(Logged):
     accepted_at = fields.DatetimeField()
     note = fields.TextField(null=True)
     evidence = fields.TextField(default="[]")  # a JSON list of texts
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("note", of=_OF_THE_ADOPTER),
+        personal("evidence", of=_OF_THE_ADOPTER, erased="[]"),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.data.sheets import Sheet
     from core.demo import DemoDistrict
     from core.duties import Duties
+    from core.rules.erasure import Erasing
     from core.runtime import Runtime
     from core.settings import Settings
 
@@ -57,6 +58,14 @@ def gongzhi_merging() -> Merging:
     from plugins.adoption.rules.mending import MERGING
 
     return MERGING
+
+
+@hookimpl
+def gongzhi_erasing() -> Erasing:
+    from core.rules.erasure import Erasing
+    from plugins.adoption.rules.mending import open_matters
+
+    return Erasing("adoption", open_matters)
 
 
 @hookimpl

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ from core.clock import months_later
 from core.corrections import Finding
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Actor, Area
+from core.models import Actor, Area, Logged
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.points.models import (
@@ -21,8 +22,12 @@ from plugins.points.models import (
     DisputeState,
     Entry,
     EntryKind,
+    Grant,
+    GrantState,
     PendingReversal,
     PendingState,
+    Redemption,
+    RedemptionState,
 )
 from plugins.points.settings import PointsSettings
 
@@ -56,8 +61,9 @@ async def owner_of(work: Work, entry: Entry) -> UUID:
 
 
 async def holder(work: Work, account: Account) -> tuple[Actor, UUID]:
-    """Whose account it is, and the area they are at home in; refuses ACTOR_HAS_NO_AREA."""
-    actor = await work.get(Actor, account.actor_id)
+    """Whose account it is, though they were erased since, and the area they are at home in; refuses ACTOR_HAS_NO_AREA."""
+    actor = await work.find(Actor, id=account.actor_id)
+    assert actor is not None
     if actor.area_id is None:
         raise Refusal("ACTOR_HAS_NO_AREA")
     return actor, actor.area_id
@@ -232,6 +238,22 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
     if doubles:
         found.append(Finding("points_entry", doubles, "POINTS_COUNTED_TWICE"))
     return found
+
+
+async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
+    """Before an actor is erased: disputes are decided, and rewards handed out or cancelled. Points stay in the ledger."""
+    disputes = await work.select(Dispute, opened_by_id=actor_id, state=DisputeState.OPEN)
+    account = await work.find(Account, actor_id=actor_id)
+    if account is not None:
+        disputes += await work.select(Dispute, account_id=account.id, state=DisputeState.OPEN)
+    grants = await work.select(Grant, actor_id=actor_id, state=GrantState.PENDING)
+    reserved = await work.select(Redemption, actor_id=actor_id, state=RedemptionState.RESERVED)
+    kinds: dict[str, Sequence[Logged]] = {
+        "points_dispute": disputes,
+        "points_grant": grants,
+        "points_redemption": reserved,
+    }
+    return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
 
 
 async def _deeds(work: Work, actor_id: UUID) -> set[str]:

@@ -11,6 +11,7 @@ from core.database.guards import Guard, append_only, check, index, own_matter, r
 from core.enums import ActorKind, Term
 from core.ledger import LedgerEntry
 from core.models import Entity, Logged
+from core.personal import ERASED, Keep, Text, impersonal, personal
 
 
 class RuleState(Term):
@@ -77,6 +78,9 @@ def _to(model: str, **options: Any) -> Any:
     return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
 
 
+_OF_THE_ACCOUNT = "t.account_id IN (SELECT a.id FROM points_account a WHERE a.actor_id IN ({ids}))"
+
+
 class Account(Logged):
     """One actor's points; the balance is what the last entry says. `expires_on` is derived: when to look again.
 
@@ -129,6 +133,8 @@ class Rule(Logged):
     until = fields.DatetimeField(null=True)
     replaces = _to("points.Rule", null=True)
     replaces_id: UUID | None
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("event_type")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("points", "NEW.points BETWEEN 1 AND 1000000", "BAD_POINTS"),
@@ -191,6 +197,8 @@ class Entry(LedgerEntry):
     redemption_id: UUID | None
     transfer_id = fields.UUIDField(null=True)
     expires_on = fields.DateField(null=True)
+
+    about: ClassVar[tuple[str, ...]] = (_OF_THE_ACCOUNT,)
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check(
@@ -260,6 +268,12 @@ class Grant(Logged):
     decided_by_id: UUID | None
     decided_at = fields.DatetimeField(null=True)
 
+    about: ClassVar[tuple[str, ...]] = ("t.actor_id IN ({ids})",)
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("reason", of="actor_id", keep=Keep("declared_at", "case_text_days")),
+        personal("evidence", of="actor_id", keep=Keep("declared_at", "case_text_days")),
+    )
+
     guards: ClassVar[tuple[Guard, ...]] = (
         check("amount", "NEW.amount BETWEEN 1 AND 1000000", "BAD_POINTS"),
         check("evidence", "length(NEW.reason) > 0 AND length(NEW.evidence) > 0", "EMPTY_TEXT"),
@@ -306,6 +320,8 @@ class PendingReversal(Logged):
     amount = fields.BigIntField()
     state = fields.CharEnumField(PendingState, description="PendingState", max_length=40)
 
+    about: ClassVar[tuple[str, ...]] = (_OF_THE_ACCOUNT,)
+
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("entry_id", code="ALREADY_REVERSED"),
         refuse("done_stays", "UPDATE", "OLD.state = 'DONE'", "ALREADY_REVERSED"),
@@ -337,6 +353,12 @@ class Dispute(Logged):
     decided_by = _to("core.Actor", null=True)
     decided_by_id: UUID | None
     decided_at = fields.DatetimeField(null=True)
+
+    about: ClassVar[tuple[str, ...]] = ("t.opened_by_id IN ({ids})", _OF_THE_ACCOUNT)
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("reason", of="opened_by_id", keep=Keep("opened_at", "case_text_days")),
+        personal("answer", of="opened_by_id", erased=ERASED, keep=Keep("opened_at", "case_text_days")),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("opened_by_id", "account_id", where="state = 'OPEN'", code="ALREADY_DISPUTED"),
@@ -373,6 +395,8 @@ class Reward(Logged):
     available_from = fields.DateField()
     available_until = fields.DateField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = impersonal("title")
+
     guards: ClassVar[tuple[Guard, ...]] = (
         check("cost", "NEW.cost BETWEEN 1 AND 1000000", "BAD_POINTS"),
         check("stock", "NEW.stock >= 0", "OUT_OF_STOCK"),
@@ -407,6 +431,11 @@ class Redemption(Logged):
     receipt = fields.TextField(null=True)
     delivered_by = _to("core.Actor", null=True)
     delivered_by_id: UUID | None
+
+    about: ClassVar[tuple[str, ...]] = ("t.actor_id IN ({ids})",)
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("receipt", of="actor_id", erased=ERASED, keep=Keep("redeemed_at", "case_text_days")),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("something", "NEW.quantity > 0 AND NEW.cost > 0"),
@@ -456,6 +485,8 @@ class Ranking(Logged):
     period = fields.CharField(max_length=10)
     closed_at = fields.DatetimeField()
     ranked = fields.IntField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("period")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),

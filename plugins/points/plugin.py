@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.duties import Duties
     from core.events import Handler
     from core.jobs import Job
+    from core.rules.erasure import Erasing
     from core.runtime import Runtime
     from core.settings import Settings
 
@@ -77,6 +78,14 @@ def gongzhi_duties() -> Duties:
     from plugins.points.duties import DUTIES
 
     return DUTIES
+
+
+@hookimpl
+def gongzhi_erasing() -> Erasing:
+    from core.rules.erasure import Erasing
+    from plugins.points import accounts
+
+    return Erasing("points", accounts.open_matters)
 
 
 @hookimpl

@@ -23,8 +23,20 @@ from core.enums import (
     Registration,
     Role,
 )
+from core.masks import mask_address, mask_tail
 from core.rules.corrections import UNDONE
-from schema.nodes.declare import Connection, FilterField, column, computed, connection, interface, kind_of, node, to_one
+from schema.nodes.declare import (
+    Connection,
+    FilterField,
+    column,
+    computed,
+    connection,
+    interface,
+    kind_of,
+    masked,
+    node,
+    to_one,
+)
 from schema.nodes.expressions import (
     Coalesce,
     Expr,
@@ -49,6 +61,15 @@ def _sees_names(t: RowOf) -> Expr:
 
 def sees_row(t: RowOf, v: ViewerFacts) -> Expr:
     return v.acts_as(t.id) | v.may("core.actor.read", t.area_id)
+
+
+def _is_theirs(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.id)
+
+
+def _detail(name: str) -> Callable[[RowOf], Expr]:
+    """What is kept on a person beside their name."""
+    return lambda t: select(models.PersonDetail).where(lambda d: d.person_id == t.id).first(name, order_by="id")
 
 
 def _children(c: RowOf, t: RowOf) -> Expr:
@@ -113,12 +134,29 @@ class Actor:
 class Person:
     """A natural person (个人)."""
 
+    phone: str | None = masked(
+        _detail("phone"), mask_tail, whole=_is_theirs, part=sees_row,
+        description="Whole for themselves, *******1234 for clerks; see coreDisclose (电话).",
+    )  # fmt: skip
+    id_last_four: str | None = computed(
+        _detail("id_last_four"), visible=_is_theirs,
+        description="Of the id document that was seen; for themselves, see coreDisclose (证件号后四位).",
+    )  # fmt: skip
+    id_checked_at: datetime | None = computed(
+        _detail("id_checked_at"),
+        visible=sees_row,
+        description="When a clerk last saw their id document (证件核验时间).",
+    )
+
 
 @kind_of(Actor, ActorKind.HOUSEHOLD)
 class Household:
     """People who live together (家庭)."""
 
-    address: str | None = column(visible=sees_row, description="Building, unit, room (住址).")
+    address: str | None = masked(
+        lambda t: t.address, mask_address, whole=_is_theirs, part=sees_row,
+        description="Whole for who acts for it, without the door for clerks; see coreDisclose (住址).",
+    )  # fmt: skip
 
 
 @kind_of(Actor, ActorKind.ORGANIZATION)

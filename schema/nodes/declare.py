@@ -29,7 +29,7 @@ from tortoise.models import Model
 from core.errors import ConfigurationError
 from core.plugins.manifest import OWNERS
 from schema.decisions import Decision
-from schema.nodes.expressions import Expr, Public, RowOf, Scope, viewer
+from schema.nodes.expressions import Expr, Public, RowOf, Scope, case, viewer
 from schema.scalars import JSON, Long
 
 T = TypeVar("T")
@@ -79,8 +79,6 @@ class ScalarField(Field):
         value = self.expression(t)
         if self.visible is None:
             return value
-        from schema.nodes.expressions import case
-
         return case(self.visible(t, viewer), value)
 
 
@@ -263,6 +261,28 @@ def python(
     """
     options = dict(compute=compute, columns=columns, settings=settings, discloses=discloses)
     return _Pending("python", options, description)
+
+
+def masked(
+    value: Callable[[RowOf], Expr],
+    mask: Callable[[str], str],
+    *,
+    whole: Scope,
+    part: Scope,
+    description: str | None = None,
+) -> Any:
+    """A text that is shown whole to some, masked to others, and to nobody else. It can neither filter nor order, so nothing
+    tells what the mask hides."""
+
+    def columns(t: RowOf) -> dict[str, Expr]:
+        return {"whole": case(whole(t, viewer), value(t)), "part": case(part(t, viewer), value(t))}
+
+    def compute(values: dict[str, Any], facts: Any) -> str | None:
+        if values["whole"] is not None:
+            return str(values["whole"])
+        return None if values["part"] is None else mask(str(values["part"]))
+
+    return python(compute, columns=columns, settings=False, description=description)
 
 
 @dataclass

@@ -12,6 +12,7 @@ import strawberry
 from core import models
 from core.enums import ActorKind, MembershipRole, MembershipState
 from core.ids import from_global
+from core.masks import mask_address
 from core.search import END
 from core.search import Query as Sought
 from schema.nodes.composed import Query, every
@@ -120,14 +121,15 @@ _SHOWN_OF_ADDRESS = 16
 
 
 def _hint(values: dict[str, Any], facts: Facts) -> str | None:
-    """东孚镇 › 西山社 › 西山社一组 · 2023-05-01 起居住 · …2栋301."""
+    """东孚镇 › 西山社 › 西山社一组 · 2023-05-01 起居住 · 祠堂边 ***."""
     names = [name for name, _ in sorted(json.loads(values["path"]), key=lambda pair: -pair[1])]
     parts = [" › ".join(names[1:] or names)] if names else []
     if values["since"] is not None:
         parts.append(f"resident since {values['since']}" if facts.language == "en" else f"{values['since']} 起居住")
     address = values["own_address"] or values["address"]
     if address is not None:
-        parts.append(address if len(address) <= _SHOWN_OF_ADDRESS else "…" + address[-_SHOWN_OF_ADDRESS:])
+        shown = mask_address(address)
+        parts.append(shown if len(shown) <= _SHOWN_OF_ADDRESS else "…" + shown[-_SHOWN_OF_ADDRESS:])
     return " · ".join(parts) or None
 
 

@@ -17,6 +17,7 @@ from core.health import PluginStatus
 from core.ids import from_global, to_global
 from core.kernel import Kernel
 from core.plugins.manifest import Manifest
+from core.retention import CORE_SETTINGS
 from core.rules import documents
 from core.rules import settings as rules
 from core.settings import Effective, SettingsBook
@@ -115,9 +116,13 @@ def _title(manifest: Manifest, language: str) -> str:
     return manifest.title.get(language, manifest.key)
 
 
+def _chain(values: dict[str, Any]) -> list[UUID]:
+    """From the root down."""
+    return [UUID(id) for id, _ in sorted(json.loads(values["chain"]), key=lambda pair: -pair[1])]
+
+
 def _area_plugins(values: dict[str, Any], facts: Facts) -> list[AreaPlugin]:
-    pairs = sorted(json.loads(values["chain"]), key=lambda pair: -pair[1])
-    chain = [UUID(id) for id, _ in pairs]
+    chain = _chain(values)
     versions = dict(json.loads(values["versions"]))
     return [_area_plugin(m, chain, versions, facts) for m in facts.kernel.manifests.values()]
 
@@ -170,6 +175,11 @@ def _setting(effective: Effective, chain: Sequence[UUID], facts: Facts) -> AreaS
     )
 
 
+def _retention(values: dict[str, Any], facts: Facts) -> list[AreaSetting]:
+    chain = _chain(values)
+    return [_setting(e, chain, facts) for e in facts.book.effective(CORE_SETTINGS, chain).values()]
+
+
 def _document(book: SettingsBook, id: UUID | None, article: str | None) -> SettingDocument | None:
     found = book.documents.get(id) if id else None
     if id is None or found is None:
@@ -190,6 +200,11 @@ class AreaSettings:
         columns=lambda t: {"chain": AreaChain(t.id), "versions": _versions(t)},
         discloses="Which mechanisms an area has, under which rules, is for everybody whom they bind.",
         description="Every installed plugin as it stands here, with its settings (本区域的插件与设置).",
+    )
+    retention: list[AreaSetting] = python(
+        _retention,
+        columns=lambda t: {"chain": AreaChain(t.id)},
+        description="How many days personal texts are kept here, settings of `core` (个人信息保存期限).",
     )
     rule_documents: Connection[RuleDocument] = connection("area_id", description="Issued here (本区域制度文件).")
 

@@ -155,7 +155,7 @@ async def test_a_clerk_tells_three_of_one_name_apart_and_learns_nothing_from_els
     )  # fmt: skip
     hints = [h["hint"] for h in (await n.ask("clerk", HINTS, q="陈伟"))["search"]["nodes"]]
     assert hints == [
-        "东孚镇 › 西山社 › 西山社一组 · 祠堂边 2 栋 301 室",
+        "东孚镇 › 西山社 › 西山社一组 · 祠堂边 ***",
         "东孚镇 › 西山社 › 西山社二组 · 2023-05-01 起居住",
     ]
     hints = [h["hint"] for h in (await n.ask("admin", HINTS, q="陈伟"))["search"]["nodes"]]

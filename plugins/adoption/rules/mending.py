@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from core import agreement as agreements
@@ -10,6 +11,7 @@ from core.clock import months_later
 from core.corrections import Finding, Merging, Undo
 from core.errors import Refusal
 from core.events import EventRecord
+from core.models import Logged
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Claim, CoAdopter, Inspection, Signature
 from plugins.adoption.rules.claims import locked_claim
@@ -137,6 +139,22 @@ async def _agreements_of(work: Work, actor_id: UUID, *, lock: bool = False) -> l
     kept_by = await work.select(Agreement, lock=lock, custodian_id=actor_id)
     ending = await work.select(Agreement, lock=lock, notice_by_id=actor_id)  # of one they adopt with others, perhaps
     return list({a.id: a for a in (*adopted, *kept_by, *ending)}.values())
+
+
+async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
+    """Before an actor is erased: claims are decided or withdrawn, and agreements ended."""
+    part = await _claims_of(work, actor_id, left=False)
+    claims = [c for c in part.values() if c.state in OPEN_CLAIM]
+    agreed = {a.id: a for a in await _agreements_of(work, actor_id)}
+    agreed |= {a.id: a for a in await work.select(Agreement, claim_id=list(part))}
+    running = [a for a in agreed.values() if a.state is not AgreementState.ENDED]
+    spots = [a for a in await work.select(Asset, custodian_id=actor_id) if a.state is not AssetState.RETIRED]
+    kinds: dict[str, Sequence[Logged]] = {
+        "adoption_claim": claims,
+        "adoption_agreement": running,
+        "adoption_asset": spots,
+    }
+    return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:

@@ -1,0 +1,293 @@
+"""A person who asks for it is erased: no trace of them in a dump, while balances, counts and ledgers are the same."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from core.accounts import create_account, issue_token
+from core.enums import ActorKind
+from core.ids import from_global
+from core.models import Actor, Area
+from core.personal import personal_texts
+from core.retention import settle
+from core.rules.erasure import erase_columns
+from core.settings.store import as_uuid
+from core.testing.kit import Neighbourhood, Refused
+from core.work import Work
+
+pytestmark = pytest.mark.anyio
+
+NAME, LOGIN, STREET, SECOND = "欧阳鸿渐", "ouyang-hj", "鹭江里 7 号 1203 室", "欧阳鸿建"
+CANARIES = (NAME, LOGIN, "鹭江里", SECOND, "鸿渐", "ouyang", "老寒腿", "K-7781")
+ERASE = ("coreErasePerson", "")
+PREVIEW = "query($i: ID!) { coreErasurePreview(personId: $i) { kind count code message } }"
+
+
+async def dump(n: Neighbourhood) -> str:
+    """Everything the database holds, as text."""
+    database = n.server.runtime.database
+    found = []
+    for model in database.models:
+        found += [str(row) for row in await database.read(f"SELECT * FROM {model._meta.db_table}")]
+    return "\n".join(found)
+
+
+async def truths(n: Neighbourhood) -> dict[str, Any]:
+    """What stays true whoever goes: how many rows of each kind there are, and what the ledger adds up to."""
+    database = n.server.runtime.database
+    derived = {
+        "core_event",
+        "core_transition",
+        "core_event_text",
+        "core_search_entry",
+        "core_search_term",
+        "core_token",
+    }
+    kept = [m._meta.db_table for m in database.models if m._meta.db_table not in derived]
+    found: dict[str, Any] = {t: (await database.read(f"SELECT count(*) FROM {t}"))[0][0] for t in kept}
+    for _, name in (("", "idempotency"), ("", "register_number"), ("", "sign_in_failures")):
+        found.pop(f"core_{name}")
+    if "points_entry" in kept:
+        entries = "SELECT account_id, seq, amount, balance_after FROM points_entry ORDER BY account_id, seq"
+        found["ledger"] = [tuple(map(str, row)) for row in await database.read(entries)]
+    parts = "SELECT state, count(*) FROM core_participation GROUP BY state ORDER BY state"
+    found["participations"] = [tuple(row) for row in await database.read(parts)]
+    return found
+
+
+async def someone(n: Neighbourhood) -> str:
+    """A person of whom there is a trace everywhere; their id."""
+    area = await n.area_id("xishan")
+    made = await n.do("clerk", "coreRegisterActor", "actor { id }", kind="PERSON", name=NAME, areaId=area)
+    id = str(made["actor"]["id"])
+    twin = await n.do("clerk", "coreRegisterActor", "actor { id }", kind="PERSON", name=SECOND, areaId=area)
+    home = await n.do(
+        "clerk", "coreRegisterActor", "actor { id }", kind="HOUSEHOLD", name=f"{NAME}家", areaId=area, address=STREET
+    )
+    since = n.clock.today().isoformat()
+    await n.do(
+        "clerk", "coreAddMembership", "membership { id }", actorId=id, organizationId=home["actor"]["id"],
+        role="MEMBER", since=since,
+    )  # fmt: skip
+    await n.do("clerk", "coreAddMembership", "membership { id }", actorId=id, areaId=area, role="RESIDENT", since=since)
+    await n.do(
+        "admin", "coreMergeActors", "actor { id }", keptId=id, goneId=twin["actor"]["id"], reason=f"{NAME}写错了"
+    )
+
+    async def account(work: Work) -> dict[str, Any]:
+        person = await work.get(Actor, from_global(id, "actor"))
+        row = await create_account(work, person=person, login=LOGIN, password_hash="x" * 20)
+        return {"account": str(row.id)}
+
+    runtime = n.server.runtime
+    opened = await runtime.as_system(account)
+    n.tokens[LOGIN], _ = await issue_token(runtime, UUID(opened["account"]), timedelta(days=2000))
+    return id
+
+
+async def took_part(n: Neighbourhood, id: str) -> str:
+    """They come to an activity, and join another one; the id of the second."""
+    second = ""
+    for title in ("义诊", "读书会"):
+        start = n.clock.now() + timedelta(hours=1)
+        made = await n.do(
+            "clerk", "coreOrganiseActivity", "activity { id }", areaId=await n.area_id("xishan"), title=title,
+            startsAt=start.isoformat(), endsAt=(start + timedelta(hours=48)).isoformat(), capacity=5,
+        )  # fmt: skip
+        second = str(made["activity"]["id"])
+        await n.do("clerk", "coreOpenActivity", "activity { id }", activityId=second)
+        await n.do(LOGIN, "coreJoinActivity", "participation { id }", activityId=second)
+        if title == "义诊":
+            n.clock.advance(timedelta(hours=2))
+            await n.do("clerk", "coreAttendActivity", "participation { id }", activityId=second, actorId=id)
+            await n.do("clerk", "coreFinishActivity", "activity { id }", activityId=second)
+    await n.delivered()
+    return second
+
+
+async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    id = await someone(n)
+    joined = await took_part(n, id)
+    before_text = await dump(n)
+    assert [c for c in CANARIES[:4] if c not in before_text] == []
+    before = await truths(n)
+    assert await n.refused("resident", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
+    assert await n.refused("clerk", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
+    assert (await n.post(LOGIN, "{ viewer { name } }")).json()["data"]["viewer"]["name"] == NAME
+    await n.do(LOGIN, *ERASE, personId=id, reason="本人申请注销", idempotencyKey=f"{LOGIN} goes")
+    await n.delivered()
+    after_text = await dump(n)
+    assert [line for line in after_text.splitlines() if any(c in line for c in CANARIES)] == []
+    after = await truths(n)
+    left = dict(before["participations"])
+    left["JOINED"] -= 1
+    left["LEFT"] = left.get("LEFT", 0) + 1
+    assert dict(after.pop("participations")) == {k: v for k, v in left.items() if v}
+    before.pop("participations")
+    assert after == before
+    # They are nobody any more: no sign-in, no list, no search; where they took part there is a pseudonym.
+    assert await n.refused(LOGIN, "coreSignOut", "") == "NOT_SIGNED_IN"
+    assert (await n.ask("admin", "query($i: ID!) { node(id: $i) { id } }", i=id))["node"] is None
+    parts = await n.ask(
+        "admin", "query($i: ID!) { node(id: $i) { ... on Activity { placesTaken participations { nodes { actor { name } } } } } }",
+        i=joined,
+    )  # fmt: skip
+    assert parts["node"]["placesTaken"] == 0 and parts["node"]["participations"]["nodes"] == [
+        {"actor": {"name": "已注销"}}
+    ]
+    found = await n.ask("admin", "query($q: String!) { search(query: $q) { totalCount } }", q="欧阳")
+    assert found["search"]["totalCount"] == 0
+    events = await n.ask(
+        "admin", "query($i: ID!) { events(where: {subject: {eq: $i}}) { nodes { type reason actor { name } } } }", i=id
+    )
+    newest = events["events"]["nodes"][0]
+    assert newest == {"type": "core.person.erased", "reason": "本人申请注销", "actor": {"name": "已注销"}}
+    # And for good.
+    assert await n.refused("admin", *ERASE, personId=id, reason="?") == "NOT_FOUND"
+    assert await n.refused("admin", "coreMergeActors", "actor { id }", keptId=id, goneId=id, reason="?") == "NOT_FOUND"
+
+
+async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    xishan, team = await n.area_id("xishan"), await n.actor_id("海虹志愿服务队")
+    (me, ward, org) = (
+        *await n.registered("田小禾", "田小苗"),
+        (await n.registered("田家", kind=ActorKind.ORGANIZATION))[0],
+    )
+    office = {"personId": me, "reason": "本人申请"}
+    grant = await n.do("admin", "coreGrantRole", "roleGrant { id }", role="INSPECTOR", areaId=xishan, actorId=me)
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    await n.do("admin", "coreRevokeRole", "roleGrant { id }", roleGrantId=grant["roleGrant"]["id"], reason="交接")
+    mandate = await n.do(
+        "admin",
+        "coreGiveMandate",
+        "mandate { id }",
+        personId=me,
+        organizationId=team,
+        areaId=await n.area_id("haicang"),
+    )
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    await n.do("admin", "coreRevokeMandate", "mandate { id }", mandateId=mandate["mandate"]["id"], reason="交接")
+    post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=xishan, title="楼长"))["post"]["id"]
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="INSPECTOR", areaId=xishan, postId=post)
+    held = await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=me)
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    found = (await n.ask("admin", PREVIEW, i=me))["coreErasurePreview"]
+    assert [(f["kind"], f["count"], f["code"]) for f in found] == [("postholding", 1, "HOLDS_OFFICE")]
+    with pytest.raises(Refused, match="NOT_PERMITTED"):
+        await n.ask("resident", PREVIEW, i=me)
+    await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=held["postHolding"]["id"])
+    guards = await n.do(
+        "admin",
+        "coreRecordGuardianship",
+        "guardianship { id }",
+        wardId=ward,
+        guardianId=me,
+        basis="PARENT",
+        evidence="户口簿",
+    )
+    assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
+    await n.do(
+        "admin",
+        "coreEndGuardianship",
+        "guardianship { id }",
+        guardianshipId=guards["guardianship"]["id"],
+        reason="成年",
+    )
+    assert await n.refused("admin", *ERASE, personId=org, reason="?") == "NOT_A_PERSON"
+    assert (await n.ask("admin", PREVIEW, i=me))["coreErasurePreview"] == []
+    # At the desk, for whoever has no account: a clerk does what the person may do themselves.
+    desk = {"onBehalfOf": {"actorId": me, "basis": "WRITTEN", "evidence": "申请书 3 号"}}
+    assert await n.refused("inspector", *ERASE, **office, **desk) == "NOT_PERMITTED"
+    await n.do("clerk", *ERASE, **office, **desk)
+    rows = await n.server.runtime.database.read(
+        "SELECT authority, behalf_basis FROM core_event WHERE type = 'core.person.erased'"
+    )
+    assert [tuple(map(str, r)) for r in rows] == [("ROLE", "WRITTEN")]
+
+
+async def test_a_household_goes_with_the_last_and_loses_the_name_of_one(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    xishan, since = await n.area_id("xishan"), n.clock.today().isoformat()
+    first, second = await n.registered("田小禾", "罗大佑")
+    home = (await n.do(
+        "clerk", "coreRegisterActor", "actor { id }", kind="HOUSEHOLD", name="田小禾家", areaId=xishan, address="祠堂边 2 栋",
+    ))["actor"]["id"]  # fmt: skip
+    for person in (first, second):
+        await n.do(
+            "clerk",
+            "coreAddMembership",
+            "membership { id }",
+            actorId=person,
+            organizationId=home,
+            role="MEMBER",
+            since=since,
+        )
+    shown = "query($i: ID!) { node(id: $i) { ... on Household { name address } } }"
+    await n.do("admin", *ERASE, personId=first, reason="本人申请")
+    assert (await n.ask("admin", shown, i=home))["node"] == {"name": "已注销家", "address": "祠堂边 ***"}
+    assert "田小禾" not in await dump(n)
+    await n.do("admin", *ERASE, personId=second, reason="本人申请")
+    assert (await n.ask("admin", shown, i=home))["node"] is None
+    assert [c for c in ("罗大佑", "祠堂边 2") if c in await dump(n)] == []
+
+
+async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾")
+    asked = await n.do(
+        "clerk", "coreExport", "dataExport { id }", list="actors", where={"name": {"contains": "田小禾"}}, format="CSV"
+    )
+    await transfers.run_due()
+    body = "姓名,区域代码\n田小禾,xishan\n".encode()
+    headers = {"authorization": f"Bearer {n.tokens['clerk']}"}
+    sent = await n.http.post("/imports?area=xishan&name=people.csv", content=body, headers=headers)
+    assert sent.status_code == 201
+    files = [p for p in transfers.folder.iterdir() if "田小禾".encode() in p.read_bytes()]
+    assert sorted(p.suffix for p in files) == [".export", ".import"]
+    await n.do("admin", *ERASE, personId=me, reason="本人申请")
+    await transfers.run_due()
+    assert [p for p in files if p.exists()] == []
+    state = "query($i: ID!) { dataExport(id: $i) { state } }"
+    assert (await n.ask("clerk", state, i=asked["dataExport"]["id"]))["dataExport"]["state"] == "EXPIRED"
+    # Whom somebody else asked for stands in their request until it is kept long enough.
+    n.clock.advance(timedelta(days=31))
+    await settle(n.server.runtime)
+    assert "田小禾" not in await dump(n)
+
+
+async def test_every_text_of_the_demo_can_be_erased(neighbourhood: Neighbourhood) -> None:
+    """What is declared for plugins, unasked, gets past every guard of theirs."""
+    n = neighbourhood
+    await n.delivered()
+    await n.quiet()
+    database, count = n.server.runtime.database, 0
+
+    for model in database.models:
+        texts = [t for t in personal_texts(model) if not t.goes]
+        if not texts or model is Actor:
+            continue
+        ids = [as_uuid(row[0]) for row in await database.read(f"SELECT id FROM {model._meta.db_table}")]
+
+        async def rule(work: Work, model: Any = model, texts: Any = texts, ids: Any = ids) -> dict[str, Any]:
+            nonlocal count
+            count += await erase_columns(work, model, texts, ids)
+            root = (await work.select(Area, parent_id=None))[0]
+            work.require("core.area.manage", root)
+            work.record("core.person.erased", root, area_id=root.id)
+            return {}
+
+        await n.server.runtime.as_system(rule)
+    assert count > 5
