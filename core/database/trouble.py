@@ -28,9 +28,12 @@ def can_pass(error: BaseException) -> bool:
 
 
 def _causes(error: BaseException) -> Iterator[Any]:
-    """The error, what it came of, and the first argument of each, where the ORM keeps what the driver said."""
+    """The error, what it came of, and the first argument of each, where the ORM keeps what the driver said. An error may
+    have come of itself by way of another."""
     found: BaseException | None = error
-    while found is not None:
+    seen: set[int] = set()
+    while found is not None and id(found) not in seen:
+        seen.add(id(found))
         yield found
         yield from found.args[:1]
         found = found.__cause__
