@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 @strawberry.type(description="One thing that would turn a refusal into a yes (解决途径).")
 class Remedy:
-    kind: RemedyKind
+    kind: RemedyKind = strawberry.field(description="What kind of thing it is (类别).")
     roles: list[Role] = strawberry.field(description="Any of these roles would do, here or above (所需角色).")
     given_by: list[Role] = strawberry.field(description="Who can give it: holders of these roles here (可授予者).")
     organization_id: strawberry.ID | None = strawberry.field(description="Whose mandate is needed (授权组织).")
@@ -45,7 +45,7 @@ class Remedy:
 class Decision:
     action: str = strawberry.field(description="What was asked about: a mutation, or a permission (操作).")
     permission: str = strawberry.field(description="The permission it came down to (权限).")
-    allowed: bool
+    allowed: bool = strawberry.field(description="It would not be refused for permission (是否允许).")
     reason: str = strawberry.field(description="Why, as a stable code (原因代码).")
     message: str = strawberry.field(description="The same for people, in the request's language (原因).")
     until: datetime | None = strawberry.field(

@@ -158,8 +158,8 @@ class PermissionsQuery:
 
 @strawberry.type(description="A role, and whether it carries a permission in this area (角色权限).")
 class RolePermission:
-    role: Role
-    carries: bool
+    role: Role = strawberry.field(description="As its owner declared it (角色).")
+    carries: bool = strawberry.field(description="It does here: nobody has cut it (是否具有).")
     cut_by: list[str] = strawberry.field(
         description="Codes of the areas, here or above, that took it from the role (收回权限的区域)."
     )
@@ -167,7 +167,7 @@ class RolePermission:
 
 @strawberry.type(description="A permission as it stands in this area (权限).")
 class AreaPermission:
-    key: str
+    key: str = strawberry.field(description="As `can` takes it (权限代码).")
     title: str = strawberry.field(description="What it lets people do, in the request's language (名称).")
     plugin: str = strawberry.field(description="Who declared it: `core`, or a plugin (所属插件).")
     open: bool = strawberry.field(description="Everybody who is signed in has it (对所有登录用户开放).")
@@ -179,7 +179,7 @@ class PermissionMatrix:
     version: int = strawberry.field(
         description="For `expectedVersion` of a cut; 0 before anything was cut here (版本)."
     )
-    permissions: list[AreaPermission]
+    permissions: list[AreaPermission] = strawberry.field(description="Core's, then each plugin's (权限列表).")
 
 
 def _matrix(values: dict[str, Any], facts: Facts) -> PermissionMatrix:
