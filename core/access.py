@@ -64,7 +64,6 @@ class Viewer:
     token_hash: str | None = None
     grants: tuple[Grant, ...] = ()
     mandates: tuple[HeldMandate, ...] = ()
-    own: frozenset[UUID] = frozenset()  # whose matter is theirs too (INV10); known where something is changed
 
     @property
     def signed_in(self) -> bool:
@@ -118,12 +117,9 @@ def live(alias: str, now: str) -> str:
     return f"{alias}.since <= {now} AND ({alias}.until IS NULL OR {alias}.until > {now})"
 
 
-def _stands_in(person: str, now: str) -> str:
-    """SQL: the rest of a SELECT over the holdings `h` of posts whose holders `person` stands in for (deputies `d`)."""
-    return (
-        "FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
-        f" WHERE d.person_id = {person} AND d.ended_at IS NULL AND {live('d', now)} AND {live('h', now)}"
-    )
+def _standing_in(person: str, now: str) -> str:
+    """SQL: the person stands in for the holder `h` as their deputy `d`."""
+    return f"d.person_id = {person} AND d.ended_at IS NULL AND {live('d', now)} AND {live('h', now)}"
 
 
 def own_sql(person: str, now: str, lately: str) -> str:
@@ -132,12 +128,16 @@ def own_sql(person: str, now: str, lately: str) -> str:
     Themselves and those they stand in for; what these belong to or act for, or did until lately, so that no hat is laid
     down for an hour; and who lives in one household with them.
     """
-    who = f"SELECT {person} UNION SELECT h.person_id {_stands_in(person, now)}"
+    stands_in_for = (
+        "SELECT h.person_id AS id FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
+        f" WHERE {_standing_in(person, now)}"
+    )
+    who = f"SELECT {person} UNION {stands_in_for}"
 
     def touched(alias: str) -> str:
         return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = {alias}.event_id AND e.recorded_at > {lately})"
 
-    return f"""SELECT h.person_id AS id {_stands_in(person, now)}
+    return f"""{stands_in_for}
       UNION SELECT b.organization_id FROM core_membership b WHERE b.actor_id IN ({who})
         AND b.organization_id IS NOT NULL AND (b.state = 'ACTIVE' OR {touched("b")})
       UNION SELECT m.organization_id FROM core_mandate m WHERE m.person_id IN ({who})
@@ -149,33 +149,29 @@ def own_sql(person: str, now: str, lately: str) -> str:
       UNION SELECT {person}"""
 
 
-def viewer_sql(
-    dialect: Dialect, key_mark: str, now_mark: str, lately_mark: str | None = None, *, by_account: bool = False
-) -> str:
-    """One statement: account, person, grants and mandates behind a live token, or of an account; and, given since when a
-    hat that was laid down still counts, whose matter is their own."""
+def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bool = False) -> str:
+    """One statement: account, person, grants and mandates behind a live token, or of an account."""
     if dialect.name == "sqlite":
         rows, pair = "json_group_array", "json_array"
     else:
         rows, pair = "json_agg", "json_build_array"
         now_mark = f"{now_mark}::timestamptz"
-        lately_mark = lately_mark and f"{lately_mark}::timestamptz"
-    holds = f"SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live('h', now_mark)}"
-    stands_in = _stands_in("a.person_id", now_mark)
-    own = f"(SELECT {rows}(x.id) FROM ({own_sql('a.person_id', now_mark, lately_mark)}) x)" if lately_mark else "NULL"
+    given = f"g.revoked_at IS NULL AND {live('g', now_mark)}"
     token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
     return f"""SELECT a.id AS account_id, a.person_id AS person_id,
     (SELECT {rows}({pair}(g.id, g.role, g.area_id, NOT EXISTS
-        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id),
-        CASE WHEN g.post_id IS NOT NULL AND g.post_id NOT IN ({holds})
-          THEN (SELECT d.id {stands_in} AND h.post_id = g.post_id ORDER BY d.id LIMIT 1) END)) FROM core_role_grant g
-      WHERE g.revoked_at IS NULL AND {live("g", now_mark)} AND (g.actor_id = a.person_id OR g.post_id IN
-        ({holds} UNION SELECT h.post_id {stands_in}))) AS grants,
+        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id), g.deputy_id)) FROM
+      (SELECT g.id, g.role, g.area_id, d.id AS deputy_id FROM core_deputy d
+         JOIN core_post_holding h ON h.id = d.holding_id JOIN core_role_grant g ON g.post_id = h.post_id AND {given}
+         WHERE {_standing_in("a.person_id", now_mark)}
+       UNION ALL SELECT g.id, g.role, g.area_id, NULL FROM core_role_grant g WHERE g.actor_id = a.person_id AND {given}
+       UNION ALL SELECT g.id, g.role, g.area_id, NULL FROM core_post_holding h JOIN core_role_grant g
+         ON g.post_id = h.post_id AND {given} WHERE h.person_id = a.person_id AND {live("h", now_mark)}) g)
+      AS grants,
     (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id)) FROM core_mandate m
-      WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m", now_mark)}) AS mandates,
-    {own} AS own
+      WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m", now_mark)}) AS mandates
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
@@ -193,7 +189,6 @@ def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None) -> Viewer
         token_hash=token_hash,
         grants=tuple(sorted(grants, key=lambda grant: grant.deputy_id is not None)),  # one's own first
         mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a)) for i, o, a in mandates),
-        own=frozenset(UUID(id) for id in json.loads(row["own"] or "[]")),
     )
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from core.access import ANONYMOUS, LATELY, Acting, Viewer, own_sql, viewer_from, viewer_sql
+from core.access import ANONYMOUS, Acting, Viewer, viewer_from, viewer_sql
 from core.database import Database, Transaction
 from core.database.dialect import POSTGRES, Dialect
 from core.errors import Refusal
@@ -19,6 +19,7 @@ from core.ids import new_id
 from core.jobs import Jobs
 from core.kernel import Kernel
 from core.messages import Messages
+from core.models import Actor
 from core.rules.areas import is_area_code
 from core.settings.store import VERSION, as_instant, as_uuid
 from core.work import Work
@@ -110,15 +111,14 @@ class Runtime:
         dialect = self.database.dialect
         sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
         rows = await self.database.read(sql, [token_hash, self.clock.now()])
-        names = ("account_id", "person_id", "grants", "mandates", "own")
+        names = ("account_id", "person_id", "grants", "mandates")
         return viewer_from(dict(zip(names, rows[0], strict=True)) if rows else None, token_hash)
 
     async def viewer_of(self, account_id: UUID, fetch: Any = None) -> Viewer:
         """Who holds an account, as of now (`fetch` of a transaction: as of that); ANONYMOUS when it is disabled."""
         dialect = self.database.dialect
-        sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), dialect.mark(3), by_account=True)
-        now = self.clock.now()
-        rows = await (fetch or self.database.fetch)(sql, account_id, now, now - LATELY)
+        sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
+        rows = await (fetch or self.database.fetch)(sql, account_id, self.clock.now())
         return viewer_from(rows[0] if rows else None, None)
 
     async def on_in(self, code: str) -> tuple[UUID, frozenset[str]] | None:
@@ -181,15 +181,8 @@ class Runtime:
 
         Refuses NOT_FOUND, HAS_ACCOUNT.
         """
-        rows = "json_agg" if work.transaction.database.dialect is POSTGRES else "json_group_array"
-        own = await work.rows(
-            f"SELECT (SELECT {rows}(x.id) FROM ({own_sql('p.id', '{1}', '{2}')}) x) AS own"
-            " FROM core_actor p WHERE p.id = {0} AND p.gone_at IS NULL",
-            actor_id, work.now, work.now - LATELY,
-        )  # fmt: skip
-        if not own:
+        if await work.find(Actor, id=actor_id, gone_at=None) is None:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
-        work.behalf_own = frozenset(as_uuid(id) for id in json.loads(own[0]["own"]))
         able = await work.rows(
             "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"
             " (SELECT m.person_id FROM core_mandate m WHERE m.organization_id = {} AND m.state = 'ACTIVE'"
@@ -205,14 +198,13 @@ class Runtime:
         if command.viewer.token_hash is None:
             return _Opening(ANONYMOUS)
         dialect = self.database.dialect
-        now = self.clock.now()
-        values: list[Any] = [command.viewer.token_hash, now, now - LATELY]
-        facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), dialect.mark(3))
+        values: list[Any] = [command.viewer.token_hash, self.clock.now()]
+        facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
         if dialect.lock:
             facts += " FOR KEY SHARE OF a"  # whoever acts is not merged into somebody else meanwhile
         acting = command.acting
         named = sorted({id for id in (acting.for_id, acting.behalf_of_id, *command.actors) if id is not None})
-        merged = _merged_sql(dialect, [dialect.mark(4 + n) for n in range(len(named))])
+        merged = _merged_sql(dialect, [dialect.mark(3 + n) for n in range(len(named))])
         values += named
         facts = f"SELECT v.*, ({VERSION}) AS settings, ({merged}) AS merged FROM ({facts}) v"
         if command.key is None:
