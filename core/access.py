@@ -85,7 +85,6 @@ class Viewer:
     token_hash: str | None = None
     grants: tuple[Grant, ...] = ()
     mandates: tuple[HeldMandate, ...] = ()
-    own: frozenset[UUID] = frozenset()  # whose matter is theirs too (INV10); known where something is changed
     cuts: Cuts = field(default_factory=dict, hash=False)
     scope: TokenScope | None = None
 
@@ -170,12 +169,9 @@ def live(alias: str, now: str) -> str:
     return f"{alias}.since <= {now} AND ({alias}.until IS NULL OR {alias}.until > {now})"
 
 
-def _stands_in(person: str, now: str) -> str:
-    """SQL: the rest of a SELECT over the holdings `h` of posts whose holders `person` stands in for (deputies `d`)."""
-    return (
-        "FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
-        f" WHERE d.person_id = {person} AND d.ended_at IS NULL AND {live('d', now)} AND {live('h', now)}"
-    )
+def _standing_in(person: str, now: str) -> str:
+    """SQL: the person stands in for the holder `h` as their deputy `d`."""
+    return f"d.person_id = {person} AND d.ended_at IS NULL AND {live('d', now)} AND {live('h', now)}"
 
 
 def own_sql(person: str, now: str, lately: str) -> str:
@@ -184,12 +180,16 @@ def own_sql(person: str, now: str, lately: str) -> str:
     Themselves and those they stand in for; what these belong to or act for, or did until lately, so that no hat is laid
     down for an hour; and who lives in one household with them.
     """
-    who = f"SELECT {person} UNION SELECT h.person_id {_stands_in(person, now)}"
+    stands_in_for = (
+        "SELECT h.person_id AS id FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
+        f" WHERE {_standing_in(person, now)}"
+    )
+    who = f"SELECT {person} UNION {stands_in_for}"
 
     def touched(alias: str) -> str:
         return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = {alias}.event_id AND e.recorded_at > {lately})"
 
-    return f"""SELECT h.person_id AS id {_stands_in(person, now)}
+    return f"""{stands_in_for}
       UNION SELECT b.organization_id FROM core_membership b WHERE b.actor_id IN ({who})
         AND b.organization_id IS NOT NULL AND (b.state = 'ACTIVE' OR {touched("b")})
       UNION SELECT m.organization_id FROM core_mandate m WHERE m.person_id IN ({who})
@@ -201,43 +201,38 @@ def own_sql(person: str, now: str, lately: str) -> str:
       UNION SELECT {person}"""
 
 
-def viewer_sql(
-    dialect: Dialect, key_mark: str, now_mark: str, lately_mark: str | None = None, *, by_account: bool = False
-) -> str:
-    """One statement: account, person, grants and mandates behind a live token, or of an account; and, given since when a
-    hat that was laid down still counts, whose matter is their own."""
+def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bool = False) -> str:
+    """One statement: account, person, grants and mandates behind a live token, or of an account."""
     if dialect.name == "sqlite":
         rows, pair = "json_group_array", "json_array"
     else:
         rows, pair = "json_agg", "json_build_array"
         now_mark = f"{now_mark}::timestamptz"
-        lately_mark = lately_mark and f"{lately_mark}::timestamptz"
-    holds = f"SELECT h.post_id FROM core_post_holding h WHERE h.person_id = a.person_id AND {live('h', now_mark)}"
-    stands_in = _stands_in("a.person_id", now_mark)
-    own = f"(SELECT {rows}(x.id) FROM ({own_sql('a.person_id', now_mark, lately_mark)}) x)" if lately_mark else "NULL"
+    given = f"g.revoked_at IS NULL AND {live('g', now_mark)}"
     token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
-    held = f"""SELECT CASE WHEN count(*) = count(h.until) THEN max(h.until) END FROM core_post_holding h
-        WHERE h.post_id = g.post_id AND h.person_id = a.person_id AND {live("h", now_mark)}"""
     scope, scope_area = ("NULL", "NULL") if by_account else ("t.scope", "t.scope_area_id")
     area = "g.area_id" if by_account else _cut("g.area_id", "t.scope_area_id")
     return f"""SELECT a.id AS account_id, a.person_id AS person_id, {scope} AS scope, {scope_area} AS scope_area_id,
     (SELECT {rows}({pair}(g.id, g.role, {area}, NOT EXISTS
-        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id),
-        CASE WHEN g.post_id IS NOT NULL AND g.post_id NOT IN ({holds})
-          THEN (SELECT d.id {stands_in} AND h.post_id = g.post_id ORDER BY d.id LIMIT 1) END,
-        g.until, CASE WHEN g.post_id IS NULL THEN NULL WHEN g.post_id IN ({holds}) THEN ({held})
-          ELSE (SELECT max(d.until) {stands_in} AND h.post_id = g.post_id) END)) FROM core_role_grant g
-      WHERE g.revoked_at IS NULL AND {live("g", now_mark)} AND (g.actor_id = a.person_id OR g.post_id IN
-        ({holds} UNION SELECT h.post_id {stands_in}))) AS grants,
+        (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id), g.deputy_id,
+        g.until, g.held_until, g.deputy_until)) FROM
+      (SELECT g.id, g.role, g.area_id, d.id AS deputy_id, g.until, h.until AS held_until, d.until AS deputy_until
+         FROM core_deputy d
+         JOIN core_post_holding h ON h.id = d.holding_id JOIN core_role_grant g ON g.post_id = h.post_id AND {given}
+         WHERE {_standing_in("a.person_id", now_mark)}
+       UNION ALL SELECT g.id, g.role, g.area_id, NULL, g.until, NULL, NULL
+         FROM core_role_grant g WHERE g.actor_id = a.person_id AND {given}
+       UNION ALL SELECT g.id, g.role, g.area_id, NULL, g.until, h.until, NULL FROM core_post_holding h
+         JOIN core_role_grant g ON g.post_id = h.post_id AND {given}
+         WHERE h.person_id = a.person_id AND {live("h", now_mark)}) g) AS grants,
     (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id, m.until)) FROM core_mandate m
-      WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m", now_mark)}) AS mandates,
-    {own} AS own
+      WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m", now_mark)}) AS mandates
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
-VIEWER = ("account_id", "person_id", "scope", "scope_area_id", "grants", "mandates", "own")
+VIEWER = ("account_id", "person_id", "scope", "scope_area_id", "grants", "mandates")
 
 
 def _cut(area: str, within: str) -> str:
@@ -269,7 +264,6 @@ def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None, cuts: Cut
         token_hash=token_hash,
         grants=tuple(sorted(grants, key=lambda grant: grant.deputy_id is not None)),  # one's own first
         mandates=tuple(HeldMandate(UUID(i), UUID(o), UUID(a), _first(end)) for i, o, a, end in mandates),
-        own=frozenset(UUID(id) for id in json.loads(row["own"] or "[]")),
         cuts=cuts,
         scope=scope,
     )

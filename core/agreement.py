@@ -6,7 +6,7 @@ still be appealed against is a state of its own. Nothing is ended by a timer alo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import ClassVar
 from uuid import UUID
@@ -104,21 +104,27 @@ def require_running(agreement: Agreement, on: date) -> None:
 
 
 async def sign(
-    work: Work, agreement: Agreement, signatures: type[Signature], party_id: UUID, parties: Iterable[UUID]
+    work: Work, agreement: Agreement, signatures: type[Signature], party_id: UUID, sides: Sequence[set[UUID]]
 ) -> bool:
-    """Queue the signature of `party_id`; True when all parties have signed and the agreement is now active.
+    """Queue the signature of `party_id`; True when all parties on all sides have signed and the agreement is now active.
 
-    Refuses AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER (the days to sign, or its term, have passed).
+    Nobody signs for two sides, in whatever hat, but for who only writes down at the desk what others have signed: refuses
+    OWN_MATTER. Also AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER (the days to sign, or its term, have passed).
     """
     require_state(agreement, AgreementState.DRAFT)
-    everyone = set(parties)
+    everyone = set().union(*sides)
     if party_id not in everyone:
         raise Refusal("NOT_A_PARTY")
     if over(agreement, work.clock.civil_date(work.occurred_at)):
         raise Refusal("AGREEMENT_OVER")
-    signed = {s.party_id for s in await work.select(signatures, agreement_id=agreement.id)}
+    before = await work.select(signatures, agreement_id=agreement.id)
+    signed = {s.party_id for s in before}
     if party_id in signed:
         raise Refusal("ALREADY_SIGNED")
+    own_side = next(side for side in sides if party_id in side)
+    mine = {s.party_id for s in before if s.signed_by_id == work.viewer.person_id}
+    if work.acting.behalf_of_id is None and mine - own_side:
+        raise Refusal("OWN_MATTER")
     complete = {*signed, party_id} >= everyone
     work.change(agreement, state=AgreementState.ACTIVE if complete else AgreementState.DRAFT)
     work.append(

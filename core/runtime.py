@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from core import throttle
-from core.access import ANONYMOUS, LATELY, VIEWER, Acting, Viewer, own_sql, viewer_from, viewer_sql
+from core.access import ANONYMOUS, VIEWER, Acting, Viewer, viewer_from, viewer_sql
 from core.database import Database, Transaction
 from core.database.dialect import POSTGRES, Dialect
 from core.enums import BehalfBasis
@@ -22,6 +22,7 @@ from core.ids import new_id
 from core.jobs import Jobs
 from core.kernel import Kernel
 from core.messages import Messages
+from core.models import Actor
 from core.rules.areas import is_area_code
 from core.settings.store import VERSION, as_instant, as_uuid
 from core.sign_in import Provider
@@ -124,9 +125,8 @@ class Runtime:
     async def viewer_of(self, account_id: UUID, fetch: Any = None) -> Viewer:
         """Who holds an account, as of now (`fetch` of a transaction: as of that); ANONYMOUS when it is disabled."""
         dialect = self.database.dialect
-        sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), dialect.mark(3), by_account=True)
-        now = self.clock.now()
-        rows = await (fetch or self.database.fetch)(sql, account_id, now, now - LATELY)
+        sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
+        rows = await (fetch or self.database.fetch)(sql, account_id, self.clock.now())
         return viewer_from(rows[0] if rows else None, None, self.kernel.cuts())
 
     async def on_in(self, code: str) -> tuple[UUID, frozenset[str]] | None:
@@ -194,15 +194,8 @@ class Runtime:
 
         Refuses NOT_FOUND, HAS_ACCOUNT.
         """
-        rows = "json_agg" if work.transaction.database.dialect is POSTGRES else "json_group_array"
-        own = await work.rows(
-            f"SELECT (SELECT {rows}(x.id) FROM ({own_sql('p.id', '{1}', '{2}')}) x) AS own"
-            " FROM core_actor p WHERE p.id = {0} AND p.gone_at IS NULL",
-            actor_id, work.now, work.now - LATELY,
-        )  # fmt: skip
-        if not own:
+        if await work.find(Actor, id=actor_id, gone_at=None) is None:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
-        work.behalf_own = frozenset(as_uuid(id) for id in json.loads(own[0]["own"]))
         guards = await work.rows(
             "SELECT 1 AS yes FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
             " AND since <= {} AND (until IS NULL OR until > {})",
@@ -226,14 +219,13 @@ class Runtime:
         if command.viewer.token_hash is None:
             return _Opening(ANONYMOUS)
         dialect = self.database.dialect
-        now = self.clock.now()
-        values: list[Any] = [command.viewer.token_hash, now, now - LATELY]
-        facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), dialect.mark(3))
+        values: list[Any] = [command.viewer.token_hash, self.clock.now()]
+        facts = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
         if dialect.lock:
             facts += " FOR KEY SHARE OF a"  # whoever acts is not merged into somebody else meanwhile
         acting = command.acting
         named = sorted({id for id in (acting.for_id, acting.behalf_of_id, *command.actors) if id is not None})
-        merged = _merged_sql(dialect, [dialect.mark(4 + n) for n in range(len(named))])
+        merged = _merged_sql(dialect, [dialect.mark(3 + n) for n in range(len(named))])
         values += named
         facts = f"SELECT v.*, ({VERSION}) AS settings, ({merged}) AS merged FROM ({facts}) v"
         if command.key is None:

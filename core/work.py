@@ -17,7 +17,7 @@ from uuid import UUID
 
 from tortoise.models import Model
 
-from core.access import Acting, Ground, Viewer
+from core.access import LATELY, Acting, Ground, Viewer, own_sql
 from core.clock import to_millisecond
 from core.database import Transaction
 from core.database.batch import Batch, Raw, among, spread
@@ -92,7 +92,7 @@ class Work:
         self.within = within
         self._settings = settings
         self.changes_settings = False
-        self.behalf_own: frozenset[UUID] = frozenset()  # whose matter is that of the person acted for at the desk
+        self._own: frozenset[UUID] | None = None
         self.instead: Mapping[UUID, UUID] = {}  # merged actors the input names → whom each stands for
         self.viewer = viewer
         self.acting = acting
@@ -125,9 +125,40 @@ class Work:
         """The actor in whose name this is done: someone at the desk, an organization, or oneself."""
         return self.acting.behalf_of_id or self.acting.for_id or self.person_id
 
-    def is_own(self, actor_id: UUID) -> bool:
-        """Is this the person's own matter, or that of somebody they stand for in any of their hats (INV10)?"""
-        return actor_id in {*self.viewer.actor_ids, *self.viewer.own, *self.behalf_own}
+    async def concerned_in(self, *actor_ids: UUID, or_among: str = "", values: Sequence[Any] = ()) -> bool:
+        """Is the matter of one of these actors the person's own, in any of their hats (INV10)?
+
+        `or_among` is a SELECT of more of them, with `{}` for each of its `values`, asked in the same statement.
+        """
+        if not or_among:
+            return not (await self.own()).isdisjoint(actor_ids)
+        own, known = self._own_sql()
+        known += [*actor_ids, *values]
+        marks = [f"{{{n}}}" for n in range(len(known))]
+        more = or_among.format(*marks[len(known) - len(values) :])
+        named = ", ".join(marks[len(known) - len(values) - len(actor_ids) : len(known) - len(values)]) or "NULL"
+        return bool(
+            await self.rows(
+                f"SELECT 1 AS yes FROM ({own}) o WHERE o.id IN ({named}) OR o.id IN ({more}) LIMIT 1", *known
+            )
+        )
+
+    async def own(self) -> frozenset[UUID]:
+        """Whose matter is the person's own, and at the desk that of whom they act for (`core.access.own_sql`)."""
+        if self._own is None:
+            sql, values = self._own_sql()
+            self._own = (
+                frozenset(as_uuid(row["id"]) for row in await self.rows(sql, *values)) if values else frozenset()
+            )
+        return self._own
+
+    def _own_sql(self) -> tuple[str, list[Any]]:
+        people = [id for id in (self.viewer.person_id, self.acting.behalf_of_id) if id is not None]
+        cast = "::uuid" if self.transaction.database.dialect is POSTGRES else ""
+        each = [own_sql(f"{{{n + 2}}}{cast}", "{0}", "{1}") for n in range(len(people))]
+        return " UNION ".join(each) or "SELECT id FROM core_actor WHERE 1 = 0", (
+            [self.now, self.now - LATELY, *people] if people else []
+        )
 
     # --- reading -----------------------------------------------------------------------------------------
 

@@ -112,7 +112,7 @@ def same(left: str, right: str) -> str:
 
 def own_matter(person: str, actor: str) -> str:
     """SQL, for a row with an event: `person` is `actor`, acts for it or belongs to it, lives in one household with them,
-    or stands in for them (INV10). Rules ask `Work.is_own`, which knows of hats laid down lately as well."""
+    or stands in for them (INV10). Rules ask `Work.concerned_in`, which knows of hats laid down lately as well."""
     return (
         f"({person} = {actor}"
         f" OR EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = {person} AND m.organization_id = {actor}"

@@ -128,7 +128,7 @@ async def attend(work: Work, *, activity_id: UUID, actor_id: UUID) -> Participat
     if work.occurred_at < activity.starts_at:
         raise Refusal("TOO_EARLY", startsAt=activity.starts_at.isoformat())
     actor_id = (await work.get(Actor, actor_id)).id
-    if work.is_own(actor_id):
+    if await work.concerned_in(actor_id):
         raise Refusal("OWN_MATTER", path=("actorId",))
     participation = await work.find(Participation, activity_id=activity_id, actor_id=actor_id)
     if participation is not None and participation.state is ParticipationState.ATTENDED:

@@ -248,7 +248,7 @@ async def _allowed(work: Work, kept: Actor, gone: Actor) -> None:
         if actor.area_id is None:
             raise Refusal("ACTOR_HAS_NO_AREA")
         work.require(MERGE, actor)
-        if work.is_own(actor.id):
+        if await work.concerned_in(actor.id):
             raise Refusal("OWN_MATTER")
     both = [kept.id, gone.id]
     for grant in await work.select(RoleGrant, actor_id=both, revoked_at=None):

@@ -101,7 +101,7 @@ async def record_id_number(work: Work, *, person_id: UUID, number: str) -> Perso
     they may be one person, registered twice.
     """
     person = await _person(work, person_id, DETAIL)
-    if work.is_own(person.id):
+    if await work.concerned_in(person.id):
         raise Refusal("OWN_MATTER", path=("personId",))
     flat = clean_id_number(number)
     key = work.kernel.keys.in_use()
@@ -219,7 +219,7 @@ async def record_guardianship(
     guardian = await work.get(Actor, guardian_id)
     if guardian.id == ward.id:
         raise Refusal("NOT_TO_ITSELF", path=("guardianId",))
-    if work.is_own(ward.id) or work.is_own(guardian.id):
+    if await work.concerned_in(ward.id, guardian.id):
         raise Refusal("OWN_MATTER")
     if guardian.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("guardianId",))
@@ -237,7 +237,7 @@ async def record_guardianship(
 async def end_guardianship(work: Work, *, guardianship_id: UUID, reason: str) -> Guardianship:
     row = await work.lock(Guardianship, guardianship_id)
     ward = await _person(work, row.ward_id, GUARDIANSHIP)
-    if work.is_own(row.ward_id) or work.is_own(row.guardian_id):
+    if await work.concerned_in(row.ward_id, row.guardian_id):
         raise Refusal("OWN_MATTER")
     work.expect_version(row)
     if row.state is GuardianshipState.ENDED:

@@ -75,7 +75,7 @@ async def resolve(work: Work, *, dispute_id: UUID, upheld: bool, answer: str) ->
     involved = await had_a_hand_in(work, dispute.id)
     if entry is not None:
         involved |= await had_a_hand_in(work, entry.id, entry.source_event_id, entry.grant_id)
-    if work.person_id in {dispute.opened_by_id, *involved} or work.is_own(account.actor_id):
+    if work.person_id in {dispute.opened_by_id, *involved} or await work.concerned_in(account.actor_id):
         raise Refusal("OWN_MATTER")
     text = clean_text(answer, "answer", limit=2000)
     state = DisputeState.UPHELD if upheld else DisputeState.REJECTED

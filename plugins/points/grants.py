@@ -25,7 +25,7 @@ async def declare(
     area = await work.get(Area, area_id)
     actor = await work.get(Actor, actor_id)
     work.require("points.grant.declare", area)
-    if work.is_own(actor.id):
+    if await work.concerned_in(actor.id):
         raise Refusal("OWN_MATTER", path=("actorId",))
     if not 1 <= amount <= 1_000_000:
         raise Refusal("BAD_POINTS", path=("amount",))
@@ -50,7 +50,7 @@ async def decide(work: Work, *, grant_id: UUID, confirm: bool, reason: str | Non
     grant = await work.lock(Grant, grant_id)
     work.require("points.grant.confirm", grant)
     work.expect_version(grant)
-    if work.viewer.person_id in (None, grant.declared_by_id) or work.is_own(grant.actor_id):
+    if work.viewer.person_id in (None, grant.declared_by_id) or await work.concerned_in(grant.actor_id):
         raise Refusal("OWN_MATTER")
     if grant.state is not GrantState.PENDING:
         raise Refusal("GRANT_DECIDED", state=str(grant.state))
@@ -84,7 +84,7 @@ async def undo_confirmation(work: Work, event: EventRecord) -> None:
     """A manual entry confirmed by mistake counts as declined; refuses CANNOT_UNDO once the points are spent."""
     grant = await work.lock(Grant, event.subject_id)
     work.require("points.grant.confirm", grant)
-    if work.is_own(grant.actor_id):
+    if await work.concerned_in(grant.actor_id):
         raise Refusal("OWN_MATTER")
     entry = await work.find(Entry, grant_id=grant.id)
     if grant.state is not GrantState.CONFIRMED or entry is None:

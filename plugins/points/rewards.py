@@ -126,7 +126,7 @@ async def deliver(work: Work, *, redemption_id: UUID, receipt: str) -> Redemptio
     _, redemption = await _reserved(work, redemption_id)
     work.require("points.redemption.deliver", redemption)
     work.expect_version(redemption)
-    if work.is_own(redemption.actor_id):
+    if await work.concerned_in(redemption.actor_id):
         raise Refusal("OWN_MATTER")
     if redemption.state is not RedemptionState.RESERVED:
         raise Refusal("REDEMPTION_STATE", state=str(redemption.state))

@@ -211,7 +211,7 @@ async def reverse_entry(work: Work, *, entry_id: UUID, reason: str) -> Entry:
     text = clean_text(reason, "reason", limit=2000)
     original = await work.get(Entry, entry_id)
     work.require("points.entry.reverse", original)
-    if work.is_own(await owner_of(work, original)):
+    if await work.concerned_in(await owner_of(work, original)):
         raise Refusal("OWN_MATTER")
     reversal = await take_back(work, original, text=text)
     assert reversal is not None

@@ -17,6 +17,7 @@ from core.enums import ActorKind, MembershipRole, OrganizationKind, Role
 from core.errors import Refusal
 from core.models import Area, Deputy, Mandate, Membership, Post, PostHolding
 from core.rules import actors, deputies
+from core.runtime import Command
 from core.settings.store import as_uuid
 from core.testing.kit import Neighbourhood
 from core.work import Work
@@ -49,7 +50,7 @@ class Wardrobe:
 
     n: Neighbourhood
     me: UUID
-    account: UUID
+    login: str
     people: list[UUID]
     bodies: list[UUID]
     homes: list[UUID]
@@ -102,8 +103,15 @@ class Wardrobe:
         return {h.of for h in self.hats if h.kind == "mandate" and h.who == self.me and h.runs(self.now)}
 
     async def compare(self) -> None:
-        viewer = await self.n.server.runtime.viewer_of(self.account)
-        assert viewer.own == self.own()
+        viewer = await self.n.viewer(self.login)
+        own: list[frozenset[UUID]] = []
+
+        async def look(work: Work) -> dict[str, Any]:
+            own.append(await work.own())
+            return {}
+
+        await self.n.server.runtime.perform(Command("look", viewer), look)
+        assert own[-1] == self.own()
         assert {m.organization_id for m in viewer.mandates} == self.acts_for()
         assert {g.area_id for g in viewer.grants} == {self.posts[p] for p in self.posts_of_mine()}
 
@@ -164,7 +172,7 @@ async def wardrobe(n: Neighbourhood) -> Wardrobe:
     n.clock.set(n.clock.now())
     (login,) = await n.newcomers(1, "xishan")
     viewer = await n.viewer(login)
-    assert viewer.person_id and viewer.account_id
+    assert viewer.person_id
 
     async def people(work: Work) -> tuple[list[UUID], list[UUID], list[UUID], dict[UUID, UUID], UUID]:
         areas = {a.code: a.id for a in await work.select(Area)}
@@ -192,7 +200,7 @@ async def wardrobe(n: Neighbourhood) -> Wardrobe:
         persons, bodies, homes = [await made(kind, 2) for kind in kinds]
         return persons, bodies, homes, posts, home
 
-    w = Wardrobe(n, as_uuid(viewer.person_id), viewer.account_id, [], [], [], {}, as_uuid(viewer.person_id))
+    w = Wardrobe(n, as_uuid(viewer.person_id), login, [], [], [], {}, as_uuid(viewer.person_id))
     w.people, w.bodies, w.homes, w.posts, w.area = await w.run(people)
     return w
 

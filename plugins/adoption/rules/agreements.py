@@ -21,7 +21,6 @@ from plugins.adoption.rules.common import (
     locked,
     needed,
     not_an_adopter,
-    not_own,
     once_adopters,
     share_to_leave,
     terms,
@@ -43,10 +42,8 @@ async def sign_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     work.require("adoption.agreement.sign", asset)
     work.expect_version(agreement)
     others, area_code = await _co_adopters_and_area(work, agreement)
-    if work.principal_id == agreement.custodian_id:
-        not_own(work, [agreement.adopter_id, *others])
-    parties = [agreement.adopter_id, *others, agreement.custodian_id]
-    if await agreements.sign(work, agreement, Signature, work.principal_id, parties):
+    sides = ({agreement.adopter_id, *others}, {agreement.custodian_id})
+    if await agreements.sign(work, agreement, Signature, work.principal_id, sides):
         await _begin(work, asset, agreement, area_code)
     else:
         work.record("adoption.agreement.signed", agreement, area_id=agreement.area_id, data=about(agreement))

@@ -152,7 +152,7 @@ async def accept_project(work: Work, *, agreement_id: UUID, note: str | None, ev
     """Find a project built as agreed. Refuses OWN_MATTER (INV10), NOT_A_PROJECT, PROJECT_STATE, AGREEMENT_STATE."""
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.project.accept", asset, owner=agreement.custodian_id)
-    not_own(work, await once_adopters(work, agreement))
+    await not_own(work, await once_adopters(work, agreement))
     if asset.kind is not AssetKind.PROJECT:
         raise Refusal("NOT_A_PROJECT")
     if asset.state is AssetState.BUILT:
@@ -193,7 +193,7 @@ async def hand_over(
     await work.get(Actor, new_custodian)
     agreed = await work.select(Agreement, asset_id=asset_id)
     builders = [b for a in agreed for b in await once_adopters(work, a)]
-    not_own(work, builders)
+    await not_own(work, builders)
     if new_custodian in builders:
         raise Refusal("OWNERSHIP_STAYS", path=("custodianId",))
     agreement = await open_agreement(work, asset)

@@ -103,7 +103,7 @@ async def review_claim(work: Work, *, claim_id: UUID, feasibility: str) -> Claim
     asset, claim = await locked_claim(work, claim_id)
     work.require("adoption.claim.review", asset, owner=asset.custodian_id)
     work.expect_version(claim)
-    not_own(work, await adopters(work, claim.claimant_id, claim_id))
+    await not_own(work, await adopters(work, claim.claimant_id, claim_id))
     _still_open(claim)
     text = needed(feasibility, "feasibility")
     work.change(claim, state=ClaimState.REVIEWED, feasibility=text, reviewed_by_id=work.person_id)
@@ -122,7 +122,7 @@ async def decide_claim(
     asset, claim = await locked_claim(work, claim_id)
     work.require("adoption.claim.decide", asset, owner=asset.custodian_id)
     work.expect_version(claim)
-    not_own(work, await adopters(work, claim.claimant_id, claim_id))
+    await not_own(work, await adopters(work, claim.claimant_id, claim_id))
     _still_open(claim)
     if not accept:
         text = needed(reason, "reason")

@@ -56,15 +56,20 @@ async def share_to_leave(work: Work, lead_id: UUID, claim_id: UUID) -> CoAdopter
     return share
 
 
-def not_own(work: Work, actor_ids: Iterable[UUID]) -> None:
+async def not_own(work: Work, actor_ids: Iterable[UUID]) -> None:
     """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
-    if any(work.is_own(id) for id in actor_ids):
+    if await work.concerned_in(*actor_ids):
         raise Refusal("OWN_MATTER")
 
 
 async def not_an_adopter(work: Work, agreement: Agreement, *, on: date | None = None) -> None:
     """Refuses OWN_MATTER when it is a matter of one who adopts on a day, today unless told (INV10)."""
-    not_own(work, await adopters(work, agreement.adopter_id, agreement.claim_id, on=on))
+    if await work.concerned_in(
+        agreement.adopter_id,
+        or_among="SELECT x.actor_id FROM adoption_co_adopter x WHERE x.claim_id = {} AND (x.left_on IS NULL OR x.left_on > {})",
+        values=[agreement.claim_id, on or today(work)],
+    ):
+        raise Refusal("OWN_MATTER")
 
 
 def today(work: Work) -> date:

@@ -59,7 +59,7 @@ async def reopen_claim(work: Work, event: EventRecord) -> None:
     """The claim waits for a decision again. Refuses CANNOT_UNDO once somebody has signed, or it could not wait."""
     asset, claim = await locked_claim(work, event.subject_id)
     work.require("adoption.claim.decide", asset, owner=asset.custodian_id)
-    not_own(work, await adopters(work, claim.claimant_id, claim.id))
+    await not_own(work, await adopters(work, claim.claimant_id, claim.id))
     if claim.state is ClaimState.ACCEPTED:
         drafts = await work.select(Agreement, lock=True, claim_id=claim.id, state=AgreementState.DRAFT)
         if not drafts or await work.select(Signature, agreement_id=drafts[0].id):

@@ -126,7 +126,7 @@ async def decide_appeal(work: Work, *, revocation_id: UUID, uphold: bool, reason
     work.require("adoption.appeal.decide", asset)
     work.expect_version(revocation)
     await not_an_adopter(work, agreement)
-    not_own(work, [agreement.custodian_id])
+    await not_own(work, [agreement.custodian_id])
     if work.person_id == revocation.revoked_by_id:
         raise Refusal("OWN_MATTER")
     _require(revocation, RevocationState.APPEALED)
