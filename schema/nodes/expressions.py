@@ -128,7 +128,9 @@ class Column(Expr):
 def _operand(part: Expr, scope: SqlScope) -> str:
     """Parentheses only where they are needed: SQLite's parser has a stack of 100, and nesting eats it."""
     sql = part.sql(scope)
-    return f"({sql})" if isinstance(part, (Binary, Logical, Not, IsNull, ActsAs, May, Within, IsSelf)) else sql
+    return (
+        f"({sql})" if isinstance(part, (Binary, Logical, Not, IsNull, ActsAs, May, Within, IsSelf, IsAccount)) else sql
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -310,6 +312,21 @@ class IsSelf(Expr):
 
 
 @dataclass(frozen=True, eq=False)
+class IsAccount(Expr):
+    """The account is the viewer's own, and they are there in person."""
+
+    account: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.self_account_id, "viewer's account"), "uuid")
+        return f"{self.account.sql(scope)} = {mark}"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        own = tables.viewer.self_account_id
+        return self.account.evaluate(env, tables) == own if own else None
+
+
+@dataclass(frozen=True, eq=False)
 class May(Expr):
     """A role of the viewer carries the permission in the area or above it (closure table, never a path prefix).
 
@@ -472,6 +489,10 @@ class ViewerFacts:
     @staticmethod
     def is_self(actor: Expr) -> Expr:
         return IsSelf(actor)
+
+    @staticmethod
+    def is_account(account: Expr) -> Expr:
+        return IsAccount(account)
 
     @staticmethod
     def may(permission: str, area: Expr) -> Expr:
