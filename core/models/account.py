@@ -127,6 +127,7 @@ class Identity(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("provider", "subject", where="removed_at IS NULL", code="IDENTITY_TAKEN"),
         unique("account_id", "provider", where="removed_at IS NULL", code="IDENTITY_EXISTS"),
+        index("account_id"),
         refuse(
             "immutable",
             "UPDATE",
