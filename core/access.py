@@ -104,6 +104,10 @@ class Viewer:
         return None if self.scope else self.person_id
 
     @property
+    def self_account_id(self) -> UUID | None:
+        return None if self.scope else self.account_id
+
+    @property
     def seen_as(self) -> list[UUID]:
         """As whom rows of one's own are shown."""
         return [] if self.scope else self.actor_ids

@@ -71,7 +71,11 @@ class Token(Entity):
     expires_at = fields.DatetimeField()
     revoked_at = fields.DatetimeField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = (personal("hash", of=OF_AN_ACCOUNT, goes=True, secret=True),)
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("hash", of=OF_AN_ACCOUNT, goes=True, secret=True),
+        personal("label", of=OF_AN_ACCOUNT, goes=True),
+        *impersonal("scope"),
+    )
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("hash", code="INTERNAL"),
@@ -109,6 +113,11 @@ class Ticket(Entity):
     expires_at = fields.DatetimeField()
     used_at = fields.DatetimeField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("hash", of=OF_AN_ACCOUNT, goes=True, secret=True),
+        personal("data", of=OF_AN_ACCOUNT, goes=True, secret=True),
+    )
+
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("hash", code="INTERNAL"),
         unique("account_id", "kind", where="used_at IS NULL AND account_id IS NOT NULL", code="BUSY"),
@@ -134,9 +143,15 @@ class Identity(Logged):
     subject = fields.CharField(max_length=64)
     removed_at = fields.DatetimeField(null=True)
 
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("provider"),
+        personal("subject", of=OF_AN_ACCOUNT, goes=True, secret=True),
+    )
+
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("provider", "subject", where="removed_at IS NULL", code="IDENTITY_TAKEN"),
         unique("account_id", "provider", where="removed_at IS NULL", code="IDENTITY_EXISTS"),
+        index("account_id"),
         refuse(
             "immutable",
             "UPDATE",

@@ -12,6 +12,7 @@ from core.enums import HandoverState
 from core.models.actor import Actor
 from core.models.area import Area
 from core.models.base import Entity, Logged
+from core.personal import Text, impersonal, personal
 
 
 class Handover(Logged):
@@ -36,6 +37,8 @@ class Handover(Logged):
     state = fields.CharEnumField(HandoverState, description=HandoverState.__name__, max_length=40)
     ordered_at = fields.DatetimeField()
     done_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (personal("note", of="giver_id"),)
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("done_at_some_time", "(NEW.state = 'DONE') = (NEW.done_at IS NOT NULL)"),
@@ -71,6 +74,8 @@ class HandoverLine(Entity):
     title = fields.CharField(max_length=200)
     moved_by_id = fields.UUIDField(null=True)
     stays = fields.CharField(max_length=100, null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("subject_tag", "title", "stays")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         *append_only(),

@@ -36,6 +36,7 @@ from core.models import (
     Consent,
     DataExport,
     DataImport,
+    Deputy,
     Event,
     EventText,
     Guardianship,
@@ -133,6 +134,7 @@ async def findings(work: Work, actor_id: UUID) -> list[Finding]:
     office = "HOLDS_OFFICE"
     add(RoleGrant.tag, await work.select(RoleGrant, actor_id=actor_id, revoked_at=None), office)
     add(PostHolding.tag, await work.select(PostHolding, person_id=actor_id), office)
+    add(Deputy.tag, await work.select(Deputy, person_id=actor_id, ended_at=None), office)
     add(Mandate.tag, await work.select(Mandate, person_id=actor_id, state=MandateState.ACTIVE), office)
     add(
         Guardianship.tag,

@@ -18,7 +18,7 @@ from schema.mutations import MutationInput, Needs, Result, Secret, WithSecrets, 
 from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, public, select
+from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, public
 from schema.planning.python_fields import Facts
 
 
@@ -39,21 +39,17 @@ class Account:
     )
 
 
-def _identity_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    return select(models.Account).where(lambda a: (a.id == t.account_id) & v.is_self(a.person_id)).exists()
+def _own(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.is_account(t.account_id)
 
 
-@node(models.Identity, scope=_identity_scope)
+@node(models.Identity, scope=_own)
 class Identity:
     """A provider whose word lets one in; whom it knows one as is not kept readably (登录身份)."""
 
     provider: str = column(description="Its key, as signInProviders lists it (登录方式).")
     removed_at: datetime | None = column(description="Since when it does so no more (解除时间).")
     version: int = column(filter=False)
-
-
-def _token_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    return select(models.Account).where(lambda a: (a.id == t.account_id) & v.is_self(a.person_id)).exists()
 
 
 def _permissions(values: dict[str, Any], facts: Facts) -> list[str] | None:
@@ -63,7 +59,7 @@ def _permissions(values: dict[str, Any], facts: Facts) -> list[str] | None:
     return scope["permissions"] if scope else None
 
 
-@node(models.Token, scope=_token_scope, order="-created_at")
+@node(models.Token, scope=_own, order="-created_at")
 class AccessToken:
     """A session or a machine's token of one's own; the secret itself is shown once, when it is made (令牌)."""
 

@@ -132,7 +132,9 @@ class Column(Expr):
 def _operand(part: Expr, scope: SqlScope) -> str:
     """Parentheses only where they are needed: SQLite's parser has a stack of 100, and nesting eats it."""
     sql = part.sql(scope)
-    return f"({sql})" if isinstance(part, (Binary, Logical, Not, IsNull, ActsAs, May, Within, IsSelf)) else sql
+    return (
+        f"({sql})" if isinstance(part, (Binary, Logical, Not, IsNull, ActsAs, May, Within, IsSelf, IsAccount)) else sql
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -311,6 +313,21 @@ class IsSelf(Expr):
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         return self.actor.evaluate(env, tables) == tables.viewer.self_id if tables.viewer.self_id else None
+
+
+@dataclass(frozen=True, eq=False)
+class IsAccount(Expr):
+    """The account is the viewer's own, and they are there in person."""
+
+    account: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.self_account_id, "viewer's account"), "uuid")
+        return f"{self.account.sql(scope)} = {mark}"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        own = tables.viewer.self_account_id
+        return self.account.evaluate(env, tables) == own if own else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -517,6 +534,10 @@ class ViewerFacts:
     @staticmethod
     def is_self(actor: Expr) -> Expr:
         return IsSelf(actor)
+
+    @staticmethod
+    def is_account(account: Expr) -> Expr:
+        return IsAccount(account)
 
     @staticmethod
     def may(permission: str, area: Expr) -> Expr:

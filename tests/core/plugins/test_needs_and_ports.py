@@ -119,5 +119,8 @@ def test_a_port_has_a_null_provider_until_somebody_provides_it(tmp_path: Path) -
     assert {(p["plugin"], p["code"]): p["message"] for p in wheels.check()} == {
         ("second", "PORT_TWICE"): "port payments is provided by second and by paying; install one of them",
         ("lacking", "BAD_DECLARATION"): "port payments: the provider has no pay",
-        ("astray", "PORT_UNKNOWN"): "astray: there is no port 'pyaments'; did you mean 'payments'? (ports: payments)",
+        (
+            "astray",
+            "PORT_UNKNOWN",
+        ): "astray: there is no port 'pyaments'; did you mean 'payments'? (ports: phone_codes, payments)",
     }

@@ -1,0 +1,81 @@
+"""What is wrong with `[sign_in]` is told by file and line, before anybody is served."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from core.clock import Clock
+from core.config import Config, look_over, read_config
+from core.errors import ConfigurationError
+from core.problems import Problem
+from core.sign_in.config import OidcConfig, SignInConfig
+from core.sign_in.phone import NoChannel
+from core.sign_in.providers import providers_of
+
+KEY = {"GONGZHI_KEY": "0123456789abcdef0123456789abcdef"}
+GOOD = """[sign_in.phone]
+channel = "plugin"
+[sign_in.oidc.city]
+issuer = "https://id.example.org"
+client_id = "gongzhi"
+redirect_uris = ["https://app.example.org/back", "http://localhost:5173/back"]
+"""
+
+
+def wrong(tmp_path: Path, text: str) -> list[tuple[str, int | None]]:
+    path = tmp_path / "gongzhi.toml"
+    path.write_text(text, "utf-8")
+    return [(p.code, p.line) for p in look_over(path, {})[1]]
+
+
+def refused(config: Config, environment: dict[str, str]) -> str:
+    with pytest.raises(ConfigurationError) as caught:
+        providers_of(config, {"phone_codes": NoChannel()}, Clock(), environment)
+    problem = caught.value.problems[0]
+    assert isinstance(problem, Problem)
+    return problem.code
+
+
+def test_a_good_section_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "gongzhi.toml"
+    path.write_text(GOOD, "utf-8")
+    config = read_config(path, {})
+    back = ("https://app.example.org/back", "http://localhost:5173/back")
+    assert config.sign_in == SignInConfig(
+        "plugin", oidc=(OidcConfig("city", "city", "https://id.example.org", "gongzhi", back),)
+    )
+    assert list(providers_of(config, {"phone_codes": NoChannel()}, Clock(), KEY)) == ["phone", "city"]
+    assert providers_of(replace(config, sign_in=SignInConfig()), {}, Clock(), {}) == {}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ('channel = "plugin"', "", ("KEY_NEEDED", 1)),
+        ("[sign_in.phone]", "[sign_in.fone]", ("UNKNOWN_KEY", 1)),
+        ("issuer", "isuer", ("UNKNOWN_KEY", 4)),
+        ('client_id = "gongzhi"', "client_id = 5", ("WRONG_TYPE", 5)),
+        ("https://id.example.org", "http://id.example.org", ("BAD_VALUE", 4)),
+        ("https://id.example.org", "https://u@id.example.org", ("BAD_VALUE", 4)),
+        ('"https://app.example.org/back"', '"app:back"', ("BAD_VALUE", 6)),
+        ("[sign_in.oidc.city]", "[sign_in.oidc.City]", ("BAD_VALUE", 3)),
+        ('client_id = "gongzhi"', 'client_id = "gongzhi"\nleeway = 301', ("BAD_VALUE", 6)),
+    ],
+)
+def test_each_mistake_is_told_with_its_line(tmp_path: Path, before: str, after: str, problem: tuple[str, int]) -> None:
+    assert before in GOOD
+    assert problem in wrong(tmp_path, GOOD.replace(before, after, 1))
+
+
+def test_without_a_key_or_with_the_log_for_others_nothing_starts(tmp_path: Path) -> None:
+    phone = Config(sign_in=SignInConfig("plugin"))
+    assert refused(phone, {}) == "KEY_MISSING"
+    assert refused(phone, {"GONGZHI_KEY": "short"}) == "KEY_TOO_SHORT"
+    assert refused(replace(phone, key_file=str(tmp_path / "none")), {}) == "SECRET_UNREADABLE"
+    (tmp_path / "key").write_text(KEY["GONGZHI_KEY"] + "\n", "utf-8")
+    assert list(providers_of(replace(phone, key_file=str(tmp_path / "key")), {"phone_codes": NoChannel()}, Clock(), {}))
+    assert refused(Config(sign_in=SignInConfig("log"), host="0.0.0.0"), KEY) == "LOG_CHANNEL"
+    assert list(providers_of(Config(sign_in=SignInConfig("log")), {}, Clock(), KEY)) == ["phone"]
