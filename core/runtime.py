@@ -110,7 +110,7 @@ class Runtime:
         """Who a token stands for now; ANONYMOUS when it is unknown, expired, revoked or its account disabled."""
         dialect = self.database.dialect
         sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2))
-        rows = await self.database.read(sql, [token_hash, self.clock.now()])
+        rows = await self.database.read(sql, [token_hash, self.clock.now()], is_small=True)
         names = ("account_id", "person_id", "grants", "mandates")
         return viewer_from(dict(zip(names, rows[0], strict=True)) if rows else None, token_hash)
 

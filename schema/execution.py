@@ -51,6 +51,7 @@ from schema.rates import BYTES, INTROSPECTION, MUTATION, SIGN_IN, Meter, OverLim
 
 log = structlog.get_logger("gongzhi.graphql")
 
+SMALL = 100  # rows
 REQUEST_SECONDS = 10.0  # for all statements of a request together
 RESOLVER_SECONDS = 10.0
 OF_THE_REQUEST = {"TOO_SLOW", "BUSY", "QUERY_TOO_LARGE", "TOO_MANY_CONDITIONS"}  # not of one root, so not tried again
@@ -449,7 +450,7 @@ class GraphQL:
         context.meter.look_at(rows, owed=context.changes)
         values = [slot.value(context) for slot, _ in plan.slots]
         with parsed():
-            row = (await self.runtime.database.read(plan.sql, values))[0]
+            row = (await self.runtime.database.read(plan.sql, values, is_small=rows <= SMALL))[0]
         filler = await self._filler(plan, context) if plan.python else None
         answers: dict[str, Raw | Exception] = {}
         for key, text in zip(plan.keys, row, strict=True):

@@ -209,10 +209,11 @@ class Database:
         code = code_of(error, self._codes)
         return Refusal(code) if code and code != "INTERNAL" else error
 
-    async def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def read(self, sql: str, values: Sequence[Any] = (), *, is_small: bool = False) -> list[tuple[Any, ...]]:
         """Run one reading statement outside any transaction; refuses TOO_SLOW after READ_SECONDS, or when the request
-        has no time left (`deadline`), and BUSY when the database cannot be reached."""
-        rows = await self._read(sql, values, named=False)
+        has no time left (`deadline`), and BUSY when the database cannot be reached. One that is thought to be small is
+        tried on SQLite without waking a thread."""
+        rows = await self._read(sql, values, named=False, is_small=is_small)
         return [tuple(row) for row in rows]
 
     async def fetch(self, sql: str, *values: Any) -> list[Row]:
@@ -220,12 +221,14 @@ class Database:
         rows = await self._read(sql, values, named=True)
         return [dict(row) for row in rows]
 
-    async def _read(self, sql: str, values: Sequence[Any], *, named: bool) -> list[Any]:
+    async def _read(self, sql: str, values: Sequence[Any], *, named: bool, is_small: bool = False) -> list[Any]:
         self.observe(sql)
         bound = [self.dialect.encode(v) for v in values]
         if self._readers is None:
             return await self._read_postgres(sql, bound)
         until = deadline.get()
+        if is_small and monotonic() < until and (found := self._readers.at_hand(sql, bound)) is not None:
+            return found
         return await self._readers.run(lambda reader: _read_sqlite(reader, sql, bound, until, named=named))
 
     async def _read_postgres(self, sql: str, bound: list[Any]) -> list[Any]:

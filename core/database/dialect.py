@@ -10,6 +10,8 @@ from enum import Enum
 from typing import Any
 from uuid import UUID
 
+import orjson
+
 from core.errors import Refusal
 
 
@@ -46,6 +48,8 @@ def _encode_sqlite(value: Any) -> Any:
     if isinstance(value, bool):
         return int(value)
     if isinstance(value, (list, tuple, set, frozenset)):
+        if all(type(v) is UUID for v in value):
+            return orjson.dumps(list(value)).decode()
         return json.dumps([_encode_sqlite(v) for v in value], ensure_ascii=False)
     if isinstance(value, dict):
         return json.dumps(value, ensure_ascii=False, sort_keys=True)

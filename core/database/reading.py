@@ -1,22 +1,27 @@
-"""Reading an SQLite file: a few connections, each in a thread of its own, that take what is asked as it comes."""
+"""Reading an SQLite file: a few connections, each in a thread of its own, that take what is asked as it comes; and one at
+hand for what is done sooner than a thread can be woken (docs/decisions/0013)."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+_LATER = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _Job = tuple["asyncio.Future[Any]", Callable[[sqlite3.Connection], Any]]
 
 
+STEPS = 5_000  # of SQLite's machine, about half a millisecond
+
+
 class Readers:
-    """Connections that read an SQLite file, each in a thread of its own."""
+    """Connections that read an SQLite file."""
 
     def __init__(self, path: Path, many: int, busy_ms: int) -> None:
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
@@ -26,6 +31,24 @@ class Readers:
         ]
         for thread in self._threads:
             thread.start()
+        self._here = self._connect(path, 0)
+        self._here.set_progress_handler(self._is_enough, STEPS)
+        self._asked = 0
+
+    def at_hand(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]] | None:
+        """The rows, read in this thread; None where that takes longer than STEPS, up to twice as many, or has to wait."""
+        self._asked = 0
+        try:
+            return self._here.execute(sql, values).fetchall()
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF in _LATER:
+                return None
+            raise
+
+    def _is_enough(self) -> bool:
+        """SQLite counts on from one run of a statement to the next, so the first time says nothing."""
+        self._asked += 1
+        return self._asked > 1
 
     @staticmethod
     def _connect(path: Path, busy_ms: int) -> sqlite3.Connection:
@@ -57,6 +80,7 @@ class Readers:
             self._jobs.put(None)
         for thread in self._threads:
             thread.join()
+        self._here.close()
 
 
 def _settle(future: asyncio.Future[Any], found: Any, error: BaseException | None) -> None:

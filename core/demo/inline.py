@@ -45,7 +45,7 @@ class _Inline(Database):
         for pragma in (f"busy_timeout={BUSY_MS}", "foreign_keys=ON", "synchronous=NORMAL", "cache_size=-65536"):
             self.connection.execute(f"PRAGMA {pragma}")
 
-    async def read(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    async def read(self, sql: str, values: Sequence[Any] = (), *, is_small: bool = False) -> list[tuple[Any, ...]]:
         return [tuple(row) for row in self._run(sql, values)]
 
     async def fetch(self, sql: str, *values: Any) -> list[Any]:

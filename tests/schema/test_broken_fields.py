@@ -107,11 +107,11 @@ async def test_a_database_that_fails_for_a_moment_is_not_a_plugins_fault(
     database, once = n.server.runtime.database, []
     read = database.read
 
-    async def flaky(sql: str, values: Any = ()) -> Any:
+    async def flaky(sql: str, values: Any = (), **how: Any) -> Any:
         if not once:
             once.append(sql)
             raise RuntimeError("for a moment")
-        return await read(sql, values)
+        return await read(sql, values, **how)
 
     monkeypatch.setattr(database, "read", flaky)
     body = (await n.post(None, "{ pointsAccounts { nodes { balance } } }")).json()

@@ -30,8 +30,7 @@ from schema.nodes.declare import NodeType
 from schema.plain import PlainExecutor, Snapshot
 
 WHO = (None, "resident", "clerk", "company", "admin")
-USUAL = 2_000
-OPERATIONS = int(os.environ.get("GONGZHI_GENERATED", USUAL))
+OPERATIONS = int(os.environ.get("GONGZHI_GENERATED", "2000"))
 SEED = int(os.environ.get("GONGZHI_GENERATED_SEED", "1"))
 PORTIONS = 4
 WRITTEN = 3  # from each that is drawn
@@ -59,12 +58,11 @@ class World:
     kinds: Counter[str] = field(default_factory=Counter)
 
     def compare(self, operation: Operation) -> None:
-        """Ask as some of them, by turns, in every way; fails where two answers differ."""
-        number = operation.number
-        # Validating costs as much as all the rest; it need not be done each time.
-        wrong = self._invalid(operation) if number % 10 == 0 else None
-        for index in range(len(WHO)) if OPERATIONS > USUAL else (number, number + 2):
-            wrong = wrong or self.runner.run(self._compared(operation, WHO[index % len(WHO)]))
+        """Ask as each of them, in every way; fails where two answers differ."""
+        # Validating costs as much as asking; it need not be done each time.
+        wrong = self._invalid(operation) if operation.number % 10 == 0 else None
+        for who in WHO:
+            wrong = wrong or self.runner.run(self._compared(operation, who))
         assert wrong is None, self._invalid(operation) or wrong
 
     def _invalid(self, operation: Operation) -> str | None:

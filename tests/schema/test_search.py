@@ -217,9 +217,9 @@ async def test_twenty_thousand_names_are_searched_by_index(neighbourhood: Neighb
     asked: list[tuple[str, Any]] = []
     read = database.read
 
-    async def spy(sql: str, values: Any = ()) -> Any:
+    async def spy(sql: str, values: Any = (), **how: Any) -> Any:
         asked.append((sql, values))
-        return await read(sql, values)
+        return await read(sql, values, **how)
 
     database.read = spy  # type: ignore[method-assign]
     await n.quiet()
