@@ -186,10 +186,9 @@ class Compiler:
         """What `compile` writes for a root, refused UNKNOWN_AREA where it goes by the code of none."""
         self.areas = []
         sql = compile()
-        for code in self.areas:
-            refused = f"{literal(f'{REFUSED}UNKNOWN_AREA:core:')} || {code.sql(self)}"
-            sql = f"(CASE WHEN {AreaExists(code).sql(self)} THEN {sql} ELSE {refused} END)"
-        return sql
+        refused = literal(f"{REFUSED}UNKNOWN_AREA:core:")
+        cases = [f"WHEN NOT {AreaExists(c).sql(self)} THEN {refused} || {c.sql(self)}" for c in self.areas]
+        return f"(CASE {' '.join(cases)} ELSE {sql} END)" if cases else sql
 
     def plan(self, columns: list[str], keys: list[str], left_out: dict[str, str] | None = None) -> Plan:
         """What has been compiled, as a plan."""

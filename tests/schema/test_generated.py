@@ -40,7 +40,7 @@ ANSWERED = 0.9  # of all that is asked, at least
 # Refused for its size by whoever compiles it; plain execution has no such limits.
 LIMITS = {"SELECTION_TOO_DEEP", "TOO_MANY_CONDITIONS", "QUERY_TOO_LARGE", "FILTER_TOO_DEEP"}
 # An argument is refused before any row is read; plain execution comes to it only where there is a row above it.
-ARGUMENTS = {"BAD_CURSOR", "BAD_FILTER", "BAD_ID", "BAD_PAGE_SIZE", "BAD_TEXT", "TOO_MANY_VALUES"}
+ARGUMENTS = {"BAD_CURSOR", "BAD_FILTER", "BAD_ID", "BAD_PAGE_SIZE", "BAD_TEXT", "TOO_MANY_VALUES", "UNKNOWN_AREA"}
 # SQLite before 3.46 cannot parse it, PostgreSQL can: docs/decisions/0004.
 OF_SQLITE = "SELECTION_TOO_DEEP"
 
@@ -108,6 +108,8 @@ def _differs(planned: dict[str, Any], plain: dict[str, Any]) -> str | None:
         codes = {c for r, c in plainly if r == root}
         if code not in LIMITS and code not in codes and (codes or code not in ARGUMENTS):
             return f"{root}: {code}, and not {codes or 'answered'}"
+    if LIMITS & {*refused.values()} and planned.get("data") is None:
+        return None  # a root that may not be null was refused, and no word is lost about those behind it
     stray = {(r, c) for r, c in plainly if r not in refused}
     if stray and OF_SQLITE not in refused.values():  # what SQLite cannot parse it does not look into further
         return f"only plain execution refuses: {stray}"
