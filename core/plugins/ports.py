@@ -15,6 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from core.ports import DecisionGate, Eligibility, Memberships, NoGate
 from core.sign_in.phone import NoChannel, PhoneChannel
 
 
@@ -32,4 +33,8 @@ class Port:
         return [n for n in wanted if not callable(getattr(provider, n, None))]
 
 
-CORE_PORTS = (Port("phone_codes", PhoneChannel, NoChannel()),)
+CORE_PORTS = (
+    Port("phone_codes", PhoneChannel, NoChannel()),
+    Port("eligibility", Eligibility, Memberships()),
+    Port("decision_gate", DecisionGate, NoGate()),
+)

@@ -1,0 +1,57 @@
+"""What mechanisms ask of each other without knowing each other: who lives where, and whether a decision may take effect.
+
+A plugin provides a port, or the kernel's own answer stands.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
+
+from core.settings.store import as_day
+
+if TYPE_CHECKING:
+    from core.models import Entity
+    from core.work import Work
+
+
+class Eligibility(Protocol):
+    async def resident_since(self, work: Work, person_id: UUID, area_id: UUID) -> date | None:
+        """Since which day the person has lived in this area or below without a break; None where they do not."""
+
+
+class Memberships:
+    """As the memberships say that the desk has recorded."""
+
+    async def resident_since(self, work: Work, person_id: UUID, area_id: UUID) -> date | None:
+        rows = await work.rows(
+            "SELECT min(m.since) AS since FROM core_membership m JOIN core_area_closure c"
+            " ON c.descendant_id = m.area_id AND c.ancestor_id = {} AND c.until IS NULL"
+            " WHERE m.actor_id = {} AND m.role = 'RESIDENT' AND m.state = 'ACTIVE' AND m.since <= {}"
+            " AND (m.until IS NULL OR m.until >= {})",
+            area_id, person_id, work.clock.today(), work.clock.today(),
+        )  # fmt: skip
+        return as_day(rows[0]["since"])
+
+
+class DecisionGate(Protocol):
+    """Decisions that have to be made public first, for as long as objections may come."""
+
+    async def announce(
+        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None
+    ) -> UUID | None:
+        """Make it public, for so many days or the usual time; the id of the notice, None where nobody publishes."""
+
+    async def may_take_effect(self, work: Work, subject: Entity) -> bool:
+        """Has its time passed without an objection that is still open? True where nothing had to be made public."""
+
+
+class NoGate:
+    async def announce(
+        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None
+    ) -> UUID | None:
+        return None
+
+    async def may_take_effect(self, work: Work, subject: Entity) -> bool:
+        return True
