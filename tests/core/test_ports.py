@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 async def test_who_lives_where_is_what_the_desk_has_recorded(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     (person,) = await n.registered("周新来")
-    xishan, haihong = (split_global(await n.area_id(code))[1] for code in ("xishan", "haihong"))
+    xishan, haihong = [split_global(await n.area_id(code))[1] for code in ("xishan", "haihong")]
     person_id, since = split_global(person)[1], n.clock.today() - timedelta(days=400)
 
     async def asked(area: UUID) -> date | None:
