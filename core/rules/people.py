@@ -107,13 +107,15 @@ async def record_id_number(work: Work, *, person_id: UUID, number: str) -> Perso
     key = work.kernel.keys.in_use()
     if key is None:
         raise Refusal("NO_KEY")
-    digest = key.digest(ID_NUMBER, flat)  # another row with this one the database refuses
-    before = [other for other in work.kernel.keys.digests(ID_NUMBER, flat) if other != digest]
-    known = await work.select(PersonDetail, id_digest=before) if before else []
+    former = [digest for digest in work.kernel.keys.digests(ID_NUMBER, flat) if digest != key.digest(ID_NUMBER, flat)]
+    known = await work.select(PersonDetail, id_digest=former) if former else []  # the database knows those of this key
     if any(detail.person_id != person.id for detail in known):
         raise Refusal("ID_NUMBER_KNOWN", path=("number",))
     detail = await _detail(work, person)
-    _set(work, detail, id_digest=digest, id_key=key.name, id_last_four=flat[-4:], id_checked_at=work.now)
+    _set(
+        work, detail, id_digest=key.digest(ID_NUMBER, flat), id_key=key.name, id_last_four=flat[-4:],
+        id_checked_at=work.now,
+    )  # fmt: skip
     work.record("core.person.id_recorded", detail, area_id=person.area_id)
     return detail
 
