@@ -625,7 +625,7 @@ class _Asked:
         return str(composed.field(node, key).column)
 
 
-_HIDDEN = {"NOT_FOUND", "NOT_LINKABLE", "NOT_SIGNED_IN"}
+_HIDDEN = {"NOT_FOUND", "NOT_LINKABLE", "LIES_NOWHERE", "NOT_SIGNED_IN"}  # of an id that is asked about
 _REFUSED = {*_HIDDEN, "NOT_PERMITTED"}
 
 

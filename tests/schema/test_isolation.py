@@ -150,7 +150,6 @@ TRUTH: dict[str, Truth] = {
     "Actor": lambda row, f: row["gone_at"] is None,
     "Actor.name": sees_names,
     "Actor.name elsewhere": told_name,
-    "Actor.sort_name": nobody,
     "Actor.address": lambda row, f: f.acts_as(row["id"]),  # others the road at most
     "core_person_detail.phone": own_detail,
     "core_person_detail.id_last_four": own_detail,
