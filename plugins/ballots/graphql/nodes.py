@@ -151,8 +151,8 @@ def finding(row: dict[str, Any]) -> BallotsFinding:
     )  # fmt: skip
 
 
-def _found(values: dict[str, Any], facts: Any) -> list[BallotsFinding]:
-    return [finding(row) for row in _rows(values["found"])]
+def _found(values: dict[str, Any], facts: Any) -> list[BallotsFinding] | None:
+    return None if values["found"] is None else [finding(row) for row in _rows(values["found"])]
 
 
 def _entry_scope(t: RowOf, v: ViewerFacts) -> Expr:

@@ -16,7 +16,7 @@ from plugins.ballots.rules.elections import (
     reject_candidate,
     seat,
 )
-from plugins.ballots.rules.eligibility import Asked, Clause, attest, in_force, judge, make_rule, withdraw_fact
+from plugins.ballots.rules.eligibility import Asked, Clause, attest, in_force, judge, look_up, make_rule, withdraw_fact
 from plugins.ballots.rules.objections import answer_objection, submit_objection, withdraw_objection
 from plugins.ballots.rules.rolls import (
     FILLING_SQL,
@@ -33,7 +33,7 @@ __all__ = [
     "CLOSING_SQL", "FILLING_SQL", "OPENING_SQL", "Asked", "Clause", "Share", "Terms", "add_entry", "announce",
     "answer_nomination", "answer_objection", "attest", "call_election", "cancel", "cancel_election", "cast", "close",
     "close_due", "confirm_papers", "discard_roll", "draft_roll", "enter_papers", "finalise_roll", "give_proxy",
-    "go_on_filling", "hand_out", "in_force", "judge", "make_rule", "nominate", "open_due", "post_candidates", "post_roll",
+    "go_on_filling", "hand_out", "in_force", "judge", "look_up", "make_rule", "nominate", "open_due", "post_candidates", "post_roll",
     "put_to_vote", "recount", "reject_candidate", "remove_entry", "seat", "share", "submit_objection", "withdraw_fact",
     "withdraw_objection", "withdraw_proxy",
 ]  # fmt: skip

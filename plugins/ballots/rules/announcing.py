@@ -125,7 +125,7 @@ def put(
                 position=position,
                 label=label,
                 candidate_id=candidate_id,
-            )  # fmt: skip
+            )
         )
     work.record("ballots.ballot.announced", ballot, area_id=ballot.area_id, data=about(ballot))
     return ballot
@@ -164,7 +164,7 @@ async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
     if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED):
         raise Refusal("BALLOT_CLOSED")
     work.change(ballot, state=BallotState.CANCELLED)
-    text = {"reason": needed(reason, "reason")}
+    text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     work.record("ballots.ballot.cancelled", ballot, area_id=ballot.area_id, data=about(ballot), text=text)  # fmt: skip
     if ballot.election_id is not None:
         election = await work.lock(Election, ballot.election_id)

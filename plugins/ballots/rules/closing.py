@@ -124,8 +124,10 @@ async def _labels(work: Work, ballot_id: UUID) -> list[str]:
 
 
 async def recount(work: Work, *, ballot_id: UUID) -> tuple[Ballot, Count, Result, bool]:
-    """Count everything again, from what lies there; whether it comes to the same. Changes nothing. Refuses BALLOT_STATE."""
+    """Count everything again, from what lies there; whether it comes to the same: for everybody
+    with an account. Changes nothing. Refuses BALLOT_STATE."""
     ballot = await work.get(Ballot, ballot_id)
+    work.require("ballots.vote.cast", ballot)
     if ballot.state is not BallotState.CLOSED or ballot.lot is None or ballot.tally is None:
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     cast = box.counted(await box.lying_there(work, ballot.id)) if ballot.is_secret else await _named(work, ballot.id)

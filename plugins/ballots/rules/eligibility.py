@@ -286,3 +286,13 @@ async def _since(work: Work, area: Area, asked: Asked, actor: Actor, known: _Kno
         case EligibilityPredicate.HOUSEHOLD_REGISTRATION:
             return facts.get(VoterFact.HOUSEHOLD_REGISTRATION), "NOT_REGISTERED_HERE"
     return None, "CONSENT_NEEDED"
+
+
+async def look_up(work: Work, *, area_id: UUID, kind: str, actor_id: UUID | None) -> Verdict:
+    """Whether oneself, or somebody a clerk looks up, would be on a roll of this kind today, and why. Changes nothing."""
+    area = await work.get(Area, area_id)
+    own = actor_id is None or actor_id == work.principal_id
+    work.require("ballots.vote.cast" if own else "ballots.roll.manage", area)
+    _, clauses = await in_force(work, area, clean_kind(kind, "kind"))
+    id = (await work.get(Actor, actor_id or work.principal_id)).id
+    return (await judge(work, area, clauses, [id], today(work)))[id]

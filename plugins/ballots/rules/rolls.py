@@ -18,7 +18,7 @@ from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, EligibilityRule, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, clean_kind, needed, publish, today
-from plugins.ballots.rules.eligibility import Verdict, clauses_of, in_force, judge
+from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotOutcome, BallotState, RollEntryState, RollState
 
@@ -73,7 +73,7 @@ async def fill(work: Work, area: Area, roll: Roll) -> None:
     sql = _THERE.format(after=after, limit=AT_ONCE)
     values = [roll.filled_to, area.id] if roll.filled_to else [area.id]
     ids = [as_uuid(row["id"]) for row in await work.rows(sql, *values)]
-    rule, clauses = await _rule_of(work, area, roll)
+    _, clauses = await _rule_of(work, area, roll)
     verdicts = await judge(work, area, clauses, ids, roll.as_of)
     there = await _there_already(work, roll, ids)
     refused: dict[str, int] = {}
@@ -91,7 +91,7 @@ async def fill(work: Work, area: Area, roll: Roll) -> None:
     work.record("ballots.roll.filled", roll, area_id=roll.area_id, data={"seen": len(ids), "refused": refused})
 
 
-async def _rule_of(work: Work, area: Area, roll: Roll) -> tuple[EligibilityRule | None, list]:  # type: ignore[type-arg]
+async def _rule_of(work: Work, area: Area, roll: Roll) -> tuple[EligibilityRule | None, list[Clause]]:
     """The edition the roll was begun with."""
     if roll.rule_id is None:
         return await in_force(work, area, DEFAULT)
@@ -230,7 +230,7 @@ async def discard_roll(work: Work, *, roll_id: UUID, reason: str) -> Roll:
     if roll.state not in (*OPEN, RollState.FINAL) or await work.rows(used, roll.id, roll.id):
         raise Refusal("ROLL_STATE", state=str(roll.state))
     work.change(roll, state=RollState.DISCARDED, is_filling=False)
-    text = {"reason": needed(reason, "reason")}
+    text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     work.record("ballots.roll.discarded", roll, area_id=roll.area_id, text=text)  # fmt: skip
     let_go(work, roll)
     return roll
