@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from balloting import HALF, Balloting
@@ -30,7 +31,7 @@ async def test_papers_are_counted_by_two_tellers_beside_what_was_cast_online(nei
     assert (await b.see(ballot, "state"))["state"] == "COUNTING"
     assert await b.vote(people[5], ballot, 1) == "BALLOT_STATE"
     enter = ("clerk", "ballotsEnterPapers", "papers { id state }")
-    given = {"ballotId": ballot, "box": "STATION", "place": "西山社村部", "evidence": PHOTO}
+    given: dict[str, Any] = {"ballotId": ballot, "box": "STATION", "place": "西山社村部", "evidence": PHOTO}
     counts = [{"choices": [0], "papers": 2}, {"choices": [1], "papers": 1}]
     assert await n.refused(*enter, **{**given, "evidence": []}, counts=counts) == "EVIDENCE_NEEDED"
     assert await n.refused(*enter, **given, counts=counts, spoiled=2) == "MORE_PAPERS_THAN_VOTERS"

@@ -149,4 +149,4 @@ async def test_seats_are_filled_by_an_election(neighbourhood: Neighbourhood) -> 
     assert won == {b.voters[people[0]], b.voters[people[1]]}
     seated = await n.do("admin", "ballotsSeat", "election { state }", electionId=election)
     assert seated["election"]["state"] == "SEATED"
-    assert await b.rows("SELECT count(*) FROM ballots_entry WHERE hold IS NOT NULL") == [(0,)]
+    assert await b.rows("SELECT count(*) FROM ballots_entry WHERE hold = 'VILLAGE_COMMITTEE'") == [(0,)]

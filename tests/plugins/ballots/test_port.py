@@ -42,7 +42,9 @@ async def test_a_matter_is_put_to_a_bodys_members_and_its_outcome_told(neighbour
     for who, choice in zip(b.voters, (0, 0, 1), strict=True):
         assert await b.vote(who, ballot, choice) == "done"
     await b.over(ballot, days=2)
-    ((data,),) = await b.rows("SELECT data FROM core_event WHERE type = 'ballots.ballot.closed'")
+    ((data,),) = await b.rows(
+        "SELECT data FROM core_event WHERE type = 'ballots.ballot.closed' AND subject_id = {}", uuid(ballot)
+    )
     told = data if isinstance(data, dict) else json.loads(data)
     assert told == {
         "ballot": str(uuid(ballot)), "subjectTag": "area", "subjectId": str(uuid(b.area)), "outcome": "ADOPTED",

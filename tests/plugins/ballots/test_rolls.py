@@ -37,7 +37,7 @@ async def test_a_rule_says_why(neighbourhood: Neighbourhood) -> None:
         {"predicate": "RESIDENCE", "holds": False, "since": since, "code": "RESIDENCE_TOO_SHORT"}
     ]
     assert (await eligibility(b, "clerk", b.voters[late]))["code"] == "RESIDENCE_TOO_SHORT"
-    with pytest.raises(AssertionError, match="NOT_PERMITTED|NEEDS_ROLE|permission"):
+    with pytest.raises(AssertionError, match="NOT_PERMITTED"):
         await eligibility(b, settled, b.voters[late])
     roll = await b.roll()
     add = ("clerk", "ballotsAddToRoll", "entry { id }")
@@ -51,11 +51,11 @@ async def test_an_edition_replaces_the_one_before_and_household_registration_nee
     b = await Balloting.begin(neighbourhood)
     make = ("admin", "ballotsMakeRule", "rule { edition state }")
     registered = [{"basis": "REGISTERED", "all": [{"predicate": "HOUSEHOLD_REGISTRATION"}]}]
-    given = {"areaId": b.area, "kind": KIND, "title": "户籍", "clauses": registered}
+    given: dict[str, Any] = {"areaId": b.area, "kind": KIND, "title": "户籍", "clauses": registered}
     assert await b.n.refused(*make, **given) == "STATUTE_NEEDED"
     assert (await b.n.do(*make, **given, statute="村民委员会组织法第十三条"))["rule"]["edition"] == 1
     await b.rule()
-    rules = "{ ballotsRules(first: 5) { nodes { edition state clauses { basis all { predicate number } } } } }"
+    rules = '{ ballotsRules(where: {kind: {eq: "VILLAGE_COMMITTEE"}}) { nodes { edition state clauses { basis all { predicate number } } } } }'
     seen = (await b.n.ask(None, rules))["ballotsRules"]["nodes"]
     assert sorted((r["edition"], r["state"]) for r in seen) == [(1, "REPLACED"), (2, "IN_FORCE")]
     assert await b.n.refused("clerk", "ballotsMakeRule", "rule { id }", **given) == "NOT_PERMITTED"
@@ -70,7 +70,9 @@ async def test_objections_are_answered_by_somebody_else_and_change_the_roll(neig
     object = ("ballotsObjectToRoll", "objection { id }")
     given = {"rollId": roll, "personId": b.voters[late], "wish": "ADD", "statement": "住了三年"}
     assert await n.refused(late, *object, **given) in ("ROLL_STATE", "NOT_FOUND")
-    assert (await n.ask(None, "{ ballotsRolls { totalCount } }"))["ballotsRolls"]["totalCount"] == 0
+    assert (await n.ask(None, '{ ballotsRolls(where: {kind: {eq: "VILLAGE_COMMITTEE"}}) { totalCount } }'))[
+        "ballotsRolls"
+    ]["totalCount"] == 0
     await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
     made = await n.do(late, *object, **given)
     assert await n.refused(late, *object, **given) == "ALREADY_OBJECTED_TO_ROLL"

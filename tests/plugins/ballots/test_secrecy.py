@@ -117,7 +117,7 @@ async def test_a_paper_is_never_changed_and_none_is_slipped_in_or_taken_out(neig
             return str(error)
         return "done"
 
-    paper = (await b.rows("SELECT id FROM ballots_paper LIMIT 1"))[0][0]
+    paper = (await b.rows("SELECT id FROM ballots_paper WHERE ballot_id = {} LIMIT 1", uuid(ballot)))[0][0]
     assert "APPEND_ONLY" in await tried("UPDATE ballots_paper SET choices = '[1]' WHERE id = {}", paper)
     # one taken out while the ballot runs is missed when it is closed
     assert await tried("DELETE FROM ballots_paper WHERE id = {}", paper) == "done"
@@ -127,7 +127,7 @@ async def test_a_paper_is_never_changed_and_none_is_slipped_in_or_taken_out(neig
     again = "INSERT INTO ballots_paper (id, ballot_id, choices) VALUES ({}, {}, '[0]')"
     assert await tried(again, paper, uuid(ballot)) == "done"
     await b.n.do("clerk", "ballotsClose", "ballot { id }", ballotId=ballot)
-    left = (await b.rows("SELECT id FROM ballots_paper LIMIT 1"))[0][0]
+    left = (await b.rows("SELECT id FROM ballots_paper WHERE ballot_id = {} LIMIT 1", uuid(ballot)))[0][0]
     assert "BALLOT_CLOSED" in await tried("DELETE FROM ballots_paper WHERE id = {}", left)
     assert "BALLOT_CLOSED" in await tried(again, paper, uuid(ballot))
     seen = await b.n.ask(
