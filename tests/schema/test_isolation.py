@@ -145,6 +145,47 @@ def place(row: Row, f: Facts) -> bool:
     return row["upper"] == 1 or f.acts_as(row["actor_id"]) or f.may("points.ranking.read", row["area_id"])
 
 
+def roll(row: Row, f: Facts) -> bool:
+    public = row["state"] in ("POSTED", "FINAL", "FROZEN", "RELEASED")
+    return public or f.may("ballots.roll.manage", row["area_id"])
+
+
+def roll_entry(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["actor_id"]) or roll(f.row("ballots_roll", row["roll_id"]), f)
+
+
+def vote(row: Row, f: Facts) -> bool:
+    ballot = f.row("ballots_ballot", row["ballot_id"])
+    told = ballot["state"] == "CLOSED" and not ballot["is_secret"]
+    return f.acts_as(row["voter_id"]) or f.acts_as(row["cast_by_id"]) or f.may("ballots.desk", row["area_id"]) or told
+
+
+def vote_choices(row: Row, f: Facts) -> bool:
+    ballot = f.row("ballots_ballot", row["ballot_id"])
+    told = ballot["state"] == "CLOSED" and not ballot["is_secret"]
+    return f.acts_as(row["voter_id"]) or f.acts_as(row["cast_by_id"]) or told
+
+
+def candidate(row: Row, f: Facts) -> bool:
+    stands = row["state"] in ("ACCEPTED", "ELECTED", "NOT_ELECTED")
+    own = f.acts_as(row["actor_id"]) or f.acts_as(row["nominated_by_id"])
+    return stands or own or f.may("ballots.election.manage", row["area_id"])
+
+
+def objection(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["objector_id"]) or f.acts_as(row["person_id"])
+    return own or f.may("ballots.roll.decide", row["area_id"])
+
+
+def proxy(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["giver_id"]) or f.acts_as(row["holder_id"]) or f.may("ballots.desk", row["area_id"])
+
+
+def counted_papers(row: Row, f: Facts) -> bool:
+    closed = f.row("ballots_ballot", row["ballot_id"])["state"] == "CLOSED"
+    return closed or f.may("ballots.papers.count", row["area_id"])
+
+
 TRUTH: dict[str, Truth] = {
     "Area": everybody,
     "Actor": lambda row, f: row["gone_at"] is None,
@@ -200,6 +241,19 @@ TRUTH: dict[str, Truth] = {
     "PointsRedemption": lambda row, f: f.acts_as(row["actor_id"]) or f.may("points.redemption.deliver", row["area_id"]),
     "PointsClosedRanking": everybody,
     "PointsPlace": place,
+    "BallotsRule": everybody,
+    "BallotsAttestation": lambda row, f: f.acts_as(row["person_id"]) or f.may("ballots.roll.manage", row["area_id"]),
+    "BallotsRoll": roll,
+    "BallotsEntry": roll_entry,
+    "BallotsObjection": objection,
+    "BallotsElection": everybody,
+    "BallotsCandidate": candidate,
+    "BallotsBallot": everybody,
+    "BallotsOption": everybody,
+    "BallotsVote": vote,
+    "BallotsVote.choices": vote_choices,
+    "BallotsProxy": proxy,
+    "BallotsPapers": counted_papers,
 }
 # What would give the people who ask more than they were given, and what is looked at when it is shown.
 VALUES: dict[tuple[str, str], Any] = {

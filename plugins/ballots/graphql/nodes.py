@@ -1,0 +1,493 @@
+"""Rules, rolls, elections and ballots, and who sees what of them. A secret paper has no type: nothing returns one."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+import strawberry
+
+from plugins.ballots import models
+from plugins.ballots.terms import (
+    BallotBox,
+    BallotKind,
+    BallotOutcome,
+    BallotState,
+    CandidateState,
+    ElectionState,
+    EligibilityState,
+    PaperBatchState,
+    RollEntryState,
+    RollObjectionState,
+    RollObjectionWish,
+    RollState,
+    VoteProxyState,
+    VoterFact,
+    VoterFactState,
+    VotingChannel,
+)
+from schema.nodes.composed import Query, every, one
+from schema.nodes.core import Actor, Area
+from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
+from schema.nodes.expressions import Expr, RowOf, ViewerFacts, case, public, select, viewer
+from schema.nodes.search import SearchHit
+
+PUBLIC_ROLL = [RollState.POSTED, RollState.FINAL, RollState.FROZEN, RollState.RELEASED]
+PUBLIC_CANDIDATE = [CandidateState.ACCEPTED, CandidateState.ELECTED, CandidateState.NOT_ELECTED]
+
+
+def _rows(text: Any) -> list[dict[str, Any]]:
+    """A JSON list of objects as it is stored; nothing where it is something else."""
+    found = json.loads(text) if isinstance(text, str) else []
+    return [row for row in found if isinstance(row, dict)]
+
+
+# --- rules and rolls -------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="What a clause asks for (资格条件).")
+class BallotsPredicate:
+    predicate: str = strawberry.field(description="AGE, RESIDENCE, APPLICATION … (条件).")
+    number: int = strawberry.field(description="Years of age, else months; 0 where it does not matter (数值).")
+
+
+@strawberry.type(description="One way to be eligible: all of it has to hold (资格条款).")
+class BallotsClause:
+    basis: str = strawberry.field(description="What the roll shows as the basis (登记依据).")
+    all: list[BallotsPredicate] = strawberry.field(description="All of these (全部条件).")
+
+
+def _clauses(values: dict[str, Any], facts: Any) -> list[BallotsClause]:
+    return [
+        BallotsClause(
+            basis=c["basis"], all=[BallotsPredicate(predicate=a["predicate"], number=a["number"]) for a in c["all"]]
+        )
+        for c in _rows(values["clauses"])
+    ]
+
+
+@node(models.EligibilityRule, scope=public("Who may vote by which rule is for everybody."), order="title")
+class BallotsRule:
+    """Who may vote in elections of a kind, as an edition that can be explained (选民资格规则)."""
+
+    kind: str = column(description="The kind of election, a code (选举类别).")
+    edition: int = column(description="1 is the first (版次).")
+    title: str = column(order=True)
+    clauses: list[BallotsClause] = python(
+        _clauses, columns=lambda t: {"clauses": t.clauses}, settings=False, description="Any one is enough (资格条款)."
+    )
+    statute: str | None = column(filter=False, description="The law that lets household registration count (法律依据).")
+    state: EligibilityState = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+
+
+def _manages(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.may("ballots.roll.manage", t.area_id)
+
+
+@node(models.Attestation, scope=lambda t, v: v.acts_as(t.person_id) | _manages(t, v), order="-attested_at")
+class BallotsAttestation:
+    """What a clerk saw about a person, for rolls (选民事项核实)."""
+
+    fact: VoterFact = column()
+    day: date = column(filter=False, description="The birthday, or since when it holds (日期).")
+    evidence: str = column(filter=False, description="Which paper showed it (凭据).")
+    state: VoterFactState = column()
+    attested_at: datetime = column(order=True)
+    version: int = column(filter=False)
+    area: Area = to_one()
+    person: Actor = to_one()
+    attested_by: Actor | None = to_one(description="The clerk (核实人).")
+
+
+def _roll_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return t.state.is_in(PUBLIC_ROLL) | _manages(t, v)
+
+
+@node(models.Roll, scope=_roll_scope, order="-drafted_at")
+class BallotsRoll:
+    """Who votes: drafted, posted, objected to, final, and frozen when voting begins (选民名册)."""
+
+    kind: str = column(description="The kind of election, a code (选举类别).")
+    title: str = column()
+    as_of: date = column(description="Eligible on this day (资格截止日).")
+    state: RollState = column()
+    is_fixed: bool = column(description="Named voters, a body's members for instance (是否固定名单).")
+    is_filling: bool = column(description="Still being drafted by the server (是否编制中).")
+    drafted_at: datetime = column(order=True)
+    posted_on: date | None = column(description="Hangs out since (公布日).")
+    objections_by: date | None = column(description="The last day to object (异议截止日).")
+    frozen_at: datetime | None = column(description="Nothing changes it from then on (冻结时间).")
+    listed: int = computed(
+        lambda t: (
+            select(models.RollEntry).where(lambda e: (e.roll_id == t.id) & (e.state == RollEntryState.LISTED)).count()
+        ),
+        discloses="How many are on a roll is for whoever sees the roll.",
+        description="So many carry a vote (有效选民数).",
+    )
+    version: int = column(filter=False)
+    area: Area = to_one()
+    rule: BallotsRule | None = to_one(description="The rule it rests on (资格规则).")
+    entries: Connection[BallotsEntry] = connection("roll_id", description="Who is on it (名册条目).")
+    objections: Connection[BallotsObjection] = connection("roll_id", description="Those the viewer may see (异议).")
+
+
+@strawberry.type(description="What a predicate came to for somebody (资格认定明细).")
+class BallotsFinding:
+    predicate: str = strawberry.field(description="Which (条件).")
+    number: int = strawberry.field(description="How much it asks for (要求).")
+    holds: bool = strawberry.field(description="Whether it holds (是否符合).")
+    since: date | None = strawberry.field(description="Since when (起始日).")
+    code: str | None = strawberry.field(description="Why it does not hold, as a stable code (原因代码).")
+
+
+def finding(row: dict[str, Any]) -> BallotsFinding:
+    since = row.get("since")
+    return BallotsFinding(
+        predicate=row["predicate"], number=row["number"], holds=row["holds"], code=row["code"],
+        since=date.fromisoformat(since) if since else None,
+    )  # fmt: skip
+
+
+def _found(values: dict[str, Any], facts: Any) -> list[BallotsFinding] | None:
+    return None if values["found"] is None else [finding(row) for row in _rows(values["found"])]
+
+
+def _entry_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    roll = select(models.Roll).where(lambda r: (r.id == t.roll_id) & _roll_scope(r, v)).exists()
+    return v.acts_as(t.actor_id) | roll
+
+
+def _own_entry(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.actor_id) | _manages(t, v)
+
+
+@node(models.RollEntry, scope=_entry_scope)
+class BallotsEntry:
+    """Somebody on a roll, by masked name (名册条目)."""
+
+    basis: str = column(description="The clause by which they vote (登记依据).")
+    found: list[BallotsFinding] | None = python(
+        _found, columns=lambda t: {"found": case(_own_entry(t, viewer), t.found)}, settings=False,
+        description="What that rests on, for themselves and who keeps the roll (认定明细).",
+    )  # fmt: skip
+    state: RollEntryState = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+    actor: Actor = to_one()
+    roll: BallotsRoll | None = to_one()
+    consent: BallotsBallot | None = to_one(description="The ballot that consented (同意表决).")
+
+
+def _objection_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    own = v.acts_as(t.objector_id) | v.acts_as(t.person_id)
+    return own | v.may("ballots.roll.decide", t.area_id)
+
+
+@node(models.Objection, scope=_objection_scope, order="-submitted_at")
+class BallotsObjection:
+    """Somebody says the roll is wrong about somebody (名册异议)."""
+
+    wish: RollObjectionWish = column()
+    statement: str = column(filter=False)
+    state: RollObjectionState = column()
+    submitted_at: datetime = column(order=True)
+    answer: str | None = column(filter=False, description="What was found, and why (处理意见).")
+    answered_at: datetime | None = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+    roll: BallotsRoll | None = to_one()
+    objector: Actor = to_one()
+    person: Actor = to_one(description="Whom it is about (涉及人).")
+    answered_by: Actor | None = to_one(description="Who decided (处理人).")
+
+
+# --- elections -------------------------------------------------------------------------------------------
+
+
+@node(models.Election, scope=public("Elections are in public."), order="-called_at")
+class BallotsElection:
+    """Seats that are filled by a vote (选举)."""
+
+    title: str = column()
+    seats: int = column()
+    state: ElectionState = column()
+    called_at: datetime = column(order=True)
+    nominations_by: date = column(description="The last day to nominate (提名截止日).")
+    candidates_on: date | None = column(description="When the candidates were posted (候选人公布日).")
+    version: int = column(filter=False)
+    area: Area = to_one()
+    roll: BallotsRoll | None = to_one()
+    candidates: Connection[BallotsCandidate] = connection("election_id")
+    ballots: Connection[BallotsBallot] = connection("election_id")
+
+
+def _candidate_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    own = v.acts_as(t.actor_id) | v.acts_as(t.nominated_by_id)
+    return t.state.is_in(PUBLIC_CANDIDATE) | own | v.may("ballots.election.manage", t.area_id)
+
+
+@node(models.Candidate, scope=_candidate_scope, order="-nominated_at")
+class BallotsCandidate:
+    """Somebody who stands for election (候选人)."""
+
+    statement: str | None = column(filter=False, description="What they stand for (竞选陈述).")
+    state: CandidateState = column()
+    nominated_at: datetime = column(order=True)
+    version: int = column(filter=False)
+    area: Area = to_one()
+    election: BallotsElection | None = to_one()
+    actor: Actor = to_one()
+    nominated_by: Actor = to_one(description="Who named them (提名人).")
+
+
+# --- ballots ---------------------------------------------------------------------------------------------
+
+
+@strawberry.type(description="Votes of one option (得票).")
+class BallotsTally:
+    position: int = strawberry.field(description="Which option (选项序号).")
+    votes: int = strawberry.field(description="Votes; points where scored; first preferences where ranked (得票数).")
+    won: bool = strawberry.field(description="Whether it won (是否胜出).")
+    tied: bool = strawberry.field(description="Whether it has as many as others for the last seat (是否同票).")
+
+
+@strawberry.type(description="A part of a whole (比例).")
+class BallotsShare:
+    numerator: int = strawberry.field(description="Above the line (分子).")
+    denominator: int = strawberry.field(description="Below the line (分母).")
+    is_more: bool = strawberry.field(description="More than it, else at least it (是否须超过).")
+
+
+@strawberry.type(description="By which rule a ballot is decided (表决规则).")
+class BallotsTerms:
+    quorum: BallotsShare | None = strawberry.field(description="Of the roll has to vote (法定人数).")
+    threshold: BallotsShare | None = strawberry.field(description="Of the base is needed (通过比例).")
+    base: str = strawberry.field(description="ROLL, BALLOTS or VALID (比例基数).")
+    seats: int | None = strawberry.field(description="Null where nobody is elected (应选名额).")
+    ties: str = strawberry.field(description="TIED, LOT or REJECT (同票处理).")
+    most: int = strawberry.field(description="So many options may be chosen (最多可选).")
+    points: int = strawberry.field(description="The most points for an option (最高分).")
+    proxies: int = strawberry.field(description="Proxies one person may hold (每人受托数).")
+
+
+def _share(value: Any) -> BallotsShare | None:
+    return BallotsShare(numerator=value[0], denominator=value[1], is_more=value[2]) if value else None
+
+
+def _terms(values: dict[str, Any], facts: Any) -> BallotsTerms | None:
+    said = json.loads(values["rule"]) if isinstance(values["rule"], str) else None
+    if not isinstance(said, dict):
+        return None
+    return BallotsTerms(
+        quorum=_share(said["quorum"]), threshold=_share(said["threshold"]), base=said["base"], seats=said["seats"],
+        ties=said["ties"], most=said["most"], points=said["points"], proxies=said["proxies"],
+    )  # fmt: skip
+
+
+def _tally(values: dict[str, Any], facts: Any) -> list[BallotsTally]:
+    return [BallotsTally(**row) for row in _rows(values["tally"])]
+
+
+def _may_vote(t: RowOf, v: ViewerFacts) -> Expr:
+    return (
+        select(models.RollEntry)
+        .where(lambda e: (e.roll_id == t.roll_id) & (e.state == RollEntryState.LISTED) & v.acts_as(e.actor_id))
+        .exists()
+    )
+
+
+def _voted(t: RowOf) -> Expr:
+    return select(models.Mark).where(lambda m: (m.ballot_id == t.id) & viewer.acts_as(m.voter_id)).exists()
+
+
+@node(models.Ballot, scope=public("What is put to the vote, and what came of it, is for everybody."), order="-opens_at")
+class BallotsBallot:
+    """A question put to those on a roll (表决)."""
+
+    title: str = column()
+    question: str | None = column(filter=False, description="What it is about (表决事项).")
+    kind: BallotKind = column()
+    is_secret: bool = column(description="Nobody can tell who chose what (是否无记名).")
+    has_papers: bool = column(description="Papers are handed out at a desk too (是否有纸质选票).")
+    state: BallotState = column()
+    opens_at: datetime = column(order=True)
+    closes_at: datetime = column(order=True)
+    closed_at: datetime | None = column()
+    outcome: BallotOutcome | None = column()
+    tally: list[BallotsTally] = python(
+        _tally, columns=lambda t: {"tally": t.tally}, settings=False, description="Empty until it is closed (计票结果)."
+    )
+    rule: BallotsTerms | None = python(
+        _terms, columns=lambda t: {"rule": t.rule}, settings=False, description="How it is decided (表决规则)."
+    )
+    voters: int | None = column(description="On the roll (选民数).")
+    cast: int | None = column("cast_count", description="Who voted, however (投票人数).")
+    valid: int | None = column(description="Papers neither blank nor spoiled (有效票数).")
+    spoiled: int | None = column(description="Papers that could not be counted (废票数).")
+    lot: str | None = column(filter=False, description="The seed of the lot, to count again with (抽签种子).")
+    subject_tag: str | None = column(description="The kind of thing it is about (事项类型).")
+    turnout: int = computed(
+        lambda t: select(models.Mark).where(lambda m: m.ballot_id == t.id).count(),
+        discloses="How many have voted is public; who, is not.",
+        description="So many have voted by now (已投票人数).",
+    )
+    viewer_may_vote: bool = computed(
+        lambda t: _may_vote(t, viewer),
+        description="Whether the viewer, or whom they act for, is on the roll (可否投票).",
+    )
+    viewer_has_voted: bool = computed(_voted, description="Whether they have voted (是否已投票).")
+    version: int = column(filter=False)
+    area: Area = to_one()
+    roll: BallotsRoll | None = to_one()
+    election: BallotsElection | None = to_one()
+    options: Connection[BallotsOption] = connection("ballot_id")
+    votes: Connection[BallotsVote] = connection("ballot_id", description="Those the viewer may see (投票记录).")
+    papers: Connection[BallotsPapers] = connection("ballot_id", description="Counted batches (纸票批次).")
+
+
+@node(models.Option, scope=public("What can be chosen is for everybody."), order="id")
+class BallotsOption:
+    """What can be chosen (选项)."""
+
+    position: int = column()
+    label: str = column(filter=False)
+    area: Area = to_one()
+    ballot: BallotsBallot | None = to_one()
+    candidate: BallotsCandidate | None = to_one()
+
+
+def _is_open(t: RowOf) -> Expr:
+    """An open ballot that is closed: who voted how is public then."""
+    closed = select(models.Ballot).where(
+        lambda b: (b.id == t.ballot_id) & (b.state == BallotState.CLOSED) & ~(b.is_secret == True)  # noqa: E712
+    )
+    return closed.exists()
+
+
+def _vote_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    own = v.acts_as(t.voter_id) | v.acts_as(t.cast_by_id)
+    return own | v.may("ballots.desk", t.area_id) | _is_open(t)
+
+
+def _choices(values: dict[str, Any], facts: Any) -> list[int]:
+    found = json.loads(values["choices"]) if isinstance(values["choices"], str) and values["choices"][:1] == "[" else []
+    return [int(c) for c in found]
+
+
+@node(models.Mark, scope=_vote_scope)
+class BallotsVote:
+    """That somebody has voted; what they chose only in an open ballot, for themselves, and for all once it is closed
+    (投票记录)."""
+
+    channel: VotingChannel = column()
+    is_proxy: bool = column(description="Cast by somebody they let do so (是否委托).")
+    choices: list[int] = python(
+        _choices,
+        columns=lambda t: {
+            "choices": case(viewer.acts_as(t.voter_id) | viewer.acts_as(t.cast_by_id) | _is_open(t), t.choices)
+        },
+        settings=False,
+        description="Positions, or points by position; empty in a secret ballot (选择).",
+    )
+    area: Area = to_one()
+    ballot: BallotsBallot | None = to_one()
+    voter: Actor = to_one()
+    cast_by: Actor = to_one(description="Who did it: themselves, who has the mandate, or a proxy (投票人).")
+
+
+def _proxy_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.giver_id) | v.acts_as(t.holder_id) | v.may("ballots.desk", t.area_id)
+
+
+@node(models.Proxy, scope=_proxy_scope)
+class BallotsProxy:
+    """Somebody lets somebody else cast their vote (委托投票)."""
+
+    state: VoteProxyState = column()
+    given_at: datetime = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+    ballot: BallotsBallot | None = to_one()
+    giver: Actor = to_one(description="Whose vote it is (委托人).")
+    holder: Actor = to_one(description="Who casts it (受托人).")
+
+
+@strawberry.type(description="So many papers filled in alike (相同选票).")
+class BallotsCount:
+    choices: list[int] = strawberry.field(description="As in a vote (选择).")
+    papers: int = strawberry.field(description="How many (张数).")
+
+
+def _counts(values: dict[str, Any], facts: Any) -> list[BallotsCount]:
+    return [BallotsCount(choices=row["choices"], papers=row["papers"]) for row in _rows(values["counts"])]
+
+
+def _evidence(values: dict[str, Any], facts: Any) -> list[str]:
+    found: list[str] = json.loads(values["evidence"])
+    return found
+
+
+def _papers_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    closed = select(models.Ballot).where(lambda b: (b.id == t.ballot_id) & (b.state == BallotState.CLOSED)).exists()
+    return closed | v.may("ballots.papers.count", t.area_id)
+
+
+@node(models.Papers, scope=_papers_scope, order="-entered_at")
+class BallotsPapers:
+    """Papers from a box, counted by two tellers; public once the ballot is closed (纸票批次)."""
+
+    box: BallotBox = column()
+    place: str = column(filter=False, description="Where the box stood, or went (地点).")
+    counts: list[BallotsCount] = python(
+        _counts, columns=lambda t: {"counts": t.counts}, settings=False, description="What they said (计数)."
+    )
+    valid: int = column(description="Papers that were counted (有效张数).")
+    spoiled: int = column(description="Papers that could not be (废票张数).")
+    evidence: list[str] = python(
+        _evidence, columns=lambda t: {"evidence": t.evidence}, settings=False,
+        description="Photos of the tally sheet, by reference (计票照片).",
+    )  # fmt: skip
+    state: PaperBatchState = column()
+    entered_at: datetime = column(order=True)
+    version: int = column(filter=False)
+    area: Area = to_one()
+    ballot: BallotsBallot | None = to_one()
+    first_teller: Actor = to_one(description="Who counted first (计票人).")
+    second_teller: Actor | None = to_one(description="Who counted again (复核人).")
+
+
+@extend(Query)
+class BallotsQuery:
+    ballots_rules: Connection[BallotsRule] = every(description="Who may vote, by kind of election (选民资格规则列表).")
+    ballots_roll: BallotsRoll | None = one("id", description="A roll the viewer may see (选民名册).")
+    ballots_rolls: Connection[BallotsRoll] = every(description="Rolls the viewer may see (选民名册列表).")
+    ballots_objections: Connection[BallotsObjection] = every(
+        description="Objections the viewer may see (名册异议列表)."
+    )
+    ballots_election: BallotsElection | None = one("id", description="An election (选举).")
+    ballots_elections: Connection[BallotsElection] = every(description="Elections (选举列表).")
+    ballots_ballot: BallotsBallot | None = one("id", description="A ballot (表决).")
+    ballots_ballots: Connection[BallotsBallot] = every(description="Ballots (表决列表).")
+
+
+@extend(Area)
+class AreaBallots:
+    ballots_ballots: Connection[BallotsBallot] = connection("area_id", description="Ballots here (本区域表决).")
+    ballots_elections: Connection[BallotsElection] = connection("area_id", description="Elections here (本区域选举).")
+
+
+@extend(SearchHit)
+class SearchHitBallots:
+    ballot: BallotsBallot | None = to_one("id", description="The ballot, if it is one (表决).")
+    election: BallotsElection | None = to_one("id", description="The election, if it is one (选举).")
+
+
+@extend(Actor)
+class ActorBallots:
+    ballots_entries: Connection[BallotsEntry] = connection("actor_id", description="Rolls they are on (所在名册).")
+    ballots_candidacies: Connection[BallotsCandidate] = connection(
+        "actor_id", description="Elections they stand in (参选)."
+    )

@@ -1,0 +1,183 @@
+"""Ballots are announced over a roll, open and close by the clock, and can be called off with a reason."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from core.errors import Refusal
+from core.ids import new_id
+from core.models import Area
+from core.rules.inputs import clean_name, optional_text
+from core.work import Work
+from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll
+from plugins.ballots.rules.common import DEFAULT, in_order, needed, today, with_roll
+from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
+from plugins.ballots.rules.eligibility import rule_for
+from plugins.ballots.rules.rolls import fill, fixed_roll, freeze, new_roll, release, still_used
+from plugins.ballots.settings import BallotsSettings
+from plugins.ballots.terms import BallotKind, BallotState, ElectionState, RollState
+
+OPTIONS = 200
+OPENING_SQL = (
+    "SELECT b.id, b.area_id FROM ballots_ballot b JOIN ballots_roll r ON r.id = b.roll_id"
+    " WHERE b.state = 'ANNOUNCED' AND b.opens_at <= :now:"
+    " AND (r.state IN ('FINAL', 'FROZEN') OR (r.kind = 'DEFAULT' AND r.state = 'DRAFT' AND NOT r.is_filling))"
+)
+
+
+async def announce(
+    work: Work, *, area_id: UUID, title: str, question: str | None, kind: BallotKind, options: Sequence[str],
+    is_secret: bool, has_papers: bool, opens_at: datetime, closes_at: datetime, terms: Terms | None = None,
+    roll_id: UUID | None = None, voter_ids: Sequence[UUID] | None = None, subject: tuple[str, UUID] | None = None,
+) -> Ballot:  # fmt: skip
+    """Put a question to those on a roll, to these voters, or to everybody the default rule finds here.
+
+    Refuses ROLL_STATE, RULE_TOO_LOOSE (less than the area's settings ask for), ENDS_BEFORE_START, TOO_SHORT, IN_THE_PAST.
+    """
+    area = await work.lock(Area, area_id)
+    work.require("ballots.ballot.manage", area)
+    settings = await work.settings(BallotsSettings, area)
+    asked = terms or usual(settings)
+    tight_enough(asked, settings)
+    in_order(opens_at, closes_at, settings.voting_hours)
+    if opens_at < work.now:
+        raise Refusal("IN_THE_PAST", path=("opensAt",))
+    if roll_id is not None:
+        roll = await work.lock(Roll, roll_id)
+        if roll.area_id not in work.place(area).chain and area_id not in work.place(roll).chain:
+            raise Refusal("NOT_FOUND", path=("rollId",), kind="ballots_roll")
+        if roll.state not in (RollState.POSTED, RollState.FINAL, RollState.FROZEN):
+            raise Refusal("ROLL_STATE", state=str(roll.state))
+        roll_posted_long_enough(work, roll, opens_at, settings)
+    else:
+        roll = await own_roll(work, area, clean_name(title, "title"), voter_ids)
+    return put(
+        work, roll, title=title, question=question, kind=kind, options=[(o, None) for o in options],
+        is_secret=is_secret, has_papers=has_papers, opens_at=opens_at, closes_at=closes_at, terms=asked, subject=subject,
+    )  # fmt: skip
+
+
+def usual(settings: BallotsSettings) -> Terms:
+    """What the area's settings ask for."""
+    return Terms(Share(settings.quorum_percent, 100, True), Share(settings.threshold_percent, 100, True))
+
+
+def tight_enough(terms: Terms, settings: BallotsSettings) -> None:
+    """Refuses RULE_TOO_LOOSE (INV17)."""
+    quorum, threshold = terms.quorum or Share(0, 1, False), terms.threshold or Share(0, 1, False)
+    if not quorum.at_least(settings.quorum_percent):
+        raise Refusal("RULE_TOO_LOOSE", path=("rule", "quorum"), percent=settings.quorum_percent)
+    if terms.seats is None and not threshold.at_least(settings.threshold_percent):
+        raise Refusal("RULE_TOO_LOOSE", path=("rule", "threshold"), percent=settings.threshold_percent)
+    if terms.proxies > settings.proxies_per_person:
+        raise Refusal("RULE_TOO_LOOSE", path=("rule", "proxies"), percent=settings.proxies_per_person)
+
+
+def roll_posted_long_enough(work: Work, roll: Roll, opens_at: datetime, settings: BallotsSettings) -> None:
+    """Refuses ROLL_TOO_FRESH: it has to hang out so many days before the vote."""
+    if roll.is_fixed or roll.posted_on is None:
+        return
+    days = (work.clock.civil_date(opens_at) - roll.posted_on).days
+    if days < settings.roll_days:
+        raise Refusal("ROLL_TOO_FRESH", path=("opensAt",), days=settings.roll_days)
+
+
+async def own_roll(work: Work, area: Area, title: str, voter_ids: Sequence[UUID] | None) -> Roll:
+    """A roll for one ballot: fixed voters, or whom the default rule finds."""
+    if voter_ids is not None:
+        return await fixed_roll(work, area, title, voter_ids)
+    roll = await new_roll(work, area, DEFAULT, title, await rule_for(work, area, DEFAULT), today(work))
+    work.record("ballots.roll.drafted", roll, area_id=area.id, data={"kind": DEFAULT})
+    await fill(work, area, roll)
+    return roll
+
+
+def put(
+    work: Work, roll: Roll, *, title: str, question: str | None, kind: BallotKind,
+    options: Sequence[tuple[str, UUID | None]], is_secret: bool, has_papers: bool, opens_at: datetime,
+    closes_at: datetime, terms: Terms, subject: tuple[str, UUID] | None = None, election: Election | None = None,
+    area_id: UUID | None = None,
+) -> Ballot:  # fmt: skip
+    """Queue a ballot with its options, and record it. Refuses OPTIONS, BAD_RULE."""
+    fewest, most = (2, 3) if kind is BallotKind.YES_NO else (1 if election else 2, OPTIONS)
+    labels = [clean_name(label, "options", str(n)) for n, (label, _) in enumerate(options)]
+    if not fewest <= len(options) <= most or (len({*labels}) != len(labels) and election is None):
+        raise Refusal("OPTIONS", path=("options",), fewest=fewest, most=most)
+    sound = 1 <= terms.most <= len(options) and 1 <= terms.points <= MOST_POINTS and 0 <= terms.proxies <= 10
+    if not sound or (terms.seats is not None and not (terms.seats >= 1 and kind is not BallotKind.YES_NO)):
+        raise Refusal("BAD_RULE", path=("rule",))
+    tag, subject_id = subject or (None, None)
+    ballot = Ballot(
+        id=new_id(), area_id=area_id or roll.area_id, roll_id=roll.id, election_id=election.id if election else None,
+        title=clean_name(title, "title"), question=optional_text(question, "question", limit=5000), subject_tag=tag,
+        subject_id=subject_id, kind=kind, is_secret=is_secret, has_papers=has_papers, rule=terms.dumped(),
+        state=BallotState.ANNOUNCED, opens_at=opens_at, closes_at=closes_at,
+    )  # fmt: skip
+    work.add(ballot)
+    for position, (label, (_, candidate_id)) in enumerate(zip(labels, options, strict=True)):
+        work.add(
+            Option(
+                id=new_id(),
+                area_id=ballot.area_id,
+                ballot_id=ballot.id,
+                position=position,
+                label=label,
+                candidate_id=candidate_id,
+            )
+        )
+    work.record("ballots.ballot.announced", ballot, area_id=ballot.area_id, data=about(ballot))
+    return ballot
+
+
+def about(ballot: Ballot) -> dict[str, str]:
+    """What events say of a ballot."""
+    found = {"ballot": str(ballot.id)}
+    if ballot.subject_tag is not None:
+        found |= {"subjectTag": ballot.subject_tag, "subjectId": str(ballot.subject_id)}
+    if ballot.election_id is not None:
+        found["election"] = str(ballot.election_id)
+    return found
+
+
+def open_now(work: Work, roll: Roll, ballot: Ballot) -> None:
+    """The roll is frozen, and the first vote can be cast. Refuses ROLL_STATE, ROLL_FILLING."""
+    freeze(work, roll)
+    work.change(ballot, state=BallotState.OPEN)
+    work.record("ballots.ballot.opened", ballot, area_id=ballot.area_id, data=about(ballot))
+
+
+async def open_due(work: Work, ballot_id: UUID) -> None:
+    """A job: its time has come, and its roll is final."""
+    roll, ballot = await with_roll(work, ballot_id)
+    work.require("ballots.ballot.manage", ballot)
+    if ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now:
+        open_now(work, roll, ballot)
+
+
+async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
+    """Call a ballot off; nothing comes of it. Refuses BALLOT_CLOSED."""
+    roll, ballot = await with_roll(work, ballot_id)
+    work.require("ballots.ballot.manage", ballot)
+    work.expect_version(ballot)
+    if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED):
+        raise Refusal("BALLOT_CLOSED")
+    work.change(ballot, state=BallotState.CANCELLED)
+    text: dict[str, str | None] = {"reason": needed(reason, "reason")}
+    work.record("ballots.ballot.cancelled", ballot, area_id=ballot.area_id, data=about(ballot), text=text)  # fmt: skip
+    if ballot.election_id is not None:
+        election = await work.lock(Election, ballot.election_id)
+        work.change(election, state=ElectionState.CANDIDATES)
+        work.record("ballots.election.candidates_posted", election, area_id=election.area_id)
+    elif not await still_used(work, roll, ballot.id):
+        release(work, roll)
+    return ballot
+
+
+async def candidates_of(work: Work, ballot: Ballot) -> list[tuple[Option, Candidate | None]]:
+    """The options in order, each with its candidate."""
+    options = sorted(await work.select(Option, ballot_id=ballot.id), key=lambda o: o.position)
+    ids = [o.candidate_id for o in options if o.candidate_id is not None]
+    known = {c.id: c for c in await work.select(Candidate, lock=True, id=ids)} if ids else {}
+    return [(o, known.get(o.candidate_id) if o.candidate_id else None) for o in options]

@@ -1,0 +1,88 @@
+"""What the rules of ballots share."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.errors import Refusal
+from core.models import Area
+from core.rules.inputs import clean_text, optional_text
+from core.work import Work
+from plugins.ballots.models import Ballot, Roll
+
+EVIDENCE, EVIDENCE_LENGTH = 10, 500
+KIND = re.compile(r"[A-Z][A-Z0-9_]{1,58}[A-Z0-9]")
+DEFAULT = "DEFAULT"  # the kind of the rule that holds where a ballot names none
+
+
+def today(work: Work) -> date:
+    """The civil day on which it happens."""
+    return work.clock.civil_date(work.occurred_at)
+
+
+def needed(reason: str | None, *path: str) -> str:
+    """A reason people can read; refuses EMPTY_TEXT."""
+    text = optional_text(reason, *path, limit=2000)
+    if text is None:
+        raise Refusal("EMPTY_TEXT", path=path)
+    return text
+
+
+def clean_kind(kind: str, *path: str) -> str:
+    """A code such as VILLAGE_COMMITTEE; refuses BAD_KIND."""
+    if not KIND.fullmatch(kind):
+        raise Refusal("BAD_KIND", path=path)
+    return kind
+
+
+def evidence_text(evidence: Sequence[str]) -> str:
+    """References (texts or addresses) as they are stored; refuses EVIDENCE_NEEDED, TOO_MANY_TALLY_PHOTOS."""
+    if not evidence:
+        raise Refusal("EVIDENCE_NEEDED", path=("evidence",))
+    if len(evidence) > EVIDENCE:
+        raise Refusal("TOO_MANY_TALLY_PHOTOS", path=("evidence",), limit=EVIDENCE)
+    return dumped([clean_text(e, "evidence", str(n), limit=EVIDENCE_LENGTH) for n, e in enumerate(evidence)])
+
+
+def dumped(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+def in_order(opens_at: datetime, closes_at: datetime, hours: int) -> None:
+    """Refuses ENDS_BEFORE_START, TOO_SHORT."""
+    if closes_at <= opens_at:
+        raise Refusal("ENDS_BEFORE_START", path=("closesAt",))
+    if closes_at - opens_at < timedelta(hours=hours):
+        raise Refusal("TOO_SHORT", path=("closesAt",), hours=hours)
+
+
+async def not_own(work: Work, *actor_ids: UUID) -> None:
+    """Refuses OWN_MATTER (INV10)."""
+    if await work.concerned_in(*actor_ids):
+        raise Refusal("OWN_MATTER")
+
+
+async def switched_on(work: Work, area_id: UUID) -> Area:
+    """The area, for a rule that another plugin calls; refuses PLUGIN_DISABLED."""
+    area = await work.get(Area, area_id)
+    if "ballots" not in work.place(area).plugins:
+        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
+    return area
+
+
+async def with_roll(work: Work, ballot_id: UUID) -> tuple[Roll, Ballot]:
+    """A ballot with its roll, both held; refuses NOT_FOUND."""
+    return await work.lock_with(Ballot, ballot_id, Roll)
+
+
+async def publish(work: Work, kind: str, subject: Any, title: str, body: str, days: int | None) -> UUID | None:
+    """Make it public where a plugin publishes; the notice's id."""
+    notice: UUID | None = await work.port("decision_gate").announce(
+        work, subject=subject, area_id=subject.area_id, kind=kind, title=title, body=body, days=days
+    )
+    return notice

@@ -1,0 +1,243 @@
+"""Elections to seats: called over a roll, nominations, candidates, the vote, and who is seated once the result stands."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from core.errors import Refusal
+from core.ids import new_id
+from core.models import Actor
+from core.rules.inputs import clean_name, optional_text
+from core.work import Work
+from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
+from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
+from plugins.ballots.rules.common import in_order, needed, not_own, publish, today
+from plugins.ballots.rules.counting import Result, Terms
+from plugins.ballots.rules.rolls import release
+from plugins.ballots.settings import BallotsSettings
+from plugins.ballots.terms import BallotKind, BallotOutcome, CandidateState, ElectionState, RollEntryState, RollState
+
+
+async def call_election(work: Work, *, roll_id: UUID, title: str, seats: int, nominations_by: date | None) -> Election:
+    """So many seats are to be filled by those on a roll. Refuses ROLL_STATE, BAD_SEATS, TOO_SHORT."""
+    roll = await work.lock(Roll, roll_id)
+    work.require("ballots.election.manage", roll)
+    if roll.is_fixed or roll.state not in (RollState.POSTED, RollState.FINAL):
+        raise Refusal("ROLL_STATE", state=str(roll.state))
+    if not 1 <= seats <= 200:
+        raise Refusal("BAD_SEATS", path=("seats",))
+    settings = await work.settings(BallotsSettings, roll)
+    first = today(work) + timedelta(days=settings.nomination_days)
+    last = nominations_by or first
+    if last < first:
+        raise Refusal("NOMINATIONS_TOO_SHORT", path=("nominationsBy",), days=settings.nomination_days)
+    election = Election(
+        id=new_id(), area_id=roll.area_id, roll_id=roll.id, title=clean_name(title, "title"), seats=seats,
+        state=ElectionState.NOMINATING, called_at=work.occurred_at, nominations_by=last,
+        settings_version=await work.settings_version(),
+    )  # fmt: skip
+    work.add(election)
+    data = {"roll": str(roll.id), "seats": seats, "kind": roll.kind}
+    work.record("ballots.election.opened", election, area_id=roll.area_id, data=data)
+    return election
+
+
+async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: str | None) -> Candidate:
+    """Somebody on the roll names somebody on the roll, perhaps themselves. Who is named by another is asked.
+
+    Refuses NOMINATIONS_OVER, NOT_ON_ROLL, ALREADY_NOMINATED.
+    """
+    _, election = await work.lock_with(Election, election_id, Roll)
+    work.require("ballots.candidate.nominate", election)
+    if election.state is not ElectionState.NOMINATING or today(work) > election.nominations_by:
+        raise Refusal("NOMINATIONS_OVER", until=election.nominations_by.isoformat())
+    by, actor = work.principal_id, (await work.get(Actor, actor_id)).id
+    on = await work.select(RollEntry, roll_id=election.roll_id, actor_id=[by, actor], state=RollEntryState.LISTED)
+    if {e.actor_id for e in on} != {by, actor}:
+        raise Refusal("NOT_ON_ROLL")
+    if await work.select(Candidate, election_id=election.id, actor_id=actor):
+        raise Refusal("ALREADY_NOMINATED")
+    made = Candidate(
+        id=new_id(), area_id=election.area_id, election_id=election.id, actor_id=actor, nominated_by_id=by,
+        nominated_at=work.occurred_at, statement=optional_text(statement, "statement", limit=2000),
+        state=CandidateState.ACCEPTED if by == actor else CandidateState.NOMINATED,
+    )  # fmt: skip
+    work.add(made)
+    work.record("ballots.candidate.nominated", made, area_id=election.area_id, data={"election": str(election.id)})
+    return made
+
+
+async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, statement: str | None) -> Candidate:
+    """Agree to stand, or not; who has agreed may still step back before the candidates are posted."""
+    election, candidate = await work.lock_with(Candidate, candidate_id, Election)
+    work.require("ballots.candidate.nominate", candidate, owner=candidate.actor_id)
+    work.expect_version(candidate)
+    if candidate.actor_id != work.principal_id:
+        raise Refusal("NOT_A_PARTY")
+    if election.state is not ElectionState.NOMINATING:
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    if candidate.state not in (CandidateState.NOMINATED, CandidateState.ACCEPTED):
+        raise Refusal("CANDIDATE_STATE", state=str(candidate.state))
+    said = optional_text(statement, "statement", limit=2000) or candidate.statement
+    work.change(
+        candidate, state=CandidateState.ACCEPTED if accept else CandidateState.DECLINED, statement=said
+    )  # fmt: skip
+    how = "accepted" if accept else "declined"
+    work.record(f"ballots.candidate.{how}", candidate, area_id=election.area_id, data={"election": str(election.id)})
+    return candidate
+
+
+async def reject_candidate(work: Work, *, candidate_id: UUID, reason: str) -> Candidate:
+    """Somebody may not stand, by law or charter, and the reason is told. Refuses OWN_MATTER (INV10)."""
+    election, candidate = await work.lock_with(Candidate, candidate_id, Election)
+    work.require("ballots.election.manage", election)
+    work.expect_version(candidate)
+    await not_own(work, candidate.actor_id)
+    if election.state is not ElectionState.NOMINATING or candidate.state is CandidateState.REJECTED:
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    text = {"reason": needed(reason, "reason")}
+    work.change(candidate, state=CandidateState.REJECTED)
+    data = {"election": str(election.id)}
+    work.record("ballots.candidate.rejected", candidate, area_id=election.area_id, data=data, text=dict(text))
+    return candidate
+
+
+async def post_candidates(work: Work, *, election_id: UUID) -> Election:
+    """Nominations are over; who stands is made public. Refuses NOMINATIONS_STILL_COME, TOO_FEW_CANDIDATES."""
+    election = await work.lock(Election, election_id)
+    work.require("ballots.election.manage", election)
+    work.expect_version(election)
+    if election.state is not ElectionState.NOMINATING:
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    day = today(work)
+    if day <= election.nominations_by:
+        raise Refusal("NOMINATIONS_STILL_COME", until=election.nominations_by.isoformat())
+    settings = await work.settings(BallotsSettings, election, version=election.settings_version)
+    standing = await work.select(Candidate, election_id=election.id, state=CandidateState.ACCEPTED)
+    least = election.seats + settings.candidates_least
+    if len(standing) < least:
+        raise Refusal("TOO_FEW_CANDIDATES", least=least)
+    body = f"{election.title}:正式候选人 {len(standing)} 人,应选 {election.seats} 人。"
+    notice = await publish(work, "CANDIDATES", election, election.title, body, settings.candidate_days or None)
+    work.change(election, state=ElectionState.CANDIDATES, candidates_on=day, notice_id=notice)
+    data = {"candidates": len(standing)}
+    work.record("ballots.election.candidates_posted", election, area_id=election.area_id, data=data)
+    return election
+
+
+async def put_to_vote(
+    work: Work, *, election_id: UUID, opens_at: datetime, closes_at: datetime, kind: BallotKind, is_secret: bool,
+    has_papers: bool, terms: Terms | None,
+) -> Ballot:  # fmt: skip
+    """The vote on the candidates; after a tie, again on those who had equally many. Refuses ELECTION_STATE,
+    CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, RULE_TOO_LOOSE."""
+    roll, election = await work.lock_with(Election, election_id, Roll)
+    work.require("ballots.election.manage", election)
+    work.expect_version(election)
+    settings = await work.settings(BallotsSettings, election, version=election.settings_version)
+    standing, seats = await _standing(work, election)
+    if election.candidates_on is None or kind is BallotKind.YES_NO:
+        raise Refusal("BAD_RULE" if kind is BallotKind.YES_NO else "ELECTION_STATE", state=str(election.state))
+    if (work.clock.civil_date(opens_at) - election.candidates_on).days < settings.candidate_days:
+        raise Refusal("CANDIDATES_TOO_FRESH", path=("opensAt",), days=settings.candidate_days)
+    roll_posted_long_enough(work, roll, opens_at, settings)
+    in_order(opens_at, closes_at, settings.voting_hours)
+    if opens_at < work.now:
+        raise Refusal("IN_THE_PAST", path=("opensAt",))
+    asked = terms or usual(settings)
+    asked = Terms(
+        asked.quorum, asked.threshold, asked.base, seats, asked.ties,
+        min(seats, len(standing)) if kind is BallotKind.MULTIPLE else 1, asked.points, asked.proxies,
+    )  # fmt: skip
+    tight_enough(asked, settings)
+    names = {a.id: a.name for a in await work.select(Actor, id=[c.actor_id for c in standing])}
+    ballot = put(
+        work, roll, title=election.title, question=None, kind=kind,
+        options=[(names[c.actor_id], c.id) for c in standing], is_secret=is_secret, has_papers=has_papers,
+        opens_at=opens_at, closes_at=closes_at, terms=asked, election=election,
+    )  # fmt: skip
+    work.change(election, state=ElectionState.VOTING)
+    work.record(
+        "ballots.election.candidates_posted", election, area_id=election.area_id, data={"ballot": str(ballot.id)}
+    )
+    return ballot
+
+
+async def _standing(work: Work, election: Election) -> tuple[list[Candidate], int]:
+    """Between whom the vote is, and for how many seats."""
+    candidates = await work.select(Candidate, election_id=election.id)
+    if election.state is ElectionState.CANDIDATES:
+        return [c for c in candidates if c.state is CandidateState.ACCEPTED], election.seats
+    last = await last_ballot(work, election)
+    if election.state is not ElectionState.DECIDED or last is None or last.outcome is not BallotOutcome.TIED:
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    elected = sum(c.state is CandidateState.ELECTED for c in candidates)
+    return [c for c in candidates if c.state is CandidateState.ACCEPTED], election.seats - elected
+
+
+async def last_ballot(work: Work, election: Election) -> Ballot | None:
+    found = [b for b in await work.select(Ballot, election_id=election.id) if b.closed_at is not None]
+    return max(found, key=lambda b: (b.closed_at, b.id), default=None)
+
+
+async def announce_result(work: Work, ballot: Ballot, result: Result, labels: Sequence[str]) -> UUID | None:
+    """An election's result is made public before anybody takes their seat."""
+    if ballot.election_id is None or result.outcome not in (BallotOutcome.ELECTED, BallotOutcome.TIED):
+        return None
+    names = "、".join(labels[n] for n in result.winners)
+    return await publish(work, "ELECTION_RESULT", ballot, ballot.title, f"{ballot.title}:当选 {names or '无'}。", None)
+
+
+async def conclude(work: Work, roll: Roll, ballot: Ballot, result: Result) -> None:
+    """What the ballot means for the election: who is elected, who is not, between whom it is still open."""
+    assert ballot.election_id is not None
+    election = await work.lock(Election, ballot.election_id)
+    failed = result.outcome in (BallotOutcome.NO_QUORUM, BallotOutcome.REJECTED)
+    earlier = await work.select(Candidate, election_id=election.id, state=CandidateState.ELECTED)
+    # Who was elected in an earlier vote stays elected; the other seats are vacant then.
+    state = ElectionState.FAILED if failed and not earlier else ElectionState.DECIDED
+    for option, candidate in await candidates_of(work, ballot):
+        if candidate is not None and option.position not in result.tied:
+            won = option.position in result.winners
+            work.change(candidate, state=CandidateState.ELECTED if won else CandidateState.NOT_ELECTED)
+    work.change(election, state=state)
+    data = {"ballot": str(ballot.id), "outcome": str(result.outcome), "elected": len(earlier) + len(result.winners)}
+    work.record("ballots.election.decided", election, area_id=election.area_id, data=data)
+    if state is ElectionState.FAILED:
+        release(work, roll)
+
+
+async def seat(work: Work, *, election_id: UUID) -> Election:
+    """Who was elected takes their seat, once the result has been public long enough and nobody objects any more.
+
+    Refuses ELECTION_STATE (a tie is open), NOT_YET_CLEAN.
+    """
+    roll, election = await work.lock_with(Election, election_id, Roll)
+    work.require("ballots.election.manage", election)
+    work.expect_version(election)
+    last = await last_ballot(work, election)
+    if election.state is not ElectionState.DECIDED or last is None or last.outcome is BallotOutcome.TIED:
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    if not await work.port("decision_gate").may_take_effect(work, last):
+        raise Refusal("NOT_YET_CLEAN")
+    elected = await work.select(Candidate, election_id=election.id, state=CandidateState.ELECTED)
+    work.change(election, state=ElectionState.SEATED)
+    data = {"roll": str(roll.id), "kind": roll.kind, "elected": [str(c.actor_id) for c in elected]}
+    work.record("ballots.election.seated", election, area_id=election.area_id, data=data)
+    release(work, roll)
+    return election
+
+
+async def cancel_election(work: Work, *, election_id: UUID, reason: str) -> Election:
+    """Call it off before the vote. Refuses ELECTION_STATE."""
+    election = await work.lock(Election, election_id)
+    work.require("ballots.election.manage", election)
+    work.expect_version(election)
+    if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    text = {"reason": needed(reason, "reason")}
+    work.change(election, state=ElectionState.CANCELLED)
+    work.record("ballots.election.cancelled", election, area_id=election.area_id, text=dict(text))
+    return election

@@ -1,0 +1,91 @@
+"""Objections against a posted roll: anybody's word that somebody should stand on it, or should not; answered by another."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.errors import Refusal
+from core.ids import new_id
+from core.models import Actor
+from core.work import Work
+from plugins.ballots.models import Objection, Roll, RollEntry
+from plugins.ballots.rules.common import needed, not_own, today
+from plugins.ballots.rules.rolls import enter, strike
+from plugins.ballots.terms import RollEntryState, RollObjectionState, RollObjectionWish, RollState
+
+
+async def submit_objection(
+    work: Work, *, roll_id: UUID, person_id: UUID, wish: RollObjectionWish, statement: str
+) -> Objection:
+    """Refuses ROLL_STATE, OBJECTIONS_OVER, ALREADY_OBJECTED_TO_ROLL, NOT_ON_ROLL, ALREADY_ON_ROLL."""
+    roll = await work.lock(Roll, roll_id)
+    work.require("ballots.roll.object", roll)
+    if roll.state is not RollState.POSTED or roll.objections_by is None:
+        raise Refusal("ROLL_STATE", state=str(roll.state))
+    if today(work) > roll.objections_by:
+        raise Refusal("OBJECTIONS_OVER", until=roll.objections_by.isoformat())
+    person = await work.get(Actor, person_id)
+    entry = await work.find(RollEntry, roll_id=roll_id, actor_id=person.id)
+    stands = entry is not None and entry.state is not RollEntryState.REMOVED
+    if wish is RollObjectionWish.REMOVE and not stands:
+        raise Refusal("NOT_ON_ROLL")
+    if wish is RollObjectionWish.ADD and stands:
+        raise Refusal("ALREADY_ON_ROLL")
+    objector = work.principal_id
+    if await work.select(
+        Objection, roll_id=roll_id, objector_id=objector, person_id=person.id, state=RollObjectionState.OPEN
+    ):
+        raise Refusal("ALREADY_OBJECTED_TO_ROLL")
+    made = Objection(
+        id=new_id(), area_id=roll.area_id, roll_id=roll_id, objector_id=objector, person_id=person.id, wish=wish,
+        statement=needed(statement, "statement"), state=RollObjectionState.OPEN, submitted_at=work.occurred_at,
+    )  # fmt: skip
+    work.add(made)
+    work.record("ballots.objection.submitted", made, area_id=roll.area_id, data={"roll": str(roll_id)})
+    return made
+
+
+async def withdraw_objection(work: Work, *, objection_id: UUID) -> Objection:
+    """The objector thinks better of it."""
+    _, objection = await work.lock_with(Objection, objection_id, Roll)
+    work.require("ballots.roll.object", objection, owner=objection.objector_id)
+    work.expect_version(objection)
+    if objection.objector_id != work.principal_id:
+        raise Refusal("NOT_A_PARTY")
+    _open(objection)
+    work.change(objection, state=RollObjectionState.WITHDRAWN)
+    work.record("ballots.objection.withdrawn", objection, area_id=objection.area_id)
+    return objection
+
+
+async def answer_objection(work: Work, *, objection_id: UUID, uphold: bool, answer: str) -> Objection:
+    """Who upholds it changes the roll with it: the person is entered by the rule, or struck off.
+
+    Refuses OWN_MATTER (INV10), ROLL_OBJECTION_STATE, and with the reason why somebody cannot be entered.
+    """
+    roll, objection = await work.lock_with(Objection, objection_id, Roll)
+    work.require("ballots.roll.decide", roll)
+    work.expect_version(objection)
+    await not_own(work, objection.objector_id, objection.person_id)
+    _open(objection)
+    text = needed(answer, "answer")
+    data = {"roll": str(roll.id), "actor": str(objection.person_id), "wish": str(objection.wish)}
+    if uphold and objection.wish is RollObjectionWish.ADD:
+        entry = await enter(work, roll, objection.person_id)
+        work.record("ballots.entry.added", entry, area_id=roll.area_id, data={**data, "basis": entry.basis})
+    elif uphold:
+        found = await work.find(RollEntry, roll_id=roll.id, actor_id=objection.person_id)
+        if found is None or found.state is RollEntryState.REMOVED:
+            raise Refusal("NOT_ON_ROLL")
+        strike(work, found)
+        work.record("ballots.entry.removed", found, area_id=roll.area_id, data=data)
+    state = RollObjectionState.UPHELD if uphold else RollObjectionState.DISMISSED
+    work.change(objection, state=state, answer=text, answered_by_id=work.viewer.person_id, answered_at=work.occurred_at)
+    how = "upheld" if uphold else "dismissed"
+    work.record(f"ballots.objection.{how}", objection, area_id=roll.area_id, data=data)
+    return objection
+
+
+def _open(objection: Objection) -> None:
+    if objection.state is not RollObjectionState.OPEN:
+        raise Refusal("ROLL_OBJECTION_STATE", state=str(objection.state))

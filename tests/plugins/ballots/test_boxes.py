@@ -1,0 +1,112 @@
+"""Paper and mobile boxes, proxies, organizations: whoever votes, and however, votes once (INV6)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from balloting import HALF, Balloting
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+PHOTO = ["计票表照片 1"]
+
+
+async def test_papers_are_counted_by_two_tellers_beside_what_was_cast_online(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 6)
+    n, people = b.n, list(b.voters)
+    ballot = await b.ballot(hasPapers=True)
+    assert await b.vote(people[0], ballot, 0) == "done"
+    hand_out = ("clerk", "ballotsHandOut", "vote { channel }")
+    for who in people[1:5]:
+        await n.do(*hand_out, ballotId=ballot, voterId=b.voters[who])
+        assert await b.vote(who, ballot, 1) == "ALREADY_VOTED"
+    assert await n.refused(*hand_out, ballotId=ballot, voterId=b.voters[people[0]]) == "ALREADY_VOTED"
+    resident = await n.actor_id("郑雅婷")
+    assert await n.refused(*hand_out, ballotId=ballot, voterId=resident) == "NOT_ON_ROLL"
+    n.clock.advance(timedelta(days=4))
+    await n.due()
+    assert (await b.see(ballot, "state"))["state"] == "COUNTING"
+    assert await b.vote(people[5], ballot, 1) == "BALLOT_STATE"
+    enter = ("clerk", "ballotsEnterPapers", "papers { id state }")
+    given: dict[str, Any] = {"ballotId": ballot, "box": "STATION", "place": "西山社村部", "evidence": PHOTO}
+    counts = [{"choices": [0], "papers": 2}, {"choices": [1], "papers": 1}]
+    assert await n.refused(*enter, **{**given, "evidence": []}, counts=counts) == "EVIDENCE_NEEDED"
+    assert await n.refused(*enter, **given, counts=counts, spoiled=2) == "MORE_PAPERS_THAN_VOTERS"
+    assert await n.refused(*enter, **given, counts=[{"choices": [0, 1], "papers": 1}]) == "BAD_PAPER"
+    wrong = await n.do(*enter, **given, counts=[{"choices": [1], "papers": 3}])
+    confirm = ("ballotsConfirmPapers", "papers { state }")
+    assert await n.refused("clerk", *confirm, papersId=wrong["papers"]["id"]) == "SAME_TELLER"
+    close = ("clerk", "ballotsClose", "ballot { outcome cast valid spoiled tally { votes } }")
+    assert await n.refused(*close, ballotId=ballot) == "PAPERS_UNCONFIRMED"
+    rejected = await n.do("admin", *confirm, papersId=wrong["papers"]["id"], agrees=False, note="数错一张")
+    assert rejected["papers"]["state"] == "REJECTED"
+    station = await n.do(*enter, **given, counts=counts)
+    mobile = await n.do(*enter, **{**given, "box": "MOBILE", "place": "老人家中"}, counts=[], spoiled=1)
+    for batch in (station, mobile):
+        await n.do("admin", *confirm, papersId=batch["papers"]["id"])
+    seen = (await n.do(*close, ballotId=ballot))["ballot"]
+    assert seen == {
+        "outcome": "ADOPTED", "cast": 5, "valid": 4, "spoiled": 1,
+        "tally": [{"votes": 3}, {"votes": 1}, {"votes": 0}],
+    }  # fmt: skip
+    again = await n.ask("resident", "query($i: ID!) { ballotsRecount(ballotId: $i) { agrees spoiled } }", i=ballot)
+    assert again["ballotsRecount"] == {"agrees": True, "spoiled": 1}
+    public = (await b.see(ballot, "papers(first: 9) { nodes { state place spoiled } }"))["papers"]["nodes"]
+    assert sorted(p["state"] for p in public) == ["CONFIRMED", "CONFIRMED", "REJECTED"]
+
+
+async def test_a_proxy_casts_where_the_rule_allows_it_and_no_more_than_it_allows(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 5)
+    n, people = b.n, list(b.voters)
+    give = ("ballotsGiveProxy", "proxy { id }")
+    holder = b.voters[people[0]]
+    plain = await b.ballot()
+    assert await n.refused(people[1], *give, ballotId=plain, holderId=holder) == "NO_PROXIES"
+    terms = {"quorum": HALF, "threshold": HALF, "proxies": 2}
+    ballot = await b.ballot(title="委托表决", rule=terms)
+    for who in people[1:3]:
+        await n.do(who, *give, ballotId=ballot, holderId=holder)
+    assert await n.refused(people[1], *give, ballotId=ballot, holderId=holder) == "PROXY_GIVEN"
+    assert await n.refused(people[3], *give, ballotId=ballot, holderId=holder) == "TOO_MANY_PROXIES"
+    assert await n.refused(people[0], *give, ballotId=ballot, holderId=holder) == "NOT_TO_ITSELF"
+    assert await b.vote(people[0], ballot, 0) == "done"
+    assert await b.vote(people[0], ballot, 0, forVoterId=b.voters[people[1]]) == "done"
+    assert await b.vote(people[0], ballot, 0, forVoterId=b.voters[people[1]]) == "ALREADY_VOTED"
+    assert await b.vote(people[0], ballot, 0, forVoterId=b.voters[people[3]]) == "NO_PROXY"
+    assert await b.vote(people[2], ballot, 1) == "done"  # oneself after all
+    assert await b.vote(people[0], ballot, 0, forVoterId=b.voters[people[2]]) == "ALREADY_VOTED"
+    seen = await b.over(ballot)
+    assert (seen["cast"], [t["votes"] for t in seen["tally"]]) == (3, [2, 1, 0])
+
+
+async def test_an_organization_votes_once_through_one_mandate_and_nobody_in_two_hats(
+    neighbourhood: Neighbourhood,
+) -> None:
+    b = await Balloting.begin(neighbourhood, 1, "xingwang")
+    n = b.n
+    n.clock.set(n.clock.now())
+    company, agent = await n.actor_id("企业甲"), await n.actor_id("吴思远")
+    area = await n.area_id("xinyang")
+    made = await n.do(
+        "admin", "ballotsAnnounce", "ballot { id }", areaId=area, title="驻区单位表决", opensAt=b.at(seconds=1),
+        closesAt=b.at(days=3), voterIds=[company, agent, *b.voters.values()],
+    )  # fmt: skip
+    ballot = made["ballot"]["id"]
+    n.clock.advance(timedelta(seconds=2))
+    assert await b.vote("company", ballot, 0, actingFor=company) == "done"
+    assert await b.vote("company", ballot, 0, actingFor=company) == "ALREADY_VOTED"
+    assert await b.vote("company", ballot, 0) == "ALREADY_VOTED"
+    assert await b.vote("resident", ballot, 0, actingFor=company) == "NOT_PERMITTED"
+    assert await b.vote(next(iter(b.voters)), ballot, 0) == "done"
+    assert (await b.over(ballot))["cast"] == 2
+
+
+async def test_nobody_votes_at_the_desk_for_somebody_else(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood)
+    (old,) = await b.n.registered("王奶奶")
+    ballot = await b.ballot(voterIds=[old, await b.n.actor_id("林晓敏")])
+    behalf = {"actorId": old, "basis": "PHONE", "evidence": "电话"}
+    assert await b.vote("clerk", ballot, 0, onBehalfOf=behalf) == "ONLY_ONESELF"

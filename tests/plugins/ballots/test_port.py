@@ -1,0 +1,99 @@
+"""Other plugins put a matter to the vote, and hear what came of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from balloting import Balloting, uuid
+
+from core.enums import Toggle
+from core.errors import Refusal
+from core.ids import to_global
+from core.models import Area
+from core.rules.settings import toggle_plugin
+from core.testing.kit import Neighbourhood
+from core.work import Work
+
+pytestmark = pytest.mark.anyio
+
+
+async def put(b: Balloting, voters: list[str] | None, **more: Any) -> str:
+    async def rule(work: Work) -> dict[str, Any]:
+        area = await work.get(Area, uuid(b.area))
+        opens = work.clock.now()
+        given: dict[str, Any] = {
+            "subject": area, "area_id": area.id, "title": "决议", "choices": ["赞成", "反对", "弃权"],
+            "voters": None if voters is None else [uuid(v) for v in voters], "is_secret": True, "opens_at": opens,
+            "closes_at": opens + timedelta(days=1), **more,
+        }  # fmt: skip
+        work.require("ballots.ballot.manage", area)
+        return {"ballot": str(await work.port("ballots").put(work, **given))}
+
+    made = await b.n.server.runtime.as_system(rule)
+    return to_global("ballots_ballot", made["ballot"])
+
+
+async def test_a_matter_is_put_to_a_bodys_members_and_its_outcome_told(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    ballot = await put(b, list(b.voters.values()), rule={"quorum": [2, 3, False], "threshold": [2, 3, False]})
+    for who, choice in zip(b.voters, (0, 0, 1), strict=True):
+        assert await b.vote(who, ballot, choice) == "done"
+    await b.over(ballot, days=2)
+    ((data,),) = await b.rows(
+        "SELECT data FROM core_event WHERE type = 'ballots.ballot.closed' AND subject_id = {}", uuid(ballot)
+    )
+    told = data if isinstance(data, dict) else json.loads(data)
+    assert told == {
+        "ballot": str(uuid(ballot)), "subjectTag": "area", "subjectId": str(uuid(b.area)), "outcome": "ADOPTED",
+        "tally": {"赞成": 2, "反对": 1, "弃权": 0}, "ballots": 3, "roll": 3, "winners": ["赞成"],
+    }  # fmt: skip
+
+
+async def test_without_voters_everybody_votes_who_lives_there(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    ballot = await put(b, None)
+    await b.n.due()
+    seen = await b.see(ballot, "state viewerMayVote roll { listed state }", next(iter(b.voters)))
+    assert seen["state"] == "OPEN" and seen["viewerMayVote"] is True
+    assert seen["roll"]["state"] == "FROZEN" and seen["roll"]["listed"] >= 2
+    (late,) = await b.settle(1)  # after the roll was frozen
+    assert await b.vote(late, ballot, 0) == "NOT_ON_ROLL"
+
+
+@pytest.mark.parametrize(
+    ("more", "code"),
+    [
+        ({"rule": {"majority": 3}}, "BAD_RULE"),
+        ({"rule": {"quorum": [3, 2, True]}}, "BAD_SHARE"),
+        ({"choices": ["赞成"]}, "OPTIONS"),
+        ({"voters": []}, "VOTERS"),
+    ],
+)
+async def test_what_cannot_be_decided_is_refused(neighbourhood: Neighbourhood, more: dict[str, Any], code: str) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    with pytest.raises(Refusal) as refused:
+        await put(b, **{"voters": list(b.voters.values()), **more})
+    assert refused.value.code == code
+
+
+async def test_where_ballots_are_off_it_is_refused_and_what_was_stays(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    ballot = await b.ballot()
+    who = next(iter(b.voters))
+    await b.vote(who, ballot, 0)
+    await b.n.server.runtime.as_system(lambda work: _toggle(work, uuid(b.area), "OFF"))
+    assert await b.vote(list(b.voters)[1], ballot, 0) == "PLUGIN_DISABLED"
+    with pytest.raises(Refusal) as refused:
+        await put(b, list(b.voters.values()))
+    assert refused.value.code == "PLUGIN_DISABLED"
+    await b.n.server.runtime.as_system(lambda work: _toggle(work, uuid(b.area), "ON"))
+    assert await b.vote(list(b.voters)[1], ballot, 0) == "done"
+    assert (await b.over(ballot))["cast"] == 2
+
+
+async def _toggle(work: Work, area_id: Any, state: str) -> dict[str, Any]:
+    await toggle_plugin(work, area_id=area_id, plugin="ballots", state=Toggle(state), pilot_until=None, reason="测试")
+    return {}

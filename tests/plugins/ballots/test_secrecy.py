@@ -1,0 +1,138 @@
+"""Nothing in the whole database leads from a voter to a paper."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from balloting import Balloting, uuid
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+OPTIONS = ["甲", "乙", "丙", "丁", "戊"]
+
+
+async def every_table(b: Balloting) -> list[str]:
+    if b.n.server.runtime.database.dialect.name == "sqlite":
+        sql = "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    else:
+        sql = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+    return [str(row[0]) for row in await b.rows(sql)]
+
+
+def right(guesses: Sequence[tuple[str, str]], truth: dict[str, str]) -> int:
+    return sum(truth.get(voter) == paper for voter, paper in guesses)
+
+
+async def guesses(b: Balloting, ballot: str) -> dict[str, list[tuple[str, str]]]:
+    """What somebody with the whole database may try: match the order of the marks with the order of the papers, by
+    key, by place in the table, and by the transaction that wrote them."""
+    sqlite = b.n.server.runtime.database.dialect.name == "sqlite"
+    place = "rowid" if sqlite else "ctid"
+    by_event = "SELECT m.voter_id FROM ballots_mark m JOIN core_event e ON e.id = m.event_id WHERE m.ballot_id = {} ORDER BY e.seq"
+    voters = [str(row[0]) for row in await b.rows(by_event, uuid(ballot))]
+    found = {}
+    for order in ("id", place):
+        papers = await b.rows(
+            f"SELECT choices FROM ballots_paper WHERE ballot_id = {{}} ORDER BY {order}", uuid(ballot)
+        )
+        found[order] = list(zip(voters, [str(row[0]) for row in papers], strict=True))
+    if not sqlite:
+        same = (
+            "SELECT m.voter_id, p.choices FROM ballots_mark m JOIN ballots_paper p ON p.xmin = m.xmin"
+            " AND p.ballot_id = m.ballot_id WHERE m.ballot_id = {} ORDER BY p.id"
+        )
+        first: dict[str, str] = {}
+        for voter, choices in await b.rows(same, uuid(ballot)):
+            first.setdefault(str(voter), str(choices))
+        found["transaction"] = list(first.items())
+    return found
+
+
+async def test_no_query_over_the_database_links_voter_and_paper(neighbourhood: Neighbourhood) -> None:
+    """Every voter fills in a paper of their own kind, so that any link would show."""
+    b = await Balloting.begin(neighbourhood, 60)
+    ballot = await b.ballot(kind="RANKED", options=OPTIONS, rule={"quorum": {"numerator": 1, "denominator": 2},
+                            "threshold": {"numerator": 1, "denominator": 2}})  # fmt: skip
+    papers = list(itertools.permutations(range(5)))[: len(b.voters)]
+    truth: dict[str, str] = {}
+    for (who, actor), paper in zip(b.voters.items(), papers, strict=True):
+        assert await b.vote(who, ballot, *paper, idempotencyKey=f"key-{who}") == "done"
+        truth[str(uuid(actor))] = json.dumps(paper)
+    for how, tried in (await guesses(b, ballot)).items():
+        assert right(tried, truth) <= 12, f"while it runs, by {how}"  # one in 25 would be chance
+    await b.over(ballot)
+    after = await guesses(b, ballot)
+    assert after.pop("transaction", []) == []
+    for how, tried in after.items():
+        assert right(tried, truth) <= 8, f"once it is closed, by {how}"
+
+    # no row of any table but the papers' own says what anybody chose, and no paper says who
+    said = {text for paper in papers for text in (json.dumps(paper), json.dumps(paper, separators=(",", ":")))}
+    for table in await every_table(b):
+        for row in await b.rows(f'SELECT * FROM "{table}"'):
+            cells = [str(cell) for cell in row]
+            if table == "ballots_paper":
+                assert not any(voter in cell for cell in cells for voter in truth)
+            else:
+                assert not any(text in cell for cell in cells for text in said), table
+
+    # the same key with another paper tells nothing either: the paper is no part of what is compared
+    who = next(iter(b.voters))
+    assert await b.vote(who, ballot, 4, 3, 2, 1, 0, idempotencyKey=f"key-{who}") == "done"
+    assert (await b.see(ballot))["cast"] == 60
+
+
+async def test_no_payload_and_no_type_shows_a_paper(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    ballot, who = await b.ballot(), next(iter(b.voters))
+    fields = "vote { choices channel voter { id } ballot { turnout tally { votes } papers(first: 5) { totalCount } } }"
+    seen = await b.n.do(who, "ballotsCast", fields, ballotId=ballot, choices=[1])
+    assert seen["vote"] == {
+        "choices": [], "channel": "ONLINE", "voter": {"id": b.voters[who]},
+        "ballot": {"turnout": 1, "tally": [], "papers": {"totalCount": 0}},
+    }  # fmt: skip
+    types = await b.n.ask(None, "{ __schema { types { name } } }")
+    assert "BallotsPaper" not in {t["name"] for t in types["__schema"]["types"]}
+
+
+async def test_a_paper_is_never_changed_and_none_is_slipped_in_or_taken_out(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    ballot = await b.ballot()
+    for who in b.voters:
+        await b.vote(who, ballot, 0)
+    database = b.n.server.runtime.database
+
+    async def tried(sql: str, *values: Any) -> str:
+        marks = [database.dialect.mark(n + 1) for n in range(len(values))]
+        try:
+            async with database.transaction() as t:
+                await t.fetch(sql.format(*marks), *values)
+        except Exception as error:
+            return str(error)
+        return "done"
+
+    paper = (await b.rows("SELECT id FROM ballots_paper WHERE ballot_id = {} LIMIT 1", uuid(ballot)))[0][0]
+    assert "APPEND_ONLY" in await tried("UPDATE ballots_paper SET choices = '[1]' WHERE id = {}", paper)
+    # one taken out while the ballot runs is missed when it is closed
+    assert await tried("DELETE FROM ballots_paper WHERE id = {}", paper) == "done"
+    b.n.clock.advance(timedelta(days=4))
+    assert await b.n.refused("clerk", "ballotsClose", "ballot { id }", ballotId=ballot) == "PAPERS_DIFFER"
+    assert (await b.see(ballot, "state"))["state"] == "OPEN"
+    again = "INSERT INTO ballots_paper (id, ballot_id, choices) VALUES ({}, {}, '[0]')"
+    assert await tried(again, paper, uuid(ballot)) == "done"
+    await b.n.do("clerk", "ballotsClose", "ballot { id }", ballotId=ballot)
+    left = (await b.rows("SELECT id FROM ballots_paper WHERE ballot_id = {} LIMIT 1", uuid(ballot)))[0][0]
+    assert "BALLOT_CLOSED" in await tried("DELETE FROM ballots_paper WHERE id = {}", left)
+    assert "BALLOT_CLOSED" in await tried(again, paper, uuid(ballot))
+    seen = await b.n.ask(
+        "resident", "query($i: ID!) { ballotsRecount(ballotId: $i) { agrees outcome cast tally { votes } } }", i=ballot
+    )
+    assert seen["ballotsRecount"] == {
+        "agrees": True, "outcome": "ADOPTED", "cast": 3, "tally": [{"votes": 3}, {"votes": 0}, {"votes": 0}],
+    }  # fmt: skip
