@@ -153,9 +153,16 @@ class Registration(Logged):
         refuse(
             "since_stays",
             "UPDATE",
-            f"OLD.since IS NOT NULL AND (NEW.since IS NULL OR NEW.since <> OLD.since) AND NOT {_event('appeal.granted')}"
-            f" AND NOT {_event('registration.reopened')}",
+            "OLD.since IS NOT NULL AND OLD.state <> 'REVOKED' AND (NEW.since IS NULL OR NEW.since <> OLD.since)"
+            f" AND NOT {_event('appeal.granted')}",
             "APPEND_ONLY",
+        ),
+        refuse(
+            "again_by_appeal_alone",
+            "UPDATE",
+            f"OLD.state IN ('REJECTED', 'REVOKED') AND NEW.{_LIVES} AND NOT EXISTS (SELECT 1 FROM new_residents_appeal p"
+            " WHERE p.registration_id = NEW.id AND p.state = 'GRANTED')",
+            "REGISTRATION_STATE",
         ),
         refuse(
             "over",

@@ -48,10 +48,15 @@ VERIFY = "new_residents.residence.verify"
 
 
 def _registration_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    """For the person; for whoever verifies there, once the person has said so; for the employer, until they have."""
+    """For the person; for whoever verifies there, unless the person has not agreed; for the employer, until they answer."""
     asked = t.state == ResidenceState.INVITED
-    said = ~t.state.is_in([ResidenceState.INVITED, ResidenceState.DECLINED, ResidenceState.LAPSED])
-    return v.acts_as(t.person_id) | (asked & v.acts_as(t.employer_id)) | (said & v.may(VERIFY, t.area_id))
+    clerks = ~t.state.is_in([ResidenceState.DECLINED, ResidenceState.LAPSED]) & v.may(VERIFY, t.area_id)
+    return v.acts_as(t.person_id) | (asked & v.acts_as(t.employer_id)) | clerks
+
+
+def _facts(t: RowOf, v: ViewerFacts) -> Expr:
+    """What an employer says of a worker is no clerk's to know before the worker has agreed."""
+    return ~(t.state == ResidenceState.INVITED) | v.acts_as(t.person_id) | v.acts_as(t.employer_id)
 
 
 def _registration_of(id: Expr, v: ViewerFacts) -> Expr:
@@ -63,9 +68,9 @@ class NewResidentsRegistration:
     """A person says where and since when they live here, and a clerk verifies it (居住登记)."""
 
     state: ResidenceState = column(description="How far it has come (登记状态).")
-    address: str | None = column(filter=False, description="Where they live (居住地址).")
+    address: str | None = column(filter=False, visible=_facts, description="Where they live (居住地址).")
     workplace: str | None = column(filter=False, description="Where they work (工作单位).")
-    claimed_since: date = column(description="Since when, by their own word (自报入住日期).")
+    claimed_since: date | None = column(visible=_facts, description="Since when, by their own word (自报入住日期).")
     since: date | None = column(description="Since when, as verified (核定居住起始日).")
     until: date | None = column(description="The day it ended (迁出日期).")
     submitted_at: datetime = column(order=True, description="When it was submitted (提交时间).")

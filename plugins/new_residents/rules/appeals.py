@@ -145,13 +145,7 @@ def _other_day(work: Work, registration: Registration, since: date | None) -> No
 
 
 async def _verify(work: Work, registration: Registration, since: date | None, identity: IdentityCheck | None) -> None:
-    """A refused or revoked residence is found to be there after all: opened again, then verified, as two events."""
+    """A refused or revoked residence is found to be there after all."""
     day = _needed(since)
     seen = identity or registration.identity or await on_file(work, registration.person_id)
-    settings = await work.settings(NewResidentsSettings, registration)
-    work.change(
-        registration, state=ResidenceState.SUBMITTED, since=None, until=None, membership_id=None,
-        decided_by_id=None, decided_on=None, closed_at=None,
-    )  # fmt: skip
-    work.record("new_residents.registration.reopened", registration, area_id=registration.area_id)
-    await settle_verified(work, registration, day, seen, settings)
+    await settle_verified(work, registration, day, seen, await work.settings(NewResidentsSettings, registration))

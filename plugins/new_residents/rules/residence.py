@@ -62,7 +62,7 @@ async def settle_verified(
         raise Refusal("LIVES_ELSEWHERE")
     facts = {
         "since": since, "identity": identity, "decided_by_id": work.person_id, "decided_on": today(work),
-        "reason": None, "until": None, "closed_at": None,
+        "reason": None, "until": None, "closed_at": None, "membership_id": None,
     }  # fmt: skip
     if await consent_area(work, registration, settings) is not None:
         work.change(registration, state=ResidenceState.PENDING_CONSENT, **facts)
@@ -83,7 +83,7 @@ async def consent_area(work: Work, registration: Registration, settings: NewResi
 async def take_effect(work: Work, registration: Registration, **facts: object) -> None:
     """Queue and record that the person lives here in every respect: a membership of the area, what comes of itself."""
     membership_id = await _membership(work, registration, facts.get("since") or registration.since)
-    work.change(registration, state=ResidenceState.VERIFIED, membership_id=membership_id, **facts)
+    work.change(registration, **{**facts, "state": ResidenceState.VERIFIED, "membership_id": membership_id})
     work.record(
         "new_residents.residence.verified", registration, area_id=registration.area_id, data=about(registration)
     )
