@@ -92,6 +92,37 @@ def place(row: Row, f: Facts) -> bool:
     return row["upper"] == 1 or f.acts_as(row["actor_id"]) or f.may("points.ranking.read", row["area_id"])
 
 
+def residence(row: Row, f: Facts) -> bool:
+    if f.acts_as(row["person_id"]) or (row["state"] == "INVITED" and f.acts_as(row["employer_id"])):
+        return True
+    return row["state"] not in ("DECLINED", "LAPSED") and f.may("new_residents.residence.verify", row["area_id"])
+
+
+def residence_told(row: Row, f: Facts) -> bool:
+    """What an employer says of a worker who has not answered is for the two of them."""
+    return row["state"] != "INVITED" or f.acts_as(row["person_id"]) or f.acts_as(row["employer_id"])
+
+
+def residence_proof(row: Row, f: Facts) -> bool:
+    return residence(f.row("new_residents_registration", row["registration_id"]), f)
+
+
+def dormitory_list(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["employer_id"]) or f.may("new_residents.residence.verify", row["area_id"])
+
+
+def entitled(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["person_id"]) or f.may("new_residents.entitlement.grant", row["area_id"])
+
+
+def entitlement_use(row: Row, f: Facts) -> bool:
+    return entitled(f.row("new_residents_grant", row["grant_id"]), f)
+
+
+def residents_appeal(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["person_id"]) or f.may("new_residents.appeal.decide", row["area_id"])
+
+
 TRUTH: dict[str, Truth] = {
     "Area": everybody,
     "Actor": lambda row, f: row["gone_at"] is None,
@@ -121,6 +152,17 @@ TRUTH: dict[str, Truth] = {
     "AdoptionInspection": everybody,
     "AdoptionAcceptance": everybody,
     "AdoptionRevocation": revocation,
+    "NewResidentsRegistration": residence,
+    "NewResidentsRegistration.address": residence_told,
+    "NewResidentsRegistration.claimedSince": residence_told,
+    "NewResidentsEvidence": residence_proof,
+    "NewResidentsDormitoryList": dormitory_list,
+    "NewResidentsEntitlement": everybody,
+    "NewResidentsParityException": everybody,
+    "NewResidentsGrant": entitled,
+    "NewResidentsUse": entitlement_use,
+    "NewResidentsAppeal": residents_appeal,
+    "NewResidentsServicePoint": everybody,
     "PointsAccount": account,
     "PointsRule": everybody,
     "PointsEntry": entry,
@@ -140,6 +182,8 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_event_text", "key"): "reason",
     ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
     ("core_data_export", "state"): ExportState.FAILED,
+    ("new_residents_point", "hours"): '[[1, "08:30", "12:00"]]',
+    ("new_residents_point", "closures"): '["2025-10-01"]',
 }
 ARGUMENTS: dict[str, list[Any]] = {
     "kind": [Bare(k.name) for k in ActorKind],
