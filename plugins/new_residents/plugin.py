@@ -8,10 +8,13 @@ from core.plugins import hookimpl
 
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
+    from core.data.sheets import Sheet
+    from core.demo import DemoDistrict
     from core.duties import Duties
     from core.events import Handler
     from core.jobs import Job
     from core.rules.erasure import Erasing
+    from core.runtime import Runtime
     from core.settings import Settings
 
 
@@ -86,3 +89,17 @@ def gongzhi_erasing() -> Erasing:
     from plugins.new_residents.rules.mending import open_matters
 
     return Erasing("new_residents", open_matters)
+
+
+@hookimpl
+def gongzhi_sheets() -> list[Sheet]:
+    from plugins.new_residents.imports import SHEETS
+
+    return SHEETS
+
+
+@hookimpl
+def gongzhi_demo(runtime: Runtime, district: DemoDistrict) -> Any:
+    from plugins.new_residents.demo import fill
+
+    return fill(runtime, district)

@@ -32,9 +32,9 @@ class Arriving:
     @classmethod
     async def begin(cls, n: Neighbourhood) -> Arriving:
         n.clock.set(n.clock.now())
-        areas = [await n.area_id(code) for code in ("haihong", "xishan", "haicang")]
+        haihong, xishan, haicang = [await n.area_id(code) for code in ("haihong", "xishan", "haicang")]
         clerk, other = await n.newcomers(2, "xingwang")
-        made = cls(n, *areas, clerk, other)
+        made = cls(n, haihong, xishan, haicang, clerk, other)
         for login in (clerk, other):
             await made.role(login, "CLERK", made.haihong)
         return made
@@ -88,8 +88,10 @@ class Arriving:
     async def catalogue(self, area: str | None = None) -> dict[str, str]:
         """The usual entitlements, offered; ids by key."""
         await self.n.do("admin", "newResidentsOfferCatalogue", "area { id }", areaId=area or self.haihong)
-        query = "{ newResidentsEntitlements(first: 50) { nodes { id key } } }"
-        nodes = (await self.n.ask(None, query))["newResidentsEntitlements"]["nodes"]
+        query = (
+            "query($a: ID!) { newResidentsEntitlements(first: 50, where: {area: {id: {eq: $a}}}) { nodes { id key } } }"
+        )
+        nodes = (await self.n.ask(None, query, a=area or self.haihong))["newResidentsEntitlements"]["nodes"]
         return {e["key"]: e["id"] for e in nodes}
 
     async def see(self, registration: str, selection: str, who: str = "admin") -> Any:
@@ -98,7 +100,8 @@ class Arriving:
 
     async def since(self, login: str, area: str) -> date | None:
         """What the port answers whoever asks since when this person lives there."""
-        person, found = split_global(await self.person(login))[1], []
+        person = split_global(await self.person(login))[1]
+        found: list[date | None] = []
 
         async def look(work: Work) -> dict[str, Any]:
             port = work.port("eligibility")

@@ -30,8 +30,8 @@ async def test_a_service_point_is_open_by_its_hours(neighbourhood: Neighbourhood
         local = n.clock.now().astimezone(n.clock.zone)
         day = (local + timedelta(days=(weekday - local.isoweekday()) % 7 + 7)).date()
         n.clock.set(datetime(day.year, day.month, day.day, hour, minute, tzinfo=n.clock.zone))
-        seen = await n.ask(None, "{ newResidentsServicePoints { nodes { openNow } } }")
-        return bool(seen["newResidentsServicePoints"]["nodes"][-1]["openNow"])
+        seen = await n.ask(None, "query($i: ID!) { newResidentsServicePoint(id: $i) { openNow } }", i=point)
+        return bool(seen["newResidentsServicePoint"]["openNow"])
 
     begun = n.clock.now()
     assert [await open_at(8, 29), await open_at(8, 30), await open_at(11, 59), await open_at(12, 0)] == [

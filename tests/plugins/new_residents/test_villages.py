@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from arriving import Arriving
 
@@ -53,7 +55,7 @@ async def test_a_clerk_enters_what_the_minutes_say(neighbourhood: Neighbourhood)
     a = await Arriving.begin(n)
     geng, registration = await in_the_village(a)
     record = ("newResidentsRecordConsent", STATE)
-    said = {"registrationId": registration, "consented": True}
+    said: dict[str, Any] = {"registrationId": registration, "consented": True}
     assert await n.refused("clerk", *record, **said, evidence=" ") == "EMPTY_TEXT"
     assert await n.refused("resident", *record, **said, evidence="会议记录 12 号") == "NOT_FOUND"
     assert await n.refused(geng, *record, **said, evidence="会议记录 12 号") == "NOT_PERMITTED"
