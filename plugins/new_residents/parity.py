@@ -13,14 +13,14 @@ TOLERANCE = 50  # in a thousand; by less the newcomers are not behind
 def _people(newcomers: bool, *states: str) -> str:
     which = "IS NOT NULL" if newcomers else "IS NULL"
     among = ", ".join(f"'{s}'" for s in states)
-    return f"count(DISTINCT CASE WHEN g.registration_id {which} AND g.state IN ({among}) THEN g.person_id END)"
+    return f"count(DISTINCT CASE WHEN q.registration_id {which} AND q.state IN ({among}) THEN q.person_id END)"
 
 
 def _using(newcomers: bool) -> str:
     which = "IS NOT NULL" if newcomers else "IS NULL"
     return (
-        f"count(DISTINCT CASE WHEN g.registration_id {which} AND EXISTS"
-        " (SELECT 1 FROM new_residents_use u WHERE u.grant_id = g.id) THEN g.person_id END)"
+        f"count(DISTINCT CASE WHEN q.registration_id {which} AND EXISTS"
+        " (SELECT 1 FROM new_residents_use u WHERE u.grant_id = q.id) THEN q.person_id END)"
     )
 
 
@@ -36,19 +36,23 @@ def _rate(has: str, not_has: str) -> str:
     )
 
 
-PARITY = f"""WITH below AS (
-    SELECT c.descendant_id AS id FROM core_area_closure c WHERE c.until IS NULL AND c.ancestor_id = :area:
+PARITY = f"""WITH ours AS MATERIALIZED (
+    SELECT g.id, g.entitlement_id, g.person_id, g.registration_id, g.state
+    FROM core_area_closure b JOIN new_residents_grant g ON g.area_id = b.descendant_id
+    WHERE b.until IS NULL AND b.ancestor_id = :area:
 ), counted AS (
-    SELECT g.entitlement_id AS id,
+    SELECT q.entitlement_id AS id,
         {_people(True, "GRANTED")} AS n_has, {_people(True, "REFUSED")} AS n_not, {_using(True)} AS n_use,
         {_people(False, "GRANTED")} AS l_has, {_people(False, "REFUSED")} AS l_not, {_using(False)} AS l_use
-    FROM new_residents_grant g WHERE g.area_id IN (SELECT b.id FROM below b) GROUP BY g.entitlement_id
+    FROM ours q GROUP BY q.entitlement_id
 ), people AS (
-    SELECT (SELECT count(DISTINCT r.person_id) FROM new_residents_registration r
-            WHERE r.area_id IN (SELECT b.id FROM below b)
+    SELECT (SELECT count(DISTINCT r.person_id) FROM core_area_closure b
+            JOIN new_residents_registration r ON r.area_id = b.descendant_id
+            WHERE b.until IS NULL AND b.ancestor_id = :area:
             AND r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')) AS newcomers,
-        (SELECT count(DISTINCT m.actor_id) FROM core_membership m JOIN core_actor a ON a.id = m.actor_id
-            WHERE m.area_id IN (SELECT b.id FROM below b) AND m.role = 'RESIDENT' AND m.state = 'ACTIVE'
+        (SELECT count(DISTINCT m.actor_id) FROM core_area_closure b
+            JOIN core_membership m ON m.area_id = b.descendant_id JOIN core_actor a ON a.id = m.actor_id
+            WHERE b.until IS NULL AND b.ancestor_id = :area: AND m.role = 'RESIDENT' AND m.state = 'ACTIVE'
             AND a.kind = 'PERSON' AND NOT EXISTS (SELECT 1 FROM new_residents_registration r
                 WHERE r.person_id = m.actor_id
                 AND r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED'))) AS locals
@@ -58,7 +62,8 @@ PARITY = f"""WITH below AS (
         coalesce(k.l_use, 0) AS l_use, EXISTS (SELECT 1 FROM new_residents_exception x
             WHERE x.entitlement_id = e.id AND x.until IS NULL) AS is_kept
     FROM new_residents_entitlement e LEFT JOIN counted k ON k.id = e.id
-    WHERE e.state = 'OFFERED' AND (e.area_id IN (SELECT b.id FROM below b) OR e.area_id IN (
+    WHERE e.state = 'OFFERED' AND (e.area_id IN (
+        SELECT b.descendant_id FROM core_area_closure b WHERE b.until IS NULL AND b.ancestor_id = :area:) OR e.area_id IN (
         SELECT c.ancestor_id FROM core_area_closure c WHERE c.until IS NULL AND c.descendant_id = :area:))
 )
 SELECT h.id AS id, h.id AS entitlement_id, :area: AS area_id, h.equal_group AS equal_group,

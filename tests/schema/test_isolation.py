@@ -104,7 +104,7 @@ def residence_told(row: Row, f: Facts) -> bool:
 
 
 def residence_proof(row: Row, f: Facts) -> bool:
-    return residence(f.row("new_residents_registration", row["registration_id"]), f)
+    return f.acts_as(row["person_id"]) or f.may("new_residents.residence.verify", row["area_id"])
 
 
 def dormitory_list(row: Row, f: Facts) -> bool:

@@ -59,10 +59,6 @@ def _facts(t: RowOf, v: ViewerFacts) -> Expr:
     return ~(t.state == ResidenceState.INVITED) | v.acts_as(t.person_id) | v.acts_as(t.employer_id)
 
 
-def _registration_of(id: Expr, v: ViewerFacts) -> Expr:
-    return select(models.Registration).where(lambda r: (r.id == id) & _registration_scope(r, v)).exists()
-
-
 @node(models.Registration, scope=_registration_scope, order="-submitted_at")
 class NewResidentsRegistration:
     """A person says where and since when they live here, and a clerk verifies it (居住登记)."""
@@ -94,7 +90,8 @@ class NewResidentsRegistration:
     grants: Connection[NewResidentsGrant] = connection("registration_id", description="What they have here (享有事项).")
 
 
-@node(models.Evidence, scope=lambda t, v: _registration_of(t.registration_id, v), order="added_at")
+# There is none before the person has said that they live here.
+@node(models.Evidence, scope=lambda t, v: v.acts_as(t.person_id) | v.may(VERIFY, t.area_id), order="added_at")
 class NewResidentsEvidence:
     """What shows that somebody lives here, by reference (居住凭据)."""
 

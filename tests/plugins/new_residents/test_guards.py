@@ -54,7 +54,7 @@ async def test_the_database_holds_to_it_as_well(neighbourhood: Neighbourhood) ->
     mine: Any = await n.ask(worker, "{ newResidentsRegistrations { nodes { id } } }")
     invited = mine["newResidentsRegistrations"]["nodes"][0]["id"]
     assert await refused(n, invited, "state = 'SUBMITTED'", "SUBMITTED") == "WORKER_CONSENT"
-    clerk, self_ = (split_global(await a.person(login))[1] for login in (a.clerk, worker))
+    clerk, self_ = [split_global(await a.person(who))[1] for who in (a.clerk, worker)]
     facts = f"since = '{a.months_ago(1)}', identity = 'REMOTE', consent_id = '{new_id()}'"
     straight = f"state = 'VERIFIED', decided_by_id = '{clerk}', {facts}"
     assert await refused(n, invited, straight, "VERIFIED") == "WORKER_CONSENT"
@@ -83,7 +83,7 @@ async def test_no_grant_is_refused_by_a_statute_that_nobody_declared(neighbourho
     login, _ = await a.settled(14)
     asked = await n.do(login, "newResidentsRequestEntitlement", "grant { id }", entitlementId=offered["ELECTIONS"])
     grant = asked["grant"]["id"]
-    clerk, person = (split_global(await a.person(who))[1] for who in (a.clerk, login))
+    clerk, person = [split_global(await a.person(who))[1] for who in (a.clerk, login)]
     sets = f"state = 'REFUSED', ground = 'STATUTE', decided_by_id = '{clerk}'"
     assert await refused(n, grant, sets, "REFUSED") == "NO_STATUTE"
     own = f"state = 'GRANTED', decided_by_id = '{person}'"

@@ -111,7 +111,7 @@ async def test_nothing_that_is_served_knows_where_somebody_is_registered(neighbo
     runtime = n.server.runtime
     names = [f"{m._meta.db_table}.{c}" for m in runtime.database.models for c in m._meta.fields_db_projection]
     names += list(runtime.kernel.permissions.rules)
-    names += [f"{p}.{key}" for p, keys in runtime.kernel.settings.declared.items() for key in keys]
+    names += [f"{p}.{key}" for p, made in runtime.kernel.settings.declared.items() for key in made.keys]
     types = "{ __schema { types { name inputFields { name } fields { name } enumValues { name } } } }"
     for type in (await n.ask(None, types))["__schema"]["types"]:
         for part in ("inputFields", "fields", "enumValues"):
