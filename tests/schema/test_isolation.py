@@ -186,6 +186,37 @@ def counted_papers(row: Row, f: Facts) -> bool:
     return closed or f.may("ballots.papers.count", row["area_id"])
 
 
+def residence(row: Row, f: Facts) -> bool:
+    if f.acts_as(row["person_id"]) or (row["state"] == "INVITED" and f.acts_as(row["employer_id"])):
+        return True
+    return row["state"] not in ("DECLINED", "LAPSED") and f.may("new_residents.residence.verify", row["area_id"])
+
+
+def residence_told(row: Row, f: Facts) -> bool:
+    """What an employer says of a worker who has not answered is for the two of them."""
+    return row["state"] != "INVITED" or f.acts_as(row["person_id"]) or f.acts_as(row["employer_id"])
+
+
+def residence_proof(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["person_id"]) or f.may("new_residents.residence.verify", row["area_id"])
+
+
+def dormitory_list(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["employer_id"]) or f.may("new_residents.residence.verify", row["area_id"])
+
+
+def entitled(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["person_id"]) or f.may("new_residents.entitlement.grant", row["area_id"])
+
+
+def entitlement_use(row: Row, f: Facts) -> bool:
+    return entitled(f.row("new_residents_grant", row["grant_id"]), f)
+
+
+def residents_appeal(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["person_id"]) or f.may("new_residents.appeal.decide", row["area_id"])
+
+
 TRUTH: dict[str, Truth] = {
     "Area": everybody,
     "Actor": lambda row, f: row["gone_at"] is None,
@@ -230,6 +261,17 @@ TRUTH: dict[str, Truth] = {
     "AdoptionInspection": everybody,
     "AdoptionAcceptance": everybody,
     "AdoptionRevocation": revocation,
+    "NewResidentsRegistration": residence,
+    "NewResidentsRegistration.address": residence_told,
+    "NewResidentsRegistration.claimedSince": residence_told,
+    "NewResidentsEvidence": residence_proof,
+    "NewResidentsDormitoryList": dormitory_list,
+    "NewResidentsEntitlement": everybody,
+    "NewResidentsParityException": everybody,
+    "NewResidentsGrant": entitled,
+    "NewResidentsUse": entitlement_use,
+    "NewResidentsAppeal": residents_appeal,
+    "NewResidentsServicePoint": everybody,
     "PointsAccount": account,
     "PointsRule": everybody,
     "PointsEntry": entry,
@@ -265,6 +307,8 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_access_record", "until"): BEGAN + timedelta(days=9999),
     ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
     ("core_data_export", "state"): ExportState.FAILED,
+    ("new_residents_point", "hours"): '[[1, "08:30", "12:00"]]',
+    ("new_residents_point", "closures"): '["2025-10-01"]',
 }
 ARGUMENTS: dict[str, list[Any]] = {
     "action": ["core.actor.read"],

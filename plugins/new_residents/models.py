@@ -1,0 +1,493 @@
+"""Registrations with their evidence, dormitory lists, entitlements and who has them, appeals, service points."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+from uuid import UUID
+
+from tortoise import fields
+
+from core.database.guards import Guard, Refuse, append_only, check, index, own_matter, refuse, same, unique
+from core.models import Actor, Area, Logged, RuleDocument
+from core.personal import Keep, Text, impersonal, personal
+from plugins.new_residents.terms import (
+    DormitoryListState,
+    EntitlementRefusal,
+    EntitlementStanding,
+    EntitlementState,
+    EqualGroup,
+    IdentityCheck,
+    ResidenceProofKind,
+    ResidenceState,
+    ResidentAppealState,
+    ServicePointState,
+)
+
+
+def _to(model: str, *, null: bool = False) -> Any:
+    options: Any = {"null": null}
+    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
+
+
+def _event(type: str) -> str:
+    """SQL: the change is that of an event of this type."""
+    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type = 'new_residents.{type}')"
+
+
+def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
+    """INV10 for a column that names who decided: checked when it is written, not again when the row changes later."""
+    new, old = f"NEW.{column}", f"OLD.{column}"
+    own = " OR ".join(own_matter(new, actor) for actor in whose)
+    return (
+        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND ({own})", "OWN_MATTER"),
+        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND ({own})", "OWN_MATTER"),
+    )
+
+
+_CLOSED = Keep("closed_at", "case_text_days")
+_LIVES = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
+_NOBODY_YET = "'INVITED', 'DECLINED', 'LAPSED'"
+
+
+class DormitoryList(Logged):
+    """An employer says who lives in its dormitory; each worker answers for themselves."""
+
+    tag: ClassVar[str] = "new_residents_list"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    employer: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    employer_id: UUID
+    address = fields.CharField(max_length=200)
+    state = fields.CharEnumField(DormitoryListState, description="DormitoryListState", max_length=40)
+    submitted_at = fields.DatetimeField()
+    confirm_by = fields.DateField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("address")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("address_not_empty", "length(NEW.address) > 0", "EMPTY_TEXT"),
+        refuse(
+            "stays",
+            "UPDATE",
+            f"NEW.area_id <> OLD.area_id OR NEW.address <> OLD.address OR NEW.confirm_by <> OLD.confirm_by"
+            f" OR (NEW.employer_id <> OLD.employer_id AND NOT {_event('registration.merged')})",
+            "APPEND_ONLY",
+        ),
+        index("employer_id", "submitted_at"),
+        index("area_id", "submitted_at"),
+        index("submitted_at"),
+    )
+
+    class Meta:
+        table = "new_residents_list"
+
+
+class Registration(Logged):
+    """A person says where and since when they live here; a clerk verifies it. `since` is what was verified.
+
+    A person lives in one place: at most one registration of theirs is verified at a time, on whatever day.
+    """
+
+    tag: ClassVar[str] = "new_residents_registration"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person_id: UUID
+    employer: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    employer_id: UUID | None
+    dormitory: fields.ForeignKeyNullableRelation[DormitoryList] = _to("new_residents.DormitoryList", null=True)
+    dormitory_id: UUID | None
+    consent_id = fields.UUIDField(null=True)
+    state = fields.CharEnumField(ResidenceState, description="ResidenceState", max_length=40)
+    address = fields.CharField(max_length=200, null=True)
+    workplace = fields.CharField(max_length=200, null=True)
+    claimed_since = fields.DateField()
+    submitted_at = fields.DatetimeField()
+    confirm_by = fields.DateField(null=True)
+    identity = fields.CharEnumField(IdentityCheck, description="IdentityCheck", max_length=40, null=True)
+    since = fields.DateField(null=True)
+    until = fields.DateField(null=True)
+    decided_by_id = fields.UUIDField(null=True)
+    decided_on = fields.DateField(null=True)
+    reason = fields.TextField(null=True)
+    membership_id = fields.UUIDField(null=True)
+    consent_ballot_id = fields.UUIDField(null=True)
+    consent_evidence = fields.CharField(max_length=500, null=True)
+    consented_on = fields.DateField(null=True)
+    closed_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("address", of="person_id", keep=_CLOSED),
+        personal("workplace", of="person_id", keep=_CLOSED),
+        personal("reason", of="person_id", keep=_CLOSED),
+        personal("consent_evidence", of="person_id", keep=_CLOSED),
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("person_id", where=_LIVES, code="LIVES_ELSEWHERE"),
+        unique("person_id", "area_id", where="state = 'SUBMITTED'", code="ALREADY_REGISTERED"),
+        unique("dormitory_id", "person_id", where="dormitory_id IS NOT NULL", code="TWICE_ON_LIST"),
+        check(
+            "with_their_consent",
+            f"NEW.dormitory_id IS NULL OR NEW.state IN ({_NOBODY_YET}) OR NEW.consent_id IS NOT NULL",
+            "WORKER_CONSENT",
+        ),
+        check("verified", f"NOT (NEW.{_LIVES}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
+        check("identified", f"NOT (NEW.{_LIVES}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
+        check("until_after_since", "NEW.until IS NULL OR (NEW.since IS NOT NULL AND NEW.until >= NEW.since)"),
+        check("moved", "NEW.state <> 'MOVED_AWAY' OR NEW.until IS NOT NULL"),
+        check(
+            "consented",
+            "(NEW.consent_ballot_id IS NULL AND NEW.consent_evidence IS NULL) OR NEW.consented_on IS NOT NULL",
+        ),
+        refuse(
+            "facts_stay",
+            "UPDATE",
+            "NEW.area_id <> OLD.area_id OR NEW.claimed_since <> OLD.claimed_since"
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})"
+            f" OR NOT {same('NEW.dormitory_id', 'OLD.dormitory_id')}",
+            "APPEND_ONLY",
+        ),
+        refuse(
+            "since_stays",
+            "UPDATE",
+            "OLD.since IS NOT NULL AND OLD.state <> 'REVOKED' AND (NEW.since IS NULL OR NEW.since <> OLD.since)"
+            f" AND NOT {_event('appeal.granted')}",
+            "APPEND_ONLY",
+        ),
+        refuse(
+            "again_by_appeal_alone",
+            "UPDATE",
+            f"OLD.state IN ('REJECTED', 'REVOKED') AND NEW.{_LIVES} AND NOT EXISTS (SELECT 1 FROM new_residents_appeal p"
+            " WHERE p.registration_id = NEW.id AND p.state = 'GRANTED')",
+            "REGISTRATION_STATE",
+        ),
+        refuse(
+            "over",
+            "UPDATE",
+            "OLD.state IN ('MOVED_AWAY', 'WITHDRAWN', 'DECLINED', 'LAPSED') AND NEW.state <> OLD.state",
+            "REGISTRATION_STATE",
+        ),
+        refuse(
+            "only_the_person_answers",
+            "UPDATE",
+            f"OLD.state = 'INVITED' AND NEW.state NOT IN ('INVITED', 'SUBMITTED', {_NOBODY_YET})",
+            "WORKER_CONSENT",
+        ),
+        *_by_others("inv10_decision", "decided_by_id", "NEW.person_id", "NEW.employer_id"),
+        index("area_id", "state", "submitted_at"),
+        index("area_id", "submitted_at"),
+        index("person_id", "submitted_at"),
+        index("dormitory_id"),
+        index("employer_id"),
+        index("consent_id", where="consent_id IS NOT NULL"),
+        index("membership_id", where="membership_id IS NOT NULL"),
+        index("state", "confirm_by"),
+        index("submitted_at"),
+    )
+
+    class Meta:
+        table = "new_residents_registration"
+
+
+class Evidence(Logged):
+    """What shows that somebody lives here, by reference; never the paper itself."""
+
+    tag: ClassVar[str] = "new_residents_evidence"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    registration: fields.ForeignKeyRelation[Registration] = _to("new_residents.Registration")
+    registration_id: UUID
+    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person_id: UUID
+    kind = fields.CharEnumField(ResidenceProofKind, description="ResidenceProofKind", max_length=40)
+    reference = fields.CharField(max_length=500)
+    added_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("reference", of="person_id", keep=Keep("added_at", "case_text_days")),
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        refuse(
+            "stays",
+            "UPDATE",
+            f"NEW.kind <> OLD.kind OR NEW.registration_id <> OLD.registration_id OR NEW.reference <> OLD.reference"
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})",
+            "APPEND_ONLY",
+        ),
+        check("reference_not_empty", "length(NEW.reference) > 0", "EMPTY_TEXT"),
+        index("registration_id", "added_at"),
+        index("person_id"),
+        index("added_at"),
+    )
+
+    class Meta:
+        table = "new_residents_evidence"
+
+
+class Entitlement(Logged):
+    """What newcomers have like everybody else, in an area and below: one of the five ways of equal footing."""
+
+    tag: ClassVar[str] = "new_residents_entitlement"
+    searchable: ClassVar[str | None] = "title"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    equal_group = fields.CharEnumField(EqualGroup, description="EqualGroup", max_length=40)
+    key = fields.CharField(max_length=40)
+    title = fields.CharField(max_length=200)
+    explanation = fields.TextField(null=True)
+    min_months = fields.IntField(default=0)
+    automatic = fields.BooleanField(default=False)
+    state = fields.CharEnumField(EntitlementState, description="EntitlementState", max_length=40)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("key", "title", "explanation")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("title_not_empty", "length(NEW.title) > 0 AND length(NEW.key) > 0", "EMPTY_TEXT"),
+        check("months", "NEW.min_months BETWEEN 0 AND 120"),
+        unique("area_id", "key", where="state = 'OFFERED'", code="ENTITLEMENT_EXISTS"),
+        refuse(
+            "stays",
+            "UPDATE",
+            'NEW.area_id <> OLD.area_id OR NEW."key" <> OLD."key" OR NEW.equal_group <> OLD.equal_group'
+            " OR NEW.min_months > OLD.min_months OR (OLD.state = 'RETIRED' AND NEW.state <> OLD.state)",
+            "APPEND_ONLY",
+        ),
+        index("area_id", "equal_group"),
+        index("equal_group"),
+        index("title"),
+    )
+
+    class Meta:
+        table = "new_residents_entitlement"
+
+
+class ParityException(Logged):
+    """The statutory rule by which newcomers do not have an entitlement; the only thing that may keep it from them (INV15)."""
+
+    tag: ClassVar[str] = "new_residents_exception"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    entitlement: fields.ForeignKeyRelation[Entitlement] = _to("new_residents.Entitlement")
+    entitlement_id: UUID
+    statute = fields.CharField(max_length=200)
+    reason = fields.TextField()
+    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = _to("core.RuleDocument", null=True)
+    rule_document_id: UUID | None
+    since = fields.DateField()
+    until = fields.DateField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("statute", "reason")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("cites", "length(NEW.statute) > 0 AND length(NEW.reason) > 0", "EMPTY_TEXT"),
+        unique("entitlement_id", where="until IS NULL", code="STATUTE_EXISTS"),
+        refuse(
+            "only_ends",
+            "UPDATE",
+            "OLD.until IS NOT NULL OR NEW.until IS NULL OR NEW.statute <> OLD.statute OR NEW.reason <> OLD.reason"
+            " OR NEW.entitlement_id <> OLD.entitlement_id OR NEW.since <> OLD.since",
+            "APPEND_ONLY",
+        ),
+        *append_only()[1:],
+        index("entitlement_id"),
+        index("since"),
+    )
+
+    class Meta:
+        table = "new_residents_exception"
+
+
+_STATUTE_IN_FORCE = (
+    "EXISTS (SELECT 1 FROM new_residents_exception x WHERE x.entitlement_id = NEW.entitlement_id AND x.until IS NULL)"
+)
+
+
+class Grant(Logged):
+    """An entitlement and a person who lives here: asked for, had, refused or ended. Newcomers have a registration, locals
+    none; nothing else tells them apart, and nothing at all does when it is decided."""
+
+    tag: ClassVar[str] = "new_residents_grant"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    entitlement: fields.ForeignKeyRelation[Entitlement] = _to("new_residents.Entitlement")
+    entitlement_id: UUID
+    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person_id: UUID
+    registration: fields.ForeignKeyNullableRelation[Registration] = _to("new_residents.Registration", null=True)
+    registration_id: UUID | None
+    state = fields.CharEnumField(EntitlementStanding, description="EntitlementStanding", max_length=40)
+    asked_at = fields.DatetimeField()
+    decided_by_id = fields.UUIDField(null=True)
+    decided_on = fields.DateField(null=True)
+    ground = fields.CharEnumField(EntitlementRefusal, description="EntitlementRefusal", max_length=40, null=True)
+    reason = fields.TextField(null=True)
+    ended_on = fields.DateField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (personal("reason", of="person_id", keep=Keep("asked_at", "case_text_days")),)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        unique("entitlement_id", "person_id", where="state IN ('REQUESTED', 'GRANTED')", code="ENTITLED_ALREADY"),
+        check("refused_for_a_reason", "NEW.state <> 'REFUSED' OR NEW.ground IS NOT NULL"),
+        check("ended", "(NEW.state = 'ENDED') = (NEW.ended_on IS NOT NULL)"),
+        refuse(
+            "statute",
+            "UPDATE",
+            f"NEW.ground = 'STATUTE' AND (OLD.ground IS NULL OR OLD.ground <> 'STATUTE') AND NOT {_STATUTE_IN_FORCE}",
+            "NO_STATUTE",
+        ),
+        refuse("statute_new", "INSERT", f"NEW.ground = 'STATUTE' AND NOT {_STATUTE_IN_FORCE}", "NO_STATUTE"),
+        refuse(
+            "stays",
+            "UPDATE",
+            "NEW.entitlement_id <> OLD.entitlement_id OR NEW.area_id <> OLD.area_id"
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})"
+            " OR (OLD.state IN ('ENDED', 'WITHDRAWN') AND NEW.state <> OLD.state"
+            f" AND NOT {_event('appeal.granted')})",
+            "APPEND_ONLY",
+        ),
+        *_by_others("inv10_grant", "decided_by_id", "NEW.person_id"),
+        index("entitlement_id", "asked_at"),
+        index("person_id", "asked_at"),
+        index("registration_id"),
+        index("area_id", "asked_at"),
+        index("asked_at"),
+    )
+
+    class Meta:
+        table = "new_residents_grant"
+
+
+class Use(Logged):
+    """An entitlement was used on a day."""
+
+    tag: ClassVar[str] = "new_residents_use"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    grant: fields.ForeignKeyRelation[Grant] = _to("new_residents.Grant")
+    grant_id: UUID
+    used_on = fields.DateField()
+    note = fields.TextField(null=True)
+    recorded_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal(
+            "note",
+            of="t.grant_id IN (SELECT g.id FROM new_residents_grant g WHERE g.person_id IN ({ids}))",
+            keep=Keep("recorded_at", "case_text_days"),
+        ),
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        refuse(
+            "of_what_one_has",
+            "INSERT",
+            "NOT EXISTS (SELECT 1 FROM new_residents_grant g WHERE g.id = NEW.grant_id AND g.state = 'GRANTED')",
+            "ENTITLEMENT_STATE",
+        ),
+        index("grant_id", "used_on"),
+        index("recorded_at"),
+    )
+
+    class Meta:
+        table = "new_residents_use"
+
+
+class Appeal(Logged):
+    """A person doubts a decision about their residence or an entitlement; somebody else decides again."""
+
+    tag: ClassVar[str] = "new_residents_appeal"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person_id: UUID
+    registration: fields.ForeignKeyNullableRelation[Registration] = _to("new_residents.Registration", null=True)
+    registration_id: UUID | None
+    grant: fields.ForeignKeyNullableRelation[Grant] = _to("new_residents.Grant", null=True)
+    grant_id: UUID | None
+    against_id = fields.UUIDField()
+    state = fields.CharEnumField(ResidentAppealState, description="ResidentAppealState", max_length=40)
+    statement = fields.TextField()
+    opened_at = fields.DatetimeField()
+    answer = fields.TextField(null=True)
+    decided_by_id = fields.UUIDField(null=True)
+    decided_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("statement", of="person_id", keep=Keep("opened_at", "case_text_days")),
+        personal("answer", of="person_id", keep=Keep("opened_at", "case_text_days")),
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        check("about_one", "(NEW.registration_id IS NULL) <> (NEW.grant_id IS NULL)"),
+        check(
+            "decided",
+            "(NEW.state IN ('GRANTED', 'DISMISSED')) = (NEW.decided_by_id IS NOT NULL AND NEW.decided_at IS NOT NULL)",
+        ),
+        check(
+            "by_somebody_else",
+            "NEW.decided_by_id IS NULL OR NEW.decided_by_id <> NEW.against_id",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "stays",
+            "UPDATE",
+            "OLD.state <> 'OPEN' AND NEW.state <> OLD.state OR NEW.against_id <> OLD.against_id"
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})",
+            "RESIDENT_APPEAL_STATE",
+        ),
+        unique("registration_id", where="state = 'OPEN'", code="RESIDENT_APPEAL_OPEN"),
+        unique("grant_id", where="state = 'OPEN'", code="RESIDENT_APPEAL_OPEN"),
+        *_by_others("inv10_appeal", "decided_by_id", "NEW.person_id"),
+        index("registration_id"),
+        index("grant_id"),
+        index("person_id", "opened_at"),
+        index("area_id", "opened_at"),
+        index("opened_at"),
+    )
+
+    class Meta:
+        table = "new_residents_appeal"
+
+
+class ServicePoint(Logged):
+    """Where newcomers find everything under one roof, and when it is open. `hours` and `closures` are JSON lists."""
+
+    tag: ClassVar[str] = "new_residents_point"
+    searchable: ClassVar[str | None] = "name"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    name = fields.CharField(max_length=200)
+    address = fields.CharField(max_length=200)
+    phone = fields.CharField(max_length=20, null=True)
+    services = fields.TextField(default="[]")
+    hours = fields.TextField(default="[]")
+    closures = fields.TextField(default="[]")
+    state = fields.CharEnumField(ServicePointState, description="ServicePointState", max_length=40)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("name", "address", "phone", "services", "hours", "closures")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("named", "length(NEW.name) > 0 AND length(NEW.address) > 0", "EMPTY_TEXT"),
+        unique("area_id", "name", where="state = 'OPEN'", code="POINT_EXISTS"),
+        refuse("gone", "UPDATE", "OLD.state = 'CLOSED' AND NEW.state <> OLD.state", "POINT_CLOSED"),
+        index("area_id", "name"),
+        index("name"),
+    )
+
+    class Meta:
+        table = "new_residents_point"

@@ -1,0 +1,78 @@
+"""How newcomers fare beside locals, entitlement by entitlement (INV15): sums alone, and none so small that it tells of one.
+
+A newcomer is who has a verified registration, a local who lives there without one; nobody's household registration (户籍)
+is known. `rate` is how many in a thousand of those decided about have it, told only where none of its parts is hidden.
+"""
+
+from __future__ import annotations
+
+FEWEST = 5  # a count from 1 to 4 is not told
+TOLERANCE = 50  # in a thousand; by less the newcomers are not behind
+
+
+def _people(newcomers: bool, *states: str) -> str:
+    which = "IS NOT NULL" if newcomers else "IS NULL"
+    among = ", ".join(f"'{s}'" for s in states)
+    return f"count(DISTINCT CASE WHEN q.registration_id {which} AND q.state IN ({among}) THEN q.person_id END)"
+
+
+def _using(newcomers: bool) -> str:
+    which = "IS NOT NULL" if newcomers else "IS NULL"
+    return (
+        f"count(DISTINCT CASE WHEN q.registration_id {which} AND EXISTS"
+        " (SELECT 1 FROM new_residents_use u WHERE u.grant_id = q.id) THEN q.person_id END)"
+    )
+
+
+def _told(count: str) -> str:
+    return f"CASE WHEN {count} BETWEEN 1 AND {FEWEST - 1} THEN NULL ELSE CAST({count} AS integer) END"
+
+
+def _rate(has: str, not_has: str) -> str:
+    hidden = " OR ".join(f"{n} BETWEEN 1 AND {FEWEST - 1}" for n in (has, not_has))
+    return (
+        f"CASE WHEN {hidden} OR {has} + {not_has} = 0 THEN NULL"
+        f" ELSE CAST(({has} * 1000) / ({has} + {not_has}) AS integer) END"
+    )
+
+
+PARITY = f"""WITH ours AS MATERIALIZED (
+    SELECT g.id, g.entitlement_id, g.person_id, g.registration_id, g.state
+    FROM core_area_closure b JOIN new_residents_grant g ON g.area_id = b.descendant_id
+    WHERE b.until IS NULL AND b.ancestor_id = :area:
+), counted AS (
+    SELECT q.entitlement_id AS id,
+        {_people(True, "GRANTED")} AS n_has, {_people(True, "REFUSED")} AS n_not, {_using(True)} AS n_use,
+        {_people(False, "GRANTED")} AS l_has, {_people(False, "REFUSED")} AS l_not, {_using(False)} AS l_use
+    FROM ours q GROUP BY q.entitlement_id
+), people AS (
+    SELECT (SELECT count(DISTINCT r.person_id) FROM core_area_closure b
+            JOIN new_residents_registration r ON r.area_id = b.descendant_id
+            WHERE b.until IS NULL AND b.ancestor_id = :area:
+            AND r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')) AS newcomers,
+        (SELECT count(DISTINCT m.actor_id) FROM core_area_closure b
+            JOIN core_membership m ON m.area_id = b.descendant_id JOIN core_actor a ON a.id = m.actor_id
+            WHERE b.until IS NULL AND b.ancestor_id = :area: AND m.role = 'RESIDENT' AND m.state = 'ACTIVE'
+            AND a.kind = 'PERSON' AND NOT EXISTS (SELECT 1 FROM new_residents_registration r
+                WHERE r.person_id = m.actor_id
+                AND r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED'))) AS locals
+), each AS (
+    SELECT e.id, e.equal_group, coalesce(k.n_has, 0) AS n_has, coalesce(k.n_not, 0) AS n_not,
+        coalesce(k.n_use, 0) AS n_use, coalesce(k.l_has, 0) AS l_has, coalesce(k.l_not, 0) AS l_not,
+        coalesce(k.l_use, 0) AS l_use, EXISTS (SELECT 1 FROM new_residents_exception x
+            WHERE x.entitlement_id = e.id AND x.until IS NULL) AS is_kept
+    FROM new_residents_entitlement e LEFT JOIN counted k ON k.id = e.id
+    WHERE e.state = 'OFFERED' AND (e.area_id IN (
+        SELECT b.descendant_id FROM core_area_closure b WHERE b.until IS NULL AND b.ancestor_id = :area:) OR e.area_id IN (
+        SELECT c.ancestor_id FROM core_area_closure c WHERE c.until IS NULL AND c.descendant_id = :area:))
+)
+SELECT h.id AS id, h.id AS entitlement_id, :area: AS area_id, h.equal_group AS equal_group,
+    {_told("p.newcomers")} AS newcomers, {_told("h.n_has")} AS newcomers_having,
+    {_told("h.n_not")} AS newcomers_refused, {_told("h.n_use")} AS newcomers_using,
+    {_told("p.locals")} AS locals, {_told("h.l_has")} AS locals_having, {_told("h.l_not")} AS locals_refused,
+    {_told("h.l_use")} AS locals_using, {_rate("h.n_has", "h.n_not")} AS newcomers_rate,
+    {_rate("h.l_has", "h.l_not")} AS locals_rate,
+    CASE WHEN h.is_kept THEN 'STATUTORY' WHEN h.n_has + h.n_not < {FEWEST} OR h.l_has + h.l_not < {FEWEST}
+        THEN 'TOO_FEW' WHEN (h.n_has * 1000) / (h.n_has + h.n_not) + {TOLERANCE} < (h.l_has * 1000) / (h.l_has + h.l_not)
+        THEN 'BELOW' ELSE 'EQUAL' END AS parity
+FROM each h CROSS JOIN people p"""

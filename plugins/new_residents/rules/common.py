@@ -1,0 +1,79 @@
+"""What the rules of new residents share: texts, days, whose matter it is, and where somebody lives."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.enums import ActorKind, MembershipRole, MembershipState
+from core.errors import Refusal
+from core.models import Actor, Membership
+from core.rules.inputs import optional_text
+from core.work import Work
+from plugins.new_residents.models import Registration
+from plugins.new_residents.terms import LIVES_HERE
+
+REASON = 2000
+
+
+def today(work: Work) -> date:
+    """The civil day on which it happens."""
+    return work.clock.civil_date(work.occurred_at)
+
+
+def in_days(work: Work, days: int) -> date:
+    return today(work) + timedelta(days=days)
+
+
+def needed(text: str | None, *path: str, limit: int = REASON) -> str:
+    """A text people can read; refuses EMPTY_TEXT."""
+    found = optional_text(text, *path, limit=limit)
+    if found is None:
+        raise Refusal("EMPTY_TEXT", path=path)
+    return found
+
+
+async def not_own(work: Work, *actor_ids: UUID | None) -> None:
+    """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
+    if await work.concerned_in(*(id for id in actor_ids if id is not None)):
+        raise Refusal("OWN_MATTER")
+
+
+def own(work: Work, person_id: UUID) -> None:
+    """Refuses NOT_A_PARTY for who is not the person, nor at the desk for them."""
+    if work.principal_id != person_id:
+        raise Refusal("NOT_A_PARTY")
+
+
+async def person(work: Work, actor_id: UUID, *path: str) -> Actor:
+    found = await work.get(Actor, actor_id)
+    if found.kind is not ActorKind.PERSON:
+        raise Refusal("NOT_A_PERSON", path=path)
+    return found
+
+
+async def lives_at(work: Work, person_id: UUID) -> Registration | None:
+    """The one registration whose facts are verified and not over."""
+    return await work.find(Registration, person_id=person_id, state=list(LIVES_HERE))
+
+
+async def resident_memberships(work: Work, person_id: UUID) -> list[Membership]:
+    """Where the desk has recorded that somebody lives."""
+    return await work.select(
+        Membership, actor_id=person_id, role=MembershipRole.RESIDENT, state=MembershipState.ACTIVE, organization_id=None
+    )
+
+
+def about(registration: Registration) -> dict[str, Any]:
+    """What events say of a residence: ids and days, never an address."""
+    return {
+        "person": str(registration.person_id),
+        "area": str(registration.area_id),
+        "since": registration.since and registration.since.isoformat(),
+    }
+
+
+def first(texts: Iterable[str | None]) -> str | None:
+    return next((t for t in texts if t), None)

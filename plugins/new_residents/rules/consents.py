@@ -1,0 +1,108 @@
+"""The villagers' consent: who lives in a village takes part in it once the representatives have agreed (village law,
+article 13). A ballot says so, or a clerk enters what the minutes say.
+
+The facts are verified before; while it is open, or refused, they count for the areas above the village alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from uuid import UUID
+
+from core.errors import Refusal
+from core.events import EventRecord
+from core.models import Actor
+from core.rules.inputs import clean_text
+from core.work import Work
+from plugins.new_residents.models import Registration
+from plugins.new_residents.rules.common import about, not_own, today
+from plugins.new_residents.rules.registrations import still
+from plugins.new_residents.rules.residence import take_effect
+from plugins.new_residents.terms import ASKED, ResidenceState
+
+RECORD = "new_residents.consent.record"
+CHOICES = ("同意", "不同意")
+
+
+async def ask_consent(
+    work: Work, *, registration_id: UUID, representatives: Sequence[UUID], opens_at: datetime, closes_at: datetime
+) -> Registration:
+    """Put it to the representatives in a secret ballot. Refuses CONSENT_BALLOTS_ABSENT where no mechanism holds ballots,
+    OWN_MATTER (INV10; a newcomer is no representative in their own matter), REGISTRATION_STATE, CONSENT_ASKED."""
+    registration = await work.lock(Registration, registration_id)
+    work.require(RECORD, registration)
+    work.expect_version(registration)
+    await not_own(work, registration.person_id)
+    still(registration, *ASKED)
+    ballots = work.kernel.ports.get("ballots")
+    if ballots is None:
+        raise Refusal("CONSENT_BALLOTS_ABSENT")
+    if not representatives:
+        raise Refusal("EMPTY_LIST", path=("representativeIds",))
+    if registration.person_id in representatives:
+        raise Refusal("OWN_MATTER", path=("representativeIds",))
+    if registration.consent_ballot_id is not None and registration.state is ResidenceState.PENDING_CONSENT:
+        raise Refusal("CONSENT_ASKED")
+    person = await work.get(Actor, registration.person_id)
+    ballot_id = await ballots.put(
+        work, subject=registration, area_id=registration.area_id, title=f"同意{person.masked_name}参加本村选举与决策",
+        choices=CHOICES, voters=list(representatives), is_secret=True, opens_at=opens_at, closes_at=closes_at,
+    )  # fmt: skip
+    work.require(RECORD, registration)
+    work.change(
+        registration, state=ResidenceState.PENDING_CONSENT, consent_ballot_id=ballot_id, consent_evidence=None,
+        consented_on=today(work),
+    )  # fmt: skip
+    work.record(
+        "new_residents.residence.pending", registration, area_id=registration.area_id,
+        data={**about(registration), "ballot": str(ballot_id)},
+    )  # fmt: skip
+    return registration
+
+
+async def record_consent(
+    work: Work, *, registration_id: UUID, consented: bool, evidence: str, decided_on: date | None
+) -> Registration:
+    """A clerk enters what the minutes of the villagers or their representatives say.
+
+    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, EMPTY_TEXT, IN_THE_FUTURE.
+    """
+    registration = await work.lock(Registration, registration_id)
+    work.require(RECORD, registration)
+    work.expect_version(registration)
+    await not_own(work, registration.person_id)
+    still(registration, *ASKED)
+    day = decided_on or today(work)
+    if day > today(work):
+        raise Refusal("IN_THE_FUTURE", path=("decidedOn",))
+    text = clean_text(evidence, "evidence", limit=500)
+    await _decided(work, registration, consented, consent_evidence=text, consented_on=day)
+    return registration
+
+
+async def ballot_closed(work: Work, event: EventRecord) -> None:
+    """A ballot about a registration has closed: the villagers agreed, or did not; without a quorum it goes on waiting."""
+    data = event.data
+    if data.get("subjectTag") != Registration.tag:
+        return
+    found = await work.select(Registration, lock=True, id=UUID(str(data["subjectId"])))
+    if not found or found[0].state not in ASKED or data.get("outcome") not in ("ADOPTED", "REJECTED"):
+        return
+    registration, ballot_id = found[0], UUID(str(data["ballot"]))
+    work.require(RECORD, registration)
+    day = work.clock.civil_date(event.occurred_at)
+    await _decided(
+        work, registration, data["outcome"] == "ADOPTED", consent_ballot_id=ballot_id, consent_evidence=None,
+        consented_on=day,
+    )  # fmt: skip
+
+
+async def _decided(work: Work, registration: Registration, consented: bool, **facts: object) -> None:
+    if consented:
+        await take_effect(work, registration, **facts)
+        return
+    work.change(registration, state=ResidenceState.CONSENT_REFUSED, **facts)
+    work.record(
+        "new_residents.residence.consent_refused", registration, area_id=registration.area_id, data=about(registration)
+    )

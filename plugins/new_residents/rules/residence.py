@@ -1,0 +1,181 @@
+"""Verified residence: a clerk who has no part in it says since when; in villages the villagers agree; it ends by moving.
+
+`verified` in an event is what others may build on: the person lives there since that day.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from core.enums import MembershipRole, MembershipState
+from core.errors import Refusal
+from core.models import Area, Membership, PersonDetail
+from core.rules import actors
+from core.work import Work
+from plugins.new_residents.models import Evidence, Grant, Registration
+from plugins.new_residents.rules.common import about, lives_at, needed, not_own, resident_memberships, today
+from plugins.new_residents.rules.entitlements import automatic_grants
+from plugins.new_residents.rules.registrations import still
+from plugins.new_residents.settings import NewResidentsSettings
+from plugins.new_residents.terms import LIVES_HERE, EntitlementStanding, IdentityCheck, ResidenceState
+
+VERIFY, MEMBERSHIPS = "new_residents.residence.verify", "core.membership.manage"
+
+
+async def verify_residence(
+    work: Work, *, registration_id: UUID, since: date, identity: IdentityCheck | None
+) -> Registration:
+    """A clerk finds that the person lives there since a day, and is who they say.
+
+    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, RESIDENCE_EVIDENCE, IDENTITY_NEEDED, IN_THE_FUTURE, LIVES_ELSEWHERE.
+    """
+    registration = await work.lock(Registration, registration_id)
+    work.require(VERIFY, registration)
+    work.expect_version(registration)
+    await not_own(work, registration.person_id, registration.employer_id)
+    still(registration, ResidenceState.SUBMITTED)
+    settings = await work.settings(NewResidentsSettings, registration)
+    shown = {e.kind for e in await work.select(Evidence, registration_id=registration.id)}
+    if len(shown) < settings.evidence_needed:
+        raise Refusal("RESIDENCE_EVIDENCE", needed=settings.evidence_needed)
+    await settle_verified(work, registration, since, identity or await on_file(work, registration.person_id), settings)
+    return registration
+
+
+async def on_file(work: Work, person_id: UUID) -> IdentityCheck:
+    """The desk has seen the person's id document before; refuses IDENTITY_NEEDED."""
+    detail = await work.find(PersonDetail, person_id=person_id)
+    if detail is None or detail.id_checked_at is None:
+        raise Refusal("IDENTITY_NEEDED", path=("identity",))
+    return IdentityCheck.ON_FILE
+
+
+async def settle_verified(
+    work: Work, registration: Registration, since: date, identity: IdentityCheck, settings: NewResidentsSettings
+) -> None:
+    """Queue and record that the facts are verified: by whoever acts, in force at once or once the villagers agree."""
+    if since > today(work):
+        raise Refusal("IN_THE_FUTURE", path=("since",))
+    elsewhere = await lives_at(work, registration.person_id)
+    if elsewhere is not None and elsewhere.id != registration.id:
+        raise Refusal("LIVES_ELSEWHERE")
+    facts = {
+        "since": since, "identity": identity, "decided_by_id": work.person_id, "decided_on": today(work),
+        "reason": None, "until": None, "closed_at": None, "membership_id": None,
+    }  # fmt: skip
+    if await consent_area(work, registration, settings) is not None:
+        work.change(registration, state=ResidenceState.PENDING_CONSENT, **facts)
+        work.record(
+            "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
+        )
+        return
+    await take_effect(work, registration, **facts)
+
+
+async def consent_area(work: Work, registration: Registration, settings: NewResidentsSettings) -> Area | None:
+    """The village whose villagers have to agree, if any: the uppermost area around it of a kind that asks for it."""
+    chain = work.place(registration).chain
+    kinds = {a.id: a for a in await work.select(Area, id=list(chain)) if a.kind in settings.consent_kinds}
+    return next((kinds[id] for id in chain if id in kinds), None)
+
+
+async def take_effect(work: Work, registration: Registration, **facts: object) -> None:
+    """Queue and record that the person lives here in every respect: a membership of the area, what comes of itself."""
+    membership_id = await _membership(work, registration, facts.get("since") or registration.since)
+    work.change(registration, **{**facts, "state": ResidenceState.VERIFIED, "membership_id": membership_id})
+    work.record(
+        "new_residents.residence.verified", registration, area_id=registration.area_id, data=about(registration)
+    )
+    await automatic_grants(work, registration)
+
+
+async def _membership(work: Work, registration: Registration, since: object) -> UUID | None:
+    """Core's own note that they live here, which others read too; the one there is, if the desk has made one."""
+    known = [m for m in await resident_memberships(work, registration.person_id) if m.area_id == registration.area_id]
+    if known:
+        return None
+    assert isinstance(since, date)
+    ground = work.ground
+    made = await actors.add_membership(
+        work, actor_id=registration.person_id, area_id=registration.area_id, role=MembershipRole.RESIDENT, since=since
+    )
+    work.ground = ground  # what follows rests on what the mechanism allows, not on who keeps memberships
+    return made.id
+
+
+async def reject_registration(work: Work, *, registration_id: UUID, reason: str) -> Registration:
+    """A clerk does not find it shown; the person may appeal. Refuses OWN_MATTER (INV10), REGISTRATION_STATE."""
+    registration = await work.lock(Registration, registration_id)
+    work.require(VERIFY, registration)
+    work.expect_version(registration)
+    await not_own(work, registration.person_id, registration.employer_id)
+    still(registration, ResidenceState.SUBMITTED)
+    text = needed(reason, "reason")
+    work.change(
+        registration, state=ResidenceState.REJECTED, reason=text, decided_by_id=work.person_id,
+        decided_on=today(work), closed_at=work.now,
+    )  # fmt: skip
+    work.record(
+        "new_residents.registration.rejected", registration, area_id=registration.area_id, text={"reason": text}
+    )
+    return registration
+
+
+async def revoke_residence(work: Work, *, registration_id: UUID, reason: str) -> Registration:
+    """What was verified proves wrong; the person may appeal. Refuses OWN_MATTER (INV10), REGISTRATION_STATE."""
+    registration = await work.lock(Registration, registration_id)
+    work.require(VERIFY, registration)
+    work.expect_version(registration)
+    await not_own(work, registration.person_id, registration.employer_id)
+    still(registration, *LIVES_HERE)
+    text = needed(reason, "reason")
+    await end_residence(
+        work, registration, today(work), text, state=ResidenceState.REVOKED, reason=text,
+        decided_by_id=work.person_id, decided_on=today(work),
+    )  # fmt: skip
+    return registration
+
+
+async def move_away(work: Work, *, registration_id: UUID, until: date | None = None) -> Registration:
+    """The person, or the desk, says that they no longer live here from a day; what they have here ends with it.
+
+    Refuses REGISTRATION_STATE, IN_THE_FUTURE, ENDS_BEFORE_START.
+    """
+    registration = await work.lock(Registration, registration_id)
+    work.require("new_residents.residence.end", registration, owner=registration.person_id)
+    work.expect_version(registration)
+    still(registration, *LIVES_HERE)
+    day = until or today(work)
+    if day > today(work):
+        raise Refusal("IN_THE_FUTURE", path=("until",))
+    if registration.since is not None and day < registration.since:
+        raise Refusal("ENDS_BEFORE_START", path=("until",))
+    await end_residence(work, registration, day, None, state=ResidenceState.MOVED_AWAY)
+    return registration
+
+
+async def end_residence(work: Work, registration: Registration, day: date, said: str | None, **values: object) -> None:
+    """Queue and record that somebody no longer lives here; the membership made for it and their entitlements end too."""
+    if registration.since is not None and day < registration.since:
+        day = registration.since
+    if registration.membership_id is not None:
+        membership = await work.lock(Membership, registration.membership_id)
+        if membership.state is MembershipState.ACTIVE:
+            work.change(membership, state=MembershipState.ENDED, until=max(day, membership.since))
+            work.record("core.membership.ended", membership, area_id=registration.area_id)
+    for grant in await work.select(
+        Grant,
+        lock=True,
+        registration_id=registration.id,
+        state=[EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED],
+    ):
+        if grant.state is EntitlementStanding.GRANTED:
+            work.change(grant, state=EntitlementStanding.ENDED, ended_on=day)
+        else:
+            work.change(grant, state=EntitlementStanding.WITHDRAWN)
+    work.change(registration, until=day, closed_at=work.now, **values)
+    work.record(
+        "new_residents.residence.withdrawn", registration, area_id=registration.area_id,
+        data={**about(registration), "until": day.isoformat()}, text={"reason": said},
+    )  # fmt: skip

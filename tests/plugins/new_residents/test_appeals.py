@@ -1,0 +1,86 @@
+"""A refused, revoked or too late residence is looked at again by somebody else, within the days to appeal."""
+
+from __future__ import annotations
+
+import pytest
+from arriving import Arriving
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+STATE = "registration { state }"
+APPEAL = "appeal { id state }"
+DECIDE = ("newResidentsDecideAppeal", "appeal { state registration { state since } }")
+
+
+async def test_a_refused_registration_is_verified_on_appeal_by_another_clerk(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (login,) = await n.newcomers(1, "xinyang")
+    registration = await a.register(login)
+    reject = (a.clerk, "newResidentsRejectRegistration", STATE)
+    assert await n.refused(*reject, registrationId=registration, reason="") == "EMPTY_TEXT"
+    await n.do(*reject, registrationId=registration, reason="租约看不清")
+    assert await a.see(registration, "state reason", login) == {"state": "REJECTED", "reason": "租约看不清"}
+    appeal = ("newResidentsAppeal", APPEAL)
+    assert await n.refused("resident", *appeal, registrationId=registration, statement="?") == "NOT_FOUND"
+    made = (await n.do(login, *appeal, registrationId=registration, statement="原件清楚"))["appeal"]["id"]
+    assert await n.refused(login, *appeal, registrationId=registration, statement="?") == "RESIDENT_APPEAL_OPEN"
+    said = {"appealId": made, "grant": True, "answer": "原件核验无误", "identity": "IN_PERSON"}
+    assert await n.refused(a.clerk, *DECIDE, **said, since=a.months_ago(14)) == "OWN_MATTER"
+    assert await n.refused(a.other, *DECIDE, **said) == "RESIDENCE_SINCE"
+    decided = await n.do(a.other, *DECIDE, **said, since=a.months_ago(14))
+    assert decided["appeal"] == {
+        "state": "GRANTED", "registration": {"state": "VERIFIED", "since": a.months_ago(14)},
+    }  # fmt: skip
+    assert str(await a.since(login, a.haihong)) == a.months_ago(14)
+    assert (await a.events(registration))[-3:] == [
+        "new_residents.registration.submitted", "new_residents.registration.rejected",
+        "new_residents.residence.verified",
+    ]  # fmt: skip
+
+
+async def test_the_first_day_may_be_doubted_and_only_within_the_days(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (login,) = await n.newcomers(1, "xinyang")
+    registration = await a.register(login, months=14)
+    await a.verify(registration, 5)
+    made = await n.do(login, "newResidentsAppeal", APPEAL, registrationId=registration, statement="十四个月前就搬来了")
+    decided = await n.do(
+        a.other, *DECIDE, appealId=made["appeal"]["id"], grant=True, answer="水电记录可证", since=a.months_ago(14)
+    )
+    assert decided["appeal"]["registration"] == {"state": "VERIFIED", "since": a.months_ago(14)}
+    assert str(await a.since(login, a.haihong)) == a.months_ago(14)
+    await a.days(16)
+    late = await n.refused(login, "newResidentsAppeal", APPEAL, registrationId=registration, statement="更早")
+    assert late == "TOO_LATE_TO_APPEAL"
+
+
+async def test_a_revoked_residence_counts_no_more_until_an_appeal_is_right(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    login, registration = await a.settled(14)
+    revoke = ("newResidentsRevokeResidence", STATE)
+    await n.do(a.other, *revoke, registrationId=registration, reason="租约系伪造")
+    assert await a.since(login, a.haihong) is None
+    made = await n.do(login, "newResidentsAppeal", APPEAL, registrationId=registration, statement="并非伪造")
+    withdrawn = await n.do(login, "newResidentsWithdrawAppeal", APPEAL, appealId=made["appeal"]["id"])
+    assert withdrawn["appeal"]["state"] == "WITHDRAWN"
+    made = await n.do(login, "newResidentsAppeal", APPEAL, registrationId=registration, statement="房东作证")
+    dismissed = await n.do(a.clerk, *DECIDE, appealId=made["appeal"]["id"], grant=False, answer="证据不足")
+    assert dismissed["appeal"]["state"] == "DISMISSED"
+    made = await n.do(login, "newResidentsAppeal", APPEAL, registrationId=registration, statement="新证据")
+    await n.do(a.clerk, *DECIDE, appealId=made["appeal"]["id"], grant=True, answer="属实", since=a.months_ago(14))
+    assert str(await a.since(login, a.haihong)) == a.months_ago(14)
+
+
+async def test_a_refusal_by_mistake_is_undone_while_nobody_has_appealed(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (login,) = await n.newcomers(1, "xinyang")
+    registration = await a.register(login)
+    await n.do(a.clerk, "newResidentsRejectRegistration", STATE, registrationId=registration, reason="点错了")
+    await a.undo(a.clerk, "new_residents.registration.rejected", registration)
+    assert await a.see(registration, "state reason", login) == {"state": "SUBMITTED", "reason": None}
+    assert (await a.verify(registration))["state"] == "VERIFIED"

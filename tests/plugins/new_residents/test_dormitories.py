@@ -1,0 +1,134 @@
+"""An employer's list registers nobody: each worker agrees and is verified singly; who does not is forgotten."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from arriving import Arriving
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+STATE = "registration { id state }"
+MINE = "{ newResidentsRegistrations { nodes { id state address dormitory { employer { name } } } } }"
+
+
+async def listed(a: Arriving, *workers: str, **more: Any) -> tuple[str, str]:
+    """The company, and its list of these logins."""
+    company = await a.employer("企业丁", "company")
+    people = [{"personId": await a.person(w), "since": a.months_ago(8)} for w in workers]
+    made = await a.n.do(
+        "company", "newResidentsSubmitDormitoryList", "list { id workers waiting }", actingFor=company,
+        areaId=a.haihong, address="海虹路 88 号宿舍", workers=people, **more,
+    )  # fmt: skip
+    assert made["list"]["workers"] == made["list"]["waiting"] == len(workers)
+    return company, made["list"]["id"]
+
+
+async def asked(a: Arriving, login: str) -> str:
+    (node,) = (await a.n.ask(login, MINE))["newResidentsRegistrations"]["nodes"]
+    assert node["state"] == "INVITED"
+    return str(node["id"])
+
+
+async def test_each_worker_answers_and_is_verified_singly(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    one, two, three = await n.newcomers(3, "xinyang")
+    company, made = await listed(a, one, two, three)
+    registrations = [await asked(a, login) for login in (one, two, three)]
+    # The clerk sees who is asked, to help at the desk, not what the employer says of them, and can do nothing about it.
+    facts = await a.see(registrations[0], "state address claimedSince", a.clerk)
+    assert facts == {"state": "INVITED", "address": None, "claimedSince": None}
+    early = await n.refused(
+        a.clerk, "newResidentsVerifyResidence", STATE, registrationId=registrations[0], since=a.months_ago(8),
+        identity="IN_PERSON",
+    )  # fmt: skip
+    assert early == "REGISTRATION_STATE"
+    confirm = ("newResidentsConfirmRegistration", STATE)
+    assert await n.refused(two, *confirm, registrationId=registrations[0]) == "NOT_FOUND"
+    not_theirs = await n.refused("company", *confirm, registrationId=registrations[0], actingFor=company)
+    assert not_theirs == "NOT_A_PARTY"
+    agreed = await n.do(one, *confirm, registrationId=registrations[0], address="海虹路 88 号宿舍 2 栋 301")
+    assert agreed["registration"]["state"] == "SUBMITTED"
+    consents = "{ viewer { ... on Person { consents { nodes { purpose basis state } } } } }"
+    assert (await n.ask(one, consents))["viewer"]["consents"]["nodes"] == [
+        {"purpose": "按企业丁宿舍名单登记居住", "basis": "ONLINE", "state": "GIVEN"}
+    ]
+    declined = await n.do(two, "newResidentsDeclineRegistration", STATE, registrationId=registrations[1])
+    assert declined["registration"]["state"] == "DECLINED"
+    assert await a.see(registrations[1], "address", two) == {"address": None}
+    assert await a.see(registrations[1], "id", a.clerk) is None
+    # The employer sees how many, and no more of who has answered.
+    seen = await n.ask(
+        "company", "query($i: ID!) { node(id: $i) { ... on NewResidentsDormitoryList {"
+        " workers waiting confirmed registrations { nodes { state } } } } }", i=made,
+    )  # fmt: skip
+    assert seen["node"] == {
+        "workers": 3, "waiting": 1, "confirmed": 1, "registrations": {"nodes": [{"state": "INVITED"}]},
+    }  # fmt: skip
+    assert (await a.verify(registrations[0], 8))["state"] == "VERIFIED"
+    assert await a.since(one, a.haihong) is not None
+    assert await a.since(three, a.haihong) is None
+    await a.days(31)
+    assert await a.see(registrations[2], "state address", three) == {"state": "LAPSED", "address": None}
+    assert await n.refused(three, *confirm, registrationId=registrations[2]) == "REGISTRATION_STATE"
+
+
+async def test_at_the_desk_a_signed_slip_is_consent_and_a_call_is_not(neighbourhood: Neighbourhood) -> None:
+    """For a worker without an account."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (worker,) = await n.registered("周新来", area="haihong")
+    company = await a.employer("企业丁", "company")
+    await n.do(
+        "company", "newResidentsSubmitDormitoryList", "list { id }", actingFor=company, areaId=a.haihong,
+        address="海虹路 88 号宿舍", workers=[{"personId": worker, "since": a.months_ago(8)}],
+    )  # fmt: skip
+    registration = (await n.ask(a.clerk, MINE))["newResidentsRegistrations"]["nodes"][0]["id"]
+    call = {"actorId": worker, "basis": "PHONE", "evidence": "来电"}
+    confirm = (a.clerk, "newResidentsConfirmRegistration", STATE)
+    assert await n.refused(*confirm, registrationId=registration, onBehalfOf=call) == "CONSENT_BASIS"
+    slip = {**call, "basis": "WRITTEN", "evidence": "同意书 2026-31"}
+    made = await n.do(*confirm, registrationId=registration, onBehalfOf=slip)
+    assert made["registration"]["state"] == "SUBMITTED"
+    assert (await a.verify(registration, 8, a.other))["state"] == "VERIFIED"
+
+
+async def test_consent_taken_back_takes_the_open_registration_with_it(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (login,) = await n.newcomers(1, "xinyang")
+    await listed(a, login)
+    registration = await asked(a, login)
+    await n.do(login, "newResidentsConfirmRegistration", STATE, registrationId=registration)
+    nodes = (await n.ask(login, "{ viewer { ... on Person { consents { nodes { id } } } } }"))["viewer"]["consents"][
+        "nodes"
+    ]
+    await n.do(login, "coreWithdrawConsent", "consent { state }", consentId=nodes[0]["id"])
+    await n.delivered()
+    assert await a.see(registration, "state", login) == {"state": "WITHDRAWN"}
+
+
+async def test_a_list_is_an_employer_s_and_names_people_once(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (login,) = await n.newcomers(1, "xinyang")
+    company = await a.employer("企业戊", "company")
+    worker = {"personId": await a.person(login), "since": a.months_ago(2)}
+    submit = ("newResidentsSubmitDormitoryList", "list { id }")
+    place = {"areaId": a.haihong, "address": "宿舍"}
+    assert await n.refused("company", *submit, **place, workers=[worker]) == "NOT_AN_EMPLOYER"
+    acting = {**place, "actingFor": company}
+    assert await n.refused("company", *submit, **acting, workers=[worker, worker]) == "TWICE_ON_LIST"
+    assert await n.refused("company", *submit, **acting, workers=[]) == "TOO_MANY_WORKERS"
+    not_one = {**worker, "personId": company}
+    assert await n.refused("company", *submit, **acting, workers=[not_one]) == "NOT_A_PERSON"
+    made = (await n.do("company", *submit, **acting, workers=[worker]))["list"]["id"]
+    closed = await n.do(
+        "company", "newResidentsCloseDormitoryList", "list { state waiting }", listId=made, actingFor=company
+    )
+    assert closed["list"] == {"state": "CLOSED", "waiting": 0}
+    nodes = (await n.ask(login, MINE))["newResidentsRegistrations"]["nodes"]
+    assert [(r["state"], r["address"]) for r in nodes] == [("LAPSED", None)]

@@ -1,0 +1,126 @@
+"""Erased, merged, off and on again: nothing personal is left, nothing is lost, nothing is there twice."""
+
+from __future__ import annotations
+
+import pytest
+from arriving import Arriving
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+ERASE = ("coreErasePerson", "")
+CANARY = "田小禾的"
+STATE = "registration { state }"
+
+
+async def traces(n: Neighbourhood) -> set[str]:
+    database, found = n.server.runtime.database, set()
+    for model in database.models:
+        for row in await database.read(f"SELECT * FROM {model._meta.db_table}"):
+            if CANARY in str(row):
+                found.add(model._meta.db_table)
+    return found
+
+
+async def test_what_a_newcomer_said_is_gone_and_the_counts_stay(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    offered = await a.catalogue()
+    (login,) = await n.newcomers(1, "xinyang")
+    me = await a.person(login)
+    registration = await a.register(
+        login, workplace=f"{CANARY}厂", evidence=[{"kind": "LEASE", "reference": f"{CANARY}租约"}]
+    )
+    assert await n.refused("admin", *ERASE, personId=me, reason="?") == "OPEN_MATTERS"
+    await a.verify(registration)
+    refused = await n.do(
+        a.clerk, "newResidentsRefuseEntitlement", "grant { id }", entitlementId=offered["DIVIDEND"], personId=me,
+        ground="OTHER", reason=f"{CANARY}材料",
+    )  # fmt: skip
+    appeal = await n.do(
+        login, "newResidentsAppealEntitlement", "appeal { id }", grantId=refused["grant"]["id"], statement=f"{CANARY}话"
+    )
+    assert await n.refused("admin", *ERASE, personId=me, reason="?") == "OPEN_MATTERS"
+    await n.do(
+        a.other, "newResidentsDecideAppeal", "appeal { id }", appealId=appeal["appeal"]["id"], grant=True,
+        answer=f"{CANARY}有理",
+    )  # fmt: skip
+    await n.do(
+        a.clerk, "newResidentsUseEntitlement", "use { id }", grantId=refused["grant"]["id"], note=f"{CANARY}红利"
+    )
+    assert await n.refused("admin", *ERASE, personId=me, reason="?") == "OPEN_MATTERS"
+    await n.do(login, "newResidentsMoveAway", STATE, registrationId=registration)
+    assert await traces(n) >= {
+        "new_residents_registration", "new_residents_evidence", "new_residents_grant", "new_residents_use",
+        "new_residents_appeal", "core_event_text",
+    } - {"new_residents_grant"}  # fmt: skip
+    counted = "SELECT count(*) FROM new_residents_grant WHERE state = 'ENDED'"
+    before = (await n.server.runtime.database.read(counted))[0][0]
+    await n.do("admin", *ERASE, personId=me, reason="本人申请")
+    assert await traces(n) == set()
+    assert (await n.server.runtime.database.read(counted))[0][0] == before > 0
+    assert await a.see(registration, "address workplace since") == {
+        "address": None, "workplace": None, "since": a.months_ago(14),
+    }  # fmt: skip
+
+
+async def test_two_registrations_of_one_person_become_one(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    offered = await a.catalogue()
+    kept, home = await a.settled(14)
+    (gone,) = await n.registered("丙四川", area="haihong")
+    made = await n.do(
+        a.clerk, "newResidentsRegister", "registration { id }", areaId=a.haihong, address="海虹路 5 号",
+        since=a.months_ago(3), evidence=[{"kind": "OTHER", "reference": "房东证明"}],
+        onBehalfOf={"actorId": gone, "basis": "IN_PERSON", "evidence": "到场"},
+    )  # fmt: skip
+    second = made["registration"]["id"]
+    await a.verify(second, 3, a.other)
+    merge = {"keptId": await a.person(kept), "goneId": gone, "reason": "同一人"}
+    assert await n.refused("admin", "coreMergeActors", "actor { id }", **merge) in (
+        "LIVES_ELSEWHERE",
+        "ENTITLED_ALREADY",
+    )
+    await n.do(a.clerk, "newResidentsMoveAway", STATE, registrationId=second)
+    await n.do("admin", "coreMergeActors", "actor { id }", **merge)
+    assert (await a.see(second, "person { id }"))["person"] == {"id": merge["keptId"]}
+    assert str(await a.since(kept, a.haihong)) == a.months_ago(14)
+    assert (await a.see(home, "state"))["state"] == "VERIFIED"
+    assert offered
+
+
+async def test_off_and_on_again_nothing_is_lost(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    login, registration = await a.settled(14)
+
+    async def turn(state: str) -> None:
+        await n.do(
+            "admin", "coreTogglePlugin", "area { id }", areaId=a.haihong, plugin="new_residents", state=state,
+            reason="试用",
+        )  # fmt: skip
+
+    await turn("OFF")
+    assert await a.see(registration, "id", login) is None
+    assert str(await a.since(login, a.haihong)) == a.months_ago(14)  # by the membership that the desk reads
+    off = await n.refused(login, "newResidentsMoveAway", STATE, registrationId=registration)
+    assert off in ("PLUGIN_DISABLED", "NOT_FOUND")
+    await turn("ON")
+    assert await a.see(registration, "state since", login) == {"state": "VERIFIED", "since": a.months_ago(14)}
+    assert str(await a.since(login, a.haihong)) == a.months_ago(14)
+
+
+async def test_the_desk_ends_the_membership_and_the_residence_is_over(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    login, registration = await a.settled(14)
+    query = "query($p: ID!) { memberships(where: {actor: {id: {eq: $p}}}) { nodes { id } } }"
+    (membership,) = (await n.ask(a.clerk, query, p=await a.person(login)))["memberships"]["nodes"]
+    await n.do(
+        a.clerk, "coreEndMembership", "membership { id }", membershipId=membership["id"],
+        until=n.clock.today().isoformat(),
+    )  # fmt: skip
+    await n.delivered()
+    assert await a.see(registration, "state until") == {"state": "MOVED_AWAY", "until": n.clock.today().isoformat()}
+    assert await a.since(login, a.haihong) is None

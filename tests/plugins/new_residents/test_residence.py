@@ -1,0 +1,116 @@
+"""From the first registration to moving away: who says it, who verifies it, who may not, and what others may build on."""
+
+from __future__ import annotations
+
+import pytest
+from arriving import LEASE, Arriving
+
+from core.clock import months_later
+from core.id_numbers import is_id_number
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+STATE = "registration { state }"
+
+
+def a_number() -> str:
+    """A citizen's number that is nobody's, with its check character."""
+    return next(number for c in "0123456789X" if is_id_number(number := f"35020519900101123{c}"))
+
+
+async def test_somebody_arrives_is_verified_and_moves_on(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (bing,) = await n.newcomers(1, "xinyang")
+    assert await a.since(bing, a.haihong) is None
+    registration = await a.register(
+        bing, workplace="企业甲", evidence=[LEASE, {"kind": "JOB", "reference": "在职证明"}]
+    )
+    again = await n.refused(
+        bing, "newResidentsRegister", STATE, areaId=a.haihong, address="x", since=a.months_ago(1), evidence=[LEASE]
+    )
+    assert again == "ALREADY_REGISTERED"
+    assert await a.see(registration, "address evidence { totalCount }", a.clerk) == {
+        "address": "海虹路 5 号 302 室", "evidence": {"totalCount": 2},
+    }  # fmt: skip
+    assert await a.see(registration, "id", "clerk") is None  # a clerk of somewhere else
+    assert await a.see(registration, "id", "resident") is None
+    assert await a.verify(registration) == {"state": "VERIFIED", "since": a.months_ago(14), "identity": "IN_PERSON"}
+    assert str(await a.since(bing, a.haihong)) == a.months_ago(14)
+    assert str(await a.since(bing, a.haicang)) == a.months_ago(14)
+    assert await a.since(bing, a.xishan) is None
+    members = (
+        "query($p: ID!) { memberships(where: {actor: {id: {eq: $p}}}) { nodes { role since state area { code } } } }"
+    )
+    assert (await n.ask(a.clerk, members, p=await a.person(bing)))["memberships"]["nodes"] == [
+        {"role": "RESIDENT", "since": a.months_ago(14), "state": "ACTIVE", "area": {"code": "haihong"}}
+    ]
+    late = await n.refused(
+        a.other, "newResidentsVerifyResidence", STATE, registrationId=registration, since=a.months_ago(1),
+        identity="REMOTE",
+    )  # fmt: skip
+    assert late == "REGISTRATION_STATE"
+
+    moved = await n.do(bing, "newResidentsMoveAway", "registration { state until }", registrationId=registration)
+    assert moved["registration"] == {"state": "MOVED_AWAY", "until": n.clock.today().isoformat()}
+    await n.delivered()
+    assert await a.since(bing, a.haihong) is None
+    assert (await n.ask(a.clerk, members, p=await a.person(bing)))["memberships"]["nodes"][0]["state"] == "ENDED"
+    assert await a.events(registration) == [
+        "new_residents.registration.submitted", "new_residents.residence.verified", "new_residents.residence.withdrawn",
+    ]  # fmt: skip
+
+
+async def test_who_verifies_has_no_part_in_it_and_has_seen_what_is_needed(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    verify = ("newResidentsVerifyResidence", STATE)
+    own = await a.register(a.clerk)
+    since = {"since": a.months_ago(3)}
+    assert await n.refused(a.clerk, *verify, registrationId=own, **since, identity="IN_PERSON") == "OWN_MATTER"
+    (login,) = await n.newcomers(1, "xinyang")
+    factory = await a.employer("企业丙", a.clerk)
+    worker = await a.register(login, employerId=factory)
+    assert await n.refused(a.clerk, *verify, registrationId=worker, **since, identity="IN_PERSON") == "OWN_MATTER"
+    assert await n.refused(login, *verify, registrationId=worker, **since, identity="IN_PERSON") == "NOT_PERMITTED"
+    assert await n.refused("clerk", *verify, registrationId=worker, **since, identity="IN_PERSON") == "NOT_FOUND"
+    assert await n.refused(a.other, *verify, registrationId=worker, **since) == "IDENTITY_NEEDED"
+    future = months_later(n.clock.today(), 1).isoformat()
+    assert await n.refused(a.other, *verify, registrationId=worker, since=future, identity="REMOTE") == "IN_THE_FUTURE"
+    await n.do(
+        "admin", "coreSetPluginSettings", "area { id }", areaId=a.haicang, plugin="new_residents",
+        settings=[{"key": "evidence_needed", "value": 2}],
+    )  # fmt: skip
+    short = await n.refused(a.other, *verify, registrationId=worker, **since, identity="REMOTE")
+    assert short == "RESIDENCE_EVIDENCE"
+    await n.do(
+        login, "newResidentsAddEvidence", STATE, registrationId=worker,
+        evidence=[{"kind": "JOB", "reference": "劳动合同 7"}],
+    )  # fmt: skip
+    id_number = a_number()
+    misplaced = await n.refused(
+        login, "newResidentsAddEvidence", STATE, registrationId=worker,
+        evidence=[{"kind": "OTHER", "reference": f"身份证 {id_number}"}],
+    )  # fmt: skip
+    assert misplaced == "ID_NUMBER_MISPLACED"
+    # The desk has seen the document before: the result is enough, the number is not kept.
+    await n.do("admin", "coreRecordIdNumber", "person { id }", personId=await a.person(login), number=id_number)
+    assert (await a.verify(worker, 3, a.other, identity=None))["identity"] == "ON_FILE"
+
+
+async def test_one_lives_in_one_place(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    login, home = await a.settled(24)
+    await a.role(a.clerk, "CLERK", await n.area_id("xingwang"))
+    second = await a.register(login, await n.area_id("xingwang"), 2)
+    twice = await n.refused(
+        a.clerk, "newResidentsVerifyResidence", STATE, registrationId=second, since=a.months_ago(2), identity="REMOTE"
+    )
+    assert twice == "LIVES_ELSEWHERE"
+    await n.do(login, "newResidentsMoveAway", STATE, registrationId=home, until=a.months_ago(2))
+    await a.verify(second, 2)
+    # A move inside the subdistrict does not break the residence there.
+    assert str(await a.since(login, await n.area_id("xinyang"))) == a.months_ago(24)
+    assert str(await a.since(login, await n.area_id("xingwang"))) == a.months_ago(2)
+    assert await a.since(login, a.haihong) is None
