@@ -137,8 +137,8 @@ class DisclosurePosting:
 
 
 def _is_intact(values: dict[str, Any], facts: Any) -> bool:
-    prev: str = json.loads(values["body"])["prev"]
-    return seal.hash_of(values["body"]) == values["hash"] and prev == values["prev"]
+    body: str = values["body"]
+    return bool(seal.hash_of(body) == values["hash"] and json.loads(body)["prev"] == values["prev"])
 
 
 @node(
