@@ -10,7 +10,7 @@ from tortoise import fields
 from core.database.guards import Guard, Refuse, append_only, check, index, own_matter, refuse, same, unique
 from core.models import Actor, Area, Logged
 from core.personal import Keep, Text, impersonal, personal
-from plugins.disclosure.terms import DayKind, Masking, NoticeState, ObjectionState, RecordKind
+from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind
 
 
 def _to(model: str, *, null: bool = False) -> Any:
@@ -304,11 +304,12 @@ class Posting(Logged):
     notice_id: UUID
     place = fields.CharField(max_length=200)
     evidence = fields.TextField(default="[]")  # a JSON list of texts
+    salt = fields.CharField(max_length=64)
     posted_at = fields.DatetimeField()
     posted_by: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
     posted_by_id: UUID
 
-    texts: ClassVar[tuple[Text, ...]] = impersonal("place", "evidence")
+    texts: ClassVar[tuple[Text, ...]] = impersonal("place", "evidence", "salt")
 
     guards: ClassVar[tuple[Guard, ...]] = (*append_only(), index("notice_id", "posted_at"), index("posted_at"))
 
@@ -356,3 +357,66 @@ class Record(Logged):
 
     class Meta:
         table = "disclosure_record"
+
+
+class RestDays(Logged):
+    """The arrangement of rest days of a year (节假日安排) that did not come with the server, for an area and below."""
+
+    tag: ClassVar[str] = "disclosure_rest_days"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    year = fields.IntField()
+    rest = fields.TextField()  # JSON lists of days, or spans of days
+    work = fields.TextField()
+    source = fields.CharField(max_length=200)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("rest", "work", "source")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("year", "NEW.year BETWEEN 2000 AND 2200"),
+        unique("area_id", "year", code="YEAR_SET"),
+        refuse("stays", "UPDATE", _changed("area_id", "year"), "APPEND_ONLY"),
+        index("year"),
+    )
+
+    class Meta:
+        table = "disclosure_rest_days"
+
+
+class FileEntry(Logged):
+    """Something that belongs into the yearly file of an organization (年度档案): an event about it, by its type and day."""
+
+    tag: ClassVar[str] = "disclosure_file_entry"
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    organization: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    organization_id: UUID
+    year = fields.IntField()
+    heading = fields.CharEnumField(Heading, description="Heading", max_length=40)
+    type = fields.CharField(max_length=120)
+    source_id = fields.UUIDField()  # the event
+    subject_tag = fields.CharField(max_length=60)
+    subject_id = fields.UUIDField()
+    amount = fields.BigIntField(null=True)
+    occurred_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("type", "subject_tag")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        refuse(
+            "stays",
+            "UPDATE",
+            f"{_changed('year', 'heading', 'type', 'source_id', 'subject_id', 'amount', 'occurred_at')}"
+            f" OR ({_changed('organization_id')} AND NOT {_event('notice.merged')})",
+            "APPEND_ONLY",
+        ),
+        unique("source_id", "organization_id", code="FILED_ALREADY"),
+        index("organization_id", "occurred_at"),
+        index("occurred_at"),
+    )
+
+    class Meta:
+        table = "disclosure_file_entry"

@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from core.plugins import hookimpl
 
 if TYPE_CHECKING:
+    from core.corrections import Merging
+    from core.demo import DemoDistrict
+    from core.duties import Duties
+    from core.events import Handler
     from core.jobs import Job
+    from core.rules.erasure import Erasing
+    from core.runtime import Runtime
     from core.settings import Settings
 
 
@@ -44,3 +50,39 @@ def gongzhi_jobs() -> list[Job]:
         Job("disclosure", "windows", closing.OVER_SQL, closing.close_when_over),
         Job("disclosure", "late_answers", closing.LATE_SQL, closing.mark_late),
     ]
+
+
+@hookimpl
+def gongzhi_handlers() -> list[Handler]:
+    from core.events import Handler
+    from plugins.disclosure.rules.files import hear
+
+    return [Handler("disclosure", "*", hear)]
+
+
+@hookimpl
+def gongzhi_merging() -> Merging:
+    from plugins.disclosure.rules.mending import MERGING
+
+    return MERGING
+
+
+@hookimpl
+def gongzhi_erasing() -> Erasing:
+    from plugins.disclosure.rules.mending import ERASING
+
+    return ERASING
+
+
+@hookimpl
+def gongzhi_duties() -> Duties:
+    from plugins.disclosure.rules.mending import DUTIES
+
+    return DUTIES
+
+
+@hookimpl
+def gongzhi_demo(runtime: Runtime, district: DemoDistrict) -> Any:
+    from plugins.disclosure.demo import fill
+
+    return fill(runtime, district)

@@ -26,3 +26,9 @@ class DisclosureSettings(Settings):
         "", max_length=300, en="Address that the QR of a printed notice leads to; {hash} stands for the seal",
         zh="公示二维码指向的查验网址({hash} 代表存证值)",
     )  # fmt: skip
+    file_events: list[str] = setting(
+        ["adoption.agreement.", "adoption.inspection.", "adoption.project.", "disclosure.notice.published",
+         "disclosure.notice.closed", "disclosure.objection.answered", "funds.", "grants.", "ratings."],
+        move=Move.EXTEND, en="Event types, or how they begin, that go into an organization's public yearly file",
+        zh="归入组织年度档案的事件类型(可写前缀)",
+    )  # fmt: skip

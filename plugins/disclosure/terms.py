@@ -55,3 +55,13 @@ class RecordKind(Term):
     WITHDRAWN = "WITHDRAWN", "撤回异议"
     ANSWERED = "ANSWERED", "答复异议"
     CLOSED = "CLOSED", "办结"
+
+
+class Heading(Term):
+    """Under which heading of an organization's yearly file something stands (年度档案栏目)."""
+
+    RATING = "RATING", "分类评定"
+    GRANT = "GRANT", "以奖代补"
+    MONEY = "MONEY", "财务收支"
+    DISCLOSURE = "DISCLOSURE", "宣传公示"
+    ACTIVITY = "ACTIVITY", "活动与履约"

@@ -145,6 +145,8 @@ TRUTH: dict[str, Truth] = {
     "DisclosureObjection": objection,
     "DisclosurePosting": everybody,
     "DisclosureRecord": everybody,
+    "DisclosureRestDays": everybody,
+    "DisclosureFileEntry": everybody,
 }
 # What would give the people who ask more than they were given, and what is looked at when it is shown.
 VALUES: dict[tuple[str, str], Any] = {

@@ -9,7 +9,12 @@ import strawberry
 from core.ids import from_global, split_global
 from core.work import Work
 from plugins.disclosure import rules
-from plugins.disclosure.graphql.nodes import DisclosureNotice, DisclosureObjection, DisclosurePosting
+from plugins.disclosure.graphql.nodes import (
+    DisclosureNotice,
+    DisclosureObjection,
+    DisclosurePosting,
+    DisclosureRestDays,
+)
 from plugins.disclosure.terms import DayKind, Masking
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
 from schema.nodes.core import Area
@@ -163,6 +168,31 @@ class DisclosureCloseInput(DisclosureNoticeInput):
 async def disclosure_close(work: Work, input: DisclosureCloseInput) -> Result:
     """Close a notice whose window is over, without waiting for the clock to do it (办结公示)."""
     return {"notice": await rules.close(work, notice_id=_notice(input))}
+
+
+@strawberry.input
+class DisclosureSetRestDaysInput(MutationInput):
+    area_id: strawberry.ID
+    year: int
+    rest: list[str] = strawberry.field(
+        description="Days off, weekends among them or not: 2027-01-01, or 2027-02-05..2027-02-11 (放假日期)."
+    )
+    work: list[str] = strawberry.field(description="Weekend days that are worked (调休上班日期).")
+    source: str = strawberry.field(description="The document it stands in (文件名称与文号).")
+
+
+@mutation("disclosure.rest_days.set", on=Subject(Area, "area_id"), rest_days=DisclosureRestDays)
+async def disclosure_set_rest_days(work: Work, input: DisclosureSetRestDaysInput) -> Result:
+    """Enter the State Council's arrangement of a year; running notices may end later by it (登记节假日安排)."""
+    made = await rules.set_rest_days(
+        work,
+        area_id=from_global(input.area_id, "area", "areaId"),
+        year=input.year,
+        rest=input.rest,
+        working=input.work,
+        source=input.source,
+    )
+    return {"rest_days": made}
 
 
 # --- objections ------------------------------------------------------------------------------------------

@@ -9,11 +9,13 @@ from typing import Any
 import strawberry
 
 from plugins.disclosure import models, seal
-from plugins.disclosure.terms import DayKind, Masking, NoticeState, ObjectionState, RecordKind
+from plugins.disclosure.graphql import lines, printed
+from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
 from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, public, select
+from schema.scalars import Long
 
 _HIDDEN = [NoticeState.DRAFT, NoticeState.DISCARDED]
 
@@ -70,6 +72,14 @@ class DisclosureNotice:
         discloses="That an answer is owed is public; who waits for it may be confidential.",
         description="Objections without an answer; while there are any, the gate is shut (待答复异议数).",
     )
+    print_a4: str | None = python(
+        printed.page("A4"), columns=printed.columns, discloses=printed.WHY,
+        description="As a page of HTML to print, with a QR to check it by; null for a draft (A4 打印版).",
+    )  # fmt: skip
+    print_a3: str | None = python(
+        printed.page("A3"), columns=printed.columns, discloses=printed.WHY,
+        description="The same in A3, for the notice board (A3 打印版).",
+    )  # fmt: skip
     items: Connection[DisclosureItem] = connection("notice_id", description="Its list (名单).")
     objections: Connection[DisclosureObjection] = connection("notice_id")
     postings: Connection[DisclosurePosting] = connection("notice_id", description="Where it hangs on paper (张贴记录).")
@@ -138,7 +148,7 @@ class DisclosurePosting:
 
 def _is_intact(values: dict[str, Any], facts: Any) -> bool:
     body: str = values["body"]
-    return bool(seal.hash_of(body) == values["hash"] and json.loads(body)["prev"] == values["prev"])
+    return bool(seal.hash_of(body) == values["hash"] and f'"prev":"{values["prev"]}"' in body)
 
 
 @node(
@@ -153,6 +163,13 @@ class DisclosureRecord:
     prev_hash: str = column(description="The hash of the record before; zeros in the first (前一存证值).")
     body: str = column(filter=False, description="The record in canonical JSON, exactly as it was hashed (存证内容).")
     sealed_at: datetime = column()
+    line: str = python(
+        lines.line,
+        columns=lines.columns,
+        settings=False,
+        discloses=lines.WHY,
+        description="The line of a chain file, with the texts that are public, for `gongzhi verify` (存证文件行).",
+    )
     is_intact: bool = python(
         _is_intact,
         columns=lambda t: {"body": t.body, "hash": t.hash, "prev": t.prev_hash},
@@ -162,6 +179,52 @@ class DisclosureRecord:
     version: int = column(filter=False)
     area: Area = to_one()
     notice: DisclosureNotice | None = to_one()
+
+
+def _days(name: str) -> Any:
+    def listed(values: dict[str, Any], facts: Any) -> list[str]:
+        found: list[str] = json.loads(values[name])
+        return found
+
+    return listed
+
+
+@node(models.RestDays, scope=public("By which days windows are counted is for everybody."), order="-year")
+class DisclosureRestDays:
+    """The rest days of a year, as entered for an area and below (节假日安排)."""
+
+    year: int = column(order=True)
+    rest: list[str] = python(
+        _days("rest"), columns=lambda t: {"rest": t.rest}, settings=False, description="Days off (放假日期)."
+    )
+    work: list[str] = python(
+        _days("work"), columns=lambda t: {"work": t.work}, settings=False,
+        description="Weekend days that are worked (调休上班日期).",
+    )  # fmt: skip
+    source: str = column(filter=False, description="The document it stands in (文件依据).")
+    version: int = column(filter=False)
+    area: Area = to_one()
+
+
+@node(
+    models.FileEntry,
+    scope=public("What is filed of an organization is disclosed all year round (全年全过程公示)."),
+    order="-occurred_at",
+)
+class DisclosureFileEntry:
+    """A line of an organization's yearly file, from an event about it (年度档案条目)."""
+
+    year: int = column(description="The civil year it happened in (年度).")
+    heading: Heading = column()
+    type: str = column(description="The event's type (事件类型).")
+    subject: strawberry.ID = computed(
+        lambda t: GlobalId(t.subject_tag, t.subject_id), description="What the event is about (对象)."
+    )
+    amount: Long | None = column(filter=False, description="In fen, where the event names a sum (金额,分).")
+    occurred_at: datetime = column(order=True)
+    version: int = column(filter=False)
+    area: Area = to_one()
+    organization: Actor = to_one(description="Whose file it is (所属组织).")
 
 
 @extend(Query)
@@ -175,6 +238,7 @@ class DisclosureQuery:
         "hash", description="The record with this hash, to check a printed notice by (按存证值查验)."
     )
     disclosure_records: Connection[DisclosureRecord] = every(description="Records of the chains (存证记录列表).")
+    disclosure_rest_days: Connection[DisclosureRestDays] = every(description="Rest days, by year (节假日安排列表).")
 
 
 @extend(Area)
@@ -186,4 +250,8 @@ class AreaDisclosure:
 class ActorDisclosure:
     disclosure_notices: Connection[DisclosureNotice] = connection(
         "organization_id", description="Notices about this organization, for its yearly file (该组织公示)."
+    )
+    disclosure_file: Connection[DisclosureFileEntry] = connection(
+        "organization_id",
+        description="Its yearly file: ratings, grants, money, notices, activities; filter by `year` (年度档案).",
     )

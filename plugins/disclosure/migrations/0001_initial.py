@@ -1,7 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from core.ids import new_id
-from plugins.disclosure.terms import DayKind, Masking, NoticeState, ObjectionState, RecordKind
+from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 
@@ -11,6 +11,26 @@ class Migration(migrations.Migration):
     initial = True
 
     operations = [
+        ops.CreateModel(
+            name='FileEntry',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('organization', fields.ForeignKeyField('core.Actor', source_field='organization_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('year', fields.IntField()),
+                ('heading', fields.CharEnumField(description='Heading', enum_type=Heading, max_length=40)),
+                ('type', fields.CharField(max_length=120)),
+                ('source_id', fields.UUIDField()),
+                ('subject_tag', fields.CharField(max_length=60)),
+                ('subject_id', fields.UUIDField()),
+                ('amount', fields.BigIntField(null=True)),
+                ('occurred_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'disclosure_file_entry', 'app': 'disclosure', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
         ops.CreateModel(
             name='Notice',
             fields=[
@@ -93,6 +113,7 @@ class Migration(migrations.Migration):
                 ('notice', fields.ForeignKeyField('disclosure.Notice', source_field='notice_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('place', fields.CharField(max_length=200)),
                 ('evidence', fields.TextField(default='[]', unique=False)),
+                ('salt', fields.CharField(max_length=64)),
                 ('posted_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('posted_by', fields.ForeignKeyField('core.Actor', source_field='posted_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
             ],
@@ -117,6 +138,21 @@ class Migration(migrations.Migration):
                 ('sealed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'disclosure_record', 'app': 'disclosure', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='RestDays',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('year', fields.IntField()),
+                ('rest', fields.TextField(unique=False)),
+                ('work', fields.TextField(unique=False)),
+                ('source', fields.CharField(max_length=200)),
+            ],
+            options={'table': 'disclosure_rest_days', 'app': 'disclosure', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
     ]

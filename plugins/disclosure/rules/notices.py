@@ -280,11 +280,15 @@ async def record_posting(work: Work, *, notice_id: UUID, place: str, evidence: S
             notice_id=notice_id,
             place=clean_name(place, "place"),
             evidence=shown,
+            salt=new_salt(),
             posted_at=work.occurred_at,
             posted_by_id=work.person_id,
         )
     )
-    await sealed(work, RecordKind.POSTED, notice, posting=posting, place=seal.hash_of(posting.place),
-                 evidence=seal.hash_of(posting.evidence))  # fmt: skip
+    texts = {
+        "place": seal.digest(posting.salt, posting.place),
+        "evidence": seal.digest(posting.salt, posting.evidence),
+    }
+    await sealed(work, RecordKind.POSTED, notice, posting=posting, texts=texts)
     work.record("disclosure.notice.posted", posting, area_id=notice.area_id, data=about(notice))
     return posting

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
 from core.errors import Refusal
 from core.work import Work
-from plugins.disclosure.days import Calendar, End
+from plugins.disclosure.days import Calendar, End, Year, days_of
 from plugins.disclosure.models import Notice
 from plugins.disclosure.rules.common import today
 from plugins.disclosure.settings import DisclosureSettings
@@ -28,8 +29,15 @@ class Window:
 
 
 async def calendar(work: Work, area_id: UUID) -> Calendar:
-    """The rest days that hold in an area."""
-    return Calendar.with_years({})
+    """The rest days that hold in an area: what came with the server, and what it or an area above has entered since."""
+    rows = await work.rows(
+        "SELECT y.year AS year, y.rest AS rest, y.work AS work, y.source AS source FROM disclosure_rest_days y"
+        " JOIN core_area_closure c ON c.ancestor_id = y.area_id AND c.until IS NULL"
+        " WHERE c.descendant_id = {} ORDER BY c.depth DESC",
+        area_id,
+    )
+    own = {r["year"]: Year(days_of(json.loads(r["rest"])), days_of(json.loads(r["work"])), r["source"]) for r in rows}
+    return Calendar.with_years(own)
 
 
 def least(settings: DisclosureSettings, year: Calendar, first: date) -> Window:
