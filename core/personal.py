@@ -134,7 +134,7 @@ def is_erasure(model: type[Model]) -> str | None:
         if name in ("version", "event_id"):
             continue
         new, old = f'NEW."{column}"', f'OLD."{column}"'
-        same = f"({new} = {old} OR ({new} IS NULL AND {old} IS NULL))"
+        same = f"(({new} = {old} OR ({new} IS NULL AND {old} IS NULL)) IS TRUE)"
         if name in replaced:
             value = replaced[name]
             text = f"'{value}'".replace(str(nobody), "' || CAST(NEW.id AS text) || '")

@@ -106,8 +106,9 @@ def _of(row: str, condition: str, model: type[Model]) -> str:
 
 
 def same(left: str, right: str) -> str:
-    """Null-safe equality, as both dialects understand it."""
-    return f"({left} = {right} OR ({left} IS NULL AND {right} IS NULL))"
+    """Null-safe equality, as both dialects understand it; never null itself, so that `NOT` of it holds for what came or
+    went."""
+    return f"(({left} = {right} OR ({left} IS NULL AND {right} IS NULL)) IS TRUE)"
 
 
 def own_matter(person: str, actor: str) -> str:

@@ -13,6 +13,7 @@ from plugins.disclosure import rules
 async def fill(runtime: Runtime, d: DemoDistrict) -> None:
     d.later(60, lambda: _adopters(d))
     d.later(120, lambda: _accounts(d))
+    d.later(178, lambda: _candidates(d))
 
 
 async def _publish(d: DemoDistrict, kind: str, title: str, body: str, *names: str, by: UUID | None = None) -> UUID:
@@ -48,3 +49,8 @@ async def _accounts(d: DemoDistrict) -> None:
     d.at(125)
     lines = ("收入 128,400 元", "支出 97,860 元", "其中凉亭维修 1,860 元")
     await _publish(d, "财务收支", "上半年财务收支更正公示", body, *lines, by=first)
+
+
+async def _candidates(d: DemoDistrict) -> None:
+    body = "经推荐,下列人员为议事小组候选人,名单如下。"
+    await _publish(d, "候选名单", "议事小组候选人公示", body, "张三 三组", "李四 五组")

@@ -55,9 +55,10 @@ def gongzhi_jobs() -> list[Job]:
 @hookimpl
 def gongzhi_handlers() -> list[Handler]:
     from core.events import Handler
-    from plugins.disclosure.rules.files import hear
+    from plugins.disclosure.rules.files import OWN, hear
 
-    return [Handler("disclosure", "*", hear)]
+    # `*` is what others send out; its own are named.
+    return [Handler("disclosure", type, hear) for type in ("*", *OWN)]
 
 
 @hookimpl

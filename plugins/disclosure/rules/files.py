@@ -16,6 +16,7 @@ from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import Heading
 
 NAMED_AS = ("organization", "actor", "recipient", "grantee", "payee")  # how events name whom they are about
+OWN = ("disclosure.notice.published", "disclosure.notice.closed", "disclosure.objection.answered")
 _HEADINGS = {
     "ratings": Heading.RATING,
     "grants": Heading.GRANT,
