@@ -146,7 +146,9 @@ async def test_the_file_of_an_organization_fills_itself(neighbourhood: Neighbour
     file = (await n.ask(None, query, i=committee))["node"]
     assert file["disclosureNotices"]["nodes"] == [{"title": "一季度收支"}]
     about = {notice, objection}
-    ours = [e["type"] for e in file["disclosureFile"]["nodes"] if e["subject"] in about and e["heading"] == "DISCLOSURE"]
+    ours = [
+        e["type"] for e in file["disclosureFile"]["nodes"] if e["subject"] in about and e["heading"] == "DISCLOSURE"
+    ]
     assert sorted(ours) == [
         "disclosure.notice.closed", "disclosure.notice.published", "disclosure.objection.answered",
     ]  # fmt: skip

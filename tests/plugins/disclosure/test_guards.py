@@ -42,6 +42,7 @@ async def test_what_is_sealed_is_not_rewritten(neighbourhood: Neighbourhood) -> 
     n = neighbourhood
     d = await Disclosing.begin(n)
     notice = await d.publish(items=[{"text": "甲 90 分"}])
+    await n.quiet()
     id = f"id = '{split_global(notice)[1]}'"
     for change, code in (
         ("title = '别的'", "SEALED"),
@@ -57,6 +58,10 @@ async def test_what_is_sealed_is_not_rewritten(neighbourhood: Neighbourhood) -> 
         ("title = '[已清除]', title_salt = NULL", "UNLOGGED_CHANGE"),  # what erasure does, without its event
     ):
         assert await refused(n, f"UPDATE disclosure_notice SET {change} WHERE {id}") == code, change
+    await n.do(
+        "clerk", "disclosureRecordPosting", "posting { evidence }", noticeId=notice, place="村口", evidence=["照片 1"]
+    )  # fmt: skip
+    assert await refused(n, "UPDATE disclosure_posting SET place = '别处'") == "APPEND_ONLY"
     for table in ("record", "item", "posting", "objection", "notice"):
         assert await refused(n, f"DELETE FROM disclosure_{table}") in ("APPEND_ONLY", "UNLOGGED_CHANGE")
     assert await refused(n, "UPDATE disclosure_record SET body = body || ' '") == "APPEND_ONLY"
