@@ -42,6 +42,9 @@ def main() -> None:
     gc.set_threshold(
         100_000, 20, 20
     )  # what is loaded at start stays: looking through it again and again costs a second
+    from core.cli.plugged import add_commands
+
+    add_commands(app, sys.argv[1:])
     try:
         app(standalone_mode=True)
     except ConfigurationError as error:

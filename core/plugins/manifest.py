@@ -27,6 +27,7 @@ _API = re.compile(r"(\d+)\.(\d+)(?:\s*-\s*(\d+)\.(\d+))?")
 _KNOWN: dict[str, type] = {
     "key": str, "version": str, "api": str, "title": dict, "mechanisms": list, "needs": list, "uses": list,
     "events_out": list, "events_in": list, "ports": list, "provides": list, "jobs": list, "permissions": dict,
+    "commands": dict,
 }  # fmt: skip
 
 
@@ -139,6 +140,16 @@ def read_manifest(folder: Path, package: str, listed_as: str) -> tuple[Manifest 
     wanted = str(data.get("api", f"{API[0]}.{API[1]}"))
     if not _speaks(wanted):
         wrong("API_RANGE", "api", wanted=wanted, api=f"{API[0]}.{API[1]}")
+    for name, call in data["commands"].items() if isinstance(data.get("commands"), dict) else ():
+        if not isinstance(call, str) or not call.startswith(f"{package}.") or ":" not in call:
+            wrong(
+                "WRONG_TYPE",
+                "commands",
+                name,
+                key=name,
+                expected=f"{package}.<module>:<function>",
+                found=repr(call)[:60],
+            )
     permissions, wrong_ones = read_permissions(file, listed_as)
     problems += wrong_ones
     lists = {

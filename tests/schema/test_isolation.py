@@ -141,6 +141,14 @@ def dispute(row: Row, f: Facts) -> bool:
     return f.acts_as(row["opened_by_id"]) or f.acts_as(own) or f.may("points.dispute.resolve", row["area_id"])
 
 
+def notice(row: Row, f: Facts) -> bool:
+    return row["state"] not in ("DRAFT", "DISCARDED") or f.may("disclosure.publish", row["area_id"])
+
+
+def objection(row: Row, f: Facts) -> bool:
+    return not row["is_confidential"] or f.acts_as(row["by_id"]) or f.may("disclosure.answer", row["area_id"])
+
+
 def place(row: Row, f: Facts) -> bool:
     return row["upper"] == 1 or f.acts_as(row["actor_id"]) or f.may("points.ranking.read", row["area_id"])
 
@@ -296,6 +304,13 @@ TRUTH: dict[str, Truth] = {
     "BallotsVote.choices": vote_choices,
     "BallotsProxy": proxy,
     "BallotsPapers": counted_papers,
+    "DisclosureNotice": notice,
+    "DisclosureItem": everybody,
+    "DisclosureObjection": objection,
+    "DisclosurePosting": everybody,
+    "DisclosureRecord": everybody,
+    "DisclosureRestDays": everybody,
+    "DisclosureFileEntry": everybody,
 }
 # What would give the people who ask more than they were given, and what is looked at when it is shown.
 VALUES: dict[tuple[str, str], Any] = {

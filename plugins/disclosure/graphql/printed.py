@@ -1,0 +1,52 @@
+"""The printed notice as a field: what the page needs, read with the notice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from core.models import Area
+from core.settings.store import as_day
+from plugins.disclosure import models, printing
+from plugins.disclosure.graphql.texts import Texts, pairs
+from plugins.disclosure.terms import DayKind
+from schema.nodes.expressions import AreaChain, Expr, RowOf, select
+
+WHY = "A published notice is for everybody to print, its list with it."
+
+
+def columns(t: RowOf) -> dict[str, Expr]:
+    found = {c: getattr(t, c) for c in ("title", "kind", "body", "from_day", "last_day", "days", "day_kind", "hash")}
+    area = select(Area).where(lambda a: a.id == t.area_id).first("name", order_by="id")
+    items = Texts(models.Item, lambda i: i.notice_id == t.id, "position", "text", "salt")
+    return {**found, "is_known": t.last_day_is_known, "items": items, "area": area, "chain": AreaChain(t.area_id)}
+
+
+def page(size: str) -> Callable[[dict[str, Any], Any], str | None]:
+    def made(values: dict[str, Any], facts: Any) -> str | None:
+        """None for a draft: there is nothing sealed to print."""
+        if values["hash"] is None:
+            return None
+        chain = [UUID(id) for id, _ in sorted(json.loads(values["chain"]), key=lambda pair: -pair[1])]
+        declared = facts.kernel.settings.declared["disclosure"]
+        first, last = as_day(values["from_day"]), as_day(values["last_day"])
+        assert first is not None and last is not None
+        said = printing.Page(
+            title=values["title"],
+            kind=values["kind"],
+            body=values["body"],
+            items=[text for text, _ in pairs(values["items"])],
+            area=values["area"],
+            from_day=first,
+            last_day=last,
+            days=values["days"],
+            day_kind=DayKind(values["day_kind"]),
+            is_known=bool(values["is_known"]),
+            hash=values["hash"],
+            verify_url=facts.book.effective(declared, chain)["verify_url"].value,
+        )
+        return printing.html(said, size)
+
+    return made

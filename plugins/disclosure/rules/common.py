@@ -1,0 +1,125 @@
+"""What the rules of disclosure share: the chain of an area, salts and digests, and who is concerned in a notice.
+
+A notice's row is locked first, then its area (`chain_end`), always in this order.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Sequence
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from core.clock import to_millisecond
+from core.errors import Refusal
+from core.ids import new_id
+from core.rules.inputs import clean_text, optional_text
+from core.work import Work
+from plugins.disclosure import seal
+from plugins.disclosure.models import Notice, Objection, Posting, Record
+from plugins.disclosure.terms import RUNNING, RecordKind
+
+EVIDENCE, EVIDENCE_LENGTH = 10, 500
+TEXT = 10_000
+
+
+def new_salt() -> str:
+    return secrets.token_hex(32)
+
+
+def instant(moment: datetime) -> str:
+    """As records write it: `2026-11-28T04:00:00.000Z`."""
+    return to_millisecond(moment).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+
+
+def today(work: Work) -> date:
+    """The civil day on which it is recorded: windows begin and end by it, whatever day a clerk says something happened."""
+    return work.clock.civil_date(work.now)
+
+
+async def chain_end(work: Work, area_id: UUID) -> tuple[int, str]:
+    """Number and hash of the last record of an area, whose chain nobody else adds to until the end of the transaction."""
+    queued = [r for r in work.queued(Record) if r.area_id == area_id]
+    if queued:
+        return queued[-1].seq, queued[-1].hash
+    await work.rows("SELECT a.id AS id FROM core_area a WHERE a.id = {}" + work.hold("a"), area_id)
+    rows = await work.rows(
+        "SELECT r.seq AS seq, r.hash AS hash FROM disclosure_record r WHERE r.area_id = {} ORDER BY r.seq DESC LIMIT 1",
+        area_id,
+    )
+    return (rows[0]["seq"], rows[0]["hash"]) if rows else (0, seal.FIRST)
+
+
+async def sealed(
+    work: Work,
+    kind: RecordKind,
+    notice: Notice,
+    *,
+    objection: Objection | None = None,
+    posting: Posting | None = None,
+    texts: dict[str, Any] | None = None,
+    **facts: Any,
+) -> Record:
+    """Queue the next record of the area's chain. `texts` holds digests only."""
+    seq, prev = await chain_end(work, notice.area_id)
+    said = {"objection": str(objection.id)} if objection is not None else {}
+    body = seal.canonical(
+        {
+            "format": seal.FORMAT,
+            "area": str(notice.area_id),
+            "seq": seq + 1,
+            "prev": prev,
+            "kind": str(kind),
+            "notice": str(notice.id),
+            "at": instant(work.now),
+            **said,
+            **({"texts": texts} if texts else {}),
+            **facts,
+        }
+    )
+    return work.add(
+        Record(
+            id=new_id(),
+            area_id=notice.area_id,
+            notice_id=notice.id,
+            objection_id=objection.id if objection else None,
+            posting_id=posting.id if posting else None,
+            seq=seq + 1,
+            kind=kind,
+            prev_hash=prev,
+            hash=seal.hash_of(body),
+            body=body,
+            sealed_at=work.now,
+        )
+    )
+
+
+def about(notice: Notice) -> dict[str, str]:
+    """What events say; whoever announced a decision finds it again by the subject."""
+    subject = {"subjectTag": notice.subject_tag, "subjectId": str(notice.subject_id)} if notice.subject_tag else {}
+    organization = {"organization": str(notice.organization_id)} if notice.organization_id else {}
+    return {"notice": str(notice.id), "kind": notice.kind, **subject, **organization}
+
+
+def needed(text: str | None, *path: str, limit: int = 2000) -> str:
+    """A text people can read; refuses EMPTY_TEXT."""
+    found = optional_text(text, *path, limit=limit)
+    if found is None:
+        raise Refusal("EMPTY_TEXT", path=path)
+    return found
+
+
+def evidence_text(evidence: Sequence[str]) -> str:
+    """References (texts or addresses) as they are stored; refuses TOO_MANY_PHOTOS, TEXT_TOO_LONG."""
+    if len(evidence) > EVIDENCE:
+        raise Refusal("TOO_MANY_PHOTOS", path=("evidence",), limit=EVIDENCE)
+    cleaned = [clean_text(e, "evidence", str(i), limit=EVIDENCE_LENGTH) for i, e in enumerate(evidence)]
+    return json.dumps(cleaned, ensure_ascii=False)
+
+
+def require_running(notice: Notice) -> None:
+    """Refuses NOTICE_STATE."""
+    if notice.state not in RUNNING:
+        raise Refusal("NOTICE_STATE", state=str(notice.state))

@@ -1,0 +1,78 @@
+"""The decision gate that core declares: what others decide is made public here, and takes effect after a clean end."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.errors import Refusal
+from core.ids import new_id
+from core.models import Area, Entity
+from core.rules.inputs import clean_name, clean_text
+from core.work import Work
+from plugins.disclosure.models import Notice
+from plugins.disclosure.rules.common import TEXT
+from plugins.disclosure.rules.notices import PERSONAL, seal_notice
+from plugins.disclosure.rules.windows import not_shorter, window
+from plugins.disclosure.settings import DisclosureSettings
+from plugins.disclosure.terms import CLOSED, RUNNING, Masking, NoticeState
+
+
+class Gate:
+    """`core.ports.DecisionGate`. It asks for no permission of its own: the rule that calls it has decided that."""
+
+    async def announce(
+        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None
+    ) -> UUID | None:
+        """Publish a sealed notice; None where disclosure is off. One of this kind about the subject
+        that runs, or ended with objections upheld, is superseded. The caller records its own event before it. Refuses OPEN_OBJECTIONS, WINDOW_TOO_SHORT."""
+        area = await work.get(Area, area_id)
+        if "disclosure" not in work.place(area).plugins:
+            return None
+        settings = await work.settings(DisclosureSettings, area)
+        asked = await window(work, settings, area_id, days, None)
+        kind = clean_name(kind, "kind", limit=60)
+        before = await self._before(work, subject, kind, area_id)
+        if before is not None:
+            if before.state is NoticeState.OBJECTED:
+                raise Refusal("OPEN_OBJECTIONS")
+            asked = await not_shorter(work, settings, asked, before, is_explicit=False)
+        notice = work.add(
+            Notice(
+                id=new_id(),
+                area_id=area_id,
+                kind=kind,
+                subject_tag=subject.tag,
+                subject_id=subject.id,
+                organization_id=_organization(subject),
+                state=NoticeState.PUBLISHED,
+                masking=Masking.MASKED,
+                title=clean_name(title, "title"),
+                body=clean_text(body, "body", limit=TEXT),
+                supersedes_id=before.id if before is not None else None,
+            )
+        )
+        await seal_notice(work, notice, asked, (), is_new=True)
+        return notice.id
+
+    async def _before(self, work: Work, subject: Entity, kind: str, area_id: UUID) -> Notice | None:
+        found = await self._standing(work, subject)
+        same = [n for n in found if (n.kind, n.area_id) == (kind, area_id) and n.state is not NoticeState.CLOSED_CLEAN]
+        return same[-1] if same else None
+
+    async def may_take_effect(self, work: Work, subject: Entity) -> bool:
+        """Every notice about it that stands has ended clean."""
+        return all(n.state is NoticeState.CLOSED_CLEAN for n in await self._standing(work, subject))
+
+    async def _standing(self, work: Work, subject: Entity) -> list[Notice]:
+        return await work.select(
+            Notice, lock=True, subject_tag=subject.tag, subject_id=subject.id, state=[*RUNNING, *CLOSED]
+        )
+
+
+def _organization(subject: Entity) -> UUID | None:
+    """Whose file the notice goes into: the subject's, where that is an organization or names one."""
+    kind = getattr(subject, "kind", None)
+    if subject.tag == "actor":
+        return None if kind in PERSONAL else subject.id
+    found: UUID | None = getattr(subject, "organization_id", None)
+    return found

@@ -1,0 +1,93 @@
+"""Two actors who prove to be one, a person who is to be erased, and whose matter a notice is."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from core.corrections import Finding, Merging
+from core.duties import Duties, Matter
+from core.rules.erasure import Erasing
+from core.work import Work
+from plugins.disclosure.models import FileEntry, Item, Notice, Objection
+from plugins.disclosure.terms import ObjectionState
+
+
+async def _open(work: Work, actor_id: UUID) -> set[UUID]:
+    """The notices this actor objects to, without an answer yet."""
+    return {o.notice_id for o in await work.select(Objection, by_id=actor_id, state=ObjectionState.OPEN)}
+
+
+async def _notices(work: Work, actor_id: UUID, *, lock: bool = False) -> list[Notice]:
+    found = [
+        *await work.select(Notice, lock=lock, organization_id=actor_id),
+        *await work.select(Notice, lock=lock, published_by_id=actor_id),
+        *await work.select(Notice, lock=lock, subject_tag="actor", subject_id=actor_id),
+    ]
+    return list({n.id: n for n in found}.values())
+
+
+async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
+    """What would move; an objection of both to one notice must be settled first, and one the other has answered stays."""
+    answered = len(await work.select(Objection, by_id=gone, answered_by_id=kept))
+    answered += len(await work.select(Objection, by_id=kept, answered_by_id=gone))
+    found = [
+        Finding("disclosure_notice", len(await _notices(work, gone))),
+        Finding("disclosure_item", len(await work.select(Item, actor_id=gone))),
+        Finding("disclosure_objection", len(await work.select(Objection, by_id=gone))),
+        Finding("disclosure_file_entry", len(await work.select(FileEntry, organization_id=gone))),
+        Finding("disclosure_objection", len(await _open(work, kept) & await _open(work, gone)), "BOTH_OBJECT"),
+        Finding("disclosure_objection", answered, "ANSWERED_BY_THE_OTHER"),
+    ]
+    return [f for f in found if f.count]
+
+
+async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
+    """Notices, lines, objections and files go to the actor that stays; the chain stays as it is, and names nobody."""
+    data = {"kept": str(kept), "gone": str(gone)}
+    for notice in await _notices(work, gone, lock=True):
+        columns = ("organization_id", "published_by_id", "subject_id")
+        work.change(notice, **{c: kept for c in columns if getattr(notice, c) == gone})
+        work.record("disclosure.notice.merged", notice, area_id=notice.area_id, data=data)
+    for item in await work.select(Item, lock=True, actor_id=gone):
+        work.change(item, actor_id=kept)
+        work.record("disclosure.notice.merged", item, area_id=item.area_id, data=data)
+    for entry in await work.select(FileEntry, lock=True, organization_id=gone):
+        work.change(entry, organization_id=kept)
+        work.record("disclosure.notice.merged", entry, area_id=entry.area_id, data=data)
+    for objection in await work.select(Objection, lock=True, by_id=gone):
+        work.change(objection, by_id=kept)
+        work.record("disclosure.objection.merged", objection, area_id=objection.area_id, data=data)
+
+
+MERGING = Merging("disclosure", preview_merge, move_merged)
+
+
+async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
+    """Before somebody is erased, their objections are answered or withdrawn."""
+    found = await _open(work, actor_id)
+    return [Finding("disclosure_objection", len(found), "OPEN_MATTERS")] if found else []
+
+
+ERASING = Erasing("disclosure", open_matters)
+
+
+async def concerned(work: Work, notice: Notice) -> set[UUID]:
+    """Whom a notice is about: its organization, its subject, whom it lists."""
+    items = await work.select(Item, notice_id=notice.id)
+    found = {i.actor_id for i in items if i.actor_id is not None}
+    if notice.organization_id is not None:
+        found.add(notice.organization_id)
+    if notice.subject_tag == "actor" and notice.subject_id is not None:
+        found.add(notice.subject_id)
+    return found
+
+
+async def _objection(work: Work, objection: Any) -> Matter:
+    """Answered by nobody whom the notice or the objection is about, and not by who published it."""
+    notice = await work.get(Notice, objection.notice_id)
+    by = {notice.published_by_id} if notice.published_by_id is not None else set()
+    return Matter({objection.by_id, *await concerned(work, notice)}, by)
+
+
+DUTIES = Duties("disclosure", (), {Objection: _objection})

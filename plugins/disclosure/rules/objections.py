@@ -1,0 +1,121 @@
+"""Objections: by name or in confidence, while the window runs; answered by somebody else, before it ends."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from core.errors import Refusal
+from core.ids import new_id
+from core.work import Work
+from plugins.disclosure import seal
+from plugins.disclosure.models import Notice, Objection
+from plugins.disclosure.rules.common import about, needed, new_salt, require_running, sealed
+from plugins.disclosure.rules.windows import answer_by
+from plugins.disclosure.settings import DisclosureSettings
+from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
+
+
+async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: bool) -> Objection:
+    """The principal objects, within the window. On paper at the desk, the day it came in counts (`occurredAt`).
+
+    Refuses NOTICE_STATE, WINDOW_OVER, BEFORE_PUBLICATION, ALREADY_OBJECTED.
+    """
+    notice = await work.lock(Notice, notice_id)
+    work.require("disclosure.object", notice)
+    require_running(notice)
+    assert notice.last_day is not None and notice.published_at is not None
+    filed = work.clock.civil_date(work.occurred_at)
+    if filed > notice.last_day:
+        raise Refusal("WINDOW_OVER", until=notice.last_day.isoformat())
+    if work.occurred_at < notice.published_at:
+        raise Refusal("BEFORE_PUBLICATION", path=("occurredAt",))
+    words, by_id = needed(text, "text", limit=5000), work.principal_id
+    if await work.find(Objection, notice_id=notice_id, by_id=by_id, state=ObjectionState.OPEN):
+        raise Refusal("ALREADY_OBJECTED")
+    settings = await work.settings(DisclosureSettings, notice)
+    salt = new_salt()
+    objection = Objection(
+        id=new_id(),
+        area_id=notice.area_id,
+        notice_id=notice_id,
+        by_id=by_id,
+        is_confidential=is_confidential,
+        state=ObjectionState.OPEN,
+        text=words,
+        text_salt=salt,
+        filed_at=work.occurred_at,
+        answer_by=answer_by(settings, notice, filed),
+    )
+    work.add(objection)
+    work.change(notice, state=NoticeState.OBJECTED)
+    await sealed(
+        work, RecordKind.OBJECTED, notice, objection=objection, texts={"objection": seal.digest(salt, words)},
+        confidential=is_confidential,
+    )  # fmt: skip
+    work.record("disclosure.objection.filed", objection, area_id=notice.area_id, data=about(notice))
+    return objection
+
+
+async def locked(work: Work, objection_id: UUID) -> tuple[Notice, Objection]:
+    return await work.lock_with(Objection, objection_id, Notice)
+
+
+def _still_open(objection: Objection) -> None:
+    if objection.state is not ObjectionState.OPEN:
+        raise Refusal("OBJECTION_STATE", state=str(objection.state))
+
+
+async def withdraw(work: Work, *, objection_id: UUID) -> Objection:
+    """Whoever objected thinks better of it, before an answer. Refuses NOT_YOUR_OBJECTION, OBJECTION_STATE."""
+    notice, objection = await locked(work, objection_id)
+    work.require("disclosure.object", notice)
+    work.expect_version(objection)
+    if objection.by_id != work.principal_id:
+        raise Refusal("NOT_YOUR_OBJECTION")
+    _still_open(objection)
+    work.change(objection, state=ObjectionState.WITHDRAWN)
+    await _settled(work, notice, objection)
+    await sealed(work, RecordKind.WITHDRAWN, notice, objection=objection)
+    work.record("disclosure.objection.withdrawn", objection, area_id=notice.area_id, data=about(notice))
+    return objection
+
+
+async def answer(work: Work, *, objection_id: UUID, uphold: bool, text: str) -> Objection:
+    """Somebody else answers: it is upheld, and the decision does not take effect, or it is not.
+
+    Refuses OWN_MATTER (INV10: not who objected, not who published, none of theirs), OBJECTION_STATE.
+    """
+    notice, objection = await locked(work, objection_id)
+    work.require("disclosure.answer", notice)
+    work.expect_version(objection)
+    concerned = [objection.by_id, *([notice.organization_id] if notice.organization_id else [])]
+    if notice.subject_tag == "actor" and notice.subject_id is not None:
+        concerned.append(notice.subject_id)
+    if work.person_id == notice.published_by_id or await work.concerned_in(
+        *concerned,
+        or_among="SELECT i.actor_id FROM disclosure_item i WHERE i.notice_id = {} AND i.actor_id IS NOT NULL",
+        values=[notice.id],
+    ):
+        raise Refusal("OWN_MATTER")
+    _still_open(objection)
+    words, salt = needed(text, "answer", limit=5000), new_salt()
+    state = ObjectionState.UPHELD if uphold else ObjectionState.REJECTED
+    work.change(
+        objection, state=state, answer=words, answer_salt=salt, answered_by_id=work.person_id,
+        answered_at=work.occurred_at,
+    )  # fmt: skip
+    await _settled(work, notice, objection)
+    await sealed(
+        work, RecordKind.ANSWERED, notice, objection=objection, texts={"answer": seal.digest(salt, words)},
+        upheld=uphold,
+    )  # fmt: skip
+    data = {**about(notice), "upheld": uphold}
+    work.record("disclosure.objection.answered", objection, area_id=notice.area_id, data=data)
+    return objection
+
+
+async def _settled(work: Work, notice: Notice, objection: Objection) -> None:
+    """The notice waits for an answer no more once none is open."""
+    others = await work.select(Objection, notice_id=notice.id, state=ObjectionState.OPEN)
+    if all(o.id == objection.id for o in others):
+        work.change(notice, state=NoticeState.RESOLVED)

@@ -1,0 +1,177 @@
+"""The decision gate as other mechanisms use it: announced, and in effect only after a clean end (INV3, INV9)."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from disclosing import Disclosing
+
+from core.errors import Refusal
+from core.events import EventRecord, Handler
+from core.ids import split_global, to_global
+from core.models import Actor
+from core.settings.store import as_instant
+from core.testing.kit import Neighbourhood
+from core.work import Work
+from plugins.disclosure.rules.files import hear
+
+pytestmark = pytest.mark.anyio
+
+
+async def announce(d: Disclosing, actor: str, kind: str = "拨付", **more: Any) -> str | None:
+    """As the rule of another plugin does, about a row of its own; here the row is an organization."""
+    found: list[UUID | None] = []
+
+    async def rule(work: Work) -> dict[str, Any]:
+        subject = await work.get(Actor, split_global(actor)[1])
+        work.require("core.actor.register", subject)
+        found.append(
+            await work.port("decision_gate").announce(
+                work, subject=subject, area_id=split_global(d.xishan)[1], kind=kind, title="拨付公示", body="拟拨付 3 万元。",
+                **more,
+            )
+        )  # fmt: skip
+        return {}
+
+    await d.n.server.runtime.as_system(rule)
+    return None if found[0] is None else to_global("disclosure_notice", found[0])
+
+
+async def may(d: Disclosing, actor: str) -> bool:
+    found: list[bool] = []
+
+    async def rule(work: Work) -> dict[str, Any]:
+        subject = await work.get(Actor, split_global(actor)[1])
+        found.append(await work.port("decision_gate").may_take_effect(work, subject))
+        return {}
+
+    await d.n.server.runtime.as_system(rule)
+    return found[0]
+
+
+async def closed(d: Disclosing, notice: str) -> list[dict[str, Any]]:
+    mark = d.n.server.runtime.database.dialect.mark(1)
+    rows = await d.n.server.runtime.database.read(
+        f"SELECT data FROM core_event WHERE type = 'disclosure.notice.closed' AND subject_id = {mark}",
+        [split_global(notice)[1]],
+    )
+    return [r[0] if isinstance(r[0], dict) else json.loads(r[0]) for r in rows]
+
+
+async def test_a_decision_takes_effect_after_a_clean_end_and_not_before(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (club,) = await n.registered("舞蹈队")
+    assert await may(d, club)  # nothing had to be made public
+    notice = await announce(d, club)
+    assert notice is not None and not await may(d, club)
+    seen = await d.see(notice, "state kind subject lastDay")
+    assert seen == {"state": "PUBLISHED", "kind": "拨付", "subject": club, "lastDay": "2027-03-08"}
+    objection = await d.object(notice)
+    await d.days(9)
+    assert not await may(d, club) and await closed(d, notice) == []
+    await d.answer(objection)
+    assert not await may(d, club)
+    await d.days(0)
+    assert await may(d, club)
+    (told,) = await closed(d, notice)
+    assert {k: told[k] for k in ("notice", "subjectTag", "subjectId", "clean")} == {
+        "notice": str(split_global(notice)[1]), "subjectTag": "actor", "subjectId": str(split_global(club)[1]),
+        "clean": True,
+    }  # fmt: skip
+
+
+async def test_an_upheld_objection_shuts_the_gate_until_a_corrected_decision_ends_clean(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (club,) = await n.registered("象棋社")
+    first = await announce(d, club)
+    assert first is not None
+    objection = await d.object(first)
+    with pytest.raises(Refusal, match="OPEN_OBJECTIONS"):  # nobody announces an objection away
+        await announce(d, club)
+    await d.answer(objection, uphold=True, answer="金额有误")
+    await d.days(9)
+    assert (await closed(d, first))[0]["clean"] is False and not await may(d, club)
+    second = await announce(d, club)
+    assert second is not None and await d.state(first) == "SUPERSEDED"
+    assert not await may(d, club)
+    third = await announce(d, club, "验收", days=10)  # another matter about the same: both have to end clean
+    assert third is not None
+    await d.days(8)
+    assert await d.state(second) == "CLOSED_CLEAN" and not await may(d, club)
+    await d.days(3)
+    assert await may(d, club)
+    with pytest.raises(Refusal, match="WINDOW_TOO_SHORT"):
+        await announce(d, club, "再拨", days=3)
+
+
+async def test_where_disclosure_is_off_nothing_is_announced_and_what_was_stays_shut(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    clubs = await n.registered("甲队", "乙队")
+    notice = await announce(d, clubs[0])
+    assert notice is not None
+    toggle = ("admin", "coreTogglePlugin", "area { id }")
+    await n.do(*toggle, areaId=d.xishan, plugin="disclosure", state="OFF")
+    assert await announce(d, clubs[1]) is None and await may(d, clubs[1])
+    assert (await n.ask(None, "query($i: ID!) { node(id: $i) { id } }", i=notice))["node"] is None
+    assert await n.refused("resident", "disclosureObject", "objection { id }", noticeId=notice, text="?") in (
+        "PLUGIN_DISABLED", "NOT_FOUND",
+    )  # fmt: skip
+    await d.days(20)
+    assert not await may(d, clubs[0])
+    await n.do(*toggle, areaId=d.xishan, plugin="disclosure", state="ON")
+    await d.days(0)
+    assert await d.state(notice) == "CLOSED_CLEAN" and await may(d, clubs[0])
+
+
+async def test_the_file_of_an_organization_fills_itself(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    committee = await n.actor_id("西山社村民委员会")
+    notice = await d.publish("一季度收支", kind="财务收支", organizationId=committee)
+    objection = await d.object(notice)
+    await d.answer(objection)
+    await d.days(8)
+    query = """query($i: ID!) { node(id: $i) { ... on Actor { disclosureFile(first: 50, where: {year: {eq: 2027}}) {
+        nodes { type heading subject } } disclosureNotices(where: {fromDay: {gte: "2027-01-01"}}) { nodes { title } } } } }"""
+    file = (await n.ask(None, query, i=committee))["node"]
+    assert file["disclosureNotices"]["nodes"] == [{"title": "一季度收支"}]
+    about = {notice, objection}
+    ours = [
+        e["type"] for e in file["disclosureFile"]["nodes"] if e["subject"] in about and e["heading"] == "DISCLOSURE"
+    ]
+    assert sorted(ours) == [
+        "disclosure.notice.closed", "disclosure.notice.published", "disclosure.objection.answered",
+    ]  # fmt: skip
+    person = (await n.ask("resident", "{ viewer { id } }"))["viewer"]["id"]
+    of_a_person = {"areaId": d.xishan, "kind": "x", "title": "x", "body": "x", "organizationId": person}
+    assert await n.refused("clerk", "disclosureDraft", "notice { id }", **of_a_person) == "PEOPLE_HAVE_NO_FILE"
+    # The same event heard again files nothing twice.
+    handler = Handler("disclosure", "*", hear)
+    rows = await n.server.runtime.database.read(
+        "SELECT e.id, e.type, e.area_id, e.subject_tag, e.subject_id, e.occurred_at FROM core_event e"
+        " WHERE e.type = 'disclosure.notice.published' ORDER BY e.seq DESC LIMIT 1"
+    )
+    id, type, area, tag, about, at = rows[0]
+    data = {"organization": str(split_global(committee)[1])}
+    if isinstance(at, str):
+        at = as_instant(at)
+    record = EventRecord(UUID(str(id)), type, UUID(str(area)), tag, UUID(str(about)), None, data, at, 0, 0)
+
+    async def again(work: Work) -> dict[str, Any]:
+        await handler.handle(work, record)
+        return {}
+
+    await n.server.runtime.as_system(again)
+    assert len((await n.ask(None, query, i=committee))["node"]["disclosureFile"]["nodes"]) == len(
+        file["disclosureFile"]["nodes"]
+    )

@@ -1,0 +1,122 @@
+"""INV9 and INV10 in the database itself: a sealed notice, its list and its chain are not rewritten by anybody."""
+
+from __future__ import annotations
+
+import pytest
+from disclosing import Disclosing
+
+from core.errors import Refusal
+from core.ids import new_id, split_global
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+
+
+async def refused(n: Neighbourhood, sql: str) -> str:
+    with pytest.raises(Refusal) as caught:
+        async with n.server.runtime.database.transaction() as transaction:
+            await transaction.fetch(sql)
+    return caught.value.code
+
+
+async def log(n: Neighbourhood, subject: str, state: str | None = None) -> str:
+    """An event with a transition for this row, so that only the guard in question can refuse it."""
+    database = n.server.runtime.database
+    event, mark, now = new_id(), database.dialect.mark, n.clock.now()
+    async with database.transaction() as transaction:
+        await transaction.fetch(
+            "INSERT INTO core_event (id, transaction_id, type, plugin, subject_tag, subject_id, authority, data,"
+            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, 'x', 'core', 'x', {mark(1)}, 'SYSTEM', {mark(2)}, {mark(3)},"
+            f" {mark(3)})",
+            event, {}, now,
+        )  # fmt: skip
+        await transaction.fetch(
+            "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, to_state)"
+            f" VALUES ({mark(1)}, {mark(2)}, 'x', {mark(3)}, {mark(4)})",
+            new_id(), event, subject, state,
+        )  # fmt: skip
+    return str(event)
+
+
+async def test_what_is_sealed_is_not_rewritten(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    notice = await d.publish(items=[{"text": "甲 90 分"}])
+    await n.quiet()
+    id = f"id = '{split_global(notice)[1]}'"
+    for change, code in (
+        ("title = '别的'", "SEALED"),
+        ("body = '别的'", "SEALED"),
+        ("hash = replace(hash, 'a', 'b') || ''", "SEALED"),
+        ("from_day = '2027-02-01'", "SEALED"),
+        ("organization_id = published_by_id", "SEALED"),
+        ("last_day = '2027-03-05'", "WINDOW_SHORTENED"),
+        ("days = 1", "WINDOW_SHORTENED"),
+        ("state = 'DRAFT'", "NOTICE_STATE"),
+        ("state = 'SUPERSEDED'", "NOTICE_STATE"),
+        ("state = 'CLOSED_CLEAN', closed_on = '2027-03-08'", "WINDOW_RUNS"),
+        ("title = '[已清除]', title_salt = NULL", "UNLOGGED_CHANGE"),  # what erasure does, without its event
+    ):
+        assert await refused(n, f"UPDATE disclosure_notice SET {change} WHERE {id}") == code, change
+    await n.do(
+        "clerk", "disclosureRecordPosting", "posting { evidence }", noticeId=notice, place="村口", evidence=["照片 1"]
+    )  # fmt: skip
+    assert await refused(n, "UPDATE disclosure_posting SET place = '别处'") == "APPEND_ONLY"
+    for table in ("record", "item", "posting", "objection", "notice"):
+        assert await refused(n, f"DELETE FROM disclosure_{table}") in ("APPEND_ONLY", "UNLOGGED_CHANGE")
+    assert await refused(n, "UPDATE disclosure_record SET body = body || ' '") == "APPEND_ONLY"
+    assert await refused(n, "UPDATE disclosure_item SET text = '甲 91 分'") == "SEALED"
+    await d.days(8)
+    assert await d.state(notice) == "CLOSED_CLEAN"
+    assert await refused(n, f"UPDATE disclosure_notice SET state = 'PUBLISHED' WHERE {id}") == "NOTICE_STATE"
+
+
+async def test_no_clean_end_over_an_objection_and_no_answer_by_ones_own(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    notice = await d.publish()
+    objection = await d.object(notice)
+    closed = "UPDATE disclosure_notice SET state = 'CLOSED_CLEAN', closed_on = '2027-04-01' WHERE id = '{}'"
+    assert await refused(n, closed.format(split_global(notice)[1])) == "OPEN_OBJECTIONS"
+    by = "UPDATE disclosure_objection SET state = 'REJECTED', answered_at = filed_at, answered_by_id = '{}' WHERE id = '{}'"
+    for login in ("resident", "clerk"):  # who objects, and who published
+        person = (await n.viewer(login)).person_id
+        assert await refused(n, by.format(person, split_global(objection)[1])) == "OWN_MATTER"
+    answer = ("disclosureAnswerObjection", "objection { id }")
+    wrong = {"objectionId": objection, "uphold": False, "answer": "无"}
+    assert await n.refused("clerk", *answer, **wrong) == "NOT_PERMITTED"
+    own = await d.object(notice, "admin", "我也有异议")
+    assert await n.refused("admin", *answer, **{**wrong, "objectionId": own}) == "OWN_MATTER"
+    await d.answer(objection)
+    again = "UPDATE disclosure_objection SET state = 'UPHELD' WHERE id = '{}'"
+    assert await refused(n, again.format(split_global(objection)[1])) == "OBJECTION_STATE"
+
+
+async def test_the_chain_takes_no_record_out_of_order(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    await d.publish()
+    for seq, prev in (("seq + 2", "hash"), ("seq + 1", "prev_hash"), ("1", "hash"), ("seq", "prev_hash")):
+        id = str(new_id())
+        event = await log(n, id)
+        sql = (
+            "INSERT INTO disclosure_record (id, version, event_id, area_id, notice_id, seq, kind, prev_hash, hash, body,"
+            f" sealed_at) SELECT '{id}', 1, '{event}', area_id, notice_id, {seq}, kind, {prev},"
+            f" '{'f' * 64}', body, sealed_at FROM disclosure_record ORDER BY area_id, seq DESC LIMIT 1"
+        )
+        assert await refused(n, sql) == "CHAIN_BROKEN", (seq, prev)
+
+
+async def test_a_confidential_objection_is_seen_by_who_objects_and_who_answers(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    notice = await d.publish()
+    objection = await d.object(notice, text="请保密", isConfidential=True)
+    query = (
+        "query($i: ID!) { node(id: $i) { ... on DisclosureNotice { openObjections objections { nodes { text } } } } }"
+    )
+    for who, seen in ((None, []), ("company", []), ("clerk", []), ("resident", ["请保密"]), ("admin", ["请保密"])):
+        found = (await n.ask(who, query, i=notice))["node"]
+        assert (found["openObjections"], [o["text"] for o in found["objections"]["nodes"]]) == (1, seen), who
+        alone = (await n.ask(who, "query($i: ID!) { node(id: $i) { id } }", i=objection))["node"]
+        assert (alone is not None) == bool(seen)
