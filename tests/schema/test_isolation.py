@@ -92,6 +92,28 @@ def place(row: Row, f: Facts) -> bool:
     return row["upper"] == 1 or f.acts_as(row["actor_id"]) or f.may("points.ranking.read", row["area_id"])
 
 
+def agenda_item(row: Row, f: Facts) -> bool:
+    sits = (
+        s["body_id"] == row["body_id"] and s["state"] == "FILLED" and f.acts_as(s["holder_id"])
+        for s in f.rows("councils_seat")
+    )  # fmt: skip
+    own = f.acts_as(row["proposed_by_id"]) or f.may("councils.meeting.call", row["area_id"]) or any(sits)
+    return row["state"] in ("PLACED", "VOTED") or own
+
+
+def charter(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["drafted_by_id"]) or f.may("councils.charter.draft", row["area_id"])
+    return row["state"] not in ("DRAFT", "WITHDRAWN") or own
+
+
+def of_charter(row: Row, f: Facts) -> bool:
+    return charter(f.row("councils_charter", row["charter_id"]), f)
+
+
+def recusal_reason(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["holder_id"]) or f.may("councils.meeting.record", row["area_id"])
+
+
 TRUTH: dict[str, Truth] = {
     "Area": everybody,
     "Actor": lambda row, f: row["gone_at"] is None,
@@ -132,6 +154,24 @@ TRUTH: dict[str, Truth] = {
     "PointsRedemption": lambda row, f: f.acts_as(row["actor_id"]) or f.may("points.redemption.deliver", row["area_id"]),
     "PointsClosedRanking": everybody,
     "PointsPlace": place,
+    "CouncilsBody": everybody,
+    "CouncilsSeatRule": everybody,
+    "CouncilsSeat": everybody,
+    "CouncilsComposition": everybody,
+    "CouncilsMeeting": everybody,
+    "CouncilsAttendance": everybody,
+    "CouncilsAgendaItem": agenda_item,
+    "CouncilsRecusal": everybody,
+    "CouncilsRecusal.reason": recusal_reason,
+    "CouncilsResolution": everybody,
+    "CouncilsOpinion": everybody,
+    "CouncilsTask": everybody,
+    "CouncilsReport": everybody,
+    "CouncilsCharter": charter,
+    "CouncilsClause": of_charter,
+    "CouncilsConstituted": of_charter,
+    "CouncilsDelegation": everybody,
+    "CouncilsTakenBack": everybody,
 }
 # What would give the people who ask more than they were given, and what is looked at when it is shown.
 VALUES: dict[tuple[str, str], Any] = {

@@ -137,7 +137,7 @@ async def update_body(
     composition.require_possible(size, rules)
     work.change(body, **changed, size=size, is_valid=not composition.violations(seats, rules))
     work.record("councils.body.changed", body, area_id=body.area_id)
-    composition.recheck(work, body, seats, rules)
+    composition.recheck(work, body, seats, rules, is_noted=True)
     return body
 
 
@@ -249,7 +249,8 @@ async def fill_seat(
     start = term_start or today(work)
     if SeatCategory.GOVERNMENT in categories and office is not SeatOffice.MEMBER:
         raise Refusal("GOVERNMENT_HAS_NO_VOTE", path=("office",))
-    seats, rules = await lapsed(work, body), await composition.in_force(work, body)
+    seats = await lapsed(work, body, is_rechecked=False)
+    rules = await composition.in_force(work, body)
     seat = Seat(
         id=new_id(), area_id=body.area_id, body_id=body.id, holder_id=holder.id, mandate_of_id=sender, category=category,
         categories=packed([str(c) for c in categories]), office=office, via=via, ballot_id=ballot_id,
@@ -348,14 +349,16 @@ def vacate(work: Work, body: Body, seat: Seat, because: VacatedBecause, on: date
     )  # fmt: skip
 
 
-async def lapsed(work: Work, body: Body) -> list[Seat]:
-    """Vacate the seats whose term is over, should the clock's job not have come to it; who sits there then."""
+async def lapsed(work: Work, body: Body, *, is_rechecked: bool = True) -> list[Seat]:
+    """Vacate the seats whose term is over, should the clock's job not have come to it; who sits there then.
+
+    The composition is counted anew, unless whoever asks does that."""
     seats = await composition.filled(work, body)
     over = [s for s in seats if s.term_end <= work.clock.civil_date(work.now)]
     for seat in over:
         vacate(work, body, seat, VacatedBecause.TERM_OVER, seat.term_end)
     left = [s for s in seats if s not in over]
-    if over:
+    if over and is_rechecked:
         composition.recheck(work, body, left, await composition.in_force(work, body))
     return left
 

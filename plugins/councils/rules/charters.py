@@ -148,7 +148,7 @@ async def _write(
                 parameter=c.parameter,
                 value=c.value,
                 matter=c.matter,
-            )  # fmt: skip
+            )
         )
     if len({b.body_id for b in constitutes}) < len(constitutes):
         raise Refusal("ALREADY_CONSTITUTED", path=("constitutes",))
@@ -168,7 +168,7 @@ async def _write(
                 size=new.size,
                 is_advisory=new.is_advisory,
                 matters=packed(list(new.matters)),
-            )  # fmt: skip
+            )
         )
         for rule in rules:
             work.add(rule)
@@ -389,7 +389,7 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
         data={"charter": str(charter.id), "area": str(area.id), "before": None if before is None else str(before.id)},
     )  # fmt: skip
     for body, rules in changed:
-        composition.recheck(work, body, await composition.filled(work, body), rules)
+        composition.recheck(work, body, await composition.filled(work, body), rules, is_noted=True)
     return charter
 
 

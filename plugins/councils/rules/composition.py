@@ -79,8 +79,13 @@ async def in_force(work: Work, body: Body) -> list[SeatRule]:
     return await work.select(SeatRule, body_id=body.id, state=SeatRuleState.IN_FORCE)
 
 
-def recheck(work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule]) -> CompositionCheck:
-    """Queue the check that follows a change, and record it; to be called after the change itself was recorded."""
+def recheck(
+    work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], *, is_noted: bool = False
+) -> CompositionCheck:
+    """Queue the check that follows a change, and record it; to be called after the change itself was recorded.
+
+    `is_noted`: the body's row was changed just now, and says already whether it is valid.
+    """
     wrong = violations(seats, rules)
     check = CompositionCheck(
         id=new_id(),
@@ -94,7 +99,8 @@ def recheck(work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatR
         is_valid=not wrong,
     )
     work.add(check)
-    work.change(body, is_valid=not wrong)
+    if not is_noted:
+        work.change(body, is_valid=not wrong)
     work.record(
         "councils.composition.changed", body, area_id=body.area_id, data={"body": str(body.id), "valid": not wrong}
     )

@@ -55,9 +55,9 @@ async def propose_item(
     require_active(body)
     proposer = await work.get(Actor, work.principal_id)
     seated = await work.select(Seat, body_id=body.id, holder_id=proposer.id, state=SeatState.FILLED)
-    if proposer.kind is ActorKind.PERSON and not seated:
-        if await work.port("eligibility").resident_since(work, proposer.id, body.area_id) is None:
-            raise Refusal("NOT_RESIDENT_HERE")
+    asked = proposer.kind is ActorKind.PERSON and not seated
+    if asked and await work.port("eligibility").resident_since(work, proposer.id, body.area_id) is None:
+        raise Refusal("NOT_RESIDENT_HERE")
     item = AgendaItem(
         id=new_id(), area_id=body.area_id, body_id=body.id, meeting_id=None, title=clean_name(title, "title"),
         details=optional_text(details, "details", limit=4000), matter=matter, proposed_by_id=proposer.id,
@@ -286,7 +286,7 @@ async def _took_part(work: Work, activity: Activity, there: Sequence[Attendance]
                     actor_id=id,
                     state=ParticipationState.ATTENDED,
                     joined_at=work.now,
-                )  # fmt: skip
+                )
             )
     if named or state is not activity.state:
         work.change(activity, state=state, places_taken=activity.places_taken + taken)

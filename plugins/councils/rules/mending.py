@@ -51,7 +51,7 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     for model, columns, event in _MOVES:
         rows: dict[UUID, Any] = {}
         for column in columns:
-            rows |= {row.id: row for row in await work.select(model, lock=True, **{column: gone})}  # type: ignore[attr-defined]
+            rows |= {row.id: row for row in await work.select(model, lock=True, **{column: gone})}
         for row in rows.values():
             work.change(row, **{c: kept for c in columns if getattr(row, c) == gone})
             work.record(event, row, area_id=row.area_id, data=data)

@@ -99,7 +99,7 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
                     holder_id=attendance.holder_id,
                     is_automatic=True,
                     declared_at=work.now,
-                )  # fmt: skip
+                )
             )
             work.record(
                 "councils.recusal.declared", work.queued(Recusal)[-1], area_id=body.area_id, data={"item": str(item.id)}
