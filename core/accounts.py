@@ -187,17 +187,22 @@ class SignIn:
 
 
 async def _gained(work: Work, person_id: UUID, since: datetime) -> bool:
-    """Has this person been given a role, post or mandate since? Whoever handed out a ticket before that might hold it, and
+    """Has this person been given a role, post, deputyship or mandate since? Whoever handed out a ticket before that might hold it, and
     was asked about what the person could do then."""
     post = (
-        "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.post_id = g.post_id AND h.person_id = {}"
-        " AND (h.until IS NULL OR h.until > {}) AND (h.since >= {} OR g.since >= {}))"
+        "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.post_id = g.post_id AND h.person_id = {0}"
+        " AND (h.until IS NULL OR h.until > {1}) AND (h.since >= {2} OR g.since >= {2}))"
+    )
+    deputy = (  # appointed then, perhaps for a leave that is still to come
+        "EXISTS (SELECT 1 FROM core_post_holding h JOIN core_deputy d ON d.holding_id = h.id"
+        " JOIN core_event e ON e.id = d.event_id WHERE h.post_id = g.post_id AND d.person_id = {0}"
+        " AND d.ended_at IS NULL AND d.until > {1} AND (e.recorded_at >= {2} OR g.since >= {2}))"
     )
     return bool(await work.rows(
         "SELECT 1 AS yes FROM core_role_grant g WHERE g.revoked_at IS NULL"
-        f" AND ((g.actor_id = {{}} AND g.since >= {{}}) OR {post}) UNION ALL SELECT 1 FROM core_mandate m"
-        " WHERE m.person_id = {} AND m.state = 'ACTIVE' AND m.since >= {}",
-        person_id, since, person_id, work.now, since, since, person_id, since,
+        f" AND ((g.actor_id = {{0}} AND g.since >= {{2}}) OR {post} OR {deputy})"
+        " UNION ALL SELECT 1 FROM core_mandate m WHERE m.person_id = {0} AND m.state = 'ACTIVE' AND m.since >= {2}",
+        person_id, work.now, since,
     ))  # fmt: skip
 
 

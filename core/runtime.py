@@ -190,7 +190,7 @@ class Runtime:
     @staticmethod
     async def _needs_the_desk(work: Work, actor_id: UUID) -> None:
         """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for; a guardian
-        for their ward, which makes the basis GUARDIAN.
+        for their ward, on the basis GUARDIAN and in person (no machine is a guardian).
 
         Refuses NOT_FOUND, HAS_ACCOUNT.
         """
@@ -199,7 +199,7 @@ class Runtime:
         guards = await work.rows(
             "SELECT 1 AS yes FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
             " AND since <= {} AND (until IS NULL OR until > {})",
-            work.person_id, actor_id, work.now, work.now,
+            work.viewer.self_id, actor_id, work.now, work.now,
         )  # fmt: skip
         if guards and work.acting.basis is BehalfBasis.GUARDIAN:
             work.acting = replace(work.acting, is_guardian=True)

@@ -292,6 +292,10 @@ class Work:
         Refuses PLUGIN_DISABLED where the permission's plugin is off, for the server itself as well.
         """
         self._declared(permission)
+        return self._rest_on(self.entitled(permission, at, owner=owner))
+
+    def entitled(self, permission: str, at: Area | Model, *, owner: UUID | None = None) -> Ground:
+        """What `require` asks, of a permission that is not used but passed on (to a machine): the act does not rest on it."""
         where = self._places[at.pk] if at.pk in self._places else Place((), dict.fromkeys(self.kernel.plugins))
         decision = decide(
             self.book, self.viewer, self.acting, permission, where,
@@ -299,7 +303,7 @@ class Work:
         )  # fmt: skip
         if decision.ground is None:
             raise decision.refusal()
-        return self._rest_on(decision.ground)
+        return decision.ground
 
     def _declared(self, permission: str | None) -> None:
         """A mutation's rule asks for what the mutation declares, because that is what `can` answers for."""

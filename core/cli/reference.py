@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import typing
+from collections import Counter
 from typing import Any
 
 import server
@@ -197,13 +198,17 @@ def fallbacks(config: Config) -> str:
 
 
 def everybodys(config: Config) -> str:
-    """What everybody sees, signed in or not, and why, as the declarations tell it, as Markdown."""
+    """What everybody sees, signed in or not, and why, as the declarations tell it, as Markdown; `*` is every type."""
     composed = server.compose_schema(server.load_host(config)).composed
     rows = [(n.name, n.plugin, n.scope.why) for n in composed.types.values() if isinstance(n.scope, Public)]
     roots = composed.plain_roots.values()
     rows += [(f"Query.{composed.camel(r.name)}", r.plugin, r.scope.why) for r in roots if isinstance(r.scope, Public)]
     own = {id(f): (n, f) for n in reversed(composed.types.values()) for f in n.fields.values() if f.discloses}
-    rows += [(f"{n.name}.{composed.camel(f.name)}", f.plugin, str(f.discloses)) for n, f in own.values()]
+    types, on = [n for n in composed.types.values() if n.interface is None], Counter(f.name for _, f in own.values())
+    rows += {
+        (f"*.{name}", "core", why) if on[f.name] == len(types) else (f"{n.name}.{name}", f.plugin, why)
+        for n, f in own.values() for name, why in [(composed.camel(f.name), str(f.discloses))]
+    }  # fmt: skip
     lines = ["| what | plugin | why |", "|---|---|---|"]
     return "\n".join([*lines, *(f"| `{name}` | {plugin} | {why} |" for name, plugin, why in sorted(rows))])
 

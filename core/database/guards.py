@@ -106,8 +106,8 @@ def _of(row: str, condition: str, model: type[Model]) -> str:
 
 
 def same(left: str, right: str) -> str:
-    """Null-safe equality, as both dialects understand it."""
-    return f"({left} = {right} OR ({left} IS NULL AND {right} IS NULL))"
+    """Null-safe equality, as both dialects understand it: true or false, so that its NOT says the opposite."""
+    return f"COALESCE({left} = {right}, {left} IS NULL AND {right} IS NULL)"
 
 
 def own_matter(person: str, actor: str) -> str:

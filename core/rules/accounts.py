@@ -241,6 +241,7 @@ async def create_machine_token(
     """
     work.in_person()
     area = await work.get(Area, area_id)
+    work.require(MACHINE, area)
     if not permissions:
         raise Refusal("EMPTY_LIST", path=("permissions",))
     for number, key in enumerate(dict.fromkeys(permissions)):
@@ -248,8 +249,7 @@ async def create_machine_token(
             raise Refusal("UNKNOWN_PERMISSION", path=("permissions", str(number)), permission=key[:100])
         if key.startswith(NO_MACHINES):
             raise Refusal("NOT_FOR_MACHINES", path=("permissions", str(number)), permission=key)
-        work.require(key, area)
-    work.require(MACHINE, area)
+        work.entitled(key, area)
     if expires_at <= work.now:
         raise Refusal("IN_THE_PAST", path=("expiresAt",))
     if expires_at > work.now + MACHINE_LIFE:

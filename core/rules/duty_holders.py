@@ -12,6 +12,7 @@ from uuid import UUID
 from tortoise.models import Model
 
 from core.access import LATELY, PermissionRule, live, own_sql
+from core.decisions import carriers
 from core.duties import Matter
 from core.errors import Refusal
 from core.models import Area
@@ -101,7 +102,7 @@ async def _holding(work: Work, rule: PermissionRule, chain: tuple[UUID, ...], ma
 
     given = (
         f"core_role_grant g WHERE g.revoked_at IS NULL AND {live('g', '{0}')}"
-        f" AND {among('g.role', [str(r) for r in rule.roles])} AND {among('g.area_id', chain)}"
+        f" AND {among('g.role', [str(r) for r in carriers(rule, work.viewer, chain)])} AND {among('g.area_id', chain)}"
     )
     by_post = (
         f"(SELECT g.post_id, g.area_id FROM {given} AND g.post_id IS NOT NULL) g"

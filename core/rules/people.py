@@ -107,7 +107,8 @@ async def record_id_number(work: Work, *, person_id: UUID, number: str) -> Perso
     key = work.kernel.keys.in_use()
     if key is None:
         raise Refusal("NO_KEY")
-    known = await work.select(PersonDetail, id_digest=work.kernel.keys.digests(ID_NUMBER, flat))
+    former = [digest for digest in work.kernel.keys.digests(ID_NUMBER, flat) if digest != key.digest(ID_NUMBER, flat)]
+    known = await work.select(PersonDetail, id_digest=former) if former else []  # the database knows those of this key
     if any(detail.person_id != person.id for detail in known):
         raise Refusal("ID_NUMBER_KNOWN", path=("number",))
     detail = await _detail(work, person)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -275,7 +276,8 @@ class Databases:
                 if source is not None:
                     shutil.copy(source, self.folder / f"{name}.db")
             try:
-                asyncio.run(self._fill(url, template))
+                with ThreadPoolExecutor(1) as beside:  # a test that asks for a copy may itself be a coroutine
+                    beside.submit(asyncio.run, self._fill(url, template)).result()
             except BaseException:
                 if dialect == "postgres":
                     self.cluster.drop_database(name)

@@ -144,7 +144,7 @@ class CoreHandOverInput(MutationInput):
     note: str | None = strawberry.field(default=None, description="For the receipt (备注).")
 
 
-@mutation(handovers.HAND_OVER, handover=Handover)
+@mutation(handovers.HAND_OVER, "core.role.grant", handover=Handover)
 async def core_hand_over(work: Work, input: CoreHandOverInput) -> Result:
     """One person's open duties go to another, with a receipt of what went and what did not, and why (办理移交)."""
     handover = await handovers.hand_over(

@@ -22,6 +22,8 @@ from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import NodeType, extend, python
 from schema.nodes.expressions import AreaChain, Kept, PairsOf, RowOf, Slot, public
+from schema.nodes.expressions import viewer as viewer_facts
+from schema.nodes.privacy import guards
 from schema.planning.compile import Written
 from schema.planning.python_fields import Facts
 from schema.visible import Statement
@@ -39,7 +41,7 @@ class CanInput:
         default=None, description="In the name of this organization, by mandate (代表组织)."
     )
     on_behalf_of: strawberry.ID | None = strawberry.field(
-        default=None, description="At the desk for this actor (代办)."
+        default=None, description="At the desk for this actor, or as their guardian (代办)."
     )
 
 
@@ -88,7 +90,10 @@ class _Asked:
             if actor_id is not None:
                 given = statement.parameter(Slot(lambda ctx, id=actor_id: id), "uuid")  # type: ignore[misc]
                 read[name] = Kept(models.Actor._meta.db_table, Written(given))
-        columns = emit.object([(key, emit.value(e.sql(statement), "text")) for key, e in read.items()])
+        pairs = [(key, emit.value(e.sql(statement), "text")) for key, e in read.items()]
+        if "behalf" in read:
+            pairs.append(("guards", emit.value(guards(read["behalf"], viewer_facts).sql(statement), "bool")))
+        columns = emit.object(pairs)
         return f"(SELECT {columns} FROM {self.node.table} {alias} WHERE {' AND '.join(where)})"
 
 
@@ -115,7 +120,7 @@ async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: boo
         row = Row(values, kernel.plugins, context.now)
         # As for mutations, a merged actor's id stands for the one kept.
         for_id, behalf_id = (UUID(values[name]) if name in values else None for name in ("for", "behalf"))
-        acting = Acting(for_id, behalf_id)
+        acting = Acting(for_id, behalf_id, is_guardian=bool(values.get("guards")))
         decided = decide(
             kernel.permissions, context.viewer, acting, one.action.permission, row.place,
             owners=row.owners(0), within=context.root_area,

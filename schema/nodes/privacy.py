@@ -75,10 +75,10 @@ class AccessRecord:
 
 
 def _consent_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    return v.acts_as(t.person_id) | _guards(t.person_id, v) | v.may(people.CONSENT, area_of(models.Actor, t.person_id))
+    return v.acts_as(t.person_id) | guards(t.person_id, v) | v.may(people.CONSENT, area_of(models.Actor, t.person_id))
 
 
-def _guards(ward: Expr, v: ViewerFacts) -> Expr:
+def guards(ward: Expr, v: ViewerFacts) -> Expr:
     """Is the viewer the guardian?"""
 
     def holds(g: RowOf) -> Expr:

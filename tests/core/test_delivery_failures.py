@@ -262,7 +262,7 @@ async def test_beside_a_handler_that_sleeps_everybody_goes_on(
     assert tries == 3  # 0 and 1, then 0 without 1; 1 rests, and 2 behind it
     ready = (await n.http.get("/readyz")).json()
     assert (ready["plugins"]["points"], ready["plugins"]["adoption"]) == ("FAILING", "OK")
-    shown = {p["key"]: p["problem"] for p in (await n.ask(None, "{ plugins { key problem } }"))["plugins"]}
+    shown = {p["key"]: p["problem"] for p in (await n.ask("admin", "{ plugins { key problem } }"))["plugins"]}
     assert shown["points"] == "handler points:core.pinged:sleepy"
     await ping(runtime, {"n": 3})
     await until(lambda: heard == [0, 1, 2, 3])

@@ -20,8 +20,8 @@ from core.rules import actors, deputies
 from core.runtime import Command
 from core.settings.store import as_uuid
 from core.testing.kit import Neighbourhood
+from core.viewers import SECONDS
 from core.work import Work
-from schema.endpoint import TOKEN_SECONDS
 
 pytestmark = pytest.mark.anyio
 
@@ -243,7 +243,7 @@ async def test_a_mandate_ends_to_the_second(neighbourhood: Neighbourhood) -> Non
     async def seen() -> int:
         return int((await n.ask(login, find, o=body))["memberships"]["totalCount"])
 
-    await asyncio.sleep(TOKEN_SECONDS)
+    await asyncio.sleep(SECONDS)
     n.clock.set(until - timedelta(seconds=1))
     made = await n.do(login, "coreOrganiseActivity", "activity { id organizer { id } }", **organise)
     assert made["activity"]["organizer"]["id"] == body and await seen() == 1
@@ -252,7 +252,7 @@ async def test_a_mandate_ends_to_the_second(neighbourhood: Neighbourhood) -> Non
     assert said == [{"actor": {"id": me}, "mandate": {"organization": {"id": body}}}]
     n.clock.set(until + timedelta(seconds=1))
     assert await n.refused(login, "coreOrganiseActivity", "activity { id }", **organise) == "NOT_PERMITTED"
-    await asyncio.sleep(TOKEN_SECONDS)
+    await asyncio.sleep(SECONDS)
     assert await seen() == 0
 
 

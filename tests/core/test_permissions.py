@@ -203,5 +203,6 @@ def test_every_mutation_says_what_it_asks_for() -> None:
     shown = set(schema.mutation_type.fields) - batches - {to_camel_case(name) for name in SIGN_IN_FIELDS}
     assert shown <= camel.keys()
     assert {name for name in shown if not isinstance(camel[name].permission, str)} == {
-        "coreSignOut", "coreExport", "coreUndo",
+        "coreSignOut", "coreExport", "coreExportHoldings", "coreLinkIdentity", "coreRevokeToken", "coreUndo",
+        "coreUnlinkIdentity",
     }  # fmt: skip

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLList, GraphQLNonNull
 
+from core import viewers
 from core.enums import ActorKind
 from core.ids import to_global
 from core.testing.kit import Neighbourhood
-from schema import endpoint
 from schema.compose import core_schema
 from schema.mutations import MutationDeclaration, Subject
 
@@ -72,7 +72,7 @@ class Inputs:
 
 async def test_can_agrees_with_every_mutation(neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
     n = neighbourhood
-    monkeypatch.setattr(endpoint, "TOKEN_SECONDS", 0)
+    monkeypatch.setattr(viewers, "SECONDS", 0)
     await n.trust("admin", "clerk", "inspector", "custodian", "company", "resident")
     composed = n.server.graphql.composed
     graphql = core_schema(n.server.graphql.schema)

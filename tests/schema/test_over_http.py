@@ -392,7 +392,7 @@ async def test_typos_are_explained_and_faults_are_not(
     async def broken(*_: Any) -> None:
         raise RuntimeError("the password is swordfish")
 
-    monkeypatch.setattr(n.server.runtime, "viewer", broken)
+    monkeypatch.setattr(n.server.runtime.viewers, "of", broken)
     fault = await send(n, post({"query": TYPENAME}, GRAPHQL, headers=(("authorization", "Bearer y"),)))
     assert (fault.status_code, code(fault)) == (500, "INTERNAL_ERROR")
     assert "swordfish" not in fault.text

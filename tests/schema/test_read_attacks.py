@@ -114,13 +114,18 @@ async def test_fragments_nesting_and_fields_of_plugins_lead_no_further(neighbour
     household = await n.actor_id("西山社一组 3 号户")
     query = """query($i: ID!) {
         node(id: $i) { ...Secrets } nodes(ids: [$i]) { ... on Actor { ... on Node { ...Secrets } } }
-        area(code: "xishan-1") { actors(first: 9) { nodes { ...Secrets area { actors(first: 9) { nodes { ...Secrets } } } } } } }
+        area(code: "xishan-1") { actors(first: 9) { nodes { ...Secrets area { actors(first: 9) { nodes { ...Door } } } } } } }
+        fragment Door on Actor { ... on Household { there: address } }
         fragment Secrets on Node { ... on Actor { name pointsBalance memberships { totalCount nodes { id } } }
             ... on Household { address } ... on Actor { ... on Household { where: address } } }"""
     seen, hidden = (await n.post("clerk", query, i=household)).text, (await n.post(None, query, i=household)).text
-    assert '"address":"3 号"' in seen
-    assert '"where":"3 号"' in seen
+    for key in ("address", "where", "there"):
+        assert f'"{key}":"***"' in seen  # the door is for coreDisclose
+        assert f'"{key}":null' in hidden
+        assert f'"{key}":"' not in hidden
+    assert '"3 号"' not in seen
     assert "3 号" not in hidden
+    assert "errors" not in seen + hidden
     assert re.search(r'"memberships":\{"totalCount":[1-9]', hidden) is None
     assert re.search(r'"pointsBalance":\d', re.sub(r'"name":"企业甲","pointsBalance":\d+', "", hidden)) is None
     join = """mutation($i: CoreActivityInput!) { coreJoinActivity(input: $i) { errors { code } participation {

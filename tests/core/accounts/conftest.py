@@ -75,10 +75,9 @@ def openid(openid_process: OpenIdProcess) -> OpenIdProcess:
 async def city(
     databases: Databases, demo_url: str, openid: OpenIdProcess, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Neighbourhood]:
-    monkeypatch.setenv("GONGZHI_KEY", KEY)
     monkeypatch.setenv("GONGZHI_OIDC_CITY_SECRET", SECRET)
     city = OidcConfig("city", "海沧统一认证", openid.issuer, "gongzhi", (BACK,))
-    config = replace(databases.config(demo_url), sign_in=SignInConfig("log", oidc=(city,)))
+    config = replace(databases.config(demo_url), key=KEY, sign_in=SignInConfig("log", oidc=(city,)))
     async with served(config, is_fresh=True) as n:
         await n.trust("admin", "clerk", "resident")
         yield n

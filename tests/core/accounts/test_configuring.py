@@ -31,9 +31,13 @@ def wrong(tmp_path: Path, text: str) -> list[tuple[str, int | None]]:
     return [(p.code, p.line) for p in look_over(path, {})[1]]
 
 
-def refused(config: Config, environment: dict[str, str]) -> str:
+def keys_of(config: Config) -> list[str]:
+    return list(providers_of(config, {"phone_codes": NoChannel()}, Clock(), {}))
+
+
+def refused(config: Config) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        providers_of(config, {"phone_codes": NoChannel()}, Clock(), environment)
+        keys_of(config)
     problem = caught.value.problems[0]
     assert isinstance(problem, Problem)
     return problem.code
@@ -42,13 +46,13 @@ def refused(config: Config, environment: dict[str, str]) -> str:
 def test_a_good_section_is_read(tmp_path: Path) -> None:
     path = tmp_path / "gongzhi.toml"
     path.write_text(GOOD, "utf-8")
-    config = read_config(path, {})
+    config = read_config(path, KEY)
     back = ("https://app.example.org/back", "http://localhost:5173/back")
     assert config.sign_in == SignInConfig(
         "plugin", oidc=(OidcConfig("city", "city", "https://id.example.org", "gongzhi", back),)
     )
-    assert list(providers_of(config, {"phone_codes": NoChannel()}, Clock(), KEY)) == ["phone", "city"]
-    assert providers_of(replace(config, sign_in=SignInConfig()), {}, Clock(), {}) == {}
+    assert keys_of(config) == ["phone", "city"]
+    assert keys_of(replace(config, sign_in=SignInConfig())) == []
 
 
 @pytest.mark.parametrize(
@@ -71,11 +75,22 @@ def test_each_mistake_is_told_with_its_line(tmp_path: Path, before: str, after: 
 
 
 def test_without_a_key_or_with_the_log_for_others_nothing_starts(tmp_path: Path) -> None:
-    phone = Config(sign_in=SignInConfig("plugin"))
-    assert refused(phone, {}) == "KEY_MISSING"
-    assert refused(phone, {"GONGZHI_KEY": "short"}) == "KEY_TOO_SHORT"
-    assert refused(replace(phone, key_file=str(tmp_path / "none")), {}) == "SECRET_UNREADABLE"
-    (tmp_path / "key").write_text(KEY["GONGZHI_KEY"] + "\n", "utf-8")
-    assert list(providers_of(replace(phone, key_file=str(tmp_path / "key")), {"phone_codes": NoChannel()}, Clock(), {}))
-    assert refused(Config(sign_in=SignInConfig("log"), host="0.0.0.0"), KEY) == "LOG_CHANNEL"
-    assert list(providers_of(Config(sign_in=SignInConfig("log")), {}, Clock(), KEY)) == ["phone"]
+    phone = Config(database="postgres://localhost/x", sign_in=SignInConfig("plugin"))
+    assert refused(phone) == "KEY_MISSING"
+    assert refused(replace(phone, key="short")) == "BAD_KEY"
+    file = tmp_path / "key"
+    with_file = replace(phone, key_file=str(file))
+    assert refused(with_file) == "KEY_MISSING"
+    file.write_text(KEY["GONGZHI_KEY"] + "\n", "utf-8")
+    file.chmod(0o644)
+    assert refused(with_file) == "OPEN_KEY_FILE"
+    file.chmod(0o600)
+    assert keys_of(with_file) == ["phone"]
+    log = Config(sign_in=SignInConfig("log"), key=KEY["GONGZHI_KEY"])
+    assert refused(replace(log, host="0.0.0.0")) == "LOG_CHANNEL"
+    assert keys_of(log) == ["phone"]
+
+
+def test_beside_a_sqlite_database_the_key_is_made(tmp_path: Path) -> None:
+    assert keys_of(Config(database=f"sqlite:{tmp_path}/x.db", sign_in=SignInConfig("plugin"))) == ["phone"]
+    assert (tmp_path / "x.db.key").stat().st_mode & 0o077 == 0

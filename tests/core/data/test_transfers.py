@@ -89,7 +89,7 @@ async def test_nobody_takes_in_what_is_not_theirs(neighbourhood: Neighbourhood, 
     assert found["state"] == "REFUSED"
     assert [(b["code"], b["line"], b["column"]) for b in found["bad"]["nodes"]] == [("AREA_OUTSIDE", 2, "区域代码")]
     assert "导入的区域范围" in found["bad"]["nodes"][0]["message"]
-    assert await n.refused("resident", "coreImport", SHOW, importId=made["id"]) == "NOT_PERMITTED"
+    assert await n.refused("resident", "coreImport", SHOW, importId=made["id"]) == "NOT_FOUND"
     # A clerk registers people, but makes no areas: told when it is checked.
     areas = csv_file(tmp_path / "b.csv", [["区域代码", "名称", "层级", "上级"], ["xishan-9", "九组", "网格", "xishan"]])
     _, made = await send(n, "clerk", "xishan", areas.read_bytes())

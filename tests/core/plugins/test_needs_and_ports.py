@@ -122,5 +122,5 @@ def test_a_port_has_a_null_provider_until_somebody_provides_it(tmp_path: Path) -
         (
             "astray",
             "PORT_UNKNOWN",
-        ): "astray: there is no port 'pyaments'; did you mean 'payments'? (ports: phone_codes, payments)",
+        ): "astray: there is no port 'pyaments'; did you mean 'payments'? (ports: phone_codes, eligibility, decision_gate, payments)",
     }

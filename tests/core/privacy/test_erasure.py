@@ -133,7 +133,7 @@ async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbo
     before.pop("participations")
     assert after == before
     # They are nobody any more: no sign-in, no list, no search; where they took part there is a pseudonym.
-    assert await n.refused(LOGIN, "coreSignOut", "") == "NOT_SIGNED_IN"
+    assert await n.refused(LOGIN, "coreSignOut", "") == "BAD_TOKEN"
     assert (await n.ask("admin", "query($i: ID!) { node(id: $i) { id } }", i=id))["node"] is None
     parts = await n.ask(
         "admin", "query($i: ID!) { node(id: $i) { ... on Activity { placesTaken participations { nodes { actor { name } } } } } }",

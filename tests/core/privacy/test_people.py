@@ -233,7 +233,7 @@ async def test_consent_is_given_and_withdrawn_and_its_history_stays(neighbourhoo
     assert await n.refused("clerk", give, show, personId=other, purpose="公示姓名", basis="WRITTEN") == "EMPTY_TEXT"
     await n.do("clerk", give, show, personId=other, purpose="公示姓名", basis="WRITTEN", evidence="同意书 12 号")
     id = first["consent"]["id"]
-    assert await n.refused("inspector", "coreWithdrawConsent", show, consentId=id) == "NOT_PERMITTED"
+    assert await n.refused("inspector", "coreWithdrawConsent", show, consentId=id) == "NOT_FOUND"
     gone = await n.do(login, "coreWithdrawConsent", show, consentId=id)
     assert gone["consent"]["state"] == "WITHDRAWN"
     assert await n.refused(login, "coreWithdrawConsent", show, consentId=id) == "CONSENT_WITHDRAWN"

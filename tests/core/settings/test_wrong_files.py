@@ -22,8 +22,8 @@ BOTH = 'plugins = ["adoption", "points"]\n'
 
 # What is written, and what is said about it (after `gongzhi.toml:`).
 CASES: dict[str, tuple[str | bytes, list[str]]] = {
-    "misspelt key": ('databse = "sqlite:x.db"', ["1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)"]),
-    "unknown key": ("colour = 1", ["1: unknown key colour (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)"]),
+    "misspelt key": ('databse = "sqlite:x.db"', ["1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, sign_in, area)"]),
+    "unknown key": ("colour = 1", ["1: unknown key colour (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, sign_in, area)"]),
     "wrong type of port": ('port = "eight"', ["1: port: expected a port from 0 to 65535, found \"eight\""]),
     "port out of range": ("\nport = 99999", ["2: port: 99999 is not allowed; a port from 0 to 65535"]),
     "port is a truth value": ("port = true", ["1: port: expected a port from 0 to 65535, found true"]),
@@ -89,12 +89,12 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
     "proxies are no list": ('trusted_proxies = "10.0.0.1"', ['1: trusted_proxies: expected a list of addresses and networks such as ["10.0.0.0/24"], found "10.0.0.1"']),
     "unlimited is a number": ("unlimited = [127]", ['1: unlimited: 127 is not allowed; a list of addresses and networks such as ["127.0.0.0/8"]']),
     "everything at once": ('prot = 1\nlanguage = "fr"\nplugins = ["adoptoin"]', [
-        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)",
+        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, sign_in, area)",
         "2: language: \"fr\" is not allowed; zh-CN or en",
         "3: plugin 'adoptoin' is not installed; did you mean 'adoption'? (available: adoption, points)",
     ]),
     "everything at once, on every level": ('prot = 1\ntime_zone = "Xiamen"\nplugins = ["adoption", "pionts"]\n[area.xisan]\nenable = ["points"]\nadoption.pass_score = 0\n[area.haicang]\nadoption.term_months = { value = 24, lock = "max" }\n[area.xishan]\nadoption.notice_dyas = 3\nadoption.term_months = 36\nadoption.notice_days = { value = 9, document = "没有" }', [
-        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)",
+        "1: unknown key prot; did you mean 'port'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, sign_in, area)",
         '2: time_zone: "Xiamen" is not allowed; a zone such as Asia/Shanghai',
         "3: plugin 'pionts' is not installed; did you mean 'points'? (available: adoption, points)",
         "4: there is no area with the code 'xisan'; did you mean 'xishan'?",
@@ -104,7 +104,7 @@ CASES: dict[str, tuple[str | bytes, list[str]]] = {
         "12: no rule document 《没有》 is in force in xishan or above it",
     ]),
     "database misspelt, so no other one is asked": ('databse = "sqlite:y.db"\n[area.xisan]\nenable = ["point"]', [
-        "1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, area)",
+        "1: unknown key databse; did you mean 'database'? (known: database, plugins, plugin_errors, time_zone, language, host, port, files, key_file, documents, accept_documents, viewer_quota, address_quota, unlimited, trusted_proxies, sign_in, area)",
         "3: plugin 'point' is not in plugins = […]; did you mean 'points'? (listed: adoption, points)",
     ]),
 }  # fmt: skip
