@@ -20,14 +20,15 @@ from tortoise.models import Model
 from core.database import Database
 from core.database.guards import Index, guards_of
 from core.ids import new_id
-from core.models import Account, Actor, Area, Event
+from core.models import Actor, Area, Event
 from core.models.search import SearchEntry, SearchTerm
 
-TOKEN = re.compile(r"zq[0-9a-f]{6}")
+TOKEN = re.compile(r"zq[0-9a-f]{6}|qz[0-9a-f]{2}")  # the short ones where no more fits
 BEGAN = datetime(2025, 3, 1, 8, tzinfo=UTC)
+# Stay null where they may.
 OPEN_ENDED = frozenset(
-    {"until", "revoked_at", "left_on", "gone_at", "merged_into_id", "cause_id", "ended_on"}
-)  # stay null
+    {"until", "revoked_at", "left_on", "gone_at", "erased_at", "merged_into_id", "cause_id", "ended_on"}
+)
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,7 @@ class Forge:
     rows: list[Forged] = field(default_factory=list)
     _inserts: list[tuple[str, list[Any]]] = field(default_factory=list)
     _number: int = 0
+    _short: int = 0
     _taken: dict[tuple[Any, ...], UUID] = field(default_factory=dict)
     _before: dict[type[Model], UUID] = field(default_factory=dict)
 
@@ -80,6 +82,10 @@ class Forge:
                 self._taken |= dict.fromkeys(self._keys(model, found), ids[model])
                 self._insert(model, ids[model], found)
         self._before = ids
+
+    def there_is(self, model: type[Model], id: UUID, **found: Any) -> None:
+        """A row that somebody else made, and of which there cannot be another."""
+        self._taken |= dict.fromkeys(self._keys(model, found), id)
 
     def _keys(self, model: type[Model], found: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         """What unique indexes say may be there once, as far as it leads somewhere; what is made up differs, but enums."""
@@ -125,7 +131,7 @@ class Forge:
             target = self._target(model, column)
             if (table, column) in self.values:
                 found[column] = self.values[table, column]
-            elif column == model._meta.db_pk_column or column in OPEN_ENDED:
+            elif column == model._meta.db_pk_column or (column in OPEN_ENDED and declared.null):
                 continue
             elif column.endswith("_tag"):
                 found[column] = "area"
@@ -165,7 +171,7 @@ class Forge:
                 row[column] = values[column]
                 if isinstance(row[column], str) and (found := TOKEN.search(row[column])):
                     tokens[column] = found[0]
-            elif column in OPEN_ENDED or (column == model._meta.db_pk_column and column != "id"):
+            elif column == model._meta.db_pk_column or (column in OPEN_ENDED and model._meta.fields_map[name].null):
                 continue
             else:
                 row[column] = self._made_up(model._meta.fields_map[name], model, column, tokens)
@@ -176,7 +182,11 @@ class Forge:
         self.rows.append(Forged(model, id, tokens))
         return self.rows[-1]
 
-    def token(self) -> str:
+    def token(self, length: int = 8) -> str:
+        if length < 8:
+            self._short += 1
+            assert self._short < 256, "too many texts of less than eight characters"
+            return f"qz{self._short:02x}"
         self._number += 1
         return f"zq{self._number:06x}"
 
@@ -197,7 +207,7 @@ class Forge:
             tokens[column] = self.token()
             return {"made": tokens[column]}
         if isinstance(declared, (fields.CharField, fields.TextField)):
-            tokens[column] = token = self.token()
+            tokens[column] = token = self.token(getattr(declared, "max_length", 8))
             return f'["{token}"]' if isinstance(declared, fields.TextField) else token
         if isinstance(declared, fields.UUIDField):
             return None if declared.null else new_id()
@@ -217,11 +227,12 @@ def _columns(model: type[Model]) -> Iterable[tuple[str, str]]:
 
 
 def forgeable(models: Iterable[type[Model]], shown: set[type[Model]]) -> list[type[Model]]:
-    """The models of the types that are shown, and those whose rows belong to one of them; not who is there and where."""
-    given = {Actor, Area, Account, SearchEntry, SearchTerm}
+    """The models of the types that are shown, and those whose rows belong to one of them or to an actor; not who is there
+    and where."""
+    given = {Actor, Area, SearchEntry, SearchTerm}
     found = [m for m in models if m in shown and m not in given]
     return found + [
         m for m in models
         if m not in given and m not in shown and "id" in m._meta.fields_db_projection
-        and any(getattr(f, "related_model", None) in found for f in m._meta.fields_map.values())
+        and any(getattr(f, "related_model", None) in {*found, Actor} for f in m._meta.fields_map.values())
     ]  # fmt: skip

@@ -46,6 +46,7 @@ from schema.nodes.expressions import (
     Within,
     area_of,
     case,
+    now,
     public,
     select,
     viewer,
@@ -320,7 +321,11 @@ class HandoverLine:
 
 def _grant_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """One's own: by name, by a post one holds; and what administrators of the area give."""
-    held = select(models.PostHolding).where(lambda h: (h.post_id == t.post_id) & v.is_self(h.person_id)).exists()
+
+    def holds(h: RowOf) -> Expr:
+        return (h.post_id == t.post_id) & v.is_self(h.person_id) & (h.until.is_null() | (h.until > now))
+
+    held = select(models.PostHolding).where(holds).exists()
     return v.acts_as(t.actor_id) | held | v.may("core.role.grant", t.area_id)
 
 

@@ -4,6 +4,7 @@ plain rows, and know nothing of scopes."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -21,8 +22,9 @@ def sees_names(actor: Row, f: Facts) -> bool:
     return actor["kind"] not in PERSONAL or f.acts_as(actor["id"]) or f.may("core.actor.read", actor["area_id"])
 
 
-def sees_address(actor: Row, f: Facts) -> bool:
-    return f.acts_as(actor["id"]) or f.may("core.actor.read", actor["area_id"])
+def told_name(actor: Row, f: Facts) -> bool:
+    """Whoever sees that somebody looked sees who it was."""
+    return any(x["reader_id"] == actor["id"] and access_record(x, f) for x in f.rows("core_access_record"))
 
 
 def membership(row: Row, f: Facts) -> bool:
@@ -34,6 +36,57 @@ def membership(row: Row, f: Facts) -> bool:
 def mandate(row: Row, f: Facts) -> bool:
     own = f.acts_as(row["person_id"]) or f.acts_as(row["organization_id"])
     return own or f.may("core.mandate.manage", row["area_id"])
+
+
+def role_grant(row: Row, f: Facts) -> bool:
+    holds = (
+        x["post_id"] == row["post_id"] and x["person_id"] == f.who.person and x["until"] is None
+        for x in f.rows("core_post_holding")
+    )  # fmt: skip
+    own = f.acts_as(row["actor_id"]) or (f.who.person is not None and any(holds))
+    return own or f.may("core.role.grant", row["area_id"])
+
+
+def home(person: Any, f: Facts) -> Any:
+    return f.row("core_actor", person)["area_id"]
+
+
+def login(row: Row, f: Facts) -> bool:
+    return row["person_id"] == f.who.person or f.may("core.account.invite", home(row["person_id"], f))
+
+
+def own_login(row: Row, f: Facts) -> bool:
+    return f.row("core_account", row["account_id"])["person_id"] == f.who.person
+
+
+def access_record(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["subject_id"]) or row["reader_id"] == f.who.person
+    return own or f.may("core.sensitive.review", row["area_id"])
+
+
+def guardianship(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["ward_id"]) or row["guardian_id"] == f.who.person
+    return own or f.may("core.guardianship.record", home(row["ward_id"], f))
+
+
+def consent(row: Row, f: Facts) -> bool:
+    guards = any(
+        x["ward_id"] == row["person_id"] and x["guardian_id"] == f.who.person and x["state"] == "ACTIVE"
+        for x in f.rows("core_guardianship")
+    )
+    return f.acts_as(row["person_id"]) or guards or f.may("core.consent.record", home(row["person_id"], f))
+
+
+def handover(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["giver_id"]) or f.acts_as(row["taker_id"]) or f.may("core.handover", row["area_id"])
+
+
+def own_detail(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["person_id"])
+
+
+def nobody(row: Row, f: Facts) -> bool:
+    return False
 
 
 def event(row: Row, f: Facts) -> bool:
@@ -118,12 +171,27 @@ TRUTH: dict[str, Truth] = {
     "Area": everybody,
     "Actor": lambda row, f: row["gone_at"] is None,
     "Actor.name": sees_names,
-    "Actor.address": sees_address,
+    "Actor.name elsewhere": told_name,
+    "Actor.address": lambda row, f: f.acts_as(row["id"]),  # others the road at most
+    "core_person_detail.phone": own_detail,
+    "core_person_detail.id_last_four": own_detail,
+    "Account": login,
+    "Account.password_hash": nobody,
+    "Identity": own_login,
+    "Identity.subject": nobody,
+    "AccessToken": own_login,
+    "AccessToken.hash": nobody,
+    "AccessRecord": access_record,
+    "Consent": consent,
+    "Guardianship": guardianship,
+    "Handover": handover,
+    "HandoverLine": lambda row, f: handover(f.row("core_handover", row["handover_id"]), f),
+    "Deputy": everybody,
     "Membership": membership,
     "Mandate": mandate,
     "Post": everybody,
     "PostHolding": everybody,
-    "RoleGrant": lambda row, f: f.acts_as(row["actor_id"]) or f.may("core.role.grant", row["area_id"]),
+    "RoleGrant": role_grant,
     "Activity": everybody,
     "Participation": everybody,
     "Link": everybody,
@@ -178,17 +246,23 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_mandate", "state"): MandateState.REVOKED,
     ("core_role_grant", "revoked_at"): BEGAN,
     ("core_event_text", "key"): "reason",
+    ("core_token", "scope"): {"permissions": ["core.actor.read"]},
+    ("core_deputy", "ended_at"): BEGAN,
+    ("core_access_record", "until"): BEGAN + timedelta(days=9999),
     ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
     ("core_data_export", "state"): ExportState.FAILED,
 }
 ARGUMENTS: dict[str, list[Any]] = {
+    "action": ["core.actor.read"],
+    "permission": ["core.actor.read"],
+    "questions": [Bare("[]")],
     "kind": [Bare(k.name) for k in ActorKind],
     "period": ["2025"],
     "query": ["zhao", "zq0000", "赵zq", "企业"],
 }
 ROLES = (
     "anonymous", "resident", "neighbour", "clerk here", "clerk beside", "area admin", "mandated", "former delegate",
-    "deprived clerk", "admin",
+    "deprived clerk", "lapsed clerk", "deputy", "guardian", "machine", "admin",
 )  # fmt: skip
 
 
