@@ -8,11 +8,13 @@ from core.plugins import hookimpl
 
 if TYPE_CHECKING:
     from core.corrections import Merging
+    from core.demo import DemoDistrict
     from core.duties import Duties
     from core.events import Handler
     from core.jobs import Job
     from core.plugins.ports import Port
     from core.rules.erasure import Erasing
+    from core.runtime import Runtime
     from core.settings import Settings
 
 
@@ -91,3 +93,10 @@ def gongzhi_duties() -> Duties:
     from plugins.councils.rules.mending import DUTIES
 
     return DUTIES
+
+
+@hookimpl
+def gongzhi_demo(runtime: Runtime, district: DemoDistrict) -> Any:
+    from plugins.councils.demo import fill
+
+    return fill(runtime, district)

@@ -251,6 +251,12 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_access_record", "until"): BEGAN + timedelta(days=9999),
     ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
     ("core_data_export", "state"): ExportState.FAILED,
+    ("councils_seat", "categories"): "|RESIDENT|WOMEN|",
+    ("councils_body", "matters"): "|FUNDS|",
+    ("councils_constituted", "matters"): "|",
+    ("councils_composition_check", "counts"): '{"RESIDENT": 1}',
+    ("councils_composition_check", "violations"): '[["RESIDENT", 1, 2, 3]]',
+    ("councils_report", "figures"): '{"meetings": 1}',
 }
 ARGUMENTS: dict[str, list[Any]] = {
     "action": ["core.actor.read"],

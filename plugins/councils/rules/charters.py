@@ -246,6 +246,10 @@ async def submit_charter(work: Work, *, charter_id: UUID, by_ballot: bool = True
         changed["ballot_id"] = await ballots(work, area).put(
             work, subject=charter, area_id=area.id, title=charter.title, choices=[FOR, AGAINST], voters=None,
             is_secret=True, opens_at=work.now, closes_at=work.now + timedelta(days=settings.charter_ballot_days),
+            rule={
+                "quorum": [settings.charter_quorum_percent, 100, True],
+                "threshold": [settings.charter_majority_percent, 100, True],
+            },
         )  # fmt: skip
     work.change(charter, **changed)
     work.record("councils.charter.submitted", charter, area_id=charter.area_id, data={"byBallot": by_ballot})

@@ -216,6 +216,7 @@ async def put_to_ballot(
     resolution.ballot_id = await port.put(
         work, subject=resolution, area_id=vote.body.area_id, title=resolution.title, choices=[FOR, AGAINST, ABSTAIN],
         voters=[a.holder_id for a in vote.voters], is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
+        rule={"quorum": None, "threshold": [resolution.majority_percent, 100, True]},
     )  # fmt: skip
     work.add(resolution)
     work.change(vote.item, state=AgendaState.VOTED)

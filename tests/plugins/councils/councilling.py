@@ -40,7 +40,7 @@ class Council:
         return made
 
     async def found(
-        self, *, name: str = "西山社居民理事会", kind: str = "RESIDENTS_COUNCIL", size: int = 5, **more: Any
+        self, *, name: str = "一组居民理事会", kind: str = "RESIDENTS_COUNCIL", size: int = 5, **more: Any
     ) -> str:
         answer = await self.n.do(
             "admin", "councilsCreateBody", "body { id }", areaId=more.pop("area", self.area), kind=kind, name=name,

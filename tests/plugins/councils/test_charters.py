@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,14 @@ pytestmark = pytest.mark.anyio
 
 
 def clause(key: str, parameter: str, value: int | None = None, matter: str | None = None) -> dict[str, Any]:
-    return {"key": key, "heading": f"第{key}条", "text": "按此执行。", "parameter": parameter, "value": value, "matter": matter}
+    return {
+        "key": key,
+        "heading": f"第{key}条",
+        "text": "按此执行。",
+        "parameter": parameter,
+        "value": value,
+        "matter": matter,
+    }
 
 
 async def test_a_charter_is_consulted_on_voted_counted_by_two_and_enacted(neighbourhood: Neighbourhood) -> None:
@@ -28,15 +36,34 @@ async def test_a_charter_is_consulted_on_voted_counted_by_two_and_enacted(neighb
     assert hidden["councilsCharter"] is None  # a draft is not for everybody yet
     assert await n.refused("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter) == "CHARTER_STATE"
     early = (n.clock.today() + timedelta(days=3)).isoformat()
-    assert await n.refused("clerk", "councilsConsult", "charter { id }", charterId=charter, until=early) == "CONSULTATION_TOO_SHORT"
+    assert (
+        await n.refused("clerk", "councilsConsult", "charter { id }", charterId=charter, until=early)
+        == "CONSULTATION_TOO_SHORT"
+    )
     await n.do("clerk", "councilsConsult", "charter { state }", charterId=charter)
     assert (await c.see(charter, "title clauses { totalCount }", "resident"))["clauses"]["totalCount"] == 2
-    assert await n.refused("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter) == "STILL_IN_CONSULTATION"
+    assert (
+        await n.refused("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter)
+        == "STILL_IN_CONSULTATION"
+    )
     n.clock.advance(timedelta(days=16))
     await n.do("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter, byBallot=False)
-    vote = {"charterId": charter, "electorate": 100, "tookPart": 60, "votesFor": 31, "votesAgainst": 20, "evidence": "签到册"}
-    assert await n.refused("clerk", "councilsEnterCharterVote", "charter { id }", **{**vote, "votesFor": 50}) == "HANDS_DO_NOT_ADD_UP"
-    assert await n.refused("admin", "councilsConfirmCharterVote", "charter { id }", charterId=charter) == "CHARTER_NOT_COUNTED"
+    vote = {
+        "charterId": charter,
+        "electorate": 100,
+        "tookPart": 60,
+        "votesFor": 31,
+        "votesAgainst": 20,
+        "evidence": "签到册",
+    }
+    assert (
+        await n.refused("clerk", "councilsEnterCharterVote", "charter { id }", **{**vote, "votesFor": 50})
+        == "HANDS_DO_NOT_ADD_UP"
+    )
+    assert (
+        await n.refused("admin", "councilsConfirmCharterVote", "charter { id }", charterId=charter)
+        == "CHARTER_NOT_COUNTED"
+    )
     await n.do("clerk", "councilsEnterCharterVote", "charter { id }", **vote)
     assert await n.refused("clerk", "councilsConfirmCharterVote", "charter { id }", charterId=charter) == "OWN_MATTER"
     done = await n.do("admin", "councilsConfirmCharterVote", "charter { state votesFor }", charterId=charter)
@@ -73,7 +100,11 @@ async def test_amending_leaves_no_instant_without_a_charter_and_none_with_two(ne
     assert (one["state"], two["state"]) == ("SUPERSEDED", "IN_FORCE")
     assert one["supersededAt"] == two["effectiveFrom"] and two["supersededAt"] is None
     at = "query($t: Instant!, $a: ID!) { councilsCharters(where: {inForceAt: $t, area: {id: {eq: $a}}}) { nodes { id } } }"
-    for moment, charter in ((one["effectiveFrom"], first), (one["supersededAt"], second), (n.clock.now().isoformat(), second)):
+    for moment, charter in (
+        (one["effectiveFrom"], first),
+        (one["supersededAt"], second),
+        (n.clock.now().isoformat(), second),
+    ):
         found = await n.ask(None, at, t=moment, a=c.area)
         assert [x["id"] for x in found["councilsCharters"]["nodes"]] == [charter]
 
@@ -85,24 +116,41 @@ async def test_two_clerks_enacting_two_charters_at_once_leave_one_in_force(neigh
     for draft in drafts:
         assert await c.adopt(draft) == "ADOPTED"
     results = await asyncio.gather(
-        *(c.outcome(w, "councilsEnactCharter", "charter { id }", charterId=d) for d in drafts for w in ("clerk", "admin"))
+        *(
+            c.outcome(w, "councilsEnactCharter", "charter { id }", charterId=d)
+            for d in drafts
+            for w in ("clerk", "admin")
+        )
     )
-    assert set(results) <= {"done", "CHARTER_STATE", "CHARTER_IN_FORCE", "BUSY", "VERSION_CONFLICT", "CHARTER_GAP", "INVALID_VALUE"}
+    assert set(results) <= {
+        "done",
+        "CHARTER_STATE",
+        "CHARTER_IN_FORCE",
+        "BUSY",
+        "VERSION_CONFLICT",
+        "CHARTER_GAP",
+        "INVALID_VALUE",
+    }
     seen = [await c.see(d, "state effectiveFrom supersededAt") for d in drafts]
     assert [s["state"] for s in seen].count("IN_FORCE") == 1
     done = sorted((s for s in seen if s["effectiveFrom"]), key=lambda s: (s["effectiveFrom"], s["supersededAt"] or "9"))
-    assert all(a["supersededAt"] == b["effectiveFrom"] for a, b in zip(done, done[1:], strict=False))
+    assert all(a["supersededAt"] == b["effectiveFrom"] for a, b in itertools.pairwise(done))
 
 
-async def test_a_charter_may_be_stricter_than_the_settings_and_the_charter_above_but_not_laxer(neighbourhood: Neighbourhood) -> None:
+async def test_a_charter_may_be_stricter_than_the_settings_and_the_charter_above_but_not_laxer(
+    neighbourhood: Neighbourhood,
+) -> None:
     n = neighbourhood
     c = await Council.begin(n, members=0)
     draft = {"areaId": c.area, "title": "章程"}
     for laxer in (clause("1", "QUORUM_PERCENT", 40), clause("1", "NOTICE_DAYS", 2), clause("1", "TERM_MONTHS", 60)):
-        assert await n.refused("clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[laxer]) == "PARAMETER_TOO_LAX"
-    assert await n.refused("clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[clause("1", "QUORUM_PERCENT")]) == (
-        "CLAUSE_PARAMETER"
-    )
+        assert (
+            await n.refused("clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[laxer])
+            == "PARAMETER_TOO_LAX"
+        )
+    assert await n.refused(
+        "clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[clause("1", "QUORUM_PERCENT")]
+    ) == ("CLAUSE_PARAMETER")
     town = await n.do(
         "admin", "councilsDraftCharter", "charter { id }", areaId=await n.area_id("dongfu"), title="东孚镇章程",
         clauses=[clause("1", "MAJORITY_PERCENT", 66)],
@@ -118,12 +166,14 @@ async def test_a_charter_may_be_stricter_than_the_settings_and_the_charter_above
     )  # fmt: skip
     (other,) = await n.newcomers(1, "haihong")
     me = await c.person(other)
-    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=await n.area_id("dongfu"), actorId=me)
+    await n.do(
+        "admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=await n.area_id("dongfu"), actorId=me
+    )
     await n.do(other, "councilsConfirmCharterVote", "charter { id }", charterId=town["charter"]["id"])
     await n.do("admin", "councilsEnactCharter", "charter { id }", charterId=town["charter"]["id"])
-    assert await n.refused("clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[clause("1", "MAJORITY_PERCENT", 60)]) == (
-        "PARAMETER_TOO_LAX"
-    )
+    assert await n.refused(
+        "clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[clause("1", "MAJORITY_PERCENT", 60)]
+    ) == ("PARAMETER_TOO_LAX")
     await c.draft(clauses=[clause("1", "MAJORITY_PERCENT", 70)])
 
 
@@ -150,7 +200,9 @@ async def test_what_a_charter_constitutes_only_an_amendment_moves(neighbourhood:
     rule = {"bodyId": c.body, "category": "ENTERPRISE", "minimum": 0, "maximum": 6}
     assert await n.refused("admin", "councilsSetSeatRule", "seatRule { id }", **rule) == "BY_THE_CHARTER"
     assert await n.refused("admin", "councilsUpdateBody", "body { id }", bodyId=c.body, size=9) == "BY_THE_CHARTER"
-    assert await n.refused("admin", "councilsDissolveBody", "body { id }", bodyId=c.body, reason="x") == "BY_THE_CHARTER"
+    assert (
+        await n.refused("admin", "councilsDissolveBody", "body { id }", bodyId=c.body, reason="x") == "BY_THE_CHARTER"
+    )
     amended = await c.draft("修订", constitutes=[{"bodyId": c.body, "size": 6, "seatRules": [{**third, "outOf": 6}]}])
     assert await c.adopt(amended) == "ADOPTED"
     await c.enact(amended)

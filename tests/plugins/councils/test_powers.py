@@ -13,7 +13,9 @@ pytestmark = pytest.mark.anyio
 
 
 async def government(c: Council) -> str:
-    made = await c.n.do("admin", "coreRegisterActor", "actor { id }", kind="GOVERNMENT_BODY", name="东孚镇政府", areaId=c.area)
+    made = await c.n.do(
+        "admin", "coreRegisterActor", "actor { id }", kind="GOVERNMENT_BODY", name="东孚镇政府", areaId=c.area
+    )
     return str(made["actor"]["id"])
 
 
