@@ -9,6 +9,7 @@ from uuid import UUID
 from core.demo import DemoDistrict
 from core.demo.district import Community, Town
 from core.enums import ActorKind, AreaKind
+from core.errors import Refusal
 from core.rules import actors
 from core.runtime import Runtime
 from core.work import Work
@@ -119,21 +120,21 @@ async def _charter(d: DemoDistrict, charter_id: UUID) -> None:
     )  # fmt: skip
     await d.act("admin", lambda w: rules.confirm_vote(w, charter_id=charter_id))
 
-    async def enact() -> None:
-        await d.act("clerk", lambda w: rules.enact_charter(w, charter_id=charter_id))
-
-    d.later(d_day(d) + 30, enact) if await _is_announced(d, charter_id) else await enact()
+    d.later(_day(d) + 30, lambda: _enact(d, charter_id))
 
 
-def d_day(d: DemoDistrict) -> int:
+def _day(d: DemoDistrict) -> int:
     """How many days of the story are over."""
     return (d.runtime.clock.today() - d.runtime.clock.civil_date(d.start)).days
 
 
-async def _is_announced(d: DemoDistrict, charter_id: UUID) -> bool:
-    from plugins.councils.models import Charter
-
-    return (await d.system(lambda w: w.get(Charter, charter_id))).notice_id is not None
+async def _enact(d: DemoDistrict, charter_id: UUID) -> None:
+    """Where notices are published and this one is not closed yet, the charter stays on notice for whoever looks around."""
+    try:
+        await d.act("clerk", lambda w: rules.enact_charter(w, charter_id=charter_id))
+    except Refusal as refusal:
+        if refusal.code != "UNDER_NOTICE":
+            raise
 
 
 async def _call(d: DemoDistrict, council_id: UUID, day: int) -> None:
