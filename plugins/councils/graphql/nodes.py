@@ -386,7 +386,7 @@ class CouncilsReport:
     filed_at: datetime = column(order=True)
     area: Area = to_one()
     body: CouncilsBody | None = to_one()
-    about: Actor | None = to_one(description="Whose work was looked at (监督对象).")
+    about: Actor | None = to_one("supervised_id", description="Whose work was looked at (监督对象).")
     filed_by: Actor | None = to_one()
 
 

@@ -231,7 +231,7 @@ class Migration(migrations.Migration):
                 ('kind', fields.CharEnumField(description='ReportKind', enum_type=ReportKind, max_length=40)),
                 ('year', fields.IntField()),
                 ('title', fields.CharField(max_length=200)),
-                ('about', fields.ForeignKeyField('core.Actor', source_field='about_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('supervised', fields.ForeignKeyField('core.Actor', source_field='supervised_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('deliberation', fields.TextField(null=True, unique=False)),
                 ('decision', fields.TextField(null=True, unique=False)),
                 ('work', fields.TextField(null=True, unique=False)),

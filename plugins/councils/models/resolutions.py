@@ -254,8 +254,8 @@ class Report(Logged):
     kind = fields.CharEnumField(ReportKind, description="ReportKind", max_length=40)
     year = fields.IntField()
     title = fields.CharField(max_length=200)
-    about: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
-    about_id: UUID | None
+    supervised: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
+    supervised_id: UUID | None
     deliberation = fields.TextField(null=True)
     decision = fields.TextField(null=True)
     work = fields.TextField(null=True)
@@ -280,7 +280,7 @@ class Report(Logged):
         check("supervision", "NEW.kind <> 'SUPERVISION' OR NEW.supervision IS NOT NULL"),
         unique("body_id", "year", where="kind = 'ANNUAL'", code="REPORT_EXISTS"),
         index("body_id", "filed_at"),
-        index("about_id"),
+        index("supervised_id"),
         index("filed_at"),
     )
 

@@ -138,7 +138,7 @@ async def file_annual_report(
     counted = (await work.rows(f"SELECT {columns}", body.id, begins, ends))[0]
     report = Report(
         id=new_id(), area_id=body.area_id, body_id=body.id, kind=ReportKind.ANNUAL, year=year,
-        title=clean_name(title or f"{body.name} {year} 年度报告", "title"), about_id=None, **texts,
+        title=clean_name(title or f"{body.name} {year} 年度报告", "title"), supervised_id=None, **texts,
         figures=json.dumps({name: counted[name] for name in _FIGURES}), filed_by_id=work.person_id, filed_at=work.now,
     )  # fmt: skip
     work.add(report)
@@ -157,7 +157,7 @@ async def file_supervision_report(
     await not_own(work, None if about is None else about.id)
     report = Report(
         id=new_id(), area_id=body.area_id, body_id=body.id, kind=ReportKind.SUPERVISION, year=today(work).year,
-        title=clean_name(title, "title"), about_id=None if about is None else about.id,
+        title=clean_name(title, "title"), supervised_id=None if about is None else about.id,
         supervision=clean_text(findings, "findings", limit=5000), work=optional_text(measures, "measures", limit=5000),
         figures="{}", filed_by_id=work.person_id, filed_at=work.now,
     )  # fmt: skip

@@ -218,7 +218,7 @@ async def test_organs_belong_to_their_committee_and_co_residents_meet_below_a_co
     assert await n.refused(*body, **create) == "NOT_ITS_ORGAN"
     made = await n.do(*body, **create, organizationId=committee)
     assert made["body"]["organization"]["name"] == "西山社村民委员会"
-    co = {"name": "同驻共建理事会", "kind": "CO_RESIDENT", "size": 5}
+    co: dict[str, Any] = {"name": "同驻共建理事会", "kind": "CO_RESIDENT", "size": 5}
     assert await n.refused(*body, areaId=c.area, **co) == "BELOW_A_COMMUNITY"
     await n.do(*body, areaId=await n.area_id("xishan-1"), **co)
     assert await n.refused(*body, areaId=c.area, name="一组居民理事会", kind="OTHER", size=3) == "BODY_EXISTS"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from councilling import Council
@@ -61,7 +62,7 @@ async def test_a_delegated_matter_is_listed_decided_taken_back_and_revoked(neigh
     n = neighbourhood
     c = await Council.begin(n, kind="VILLAGERS_COUNCIL", name="村民议事会")
     office = await government(c)
-    give = {
+    give: dict[str, Any] = {
         "governmentId": office, "bodyId": c.body, "title": "绿化养护费使用", "matter": "FACILITIES",
         "instrument": "海沧〔2026〕12 号", "budget": 5_000_000, "endsOn": (n.clock.today() + timedelta(days=90)).isoformat(),
     }  # fmt: skip
