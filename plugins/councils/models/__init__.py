@@ -1,0 +1,26 @@
+"""What councils keep: bodies with their seats, meetings with what came of them, charters and delegations."""
+
+from plugins.councils.models.bodies import Body, CompositionCheck, Seat, SeatRule
+from plugins.councils.models.charters import Charter, Clause, Constituted, Delegation, TakenBack
+from plugins.councils.models.meetings import AgendaItem, Attendance, Meeting, Recusal
+from plugins.councils.models.resolutions import Opinion, Report, Resolution, Task
+
+__all__ = [
+    "AgendaItem",
+    "Attendance",
+    "Body",
+    "Charter",
+    "Clause",
+    "CompositionCheck",
+    "Constituted",
+    "Delegation",
+    "Meeting",
+    "Opinion",
+    "Recusal",
+    "Report",
+    "Resolution",
+    "Seat",
+    "SeatRule",
+    "TakenBack",
+    "Task",
+]

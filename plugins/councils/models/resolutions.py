@@ -1,0 +1,288 @@
+"""What comes of a meeting: resolutions with their count, opinions that never are decisions, tasks, and reports."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from tortoise import fields
+
+from core.database.guards import Guard, append_only, check, index, refuse, same, unique
+from core.models import Activity, Actor, Area, Logged
+from core.personal import Text, impersonal, personal
+from plugins.councils.models.bodies import Body
+from plugins.councils.models.common import by_event, out_of_bounds, to
+from plugins.councils.models.meetings import AgendaItem, Meeting, concerned
+from plugins.councils.terms import Matter, ReportKind, ResolutionState, TaskState, VoteMethod
+
+_GIVEN = (
+    "(b.matters LIKE '%|' || NEW.matter || '|%' OR EXISTS (SELECT 1 FROM councils_delegation d WHERE d.body_id = b.id"
+    " AND d.matter = NEW.matter AND d.state = 'ACTIVE'))"
+)
+_FOR_IT = "NEW.votes_for * 100 > NEW.majority_percent * NEW.eligible"
+
+
+class Resolution(Logged):
+    """What a body decided about an agenda item. The outcome follows from the count, and nobody writes it (INV8)."""
+
+    tag: ClassVar[str] = "councils_resolution"
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body_id: UUID
+    meeting: fields.ForeignKeyRelation[Meeting] = to("councils.Meeting")
+    meeting_id: UUID
+    item: fields.ForeignKeyRelation[AgendaItem] = to("councils.AgendaItem")
+    item_id: UUID
+    title = fields.CharField(max_length=200)
+    text = fields.TextField()
+    matter = fields.CharEnumField(Matter, description="Matter", max_length=40)
+    is_listed = fields.BooleanField()
+    method = fields.CharEnumField(VoteMethod, description="VoteMethod", max_length=40)
+    state = fields.CharEnumField(ResolutionState, description="ResolutionState", max_length=40)
+    majority_percent = fields.IntField()
+    eligible = fields.IntField()
+    recused = fields.IntField()
+    votes_for = fields.IntField(null=True)
+    votes_against = fields.IntField(null=True)
+    votes_abstained = fields.IntField(null=True)
+    ballot_id = fields.UUIDField(null=True)
+    notice_id = fields.UUIDField(null=True)
+    recorded_by_id = fields.UUIDField()
+    put_at = fields.DatetimeField()
+    decided_at = fields.DatetimeField(null=True)
+    effective_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("title", "text")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("item_id", code="ALREADY_VOTED_ON"),
+        check("method", "NEW.method <> 'BALLOT' OR NEW.ballot_id IS NOT NULL OR NEW.state = 'VOTING'"),
+        check(
+            "counted",
+            "(NEW.state <> 'VOTING' OR NEW.votes_for IS NULL) AND (NEW.votes_for IS NOT NULL"
+            " OR NEW.state NOT IN ('ADOPTED', 'EFFECTIVE', 'OVERTURNED', 'REJECTED'))",
+        ),
+        check(
+            "adds_up",
+            "NEW.votes_for IS NULL OR (NEW.votes_for >= 0 AND NEW.votes_against >= 0 AND NEW.votes_abstained >= 0"
+            " AND NEW.votes_for + NEW.votes_against + NEW.votes_abstained = NEW.eligible)",
+            "HANDS_DO_NOT_ADD_UP",
+        ),
+        check(
+            "outcome_is_computed",
+            "NEW.votes_for IS NULL OR NEW.state NOT IN ('ADOPTED', 'EFFECTIVE', 'OVERTURNED', 'REJECTED')"
+            f" OR (NEW.state <> 'REJECTED') = ({_FOR_IT})",
+            "OUTCOME_IS_COUNTED",
+        ),
+        refuse(
+            "result_stays",
+            "UPDATE",
+            "OLD.votes_for IS NOT NULL AND (NEW.votes_for <> OLD.votes_for OR NEW.votes_against <> OLD.votes_against"
+            " OR NEW.eligible <> OLD.eligible) OR NEW.text <> OLD.text OR NEW.title <> OLD.title"
+            " OR NEW.matter <> OLD.matter OR NEW.item_id <> OLD.item_id OR NEW.is_listed <> OLD.is_listed"
+            f" OR (OLD.ballot_id IS NOT NULL AND NOT {same('NEW.ballot_id', 'OLD.ballot_id')})",
+            "APPEND_ONLY",
+        ),
+        refuse(
+            "decided_once",
+            "UPDATE",
+            "OLD.state IN ('REJECTED', 'NO_QUORUM', 'DEFECTIVE', 'OVERTURNED', 'EFFECTIVE')"
+            " OR (OLD.state = 'ADOPTED' AND NEW.state NOT IN ('ADOPTED', 'EFFECTIVE', 'OVERTURNED'))"
+            " OR (OLD.state = 'VOTING' AND NEW.state IN ('EFFECTIVE', 'OVERTURNED') AND NEW.decided_at IS NULL)",
+            "RESOLUTION_STATE",
+        ),
+        refuse(
+            "with_a_quorum",
+            "INSERT",
+            "NOT EXISTS (SELECT 1 FROM councils_meeting m WHERE m.id = NEW.meeting_id AND m.body_id = NEW.body_id"
+            " AND m.quorum_met AND m.state = 'OPEN')",
+            "NO_QUORUM",
+        ),
+        refuse(
+            "of_its_agenda",
+            "INSERT",
+            "NOT EXISTS (SELECT 1 FROM councils_agenda_item i WHERE i.id = NEW.item_id AND i.meeting_id = NEW.meeting_id)",
+            "NOT_ON_THE_AGENDA",
+        ),
+        refuse(
+            "composition",
+            "INSERT",
+            f"NEW.is_listed AND {out_of_bounds('NEW.body_id')}",
+            "COMPOSITION_DEFECT",
+        ),
+        refuse(
+            "composition_at_the_end",
+            "UPDATE",
+            "NEW.is_listed AND OLD.state = 'VOTING' AND NEW.state IN ('ADOPTED', 'EFFECTIVE')"
+            f" AND {out_of_bounds('NEW.body_id')}",
+            "COMPOSITION_DEFECT",
+        ),
+        refuse(
+            "advice_is_no_decision",
+            "INSERT",
+            f"EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.is_advisory AND NOT {_GIVEN})",
+            "ADVISORY_BODY",
+        ),
+        refuse(
+            "given_matters",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.kind = 'VILLAGERS_COUNCIL'"
+            f" AND NOT {_GIVEN})",
+            "MATTER_NOT_GIVEN",
+        ),
+        refuse("inv10_recorded", "INSERT", concerned("NEW.recorded_by_id", "NEW.item_id"), "OWN_MATTER"),
+        check("effective", "(NEW.state = 'EFFECTIVE') = (NEW.effective_at IS NOT NULL)"),
+        index("body_id", "put_at"),
+        index("area_id", "put_at"),
+        index("meeting_id"),
+        index("ballot_id"),
+        index("notice_id"),
+        index("put_at"),
+    )
+
+    class Meta:
+        table = "councils_resolution"
+
+
+class Opinion(Logged):
+    """What a body advises. It stands in a table of its own, so that it never counts as a decision (M03)."""
+
+    tag: ClassVar[str] = "councils_opinion"
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body_id: UUID
+    item: fields.ForeignKeyNullableRelation[AgendaItem] = to("councils.AgendaItem", null=True)
+    item_id: UUID | None
+    addressed_to: fields.ForeignKeyNullableRelation[Body] = to("councils.Body", null=True)
+    addressed_to_id: UUID | None
+    title = fields.CharField(max_length=200)
+    text = fields.TextField()
+    agreeing = fields.IntField(null=True)
+    differing = fields.IntField(null=True)
+    issued_at = fields.DatetimeField()
+    issued_by_id = fields.UUIDField()
+    reply = fields.TextField(null=True)
+    replied_by_id = fields.UUIDField(null=True)
+    replied_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("title", "text", "reply")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        check("title_not_empty", "length(NEW.title) > 0"),
+        check("replied", "(NEW.reply IS NULL) = (NEW.replied_at IS NULL)"),
+        refuse(
+            "stays",
+            "UPDATE",
+            "NEW.text <> OLD.text OR NEW.title <> OLD.title OR NEW.body_id <> OLD.body_id OR OLD.reply IS NOT NULL",
+            "APPEND_ONLY",
+        ),
+        refuse(
+            "answered_by_another",
+            "UPDATE",
+            "NEW.replied_by_id IS NOT NULL AND NEW.replied_by_id = NEW.issued_by_id",
+            "OWN_MATTER",
+        ),
+        index("body_id", "issued_at"),
+        index("issued_at"),
+    )
+
+    class Meta:
+        table = "councils_opinion"
+
+
+class Task(Logged):
+    """What has to be done after a resolution, as a core activity; reported by whoever does it, confirmed by another."""
+
+    tag: ClassVar[str] = "councils_task"
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    resolution: fields.ForeignKeyRelation[Resolution] = to("councils.Resolution")
+    resolution_id: UUID
+    activity: fields.ForeignKeyRelation[Activity] = to("core.Activity")
+    activity_id: UUID
+    assignee: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    assignee_id: UUID
+    title = fields.CharField(max_length=200)
+    due_on = fields.DateField()
+    state = fields.CharEnumField(TaskState, description="TaskState", max_length=40)
+    report = fields.TextField(null=True)
+    reported_at = fields.DatetimeField(null=True)
+    confirmed_by_id = fields.UUIDField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (*impersonal("title"), personal("report", of="assignee_id"))
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        unique("activity_id", code="INTERNAL"),
+        check("confirmed", "(NEW.state = 'CONFIRMED') = (NEW.confirmed_by_id IS NOT NULL)"),
+        refuse(
+            "inv10",
+            "UPDATE",
+            "NEW.confirmed_by_id IS NOT NULL AND OLD.confirmed_by_id IS NULL AND NEW.confirmed_by_id = NEW.assignee_id",
+            "OWN_MATTER",
+        ),
+        refuse("done", "UPDATE", f"OLD.state IN ('CONFIRMED', 'CANCELLED') AND NOT {by_event('task.merged')}", "TASK_STATE"),
+        refuse(
+            "of_what_holds",
+            "INSERT",
+            "NOT EXISTS (SELECT 1 FROM councils_resolution r WHERE r.id = NEW.resolution_id AND r.state = 'EFFECTIVE')",
+            "NOT_IN_EFFECT",
+        ),
+        index("resolution_id"),
+        index("assignee_id", "due_on"),
+        index("area_id", "due_on"),
+        index("due_on"),
+    )  # fmt: skip
+
+    class Meta:
+        table = "councils_task"
+
+
+class Report(Logged):
+    """A body's year under the five headings (议事、决策、干事、监督、服务), or what its supervision found."""
+
+    tag: ClassVar[str] = "councils_report"
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body_id: UUID
+    kind = fields.CharEnumField(ReportKind, description="ReportKind", max_length=40)
+    year = fields.IntField()
+    title = fields.CharField(max_length=200)
+    supervised: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
+    supervised_id: UUID | None
+    deliberation = fields.TextField(null=True)
+    decision = fields.TextField(null=True)
+    work = fields.TextField(null=True)
+    supervision = fields.TextField(null=True)
+    service = fields.TextField(null=True)
+    figures = fields.TextField()  # JSON: what the server counted
+    filed_by_id = fields.UUIDField()
+    filed_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal(
+        "title", "deliberation", "decision", "work", "supervision", "service", "figures"
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        check(
+            "five_headings",
+            "NEW.kind <> 'ANNUAL' OR (NEW.deliberation IS NOT NULL AND NEW.decision IS NOT NULL AND NEW.work IS NOT NULL"
+            " AND NEW.supervision IS NOT NULL AND NEW.service IS NOT NULL)",
+            "FIVE_HEADINGS",
+        ),
+        check("supervision", "NEW.kind <> 'SUPERVISION' OR NEW.supervision IS NOT NULL"),
+        unique("body_id", "year", where="kind = 'ANNUAL'", code="REPORT_EXISTS"),
+        index("body_id", "filed_at"),
+        index("supervised_id"),
+        index("filed_at"),
+    )
+
+    class Meta:
+        table = "councils_report"

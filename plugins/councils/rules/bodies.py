@@ -1,0 +1,393 @@
+"""Bodies: founded, changed, dissolved; the rules for their seats; who is seated and who goes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from uuid import UUID
+
+from core.clock import months_later
+from core.enums import ActorKind, AreaKind, MandateState, OrganizationKind
+from core.errors import Refusal
+from core.events import EventRecord
+from core.ids import new_id
+from core.models import Actor, Area, Mandate
+from core.rules.inputs import clean_name, optional_text
+from core.work import Work
+from plugins.councils.models import Body, Seat, SeatRule
+from plugins.councils.models.bodies import MOST_SEATS
+from plugins.councils.rules import composition
+from plugins.councils.rules.common import needed, not_own, packed, require_active, terms, today
+from plugins.councils.terms import (
+    ADVISORY_KINDS,
+    FOR_AN_ORGANIZATION,
+    RESIDENTS,
+    BodyKind,
+    BodyState,
+    Matter,
+    Rounding,
+    SeatCategory,
+    SeatedBy,
+    SeatOffice,
+    SeatRuleState,
+    SeatState,
+    VacatedBecause,
+)
+
+MANAGE, FILL = "councils.body.manage", "councils.seat.fill"
+ORGANS = {
+    BodyKind.COMMITTEE: (OrganizationKind.RESIDENTS_COMMITTEE, OrganizationKind.VILLAGERS_COMMITTEE),
+    BodyKind.SUPERVISION: (
+        OrganizationKind.VILLAGE_SUPERVISION_COMMITTEE,
+        OrganizationKind.RESIDENTS_COMMITTEE,
+        OrganizationKind.VILLAGERS_COMMITTEE,
+    ),
+}
+BELOW_COMMUNITY = (AreaKind.COMPOUND, AreaKind.HAMLET, AreaKind.GRID)
+SENT_BY = {
+    SeatCategory.ENTERPRISE: (ActorKind.ENTERPRISE,),
+    SeatCategory.ORGANIZATION: (ActorKind.ORGANIZATION,),
+    SeatCategory.RESIDENT_UNIT: (ActorKind.ORGANIZATION, ActorKind.ENTERPRISE),
+    SeatCategory.GOVERNMENT: (ActorKind.GOVERNMENT_BODY,),
+}
+
+
+def _size(size: int) -> int:
+    if not 1 <= size <= MOST_SEATS:
+        raise Refusal("BODY_SIZE", path=("size",), limit=MOST_SEATS)
+    return size
+
+
+async def create_body(
+    work: Work,
+    *,
+    area_id: UUID,
+    kind: BodyKind,
+    name: str,
+    size: int,
+    purpose: str | None = None,
+    is_advisory: bool | None = None,
+    matters: Sequence[Matter] = (),
+    organization_id: UUID | None = None,
+) -> Body:
+    """Found a body. Refuses BODY_EXISTS, BODY_SIZE, BELOW_A_COMMUNITY (a co-residents' council), NOT_ITS_ORGAN."""
+    area = await work.get(Area, area_id)
+    work.require(MANAGE, area)
+    if kind is BodyKind.CO_RESIDENT and area.kind not in BELOW_COMMUNITY:
+        raise Refusal("BELOW_A_COMMUNITY", path=("areaId",))
+    organization = None if organization_id is None else await work.get(Actor, organization_id)
+    if kind in ORGANS and (organization is None or organization.organization_kind not in ORGANS[kind]):
+        raise Refusal("NOT_ITS_ORGAN", path=("organizationId",))
+    if organization is not None and organization.kind is ActorKind.GOVERNMENT_BODY:
+        raise Refusal("NOT_ITS_ORGAN", path=("organizationId",))
+    body = Body(
+        id=new_id(),
+        area_id=area_id,
+        kind=kind,
+        name=clean_name(name, "name"),
+        purpose=optional_text(purpose, "purpose", limit=2000),
+        is_advisory=kind in ADVISORY_KINDS if is_advisory is None else is_advisory,
+        size=_size(size),
+        matters=packed(list(matters)),
+        organization_id=None if organization is None else organization.id,
+        state=BodyState.ACTIVE,
+        founded_on=today(work),
+    )
+    if await work.find(Body, area_id=area_id, name=body.name, state=BodyState.ACTIVE):
+        raise Refusal("BODY_EXISTS", path=("name",))
+    work.add(body)
+    work.record("councils.body.created", body, area_id=area_id, data={"kind": str(kind)})
+    return body
+
+
+async def update_body(
+    work: Work,
+    *,
+    body_id: UUID,
+    name: str | None,
+    purpose: str | None,
+    size: int | None,
+    matters: Sequence[Matter] | None,
+) -> Body:
+    """Correct a body; size and powers only while no charter constitutes it (BY_THE_CHARTER), and not below who sits there."""
+    body = await work.lock(Body, body_id)
+    work.require(MANAGE, body)
+    work.expect_version(body)
+    require_active(body)
+    if (size is not None or matters is not None) and body.charter_id is not None:
+        raise Refusal("BY_THE_CHARTER")
+    changed: dict[str, object] = {}
+    if name is not None:
+        changed["name"] = clean_name(name, "name")
+    if purpose is not None:
+        changed["purpose"] = optional_text(purpose, "purpose", limit=2000)
+    if matters is not None:
+        changed["matters"] = packed(list(matters))
+    if size is None or size == body.size:
+        work.change(body, **changed)
+        work.record("councils.body.changed", body, area_id=body.area_id)
+        return body
+    seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
+    if _size(size) < len(seats):
+        raise Refusal("BODY_FULL", path=("size",))
+    body.size = size
+    for rule in rules:
+        lower, upper = composition.bounds(rule.minimum, rule.maximum, rule.out_of, rule.rounding, size)
+        work.change(rule, lower=lower, upper=upper)
+    composition.require_possible(size, rules)
+    work.change(body, **changed, size=size, is_valid=not composition.violations(seats, rules))
+    work.record("councils.body.changed", body, area_id=body.area_id)
+    composition.recheck(work, body, seats, rules, is_noted=True)
+    return body
+
+
+async def dissolve_body(work: Work, *, body_id: UUID, reason: str) -> Body:
+    """The body ends, and everybody's term in it; what it decided stays. Refuses BY_THE_CHARTER while one constitutes it."""
+    body = await work.lock(Body, body_id)
+    work.require(MANAGE, body)
+    work.expect_version(body)
+    require_active(body)
+    if body.charter_id is not None:
+        raise Refusal("BY_THE_CHARTER")
+    text = needed(reason, "reason")
+    for seat in await composition.filled(work, body):
+        work.change(
+            seat, state=SeatState.VACATED, vacated_on=today(work), vacated_because=VacatedBecause.DISSOLVED,
+        )  # fmt: skip
+    work.change(body, state=BodyState.DISSOLVED, dissolved_on=today(work))
+    work.record("councils.body.dissolved", body, area_id=body.area_id, text={"reason": text})
+    return body
+
+
+async def set_seat_rule(
+    work: Work,
+    *,
+    body_id: UUID,
+    category: SeatCategory,
+    minimum: int,
+    maximum: int,
+    out_of: int | None = None,
+    rounding: Rounding = Rounding.UP,
+) -> SeatRule:
+    """Say how many seats a category has, in place of what was said before; only while no charter constitutes the body.
+
+    Refuses BY_THE_CHARTER (INV5: then only an amendment moves it), BAD_SEAT_RULE, SEAT_RULES_IMPOSSIBLE.
+    """
+    body = await work.lock(Body, body_id)
+    work.require(MANAGE, body)
+    require_active(body)
+    if body.charter_id is not None:
+        raise Refusal("BY_THE_CHARTER")
+    lower, upper = composition.bounds(minimum, maximum, out_of, rounding, body.size)
+    rule = SeatRule(
+        id=new_id(), area_id=body.area_id, body_id=body.id, charter_id=None, category=category, minimum=minimum,
+        maximum=maximum, out_of=out_of, rounding=rounding, lower=lower, upper=upper, state=SeatRuleState.IN_FORCE,
+        since=work.now,
+    )  # fmt: skip
+    before = await composition.in_force(work, body)
+    rules = [*(r for r in before if r.category is not category), rule]
+    composition.require_possible(body.size, rules)
+    for old in before:
+        if old.category is category:
+            work.change(old, state=SeatRuleState.ENDED, until=work.now)
+    work.add(rule)
+    work.record("councils.seat_rule.set", rule, area_id=body.area_id, data={"body": str(body.id)})
+    composition.recheck(work, body, await composition.filled(work, body), rules)
+    return rule
+
+
+async def lift_seat_rule(work: Work, *, rule_id: UUID) -> SeatRule:
+    """The category has no bounds any more. Refuses BY_THE_CHARTER, SEAT_RULE_STATE."""
+    body, rule = await work.lock_with(SeatRule, rule_id, Body)
+    work.require(MANAGE, body)
+    if body.charter_id is not None:
+        raise Refusal("BY_THE_CHARTER")
+    if rule.state is not SeatRuleState.IN_FORCE:
+        raise Refusal("SEAT_RULE_STATE", state=str(rule.state))
+    work.change(rule, state=SeatRuleState.ENDED, until=work.now)
+    work.record("councils.seat_rule.ended", rule, area_id=body.area_id, data={"body": str(body.id)})
+    rules = [r for r in await composition.in_force(work, body) if r.id != rule.id]
+    composition.recheck(work, body, await composition.filled(work, body), rules)
+    return rule
+
+
+# --- who sits there --------------------------------------------------------------------------------------
+
+
+async def fill_seat(
+    work: Work,
+    *,
+    body_id: UUID,
+    holder_id: UUID,
+    category: SeatCategory,
+    also: Sequence[SeatCategory] = (),
+    office: SeatOffice = SeatOffice.MEMBER,
+    via: SeatedBy = SeatedBy.APPOINTED,
+    mandate_of_id: UUID | None = None,
+    term_start: date | None = None,
+    term_months: int | None = None,
+    ballot_id: UUID | None = None,
+) -> Seat:
+    """Seat a person, or whom an organization sends. Of two clerks who fill the last seat one is refused.
+
+    Refuses OWN_MATTER (nobody seats themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN,
+    NOT_A_PERSON, NOT_RESIDENT_HERE, MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG.
+    """
+    body = await work.lock(Body, body_id)
+    work.require(FILL, body)
+    require_active(body)
+    holder = await work.get(Actor, holder_id)
+    if holder.kind is not ActorKind.PERSON:
+        raise Refusal("NOT_A_PERSON", path=("holderId",))
+    await not_own(work, holder.id)
+    categories = list(dict.fromkeys([category, *also]))
+    sender = await _sender(work, categories, holder, mandate_of_id)
+    await _resident(work, body, categories, holder)
+    limit = (await terms(work, body)).term_months
+    if term_months is not None and not 1 <= term_months <= limit:
+        raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
+    start = term_start or today(work)
+    if SeatCategory.GOVERNMENT in categories and office is not SeatOffice.MEMBER:
+        raise Refusal("GOVERNMENT_HAS_NO_VOTE", path=("office",))
+    seats = await lapsed(work, body, is_rechecked=False)
+    rules = await composition.in_force(work, body)
+    seat = Seat(
+        id=new_id(), area_id=body.area_id, body_id=body.id, holder_id=holder.id, mandate_of_id=sender, category=category,
+        categories=packed([str(c) for c in categories]), office=office, via=via, ballot_id=ballot_id,
+        is_voting=SeatCategory.GOVERNMENT not in categories, state=SeatState.FILLED,
+        term_start=start, term_end=months_later(start, term_months or limit),
+    )  # fmt: skip
+    if seat.term_end <= today(work):
+        raise Refusal("SEAT_TERM_OVER", path=("termStart",))
+    _require_room(body, seats, rules, seat)
+    work.add(seat)
+    work.record(
+        "councils.seat.filled", seat, area_id=body.area_id,
+        data={"body": str(body.id), "holder": str(holder.id), "category": str(category)},
+    )  # fmt: skip
+    composition.recheck(work, body, [*seats, seat], rules)
+    return seat
+
+
+async def _sender(
+    work: Work, categories: Sequence[SeatCategory], holder: Actor, mandate_of_id: UUID | None
+) -> UUID | None:
+    """The organization that sends the holder, whose mandate they have; refuses MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY."""
+    needing = [c for c in categories if c in FOR_AN_ORGANIZATION]
+    if mandate_of_id is None:
+        if needing:
+            raise Refusal("MANDATE_NEEDED", path=("mandateOfId",))
+        return None
+    organization = await work.get(Actor, mandate_of_id)
+    if not needing or any(organization.kind not in SENT_BY[c] for c in needing):
+        raise Refusal("WRONG_CATEGORY", path=("category",))
+    if not await work.find(Mandate, person_id=holder.id, organization_id=organization.id, state=MandateState.ACTIVE):
+        raise Refusal("SEAT_MANDATE", path=("mandateOfId",))
+    return organization.id
+
+
+async def _resident(work: Work, body: Body, categories: Sequence[SeatCategory], holder: Actor) -> None:
+    if not any(c in RESIDENTS for c in categories):
+        return
+    if await work.port("eligibility").resident_since(work, holder.id, body.area_id) is None:
+        raise Refusal("NOT_RESIDENT_HERE", path=("holderId",))
+
+
+def _require_room(body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], seat: Seat) -> None:
+    """What the database holds as well, said with the field it is about."""
+    if any(s.holder_id == seat.holder_id for s in seats):
+        raise Refusal("ALREADY_SEATED", path=("holderId",))
+    if seat.mandate_of_id is not None and any(s.mandate_of_id == seat.mandate_of_id for s in seats):
+        raise Refusal("ORGANIZATION_SEATED", path=("mandateOfId",))
+    if seat.office is SeatOffice.CHAIR and any(s.office is SeatOffice.CHAIR for s in seats):
+        raise Refusal("OFFICE_TAKEN", path=("office",))
+    if len(seats) >= body.size:
+        raise Refusal("BODY_FULL", size=body.size)
+    counts = composition.counted([*seats, seat])
+    for rule in rules:
+        if f"|{rule.category}|" in seat.categories and counts[str(rule.category)] > rule.upper:
+            raise Refusal("CATEGORY_FULL", path=("category",), category=str(rule.category), limit=rule.upper)
+
+
+async def vacate_seat(
+    work: Work, *, seat_id: UUID, because: VacatedBecause, reason: str | None, on: date | None = None
+) -> Seat:
+    """Somebody goes: they resign, their organization calls them back, or the administration enters why.
+
+    Refuses SEAT_VACATED, EMPTY_TEXT (a removal needs its reason), WRONG_VACATING.
+    """
+    body, seat = await work.lock_with(Seat, seat_id, Body)
+    own = {seat.holder_id, seat.mandate_of_id}
+    principal = None if work.system else work.principal_id
+    work.require(FILL, body, owner=principal if principal in own else None)
+    work.expect_version(seat)
+    if seat.state is not SeatState.FILLED:
+        raise Refusal("SEAT_VACATED")
+    if because in (VacatedBecause.TERM_OVER, VacatedBecause.DISSOLVED, VacatedBecause.MANDATE_ENDED):
+        raise Refusal("WRONG_VACATING", path=("because",))
+    if because is VacatedBecause.REMOVED:
+        await not_own(work, seat.holder_id)
+        needed(reason, "reason")
+    day = on or today(work)
+    if day > today(work):
+        raise Refusal("IN_THE_FUTURE", path=("on",))
+    if day < seat.term_start:
+        raise Refusal("WRONG_VACATING", path=("on",))
+    text = optional_text(reason, "reason", limit=2000)
+    seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
+    vacate(work, body, seat, because, day, text)
+    composition.recheck(work, body, [s for s in seats if s.id != seat.id], rules)
+    return seat
+
+
+def vacate(work: Work, body: Body, seat: Seat, because: VacatedBecause, on: date, reason: str | None = None) -> None:
+    """Queue and record that a seat is vacant; the check of the composition follows."""
+    work.change(seat, state=SeatState.VACATED, vacated_on=on, vacated_because=because)
+    work.record(
+        "councils.seat.vacated", seat, area_id=body.area_id,
+        data={"body": str(body.id), "holder": str(seat.holder_id), "because": str(because)}, text={"reason": reason},
+    )  # fmt: skip
+
+
+async def lapsed(work: Work, body: Body, *, is_rechecked: bool = True) -> list[Seat]:
+    """Vacate the seats whose term is over, should the clock's job not have come to it; who sits there then.
+
+    The composition is counted anew, unless whoever asks does that."""
+    seats = await composition.filled(work, body)
+    over = [s for s in seats if s.term_end <= work.clock.civil_date(work.now)]
+    for seat in over:
+        vacate(work, body, seat, VacatedBecause.TERM_OVER, seat.term_end)
+    left = [s for s in seats if s not in over]
+    if over and is_rechecked:
+        composition.recheck(work, body, left, await composition.in_force(work, body))
+    return left
+
+
+TERMS_SQL = "SELECT t.id, t.area_id FROM councils_seat t WHERE t.state = 'FILLED' AND t.term_end <= :today:"
+
+
+async def settle_term(work: Work, seat_id: UUID) -> None:
+    """The clock: a term is over, its seat is vacant, and the composition is counted anew."""
+    body, seat = await work.lock_with(Seat, seat_id, Body)
+    if seat.state is SeatState.FILLED and seat.term_end <= work.clock.civil_date(work.now):
+        work.require(FILL, body)
+        await lapsed(work, body)
+
+
+async def hear_mandate(work: Work, event: EventRecord) -> None:
+    """Whoever sat for an organization sits there no longer when it takes the mandate back."""
+    mandate = await work.find(Mandate, id=event.subject_id)
+    if mandate is None or await work.find(
+        Mandate, person_id=mandate.person_id, organization_id=mandate.organization_id, state=MandateState.ACTIVE
+    ):
+        return
+    for found in await work.select(
+        Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=SeatState.FILLED
+    ):
+        body, seat = await work.lock_with(Seat, found.id, Body)
+        if seat.state is not SeatState.FILLED or "councils" not in work.place(body).plugins:
+            continue
+        work.require(FILL, body)
+        seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
+        vacate(work, body, seat, VacatedBecause.MANDATE_ENDED, work.clock.civil_date(work.now))
+        composition.recheck(work, body, [s for s in seats if s.id != seat.id], rules)

@@ -1,0 +1,424 @@
+"""A charter's version: drafted, open to comments, voted on by the members, made public, in force, superseded (M01)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from uuid import UUID
+
+from core.errors import Refusal
+from core.events import EventRecord
+from core.ids import new_id
+from core.models import Area
+from core.rules.inputs import clean_name, clean_text
+from core.work import Work
+from plugins.councils.models import Body, Charter, Clause, Constituted, SeatRule
+from plugins.councils.rules import composition
+from plugins.councils.rules.bodies import _size
+from plugins.councils.rules.common import needed, officer, packed, require_active, today
+from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
+from plugins.councils.settings import CouncilsSettings
+from plugins.councils.terms import CharterParameter, CharterState, Matter, Rounding, SeatCategory, SeatRuleState
+
+DRAFT, COUNT, ENACT = "councils.charter.draft", "councils.charter.count", "councils.charter.enact"
+MOST_CLAUSES, MOST_BODIES = 200, 30
+AT_LEAST = (CharterParameter.QUORUM_PERCENT, CharterParameter.MAJORITY_PERCENT, CharterParameter.NOTICE_DAYS)
+LIMITS = {
+    CharterParameter.QUORUM_PERCENT: (1, 99),
+    CharterParameter.MAJORITY_PERCENT: (1, 99),
+    CharterParameter.TERM_MONTHS: (1, 120),
+    CharterParameter.NOTICE_DAYS: (0, 60),
+    CharterParameter.SPEAKING_MINUTES: (1, 240),
+}
+
+
+@dataclass(frozen=True)
+class NewClause:
+    key: str
+    heading: str
+    text: str
+    parameter: CharterParameter | None = None
+    value: int | None = None
+    matter: Matter | None = None
+
+
+@dataclass(frozen=True)
+class NewRule:
+    category: SeatCategory
+    minimum: int
+    maximum: int
+    out_of: int | None = None
+    rounding: Rounding = Rounding.UP
+
+
+@dataclass(frozen=True)
+class NewBody:
+    """A body the charter constitutes, and what holds for it from then on."""
+
+    body_id: UUID
+    size: int
+    rules: Sequence[NewRule]
+    is_advisory: bool = False
+    matters: Sequence[Matter] = ()
+
+
+def require_state(charter: Charter, *allowed: CharterState) -> None:
+    """Refuses CHARTER_STATE in any other state."""
+    if charter.state not in allowed:
+        raise Refusal("CHARTER_STATE", state=str(charter.state))
+
+
+async def draft_charter(
+    work: Work, *, area_id: UUID, title: str, clauses: Sequence[NewClause], constitutes: Sequence[NewBody],
+    drafting_body_id: UUID | None = None,
+) -> Charter:  # fmt: skip
+    """Begin a version: its clauses and the bodies it constitutes. A body's officers may draft for it.
+
+    Refuses BODY_NOT_ABOVE (a body elsewhere), CLAUSE_PARAMETER, PARAMETER_TOO_LAX (INV17), CLAUSE_EXISTS, what seat rules refuse.
+    """
+    area = await work.lock(Area, area_id)
+    body = None if drafting_body_id is None else await work.get(Body, drafting_body_id)
+    if body is not None and (body.area_id != area.id):
+        raise Refusal("NOT_ITS_BODY", path=("draftingBodyId",))
+    work.require(DRAFT, area, owner=None if body is None else await officer(work, body.id))
+    number = (await work.rows("SELECT count(*) AS n FROM councils_charter WHERE area_id = {}", area_id))[0]["n"] + 1
+    charter = Charter(
+        id=new_id(), area_id=area_id, number=number, title=clean_name(title, "title"), state=CharterState.DRAFT,
+        drafted_by_id=work.principal_id, drafted_at=work.occurred_at, drafting_body_id=None if body is None else body.id,
+    )  # fmt: skip
+    work.add(charter)
+    await _write(work, area, charter, clauses, constitutes)
+    work.record("councils.charter.drafted", charter, area_id=area_id, data={"number": number})
+    return charter
+
+
+async def revise_charter(
+    work: Work, *, charter_id: UUID, title: str | None, clauses: Sequence[NewClause], constitutes: Sequence[NewBody]
+) -> Charter:
+    """Put another text in place of the draft's; after a consultation it is open to comments once more."""
+    area, charter = await _drafted(work, charter_id)
+    require_state(charter, CharterState.DRAFT, CharterState.CONSULTATION)
+    for clause in await work.select(Clause, charter_id=charter.id, is_dropped=False):
+        work.change(clause, is_dropped=True)
+    for constituted in await work.select(Constituted, charter_id=charter.id, is_dropped=False):
+        work.change(constituted, is_dropped=True)
+    for rule in await work.select(SeatRule, charter_id=charter.id, state=SeatRuleState.PLANNED):
+        work.change(rule, state=SeatRuleState.ENDED, until=work.now)
+    work.change(
+        charter, state=CharterState.DRAFT, consultation_until=None,
+        title=charter.title if title is None else clean_name(title, "title"),
+    )  # fmt: skip
+    await _write(work, area, charter, clauses, constitutes)
+    work.record("councils.charter.revised", charter, area_id=charter.area_id)
+    return charter
+
+
+async def _drafted(work: Work, charter_id: UUID) -> tuple[Area, Charter]:
+    """A charter with its area, both held, for whoever may draft it: also the drafting body's officers."""
+    area, charter = await work.lock_with(Charter, charter_id, Area)
+    owner = None if charter.drafting_body_id is None else await officer(work, charter.drafting_body_id)
+    work.require(DRAFT, area, owner=owner)
+    work.expect_version(charter)
+    return area, charter
+
+
+async def _write(
+    work: Work, area: Area, charter: Charter, clauses: Sequence[NewClause], constitutes: Sequence[NewBody]
+) -> None:
+    """Queue the clauses and the bodies with their planned seat rules."""
+    if not clauses:
+        raise Refusal("NO_CLAUSES", path=("clauses",))
+    if len(clauses) > MOST_CLAUSES or len(constitutes) > MOST_BODIES:
+        raise Refusal("AGENDA_TOO_LONG", path=("clauses",), limit=MOST_CLAUSES)
+    if len({c.key for c in clauses}) < len(clauses):
+        raise Refusal("CLAUSE_EXISTS", path=("clauses",))
+    await require_conforming(work, area, clauses)
+    for position, c in enumerate(clauses, 1):
+        at = ("clauses", str(position - 1))
+        work.add(
+            Clause(
+                id=new_id(),
+                area_id=area.id,
+                charter_id=charter.id,
+                key=clean_name(c.key, *at, "key", limit=80),
+                position=position,
+                heading=clean_name(c.heading, *at, "heading"),
+                text=clean_text(c.text, *at, "text"),
+                parameter=c.parameter,
+                value=c.value,
+                matter=c.matter,
+            )
+        )
+    if len({b.body_id for b in constitutes}) < len(constitutes):
+        raise Refusal("ALREADY_CONSTITUTED", path=("constitutes",))
+    for number, new in enumerate(constitutes):
+        body = await work.get(Body, new.body_id)
+        require_active(body)
+        if area.id not in work.place(body).chain:
+            raise Refusal("NOT_ITS_BODY", path=("constitutes", str(number), "bodyId"))
+        rules = [_planned(charter, body, new, rule) for rule in new.rules]
+        composition.require_possible(_size(new.size), rules)
+        work.add(
+            Constituted(
+                id=new_id(),
+                area_id=area.id,
+                charter_id=charter.id,
+                body_id=body.id,
+                size=new.size,
+                is_advisory=new.is_advisory,
+                matters=packed(list(new.matters)),
+            )
+        )
+        for rule in rules:
+            work.add(rule)
+
+
+def _planned(charter: Charter, body: Body, new: NewBody, rule: NewRule) -> SeatRule:
+    lower, upper = composition.bounds(rule.minimum, rule.maximum, rule.out_of, rule.rounding, new.size)
+    return SeatRule(
+        id=new_id(), area_id=body.area_id, body_id=body.id, charter_id=charter.id, category=rule.category,
+        minimum=rule.minimum, maximum=rule.maximum, out_of=rule.out_of, rounding=rule.rounding, lower=lower, upper=upper,
+        state=SeatRuleState.PLANNED,
+    )  # fmt: skip
+
+
+async def require_conforming(work: Work, area: Area, clauses: Sequence[NewClause | Clause]) -> None:
+    """What clauses tell the server is a number that can be, and no laxer than the settings and the charters in force
+    above (INV17). Refuses CLAUSE_PARAMETER, PARAMETER_TOO_LAX."""
+    settings = await work.settings(CouncilsSettings, area)
+    above = await work.rows(
+        "SELECT k.parameter, k.value FROM councils_charter c JOIN core_area_closure x ON x.ancestor_id = c.area_id"
+        " AND x.descendant_id = {} AND x.until IS NULL AND x.depth > 0 JOIN councils_clause k ON k.charter_id = c.id"
+        " AND k.is_dropped = FALSE AND k.value IS NOT NULL WHERE c.state = 'IN_FORCE'",
+        area.id,
+    )
+    for number, clause in enumerate(clauses):
+        parameter, at = clause.parameter, ("clauses", str(number), "value")
+        fits = (clause.value is None) == (parameter in (None, CharterParameter.LISTED_MATTER))
+        if not fits or (clause.matter is None) == (parameter is CharterParameter.LISTED_MATTER):
+            raise Refusal("CLAUSE_PARAMETER", path=at)
+        if parameter is None or clause.value is None:
+            continue
+        low, high = LIMITS[parameter]
+        if not low <= clause.value <= high:
+            raise Refusal("CLAUSE_PARAMETER", path=at)
+        limits = [row["value"] for row in above if row["parameter"] == parameter]
+        limits += [int(getattr(settings, parameter.lower()))] if hasattr(settings, parameter.lower()) else []
+        if parameter in AT_LEAST and limits and clause.value < max(limits):
+            raise Refusal("PARAMETER_TOO_LAX", path=at, limit=max(limits))
+        if parameter not in AT_LEAST and limits and clause.value > min(limits):
+            raise Refusal("PARAMETER_TOO_LAX", path=at, limit=min(limits))
+
+
+async def consult(work: Work, *, charter_id: UUID, until: date | None = None) -> Charter:
+    """Publish the draft and take comments until a day. Refuses CONSULTATION_TOO_SHORT, CHARTER_STATE."""
+    area, charter = await _drafted(work, charter_id)
+    require_state(charter, CharterState.DRAFT)
+    settings = await work.settings(CouncilsSettings, area)
+    least = today(work) + timedelta(days=settings.consultation_days)
+    if until is not None and until < least:
+        raise Refusal("CONSULTATION_TOO_SHORT", path=("until",), days=settings.consultation_days)
+    work.change(charter, state=CharterState.CONSULTATION, consultation_until=until or least)
+    work.record("councils.charter.consulted", charter, area_id=charter.area_id)
+    return charter
+
+
+async def submit_charter(work: Work, *, charter_id: UUID, by_ballot: bool = True) -> Charter:
+    """Put it to the whole members: by ballot over the area's roll, or in an assembly whose count is entered by two.
+
+    Refuses STILL_IN_CONSULTATION, CHARTER_STATE, CHARTER_BEING_VOTED, PLUGIN_DISABLED without ballots, PARAMETER_TOO_LAX.
+    """
+    area, charter = await _drafted(work, charter_id)
+    require_state(charter, CharterState.CONSULTATION)
+    if charter.consultation_until is not None and today(work) <= charter.consultation_until:
+        raise Refusal("STILL_IN_CONSULTATION", until=charter.consultation_until.isoformat())
+    if await work.find(Charter, area_id=area.id, state=CharterState.VOTING):
+        raise Refusal("CHARTER_BEING_VOTED")
+    await require_conforming(work, area, await _clauses(work, charter))
+    settings = await work.settings(CouncilsSettings, area)
+    changed: dict[str, object] = {
+        "state": CharterState.VOTING,
+        "quorum_percent": settings.charter_quorum_percent,
+        "majority_percent": settings.charter_majority_percent,
+    }
+    if by_ballot:
+        changed["ballot_id"] = await ballots(work, area).put(
+            work, subject=charter, area_id=area.id, title=charter.title, choices=[FOR, AGAINST], voters=None,
+            is_secret=True, opens_at=work.now, closes_at=work.now + timedelta(days=settings.charter_ballot_days),
+            rule={
+                "quorum": [settings.charter_quorum_percent, 100, True],
+                "threshold": [settings.charter_majority_percent, 100, True],
+            },
+        )  # fmt: skip
+    work.change(charter, **changed)
+    work.record("councils.charter.submitted", charter, area_id=charter.area_id, data={"byBallot": by_ballot})
+    return charter
+
+
+async def _clauses(work: Work, charter: Charter) -> list[Clause]:
+    return await work.select(Clause, charter_id=charter.id, is_dropped=False)
+
+
+async def enter_vote(
+    work: Work, *, charter_id: UUID, electorate: int, took_part: int, votes_for: int, votes_against: int, evidence: str
+) -> Charter:
+    """The count of the members' assembly, by one of two tellers; nothing follows before the other has confirmed it.
+
+    Refuses HANDS_DO_NOT_ADD_UP, CHARTER_STATE (also while a ballot decides).
+    """
+    area, charter = await work.lock_with(Charter, charter_id, Area)
+    work.require(COUNT, area)
+    work.expect_version(charter)
+    require_state(charter, CharterState.VOTING)
+    if charter.ballot_id is not None:
+        raise Refusal("CHARTER_STATE", state=str(charter.state))
+    if not 0 < took_part <= electorate or min(votes_for, votes_against) < 0 or votes_for + votes_against > took_part:
+        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",), eligible=took_part)
+    work.change(
+        charter, electorate=electorate, took_part=took_part, votes_for=votes_for, votes_against=votes_against,
+        evidence=needed(evidence, "evidence"), counted_by_id=work.person_id,
+    )  # fmt: skip
+    work.record("councils.charter.counted", charter, area_id=area.id)
+    return charter
+
+
+async def confirm_vote(work: Work, *, charter_id: UUID) -> Charter:
+    """The second teller finds the same; the server says what came of it. Refuses CHARTER_NOT_COUNTED, OWN_MATTER."""
+    area, charter = await work.lock_with(Charter, charter_id, Area)
+    work.require(COUNT, area)
+    work.expect_version(charter)
+    require_state(charter, CharterState.VOTING)
+    if charter.counted_by_id is None:
+        raise Refusal("CHARTER_NOT_COUNTED")
+    if charter.counted_by_id == work.person_id:
+        raise Refusal("OWN_MATTER")
+    await _decide(work, area, charter, {"confirmed_by_id": work.person_id})
+    return charter
+
+
+async def _decide(work: Work, area: Area, charter: Charter, more: dict[str, object]) -> None:
+    """What the count comes to: adopted and made public, or rejected."""
+    for name, value in more.items():
+        setattr(charter, name, value)
+    assert None not in (charter.took_part, charter.electorate, charter.votes_for)
+    took_part, votes_for = int(charter.took_part or 0), int(charter.votes_for or 0)
+    enough = took_part * 100 > int(charter.quorum_percent or 50) * int(charter.electorate or 0)
+    adopted = enough and votes_for * 100 > int(charter.majority_percent or 50) * took_part
+    if not adopted:
+        work.change(charter, state=CharterState.REJECTED, **more)
+        work.record("councils.charter.rejected", charter, area_id=area.id)
+        return
+    clauses = sorted(await _clauses(work, charter), key=lambda c: c.position)
+    notice = await work.port("decision_gate").announce(
+        work, subject=charter, area_id=area.id, kind="councils.charter", title=charter.title,
+        body="\n".join(f"{c.heading}:{c.text}" for c in clauses),
+    )  # fmt: skip
+    work.change(charter, state=CharterState.ADOPTED, adopted_at=work.now, notice_id=notice, **more)
+    work.record("councils.charter.adopted", charter, area_id=area.id)
+
+
+async def settle_ballot(work: Work, event: EventRecord) -> None:
+    """The members' ballot on a charter is closed."""
+    if event.data.get("subjectTag") != Charter.tag:
+        return
+    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
+    if charter.state is not CharterState.VOTING or str(charter.ballot_id) != event.data.get("ballot"):
+        return
+    work.require(COUNT, area)
+    tally = event.data["tally"]
+    given = {name: int(tally.get(name, 0)) for name in (FOR, AGAINST)}
+    await _decide(
+        work, area, charter,
+        {
+            "electorate": int(event.data["roll"]), "took_part": int(event.data["ballots"]),
+            "votes_for": given[FOR], "votes_against": given[AGAINST],
+        },
+    )  # fmt: skip
+
+
+async def settle_notice(work: Work, event: EventRecord) -> None:
+    """An objection against an adopted charter was upheld: it does not come into force (INV9)."""
+    if event.data.get("subjectTag") != Charter.tag or event.data.get("clean"):
+        return
+    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
+    if charter.state is not CharterState.ADOPTED or str(charter.notice_id) != event.data.get("notice"):
+        return
+    work.require(ENACT, area)
+    work.change(charter, state=CharterState.REJECTED)
+    work.record("councils.charter.rejected", charter, area_id=area.id)
+
+
+async def withdraw_charter(work: Work, *, charter_id: UUID, reason: str) -> Charter:
+    """Give a draft up, and say why."""
+    area, charter = await _drafted(work, charter_id)
+    require_state(charter, CharterState.DRAFT, CharterState.CONSULTATION)
+    text = needed(reason, "reason")
+    for rule in await work.select(SeatRule, charter_id=charter.id, state=SeatRuleState.PLANNED):
+        work.change(rule, state=SeatRuleState.ENDED, until=work.now)
+    work.change(charter, state=CharterState.WITHDRAWN)
+    work.record("councils.charter.withdrawn", charter, area_id=area.id, text={"reason": text})
+    return charter
+
+
+async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
+    """The clerk puts an adopted charter in force: at this instant the one before ends, and its bodies are as it says.
+
+    Refuses UNDER_NOTICE (INV9), CHARTER_STATE, PARAMETER_TOO_LAX, CHARTER_CONFLICT where a body it names is gone or is
+    constituted by another area's charter.
+    """
+    area, charter = await work.lock_with(Charter, charter_id, Area)
+    work.require(ENACT, area)
+    work.expect_version(charter)
+    require_state(charter, CharterState.ADOPTED)
+    if not await work.port("decision_gate").may_take_effect(work, charter):
+        raise Refusal("UNDER_NOTICE")
+    await require_conforming(work, area, await _clauses(work, charter))
+    named = {c.body_id: c for c in await work.select(Constituted, charter_id=charter.id, is_dropped=False)}
+    before = await work.find(Charter, area_id=area.id, state=CharterState.IN_FORCE)
+    bodies = await work.select(Body, lock=True, id=list(named)) if named else []
+    dropped = []
+    if before is not None:
+        before = await work.lock(Charter, before.id)
+        dropped = [b for b in await work.select(Body, lock=True, charter_id=before.id) if b.id not in named]
+        work.change(before, state=CharterState.SUPERSEDED, superseded_at=work.now)
+    work.change(charter, state=CharterState.IN_FORCE, effective_from=work.now)
+    for body in bodies:
+        elsewhere = None if body.charter_id is None else await work.get(Charter, body.charter_id)
+        if body.state != "ACTIVE" or (elsewhere is not None and elsewhere.area_id != area.id):
+            raise Refusal("CHARTER_CONFLICT", body=body.name)
+    changed = await _constitute(work, charter, bodies, dropped, named)
+    work.record(
+        "councils.charter.enacted", charter, area_id=area.id,
+        data={"charter": str(charter.id), "area": str(area.id), "before": None if before is None else str(before.id)},
+    )  # fmt: skip
+    for body, rules in changed:
+        composition.recheck(work, body, await composition.filled(work, body), rules, is_noted=True)
+    return charter
+
+
+async def _constitute(
+    work: Work, charter: Charter, bodies: Sequence[Body], dropped: Sequence[Body], named: dict[UUID, Constituted]
+) -> list[tuple[Body, list[SeatRule]]]:
+    """Queue what the charter makes of its bodies: size, powers, seat rules. Bodies the one before named, and this one does
+    not, go on as they are, and may be changed without a charter."""
+    planned = await work.select(SeatRule, charter_id=charter.id, state=SeatRuleState.PLANNED)
+    changed: list[tuple[Body, list[SeatRule]]] = []
+    for body in bodies:
+        seats = await composition.filled(work, body)
+        if len(seats) > named[body.id].size:
+            raise Refusal("CHARTER_CONFLICT", body=body.name)
+        for old in await composition.in_force(work, body):
+            work.change(old, state=SeatRuleState.ENDED, until=work.now)
+        rules = [r for r in planned if r.body_id == body.id]
+        for rule in rules:
+            work.change(rule, state=SeatRuleState.IN_FORCE, since=work.now)
+        said = named[body.id]
+        work.change(
+            body, charter_id=charter.id, size=said.size, is_advisory=said.is_advisory, matters=said.matters,
+            is_valid=not composition.violations(seats, rules),
+        )  # fmt: skip
+        changed.append((body, rules))
+    for body in dropped:
+        work.change(body, charter_id=None)
+    return changed

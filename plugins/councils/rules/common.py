@@ -1,0 +1,102 @@
+"""What the rules of councils share: whose matter it is, who is an officer, and the strictest terms that hold for a body."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from core.errors import Refusal
+from core.rules.inputs import optional_text
+from core.work import Work
+from plugins.councils.models import Body, Seat
+from plugins.councils.settings import CouncilsSettings
+from plugins.councils.terms import OFFICERS, BodyState, CharterParameter, Matter, SeatState
+
+_CLAUSES = (
+    "SELECT k.parameter, k.value, k.matter, x.depth FROM councils_charter c"
+    " JOIN core_area_closure x ON x.ancestor_id = c.area_id AND x.descendant_id = {} AND x.until IS NULL"
+    " JOIN councils_clause k ON k.charter_id = c.id AND k.is_dropped = FALSE AND k.parameter IS NOT NULL"
+    " WHERE c.state = 'IN_FORCE'"
+)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What holds for the bodies of an area: the settings, made stricter by the charters in force there and above."""
+
+    quorum_percent: int
+    majority_percent: int
+    term_months: int
+    notice_days: int
+    speaking_minutes: int | None
+    listed: frozenset[Matter]
+
+
+def today(work: Work) -> date:
+    """The civil day on which it happens."""
+    return work.clock.civil_date(work.occurred_at)
+
+
+def needed(text: str | None, *path: str, limit: int = 2000) -> str:
+    """A text people can read; refuses EMPTY_TEXT."""
+    found = optional_text(text, *path, limit=limit)
+    if found is None:
+        raise Refusal("EMPTY_TEXT", path=path)
+    return found
+
+
+def packed(values: Sequence[Matter] | Sequence[str]) -> str:
+    """A set of terms as it is stored: `|FUNDS|RULES|`, and `|` for none."""
+    return "|" + "".join(f"{v}|" for v in dict.fromkeys(str(v) for v in values))
+
+
+def unpacked(text: str) -> list[str]:
+    return [part for part in text.split("|") if part]
+
+
+def require_active(body: Body) -> None:
+    """Refuses BODY_DISSOLVED."""
+    if body.state is not BodyState.ACTIVE:
+        raise Refusal("BODY_DISSOLVED")
+
+
+async def not_own(work: Work, *actor_ids: UUID | None) -> None:
+    """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
+    named = [id for id in actor_ids if id is not None]
+    if named and await work.concerned_in(*named):
+        raise Refusal("OWN_MATTER")
+
+
+async def officer(work: Work, body_id: UUID) -> UUID | None:
+    """The principal, if they are the body's chair, vice chair or secretary: what officers do is their own matter."""
+    if work.system:
+        return None
+    found = await work.select(
+        Seat, body_id=body_id, holder_id=work.principal_id, state=SeatState.FILLED, office=list(OFFICERS)
+    )
+    return work.principal_id if any(s.term_end > today(work) for s in found) else None
+
+
+async def terms(work: Work, body: Body) -> Terms:
+    """The strictest of the settings and of the clauses in force at and above the body."""
+    settings = await work.settings(CouncilsSettings, body)
+    clauses = await work.rows(_CLAUSES, body.area_id)
+
+    def said(parameter: CharterParameter) -> list[int]:
+        return [c["value"] for c in clauses if c["parameter"] == parameter]
+
+    return Terms(
+        quorum_percent=max(settings.quorum_percent, *said(CharterParameter.QUORUM_PERCENT), 0),
+        majority_percent=max(settings.majority_percent, *said(CharterParameter.MAJORITY_PERCENT), 0),
+        term_months=min([settings.term_months, *said(CharterParameter.TERM_MONTHS)]),
+        notice_days=max(settings.notice_days, *said(CharterParameter.NOTICE_DAYS), 0),
+        speaking_minutes=min(said(CharterParameter.SPEAKING_MINUTES), default=None),
+        listed=frozenset(
+            [
+                *(Matter(m) for m in settings.listed_matters),
+                *(Matter(c["matter"]) for c in clauses if c["parameter"] == CharterParameter.LISTED_MATTER),
+            ]
+        ),
+    )

@@ -1,0 +1,22 @@
+"""What councils hear: closed ballots and notices, mandates taken back."""
+
+from __future__ import annotations
+
+from core.events import EventRecord
+from core.work import Work
+from plugins.councils.rules import bodies, charters, resolutions
+
+
+async def hear_ballot(work: Work, event: EventRecord) -> None:
+    """A ballot about a resolution or a charter is closed; told again, nothing happens."""
+    await resolutions.settle_ballot(work, event)
+    await charters.settle_ballot(work, event)
+
+
+async def hear_notice(work: Work, event: EventRecord) -> None:
+    """The notice of a resolution or of a charter is closed."""
+    await resolutions.settle_notice(work, event)
+    await charters.settle_notice(work, event)
+
+
+hear_mandate = bodies.hear_mandate

@@ -1,0 +1,336 @@
+"""Resolutions: put to the vote by hands or by ballot, counted by the server, in effect once they were public long enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from core.access import LATELY, own_sql
+from core.database.dialect import POSTGRES
+from core.errors import Refusal
+from core.events import EventRecord
+from core.ids import new_id
+from core.models import Entity
+from core.rules.inputs import clean_name, clean_text
+from core.settings.store import as_uuid
+from core.work import Work
+from plugins.councils.models import AgendaItem, Attendance, Body, Delegation, Meeting, Opinion, Recusal, Resolution
+from plugins.councils.rules import composition, meetings
+from plugins.councils.rules.common import needed, not_own, officer, require_active, terms, unpacked
+from plugins.councils.settings import CouncilsSettings
+from plugins.councils.terms import (
+    GIVEN_POWERS_KINDS,
+    PASSED,
+    AgendaState,
+    AttendanceState,
+    DelegationState,
+    Matter,
+    MeetingState,
+    ResolutionState,
+    VoteMethod,
+)
+
+PASS, EFFECT, ANSWER = "councils.resolution.pass", "councils.resolution.effect", "councils.opinion.answer"
+FOR, AGAINST, ABSTAIN = "FOR", "AGAINST", "ABSTAIN"
+
+
+@dataclass(frozen=True)
+class _Vote:
+    """What a vote rests on: the body in its meeting, the item, and who may vote."""
+
+    body: Body
+    meeting: Meeting
+    item: AgendaItem
+    voters: Sequence[Attendance]
+    recused: int
+    is_listed: bool
+
+
+async def has_been_given(work: Work, body: Body, matter: Matter) -> bool:
+    """Did its charter, or a delegation (M46), give the body this matter?"""
+    if str(matter) in unpacked(body.matters):
+        return True
+    return bool(await work.select(Delegation, body_id=body.id, matter=matter, state=DelegationState.ACTIVE))
+
+
+async def _vote(work: Work, item_id: UUID) -> _Vote:
+    """Everything that has to hold before anybody votes, with the recusals that nobody had to declare (INV10).
+
+    Refuses MEETING_STATE, NOT_ON_THE_AGENDA, ALREADY_VOTED_ON, ADVISORY_BODY, MATTER_NOT_GIVEN, COMPOSITION_DEFECT,
+    URGENT_MEETING, OWN_MATTER, NOBODY_MAY_VOTE.
+    """
+    found = await work.get(AgendaItem, item_id)
+    if found.meeting_id is None:
+        raise Refusal("NOT_ON_THE_AGENDA", path=("itemId",))
+    body, meeting = await work.lock_with(Meeting, found.meeting_id, Body)
+    item = await work.lock(AgendaItem, item_id)
+    work.require(PASS, body, owner=await officer(work, body.id))
+    require_active(body)
+    meetings.require_state(meeting, MeetingState.OPEN)
+    if item.state is AgendaState.VOTED:
+        raise Refusal("ALREADY_VOTED_ON")
+    if item.state is not AgendaState.PLACED or item.meeting_id != meeting.id:
+        raise Refusal("NOT_ON_THE_AGENDA", path=("itemId",))
+    if (body.is_advisory or body.kind in GIVEN_POWERS_KINDS) and not await has_been_given(work, body, item.matter):
+        raise Refusal("ADVISORY_BODY" if body.is_advisory else "MATTER_NOT_GIVEN", matter=item.matter.zh)
+    is_listed = item.matter in (await terms(work, body)).listed
+    if is_listed and meeting.is_urgent:
+        raise Refusal("URGENT_MEETING", matter=item.matter.zh)
+    if is_listed:
+        seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
+        today = work.clock.civil_date(work.now)
+        if wrong := composition.violations([s for s in seats if s.term_end > today], rules):
+            raise Refusal("COMPOSITION_DEFECT", category=wrong[0][0], count=wrong[0][1])
+    await not_own(work, item.concerns_id)
+    there = await work.select(Attendance, meeting_id=meeting.id, state=AttendanceState.PRESENT, is_voting=True)
+    declared = {r.seat_id for r in await work.select(Recusal, item_id=item.id)}
+    concerned = await _concerned(work, meeting, item) - declared
+    for attendance in there:
+        if attendance.seat_id in concerned:
+            work.add(
+                Recusal(
+                    id=new_id(),
+                    area_id=body.area_id,
+                    item_id=item.id,
+                    seat_id=attendance.seat_id,
+                    holder_id=attendance.holder_id,
+                    is_automatic=True,
+                    declared_at=work.now,
+                )
+            )
+            work.record(
+                "councils.recusal.declared", work.queued(Recusal)[-1], area_id=body.area_id, data={"item": str(item.id)}
+            )
+    voters = [a for a in there if a.seat_id not in declared | concerned]
+    if not voters:
+        raise Refusal("NOBODY_MAY_VOTE")
+    return _Vote(body, meeting, item, voters, len(there) - len(voters), is_listed)
+
+
+async def _concerned(work: Work, meeting: Meeting, item: AgendaItem) -> set[UUID]:
+    """The seats of those present whose own matter the item is, in any of their hats."""
+    if item.concerns_id is None:
+        return set()
+    cast = "::uuid" if work.transaction.database.dialect is POSTGRES else ""
+    rows = await work.rows(
+        "SELECT a.seat_id AS id FROM councils_attendance a WHERE a.meeting_id = {2} AND {3}" + cast
+        + f" IN (SELECT o.id FROM ({own_sql('a.holder_id', '{0}', '{1}')}) o)",
+        work.now, work.now - LATELY, meeting.id, item.concerns_id,
+    )  # fmt: skip
+    return {as_uuid(row["id"]) for row in rows}
+
+
+def _resolution(work: Work, vote: _Vote, method: VoteMethod, title: str | None, text: str) -> Resolution:
+    return Resolution(
+        id=new_id(), area_id=vote.body.area_id, body_id=vote.body.id, meeting_id=vote.meeting.id, item_id=vote.item.id,
+        title=clean_name(title or vote.item.title, "title"), text=clean_text(text, "text"), matter=vote.item.matter,
+        is_listed=vote.is_listed, method=method, state=ResolutionState.VOTING,
+        majority_percent=vote.meeting.majority_percent, eligible=len(vote.voters), recused=vote.recused,
+        recorded_by_id=work.person_id, put_at=work.now,
+    )  # fmt: skip
+
+
+def is_adopted(votes_for: int, eligible: int, majority_percent: int) -> bool:
+    """More than this percentage of those who may vote there is for it."""
+    return votes_for * 100 > majority_percent * eligible
+
+
+async def pass_resolution(
+    work: Work, *, item_id: UUID, text: str, votes_for: int, votes_against: int, title: str | None = None
+) -> Resolution:
+    """Enter a show of hands; who raised none has abstained. The server says what came of it (INV8).
+
+    Refuses HANDS_DO_NOT_ADD_UP, and what `_vote` refuses.
+    """
+    vote = await _vote(work, item_id)
+    eligible = len(vote.voters)
+    if votes_for < 0 or votes_against < 0 or votes_for + votes_against > eligible:
+        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",), eligible=eligible)
+    resolution = _resolution(work, vote, VoteMethod.HAND_COUNT, title, text)
+    resolution.votes_for, resolution.votes_against = votes_for, votes_against
+    resolution.votes_abstained = eligible - votes_for - votes_against
+    resolution.decided_at = work.now
+    if is_adopted(votes_for, eligible, resolution.majority_percent):
+        await _adopt(work, vote.body, resolution)
+    else:
+        resolution.state = ResolutionState.REJECTED
+    work.add(resolution)
+    work.change(vote.item, state=AgendaState.VOTED)
+    _tell(work, resolution)
+    return resolution
+
+
+async def _adopt(work: Work, body: Body, resolution: Resolution) -> None:
+    """It passed: in effect at once, or made public first where its matter asks for that (INV9)."""
+    settings = await work.settings(CouncilsSettings, body)
+    if resolution.matter in settings.announced_matters:
+        resolution.notice_id = await work.port("decision_gate").announce(
+            work, subject=resolution, area_id=body.area_id, kind="councils.resolution", title=resolution.title,
+            body=resolution.text,
+        )  # fmt: skip
+    if resolution.notice_id is None:
+        resolution.state, resolution.effective_at = ResolutionState.EFFECTIVE, work.now
+    else:
+        resolution.state = ResolutionState.ADOPTED
+
+
+def _tell(work: Work, resolution: Resolution) -> None:
+    passed = resolution.state in PASSED
+    work.record(
+        "councils.resolution.passed" if passed else "councils.resolution.rejected", resolution,
+        area_id=resolution.area_id, data=about(resolution),
+    )  # fmt: skip
+
+
+def about(resolution: Resolution) -> dict[str, Any]:
+    """What events say of a resolution."""
+    return {
+        "resolution": str(resolution.id), "body": str(resolution.body_id), "item": str(resolution.item_id),
+        "matter": str(resolution.matter), "state": str(resolution.state),
+    }  # fmt: skip
+
+
+def ballots(work: Work, at: Entity) -> Any:
+    """Whoever holds ballots; refuses PLUGIN_DISABLED where nobody does."""
+    if "ballots" not in work.kernel.ports or "ballots" not in work.place(at).plugins:
+        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
+    return work.port("ballots")
+
+
+async def put_to_ballot(
+    work: Work, *, item_id: UUID, text: str, title: str | None = None, is_secret: bool = False,
+    closes_at: datetime | None = None,
+) -> Resolution:  # fmt: skip
+    """Let the members who are there vote by ballot; its closing decides. Refuses PLUGIN_DISABLED without the plugin
+    `ballots`, IN_THE_PAST, and what `_vote` refuses."""
+    vote = await _vote(work, item_id)
+    port = ballots(work, vote.body)
+    settings = await work.settings(CouncilsSettings, vote.body)
+    closes_at = closes_at or work.now + timedelta(days=settings.ballot_days)
+    if closes_at <= work.now:
+        raise Refusal("IN_THE_PAST", path=("closesAt",))
+    resolution = _resolution(work, vote, VoteMethod.BALLOT, title, text)
+    resolution.ballot_id = await port.put(
+        work, subject=resolution, area_id=vote.body.area_id, title=resolution.title, choices=[FOR, AGAINST, ABSTAIN],
+        voters=[a.holder_id for a in vote.voters], is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
+        rule={"quorum": None, "threshold": [resolution.majority_percent, 100, True]},
+    )  # fmt: skip
+    work.add(resolution)
+    work.change(vote.item, state=AgendaState.VOTED)
+    work.record("councils.resolution.put", resolution, area_id=resolution.area_id, data=about(resolution))
+    return resolution
+
+
+async def settle_ballot(work: Work, event: EventRecord) -> None:
+    """A ballot about a resolution is closed: the count is taken over, and the outcome follows from it (INV8)."""
+    if event.data.get("subjectTag") != Resolution.tag:
+        return
+    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
+    if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
+        return
+    work.require(PASS, body)
+    tally = event.data["tally"]
+    given = {name: int(tally.get(name, 0)) for name in (FOR, AGAINST)}
+    counts: dict[str, Any] = {
+        "votes_for": given[FOR],
+        "votes_against": given[AGAINST],
+        "votes_abstained": resolution.eligible - given[FOR] - given[AGAINST],
+        "decided_at": work.now,
+    }
+    seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
+    if event.data["outcome"] == "NO_QUORUM":
+        counts["state"] = ResolutionState.NO_QUORUM
+    elif not is_adopted(given[FOR], resolution.eligible, resolution.majority_percent):
+        counts["state"] = ResolutionState.REJECTED
+    elif resolution.is_listed and composition.violations(seats, rules):
+        counts["state"] = ResolutionState.DEFECTIVE
+    else:
+        before = resolution.state
+        await _adopt(work, body, resolution)
+        counts |= {
+            "notice_id": resolution.notice_id,
+            "effective_at": resolution.effective_at,
+            "state": resolution.state,
+        }
+        resolution.state = before
+    work.change(resolution, **counts)
+    _tell(work, resolution)
+
+
+async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
+    """What passed and was public long enough, without an objection that is open, holds. Refuses UNDER_NOTICE,
+    RESOLUTION_STATE."""
+    body, resolution = await work.lock_with(Resolution, resolution_id, Body)
+    work.require(EFFECT, body, owner=await officer(work, body.id))
+    work.expect_version(resolution)
+    if resolution.state is not ResolutionState.ADOPTED:
+        raise Refusal("RESOLUTION_STATE", state=str(resolution.state))
+    if not await work.port("decision_gate").may_take_effect(work, resolution):
+        raise Refusal("UNDER_NOTICE")
+    _take_effect(work, resolution)
+    return resolution
+
+
+def _take_effect(work: Work, resolution: Resolution) -> None:
+    work.change(resolution, state=ResolutionState.EFFECTIVE, effective_at=work.now)
+    work.record("councils.resolution.effective", resolution, area_id=resolution.area_id, data=about(resolution))
+
+
+async def settle_notice(work: Work, event: EventRecord) -> None:
+    """Its notice is closed: clean, and it holds; with an objection upheld, and it is void (INV9)."""
+    if event.data.get("subjectTag") != Resolution.tag:
+        return
+    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
+    if resolution.state is not ResolutionState.ADOPTED or str(resolution.notice_id) != event.data.get("notice"):
+        return
+    work.require(EFFECT, body)
+    if event.data.get("clean"):
+        _take_effect(work, resolution)
+    else:
+        work.change(resolution, state=ResolutionState.OVERTURNED)
+        work.record("councils.resolution.overturned", resolution, area_id=body.area_id, data=about(resolution))
+
+
+# --- advice ----------------------------------------------------------------------------------------------
+
+
+async def issue_opinion(
+    work: Work, *, body_id: UUID, title: str, text: str, item_id: UUID | None, addressed_to_id: UUID | None,
+    agreeing: int | None, differing: int | None,
+) -> Opinion:  # fmt: skip
+    """What the body advises, and how many of it agreed; it never counts as a decision (M03). Refuses NOT_ITS_MEETING."""
+    body = await work.get(Body, body_id)
+    work.require(PASS, body, owner=await officer(work, body.id))
+    require_active(body)
+    if item_id is not None and (await work.get(AgendaItem, item_id)).body_id != body.id:
+        raise Refusal("NOT_ITS_MEETING", path=("itemId",))
+    if any(n is not None and not 0 <= n <= body.size for n in (agreeing, differing)):
+        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("agreeing",), eligible=body.size)
+    opinion = Opinion(
+        id=new_id(), area_id=body.area_id, body_id=body.id, item_id=item_id,
+        addressed_to_id=None if addressed_to_id is None else (await work.get(Body, addressed_to_id)).id,
+        title=clean_name(title, "title"), text=clean_text(text, "text"), agreeing=agreeing, differing=differing,
+        issued_at=work.now, issued_by_id=work.person_id,
+    )  # fmt: skip
+    work.add(opinion)
+    work.record("councils.opinion.issued", opinion, area_id=body.area_id, data={"body": str(body.id)})
+    return opinion
+
+
+async def answer_opinion(work: Work, *, opinion_id: UUID, reply: str) -> Opinion:
+    """Whom it was addressed to (its officers), or the administration, answers; once. Refuses OPINION_ANSWERED, OWN_MATTER."""
+    opinion = await work.lock(Opinion, opinion_id)
+    addressee = None if opinion.addressed_to_id is None else await officer(work, opinion.addressed_to_id)
+    work.require(ANSWER, opinion, owner=addressee)
+    work.expect_version(opinion)
+    if opinion.reply is not None:
+        raise Refusal("OPINION_ANSWERED")
+    if work.person_id == opinion.issued_by_id:
+        raise Refusal("OWN_MATTER")
+    text = needed(reply, "reply", limit=4000)
+    work.change(opinion, reply=text, replied_by_id=work.person_id, replied_at=work.now)
+    work.record("councils.opinion.answered", opinion, area_id=opinion.area_id, data={"body": str(opinion.body_id)})
+    return opinion

@@ -1,0 +1,234 @@
+"""Charters: through consultation and the members' vote into force, one at a time, with numbers the server goes by."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from councilling import Council
+
+from core.ids import split_global
+from core.testing.kit import Neighbourhood
+from plugins.councils.terms import CharterState
+
+pytestmark = pytest.mark.anyio
+
+
+def clause(key: str, parameter: str, value: int | None = None, matter: str | None = None) -> dict[str, Any]:
+    return {
+        "key": key,
+        "heading": f"第{key}条",
+        "text": "按此执行。",
+        "parameter": parameter,
+        "value": value,
+        "matter": matter,
+    }
+
+
+async def test_a_charter_is_consulted_on_voted_counted_by_two_and_enacted(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=2)
+    charter = await c.draft(clauses=[clause("1", "QUORUM_PERCENT", 60), clause("2", "NOTICE_DAYS", 7)])
+    hidden = await n.ask("resident", "query($i: ID!) { councilsCharter(id: $i) { title } }", i=charter)
+    assert hidden["councilsCharter"] is None  # a draft is not for everybody yet
+    assert await n.refused("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter) == "CHARTER_STATE"
+    early = (n.clock.today() + timedelta(days=3)).isoformat()
+    assert (
+        await n.refused("clerk", "councilsConsult", "charter { id }", charterId=charter, until=early)
+        == "CONSULTATION_TOO_SHORT"
+    )
+    await n.do("clerk", "councilsConsult", "charter { state }", charterId=charter)
+    assert (await c.see(charter, "title clauses { totalCount }", "resident"))["clauses"]["totalCount"] == 2
+    assert (
+        await n.refused("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter)
+        == "STILL_IN_CONSULTATION"
+    )
+    n.clock.advance(timedelta(days=16))
+    await n.do("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter, byBallot=False)
+    vote = {
+        "charterId": charter,
+        "electorate": 100,
+        "tookPart": 60,
+        "votesFor": 31,
+        "votesAgainst": 20,
+        "evidence": "签到册",
+    }
+    assert (
+        await n.refused("clerk", "councilsEnterCharterVote", "charter { id }", **{**vote, "votesFor": 50})
+        == "HANDS_DO_NOT_ADD_UP"
+    )
+    assert (
+        await n.refused("admin", "councilsConfirmCharterVote", "charter { id }", charterId=charter)
+        == "CHARTER_NOT_COUNTED"
+    )
+    await n.do("clerk", "councilsEnterCharterVote", "charter { id }", **vote)
+    assert await n.refused("clerk", "councilsConfirmCharterVote", "charter { id }", charterId=charter) == "OWN_MATTER"
+    done = await n.do("admin", "councilsConfirmCharterVote", "charter { state votesFor }", charterId=charter)
+    assert done["charter"] == {"state": "ADOPTED", "votesFor": 31}
+    await c.enact(charter)
+    soon = n.clock.now() + timedelta(days=6)
+    assert (
+        await n.refused(
+            "clerk", "councilsCallMeeting", "meeting { id }", bodyId=c.body, startsAt=soon.isoformat(),
+            endsAt=(soon + timedelta(hours=1)).isoformat(),
+        )
+        == "NOTICE_TOO_SHORT"
+    )  # fmt: skip
+    meeting = await c.call(days=8)
+    assert (await c.see(meeting, "quorumPercent noticeDays")) == {"quorumPercent": 60, "noticeDays": 7}
+
+
+async def test_too_few_or_too_many_against_reject_it(neighbourhood: Neighbourhood) -> None:
+    c = await Council.begin(neighbourhood, members=0)
+    assert await c.adopt(await c.draft("甲"), votes_for=50) == "REJECTED"
+    again = await c.draft("乙")
+    assert await c.adopt(again, votes_for=51) == "ADOPTED"
+
+
+async def test_amending_leaves_no_instant_without_a_charter_and_none_with_two(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=0)
+    first, second = await c.draft("第一版"), await c.draft("第二版")
+    for charter in (first, second):
+        assert await c.adopt(charter) == "ADOPTED"
+        await c.enact(charter)
+        n.clock.advance(timedelta(days=1))
+    one, two = [await c.see(id, "state effectiveFrom supersededAt") for id in (first, second)]
+    assert (one["state"], two["state"]) == ("SUPERSEDED", "IN_FORCE")
+    assert one["supersededAt"] == two["effectiveFrom"] and two["supersededAt"] is None
+    at = "query($t: Instant!, $a: ID!) { councilsCharters(where: {inForceAt: $t, area: {id: {eq: $a}}}) { nodes { id } } }"
+    for moment, charter in (
+        (one["effectiveFrom"], first),
+        (one["supersededAt"], second),
+        (n.clock.now().isoformat(), second),
+    ):
+        found = await n.ask(None, at, t=moment, a=c.area)
+        assert [x["id"] for x in found["councilsCharters"]["nodes"]] == [charter]
+
+
+async def test_two_clerks_enacting_two_charters_at_once_leave_one_in_force(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=0)
+    drafts = [await c.draft(f"第 {number} 稿") for number in range(4)]
+    for draft in drafts:
+        assert await c.adopt(draft) == "ADOPTED"
+    results = await asyncio.gather(
+        *(
+            c.outcome(w, "councilsEnactCharter", "charter { id }", charterId=d)
+            for d in drafts
+            for w in ("clerk", "admin")
+        )
+    )
+    assert set(results) <= {
+        "done",
+        "CHARTER_STATE",
+        "CHARTER_IN_FORCE",
+        "BUSY",
+        "VERSION_CONFLICT",
+        "CHARTER_GAP",
+        "INVALID_VALUE",
+    }
+    seen = [await c.see(d, "state effectiveFrom supersededAt") for d in drafts]
+    assert [s["state"] for s in seen].count("IN_FORCE") == 1
+    done = sorted((s for s in seen if s["effectiveFrom"]), key=lambda s: (s["effectiveFrom"], s["supersededAt"] or "9"))
+    assert all(a["supersededAt"] == b["effectiveFrom"] for a, b in itertools.pairwise(done))
+
+
+async def test_a_charter_may_be_stricter_than_the_settings_and_the_charter_above_but_not_laxer(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=0)
+    draft = {"areaId": c.area, "title": "章程"}
+    for laxer in (clause("1", "QUORUM_PERCENT", 40), clause("1", "NOTICE_DAYS", 2), clause("1", "TERM_MONTHS", 60)):
+        assert (
+            await n.refused("clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[laxer])
+            == "PARAMETER_TOO_LAX"
+        )
+    assert await n.refused(
+        "clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[clause("1", "QUORUM_PERCENT")]
+    ) == ("CLAUSE_PARAMETER")
+    town = await n.do(
+        "admin", "councilsDraftCharter", "charter { id }", areaId=await n.area_id("dongfu"), title="东孚镇章程",
+        clauses=[clause("1", "MAJORITY_PERCENT", 66)],
+    )  # fmt: skip
+    for who, mutation, more in (
+        ("admin", "councilsConsult", {}), ("admin", "councilsSubmitCharter", {"byBallot": False}),
+    ):  # fmt: skip
+        await n.do(who, mutation, "charter { id }", charterId=town["charter"]["id"], **more)
+        n.clock.advance(timedelta(days=16))
+    await n.do(
+        "admin", "councilsEnterCharterVote", "charter { id }", charterId=town["charter"]["id"], electorate=10, tookPart=9,
+        votesFor=9, votesAgainst=0, evidence="签到册",
+    )  # fmt: skip
+    (other,) = await n.newcomers(1, "haihong")
+    me = await c.person(other)
+    await n.do(
+        "admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=await n.area_id("dongfu"), actorId=me
+    )
+    await n.do(other, "councilsConfirmCharterVote", "charter { id }", charterId=town["charter"]["id"])
+    await n.do("admin", "councilsEnactCharter", "charter { id }", charterId=town["charter"]["id"])
+    assert await n.refused(
+        "clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[clause("1", "MAJORITY_PERCENT", 60)]
+    ) == ("PARAMETER_TOO_LAX")
+    await c.draft(clauses=[clause("1", "MAJORITY_PERCENT", 70)])
+
+
+async def test_what_a_charter_constitutes_only_an_amendment_moves(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=5)
+    third = {"category": "ENTERPRISE", "minimum": 1, "maximum": 1, "outOf": 5}
+    charter = await c.draft(constitutes=[{"bodyId": c.body, "size": 6, "seatRules": [third]}])
+    assert (await c.see(c.body, "isValid size"))["size"] == 5  # a plan moves nothing
+    assert await c.adopt(charter) == "ADOPTED"
+    await c.enact(charter)
+    seen = await c.see(
+        c.body,
+        "isValid size vacancies charter { id } seatRules(where: {state: {eq: IN_FORCE}}) { nodes { category lower upper } }"
+        " compositions(first: 1) { nodes { isValid violations { category count lower upper } } }",
+    )
+    assert seen == {
+        "isValid": False, "size": 6, "vacancies": 1, "charter": {"id": charter},
+        "seatRules": {"nodes": [{"category": "ENTERPRISE", "lower": 2, "upper": 2}]},
+        "compositions": {"nodes": [
+            {"isValid": False, "violations": [{"category": "ENTERPRISE", "count": 0, "lower": 2, "upper": 2}]},
+        ]},
+    }  # fmt: skip
+    rule = {"bodyId": c.body, "category": "ENTERPRISE", "minimum": 0, "maximum": 6}
+    assert await n.refused("admin", "councilsSetSeatRule", "seatRule { id }", **rule) == "BY_THE_CHARTER"
+    assert await n.refused("admin", "councilsUpdateBody", "body { id }", bodyId=c.body, size=9) == "BY_THE_CHARTER"
+    assert (
+        await n.refused("admin", "councilsDissolveBody", "body { id }", bodyId=c.body, reason="x") == "BY_THE_CHARTER"
+    )
+    amended = await c.draft("修订", constitutes=[{"bodyId": c.body, "size": 6, "seatRules": [{**third, "outOf": 6}]}])
+    assert await c.adopt(amended) == "ADOPTED"
+    await c.enact(amended)
+    rules = await c.see(c.body, "seatRules(where: {state: {eq: IN_FORCE}}) { nodes { lower charter { id } } }")
+    assert rules["seatRules"]["nodes"] == [{"lower": 1, "charter": {"id": amended}}]
+
+
+async def test_the_database_lets_nobody_write_the_outcome(neighbourhood: Neighbourhood) -> None:
+    """Past the rules: a charter is not in force without the members' vote, whoever writes it."""
+    n = neighbourhood
+    c = await Council.begin(n, members=0)
+    charter = split_global(await c.draft())[1]
+    from core.access import Acting
+    from core.runtime import Command
+    from core.work import Work
+    from plugins.councils.models import Charter
+
+    async def cheat(work: Work) -> dict[str, Any]:
+        row = await work.lock(Charter, charter)
+        work.require("councils.charter.enact", row)
+        work.change(row, state=CharterState.IN_FORCE, effective_from=work.now)
+        work.record("councils.charter.enacted", row, area_id=row.area_id)
+        return {}
+
+    from core.errors import Refusal
+
+    with pytest.raises(Refusal) as refused:
+        await n.server.runtime.perform(Command("cheat", await n.viewer("admin"), Acting()), cheat)
+    assert refused.value.code in ("NOT_ADOPTED", "CHARTER_STATE")
