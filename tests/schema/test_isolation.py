@@ -180,7 +180,7 @@ def candidate(row: Row, f: Facts) -> bool:
     return stands or own or f.may("ballots.election.manage", row["area_id"])
 
 
-def objection(row: Row, f: Facts) -> bool:
+def roll_objection(row: Row, f: Facts) -> bool:
     own = f.acts_as(row["objector_id"]) or f.acts_as(row["person_id"])
     return own or f.may("ballots.roll.decide", row["area_id"])
 
@@ -317,7 +317,7 @@ TRUTH: dict[str, Truth] = {
     "BallotsAttestation": lambda row, f: f.acts_as(row["person_id"]) or f.may("ballots.roll.manage", row["area_id"]),
     "BallotsRoll": roll,
     "BallotsEntry": roll_entry,
-    "BallotsObjection": objection,
+    "BallotsObjection": roll_objection,
     "BallotsElection": everybody,
     "BallotsCandidate": candidate,
     "BallotsBallot": everybody,

@@ -231,7 +231,7 @@ async def fill_seat(
     """Seat a person, or whom an organization sends. Of two clerks who fill the last seat one is refused.
 
     Refuses OWN_MATTER (nobody seats themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN,
-    NOT_A_PERSON, NOT_RESIDENT_HERE, MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG.
+    NOT_A_PERSON, NOT_FROM_HERE, MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG.
     """
     body = await work.lock(Body, body_id)
     work.require(FILL, body)
@@ -290,7 +290,7 @@ async def _resident(work: Work, body: Body, categories: Sequence[SeatCategory], 
     if not any(c in RESIDENTS for c in categories):
         return
     if await work.port("eligibility").resident_since(work, holder.id, body.area_id) is None:
-        raise Refusal("NOT_RESIDENT_HERE", path=("holderId",))
+        raise Refusal("NOT_FROM_HERE", path=("holderId",))
 
 
 def _require_room(body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], seat: Seat) -> None:

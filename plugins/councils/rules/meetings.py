@@ -48,7 +48,7 @@ async def propose_item(
 ) -> AgendaItem:
     """A resident, a member or an organization asks the body to talk about something; its officers place it, or say why not.
 
-    `concerns_id` is the actor whose own matter it is. Refuses NOT_RESIDENT_HERE.
+    `concerns_id` is the actor whose own matter it is. Refuses NOT_FROM_HERE.
     """
     body = await work.get(Body, body_id)
     work.require(PROPOSE, body)
@@ -57,7 +57,7 @@ async def propose_item(
     seated = await work.select(Seat, body_id=body.id, holder_id=proposer.id, state=SeatState.FILLED)
     asked = proposer.kind is ActorKind.PERSON and not seated
     if asked and await work.port("eligibility").resident_since(work, proposer.id, body.area_id) is None:
-        raise Refusal("NOT_RESIDENT_HERE")
+        raise Refusal("NOT_FROM_HERE")
     item = AgendaItem(
         id=new_id(), area_id=body.area_id, body_id=body.id, meeting_id=None, title=clean_name(title, "title"),
         details=optional_text(details, "details", limit=4000), matter=matter, proposed_by_id=proposer.id,

@@ -100,7 +100,7 @@ async def test_nobody_seats_themselves_or_a_stranger_and_terms_have_a_limit(neig
     seat = ("clerk", "councilsFillSeat", "seat { id }")
     assert await n.refused(*seat, bodyId=c.body, holderId=await c.person("clerk"), category="RESIDENT") == "OWN_MATTER"
     stranger = await c.resident("外村人", "hongtang")
-    assert await n.refused(*seat, bodyId=c.body, holderId=stranger, category="RESIDENT") == "NOT_RESIDENT_HERE"
+    assert await n.refused(*seat, bodyId=c.body, holderId=stranger, category="RESIDENT") == "NOT_FROM_HERE"
     home = await c.resident("本村人")
     assert await n.refused(*seat, bodyId=c.body, holderId=home, category="RESIDENT", termMonths=60) == "TERM_TOO_LONG"
     chair = await c.seat(home, office="CHAIR")

@@ -108,7 +108,7 @@ async def test_residents_propose_and_strangers_do_not(neighbourhood: Neighbourho
     item = {"bodyId": c.body, "title": "路灯不亮", "matter": "FACILITIES", "details": "三组巷口"}
     (stranger,) = await n.newcomers(1, "haihong")
     propose = ("councilsProposeAgendaItem", "item { id }")
-    assert await n.refused(stranger, *propose, **item) == "NOT_RESIDENT_HERE"
+    assert await n.refused(stranger, *propose, **item) == "NOT_FROM_HERE"
     made = await c.propose("路灯不亮", details="三组巷口", who="clerk")
     hidden = await n.ask(stranger, "{ councilsAgendaItems { nodes { id } } }")
     assert made not in [i["id"] for i in hidden["councilsAgendaItems"]["nodes"]]
