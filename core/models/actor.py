@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, unique
+from core.database.guards import Guard, check, index, refuse, same, unique
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration
 from core.models.area import Area
 from core.models.base import Logged
@@ -83,8 +83,8 @@ class Actor(Logged):
         refuse(
             "merged_into_one_who_stays",
             "UPDATE",
-            "NEW.merged_into_id = NEW.id OR EXISTS"
-            " (SELECT 1 FROM core_actor k WHERE k.id = NEW.merged_into_id AND k.gone_at IS NOT NULL)",
+            f"NOT {same('NEW.merged_into_id', 'OLD.merged_into_id')} AND (NEW.merged_into_id = NEW.id OR EXISTS"
+            " (SELECT 1 FROM core_actor k WHERE k.id = NEW.merged_into_id AND k.gone_at IS NOT NULL))",
             "ACTOR_GONE",
         ),
     )

@@ -158,8 +158,8 @@ class World:
         told: Any = await n.ask(None, get_introspection_query())
         schema = build_client_schema(told)
         by_model: dict[type[Model], list[Forged]] = {}
-        for row in forge.rows:
-            by_model.setdefault(row.model, []).append(row)
+        for forged in forge.rows:
+            by_model.setdefault(forged.model, []).append(forged)
         named = {t.name: t.model for t in types if t.interface is None}
         rows = {name: by_model.get(model, []) for name, model in named.items()}
         rows["Area"] = [Forged(Area, area, {}) for area in codes.values()]

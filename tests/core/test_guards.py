@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from core.database.guards import same
 from core.errors import Refusal
 from core.ids import new_id
 from core.testing.kit import Neighbourhood
@@ -36,6 +37,18 @@ async def test_no_state_changes_without_an_event_inv22(neighbourhood: Neighbourh
     n = neighbourhood
     assert await refused(n, "UPDATE core_activity SET state = 'CANCELLED' WHERE state = 'OPEN'") == "UNLOGGED_CHANGE"
     assert await refused(n, "UPDATE core_area SET name = 'x', event_id = {}", new_id()) == "UNLOGGED_CHANGE"
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "equal"),
+    [("'a'", "'a'", 1), ("'a'", "'b'", 0), ("'a'", "NULL", 0), ("NULL", "'a'", 0), ("NULL", "NULL", 1)],
+)
+async def test_what_is_not_the_same_is_different(
+    neighbourhood: Neighbourhood, left: str, right: str, equal: int
+) -> None:
+    found = same(left, right)
+    sql = f"SELECT CASE WHEN {found} THEN 1 ELSE 0 END, CASE WHEN NOT ({found}) THEN 1 ELSE 0 END"
+    assert [tuple(row) for row in await neighbourhood.server.runtime.database.read(sql)] == [(equal, 1 - equal)]
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ async def test_a_ticket_is_not_kept_with_an_idempotency_key(neighbourhood: Neigh
     assert code == "NO_IDEMPOTENCY_KEY"
 
 
-@pytest.mark.parametrize("what", ["role", "post", "role of the post", "mandate"])
+@pytest.mark.parametrize("what", ["role", "post", "role of the post", "mandate", "deputyship"])
 async def test_a_ticket_handed_out_before_somebody_was_given_more_is_no_way_to_it(
     desk: Neighbourhood, what: str
 ) -> None:
@@ -197,7 +197,7 @@ async def test_a_ticket_handed_out_before_somebody_was_given_more_is_no_way_to_i
     post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=area, title="主任"))["post"]["id"]
     if what == "role of the post":
         await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=person)
-    elif what == "post":
+    elif what in ("post", "deputyship"):
         await n.do("admin", "coreGrantRole", "roleGrant { id }", role="ADMIN", areaId=area, postId=post)
     ticket = await ticket_for(n, person)
     if what == "role":
@@ -207,6 +207,12 @@ async def test_a_ticket_handed_out_before_somebody_was_given_more_is_no_way_to_i
         await n.do("admin", "coreGiveMandate", "mandate { id }", personId=person, organizationId=company, areaId=area)
     elif what == "post":
         await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=person)
+    elif what == "deputyship":  # of a leave that is still to come
+        put = {"postId": post, "personId": await n.actor_id("郑雅婷")}
+        held = (await n.do("admin", "coreAssignPost", "postHolding { id }", **put))["postHolding"]["id"]
+        since, until = (n.clock.now() + timedelta(days=days) for days in (1, 20))
+        leave = {"postHoldingId": held, "personId": person, "since": since.isoformat(), "until": until.isoformat()}
+        await n.do("admin", "coreAppointDeputy", "deputy { id }", **leave)
     else:
         await n.do("admin", "coreGrantRole", "roleGrant { id }", role="ADMIN", areaId=area, postId=post)
     assert await redeem(n, ticket, "wang") == "TICKET_INVALID"

@@ -147,6 +147,21 @@ async def test_it_acts_at_the_desk_and_for_an_organization_only_if_that_is_in_it
     )
 
 
+async def test_it_is_nobody_s_guardian(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    found = await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id area { code } } } }")
+    activity, ward = found["activities"]["nodes"][0], (await n.registered("郑小禾"))[0]
+    facts = {"wardId": ward, "guardianId": await n.actor_id("郑雅婷"), "basis": "PARENT", "evidence": "户口簿"}
+    await n.do("clerk", "coreRecordGuardianship", "guardianship { id }", **facts)
+    at = await n.area_id(activity["area"]["code"])
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=at, actorId=facts["guardianId"])
+    await machine(n, "core.activity.join", area=activity["area"]["code"], who="resident")
+    behalf = {"actorId": ward, "basis": "GUARDIAN", "evidence": "母亲"}
+    join = ("coreJoinActivity", "participation { id }")
+    assert await n.refused("machine", *join, activityId=activity["id"], onBehalfOf=behalf) == "NOT_PERMITTED"
+    await n.do("resident", *join, activityId=activity["id"], onBehalfOf=behalf)
+
+
 async def test_it_ends_with_its_time_by_its_maker_and_with_the_account(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     id = await machine(n, "core.actor.register")

@@ -67,6 +67,21 @@ async def test_a_cut_holds_there_and_below_for_everybody_with_the_role(neighbour
     await n.do(district, *REGISTER, areaId=xishan, **new)
 
 
+async def test_whose_role_is_cut_has_no_duty_there(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    turn = 'query($on: ID!) { dutyHolders(permission: "core.actor.register", on: $on) { steps { areaCode holders } } }'
+
+    async def first(code: str) -> dict[str, Any]:
+        found = (await n.ask("admin", turn, on=await n.area_id(code)))["dutyHolders"]["steps"]
+        return {step["areaCode"]: step["holders"] for step in found}
+
+    before = await first("xishan")
+    assert list(before) == ["xishan"] and before["xishan"] > 0
+    await cut(n, "admin", "xishan", "core.actor.register", ["AREA_ADMIN", "ADMIN"])
+    after = await first("xishan")
+    assert after["xishan"] < before["xishan"] and len(after) > 1
+
+
 NAMES = "{ actors(first: 100) { nodes { id name area { code } ... on Household { address } } } }"
 
 
