@@ -143,8 +143,8 @@ class World:
         models = forgeable(database.models, {t.model for t in types})
         forge = Forge(database, models, references, values)
         codes = {code: UUID((await n.area_id(code)).removeprefix("area_")) for code in AREAS}
-        for row in await table_rows(database, Account):
-            forge.there_is(Account, row["id"], person_id=row["person_id"])
+        for known in await table_rows(database, Account):
+            forge.there_is(Account, known["id"], person_id=known["person_id"])
         for area in codes.values():
             stranger, other = (_person(forge, ActorKind.PERSON, area) for _ in range(2))
             home = _person(forge, ActorKind.HOUSEHOLD, area)
@@ -677,7 +677,7 @@ def _person(forge: Forge, kind: ActorKind, area: UUID) -> UUID:
 
 async def _for_a_time(n: Neighbourhood, ids: Mapping[str, str], areas: Mapping[str, str], club: str) -> None:
     """The deputy stands in for the holder of a post with a role. The lapsed clerk had all there is to have: a role by
-    name, the post, a deputyship, a mandate; each until now, exactly."""
+    name, the post, a deputyship, a mandate, a ward; each until now, exactly."""
     post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=areas[HERE], title="社区专干"))["post"]["id"]
     role = {"role": Role.CLERK.name, "areaId": areas[HERE]}
     await n.do("admin", "coreGrantRole", "roleGrant { id }", postId=post, **role)
@@ -696,6 +696,8 @@ async def _for_a_time(n: Neighbourhood, ids: Mapping[str, str], areas: Mapping[s
         await n.do("admin", "coreAppointDeputy", "deputy { id }", **deputy, **till)
     given = {"personId": ids["lapsed clerk"], "organizationId": club, "areaId": areas[HERE]}
     await n.do("admin", "coreGiveMandate", "mandate { id }", **given, **term)
+    ward = {"wardId": ids["resident"], "basis": GuardianBasis.APPOINTED.name, "evidence": "指定书"}
+    await n.do("admin", "coreRecordGuardianship", "guardianship { id }", guardianId=ids["lapsed clerk"], **ward, **term)
 
     async def ends(work: Work) -> dict[str, Any]:  # no mutation gives a role until a day
         granted = await work.lock(RoleGrant, UUID(made["roleGrant"]["id"].removeprefix("rolegrant_")))

@@ -52,11 +52,11 @@ def home(person: Any, f: Facts) -> Any:
 
 
 def login(row: Row, f: Facts) -> bool:
-    return row["person_id"] == f.who.person or f.may("core.account.invite", home(row["person_id"], f))
+    return f.who.person == row["person_id"] or f.may("core.account.invite", home(row["person_id"], f))
 
 
 def own_login(row: Row, f: Facts) -> bool:
-    return f.row("core_account", row["account_id"])["person_id"] == f.who.person
+    return f.who.person is not None and f.who.person == f.row("core_account", row["account_id"])["person_id"]
 
 
 def access_record(row: Row, f: Facts) -> bool:
@@ -71,9 +71,10 @@ def guardianship(row: Row, f: Facts) -> bool:
 
 def consent(row: Row, f: Facts) -> bool:
     guards = any(
-        x["ward_id"] == row["person_id"] and x["guardian_id"] == f.who.person and x["state"] == "ACTIVE"
+        x["ward_id"] == row["person_id"] and x["guardian_id"] == f.who.person
+        and x["state"] == "ACTIVE" and x["until"] is None
         for x in f.rows("core_guardianship")
-    )
+    )  # fmt: skip
     return f.acts_as(row["person_id"]) or guards or f.may("core.consent.record", home(row["person_id"], f))
 
 
