@@ -73,6 +73,7 @@ class Body(Logged):
             "BY_THE_CHARTER",
         ),
         unique("area_id", "name", where="state = 'ACTIVE'", code="BODY_EXISTS"),
+        index("area_id", "name"),
         index("area_id", "kind"),
         index("name"),
         index("organization_id"),

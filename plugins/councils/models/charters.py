@@ -123,6 +123,7 @@ class Charter(Logged):
             "CHARTER_STATE",
         ),
         index("area_id", "effective_from"),
+        index("area_id", "drafted_at"),
         index("drafted_at"),
         index("drafted_by_id"),
         index("title"),
