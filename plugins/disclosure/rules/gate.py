@@ -24,12 +24,13 @@ class Gate:
         self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None
     ) -> UUID | None:
         """Publish a sealed notice; None where disclosure is off. One of this kind about the subject
-        that runs, or ended with objections upheld, is superseded. The caller records its own event before it. Refuses OPEN_OBJECTIONS, WINDOW_TOO_SHORT."""
+        that runs, or ended with objections upheld, is superseded. Who asks for fewer days than the area's least gets those. The
+        caller records its own event before it. Refuses OPEN_OBJECTIONS."""
         area = await work.get(Area, area_id)
         if "disclosure" not in work.place(area).plugins:
             return None
         settings = await work.settings(DisclosureSettings, area)
-        asked = await window(work, settings, area_id, days, None)
+        asked = await window(work, settings, area_id, days, None, refuses=False)
         kind = clean_name(kind, "kind", limit=60)
         before = await self._before(work, subject, kind, area_id)
         if before is not None:
