@@ -8,7 +8,7 @@ from datetime import timedelta
 from core.demo import DemoDistrict
 from core.runtime import Runtime
 from plugins.ballots import rules
-from plugins.ballots.terms import BallotBox, BallotKind, EligibilityPredicate
+from plugins.ballots.terms import BallotBox, BallotKind, EligibilityPredicate, RollObjectionWish
 
 KIND = "RESIDENTS_REPRESENTATIVES"
 DECISION = ("赞成", "反对", "弃权")
@@ -54,7 +54,7 @@ async def _pavilion(d: DemoDistrict) -> None:
 
 
 async def _election(d: DemoDistrict) -> None:
-    """A rule, a roll that nobody objects to, and who stands."""
+    """A rule, a roll with an objection that was answered, and who stands."""
     lived = rules.Clause("RESIDENT_1Y", (rules.Asked(EligibilityPredicate.RESIDENCE, 12),))
     await d.act(
         "admin",
@@ -67,6 +67,18 @@ async def _election(d: DemoDistrict) -> None:
         lambda w: rules.draft_roll(w, area_id=d.areas["xishan"], kind=KIND, title="西山社村民代表选民名册", as_of=None),
     )
     await d.act("clerk", lambda w: rules.post_roll(w, roll_id=roll.id))
+    d.at(141)
+    objection = await d.act(
+        "inspector",
+        lambda w: rules.submit_objection(
+            w, roll_id=roll.id, person_id=d.actors["许文杰"], wish=RollObjectionWish.REMOVE, statement="听说已搬走"
+        ),
+    )
+    d.at(143)
+    await d.act(
+        "admin",
+        lambda w: rules.answer_objection(w, objection_id=objection.id, uphold=False, answer="上门核实,仍住本社"),
+    )
     d.at(147)
     await d.act("clerk", lambda w: rules.finalise_roll(w, roll_id=roll.id))
     election = await d.act(
@@ -94,7 +106,9 @@ async def _now(d: DemoDistrict) -> None:
             w, area_id=d.areas["xishan"], title="晒谷场夜间照明时间", question=None, kind=BallotKind.SINGLE,
             options=("21 点关灯", "22 点关灯", "不关灯"), is_secret=False, has_papers=False, opens_at=opens,
             closes_at=opens + timedelta(days=30),
+            terms=rules.Terms(rules.Share(50, 100, True), rules.Share(50, 100, True), proxies=1),
         ),
     )  # fmt: skip
     d.at(d.last_day, 12)
     await d.act("admin", lambda w: rules.cast(w, ballot_id=ballot.id, choices=[1]))
+    await d.act("inspector", lambda w: rules.give_proxy(w, ballot_id=ballot.id, holder_id=d.actors["林晓敏"]))

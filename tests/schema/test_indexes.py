@@ -33,6 +33,7 @@ COUNTED = {
 }  # `totalCount` of a whole list: every row has to be judged by the viewer's scope or a filter; it is charged for  # fmt: skip
 HASHED = {
     "core_actor": "whether an account is shown depends on its actor: PostgreSQL reads all once for a list of accounts",
+    "ballots_roll": "whether an entry is shown depends on its roll: the same, and there are few rolls to many entries",
     "points_dispute": "whether points are held depends on open disputes: the same",
 }
 

@@ -378,6 +378,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "questions": [Bare("[]")],
     "kind": [Bare(k.name) for k in ActorKind],
     "period": ["2025"],
+    "ballotId": ["ballots_ballot_00000000-0000-7000-8000-000000000001"],
     "query": ["zhao", "zq0000", "赵zq", "企业"],
 }
 ROLES = (

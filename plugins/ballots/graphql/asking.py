@@ -51,14 +51,14 @@ class BallotsAsking:
         description="Whether the viewer, or somebody a clerk looks up, may vote in elections of a kind (资格查询).",
     )  # type: ignore[untyped-decorator]
     async def ballots_eligibility(
-        self, info: Info, area_id: strawberry.ID, kind: str = "DEFAULT", actor_id: strawberry.ID | None = None
+        self, info: Info, area_id: strawberry.ID, election_kind: str = "DEFAULT", actor_id: strawberry.ID | None = None
     ) -> BallotsEligibility:
         area = from_global(area_id, "area", "areaId")
         actor = from_global(actor_id, "actor", "actorId") if actor_id else None
         found: list[BallotsEligibility] = []
 
         async def look(work: Work) -> dict[str, Any]:
-            verdict = await rules.look_up(work, area_id=area, kind=kind, actor_id=actor)
+            verdict = await rules.look_up(work, area_id=area, kind=election_kind, actor_id=actor)
             waits = verdict.state is not None and verdict.state.value == "PENDING_CONSENT"
             code = "CONSENT_NEEDED" if waits else verdict.code
             messages = info.context.graphql.runtime.messages

@@ -11,7 +11,7 @@ from balloting import Balloting, entry_id, uuid
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
-ASK = """query($a: ID!, $k: String!, $p: ID) { ballotsEligibility(areaId: $a, kind: $k, actorId: $p)
+ASK = """query($a: ID!, $k: String!, $p: ID) { ballotsEligibility(areaId: $a, electionKind: $k, actorId: $p)
   { eligible basis waitsForConsent code findings { predicate holds since code } } }"""
 KIND = "VILLAGE_COMMITTEE"
 
