@@ -233,6 +233,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "questions": [Bare("[]")],
     "kind": [Bare(k.name) for k in ActorKind],
     "period": ["2025"],
+    "hash": ["0" * 64],
     "query": ["zhao", "zq0000", "赵zq", "企业"],
 }
 ROLES = (
