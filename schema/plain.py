@@ -72,6 +72,12 @@ async def table_rows(database: Database, model: type[Model]) -> list[dict[str, A
     return [{c: _value(by_column[c], v) for c, v in zip(columns, row, strict=True)} for row in rows]
 
 
+def _text(value: Any) -> str | None:
+    if isinstance(value, (dict, list)):
+        return json.dumps(value, ensure_ascii=False)
+    return None if value is None else str(value)
+
+
 def _value(field: Any, value: Any) -> Any:
     if value is None:
         return None
@@ -193,7 +199,7 @@ class PlainExecutor:
 
     def _python(self, declared: PythonField, row: Row, snapshot: Snapshot) -> Any:
         values = {k: e.evaluate({"t": row.values}, snapshot) for k, e in declared.columns(RowOf("t")).items()}
-        return declared.compute({k: None if v is None else str(v) for k, v in values.items()}, snapshot.facts)
+        return declared.compute({k: _text(v) for k, v in values.items()}, snapshot.facts)
 
     def _to_one(self, declared: ToOneField, row: Row, snapshot: Snapshot) -> Row | None:
         target = self.composed.type_of(declared.target)

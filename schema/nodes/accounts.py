@@ -56,7 +56,7 @@ def _permissions(values: dict[str, Any], facts: Facts) -> list[str] | None:
     scope = values["scope"]
     if isinstance(scope, str):  # as SQLite keeps it
         scope = json.loads(scope)
-    return scope["permissions"] if scope else None
+    return scope.get("permissions", []) if isinstance(scope, dict) else None
 
 
 @node(models.Token, scope=_own, order="-created_at")

@@ -114,7 +114,7 @@ async def test_fragments_nesting_and_fields_of_plugins_lead_no_further(neighbour
     household = await n.actor_id("西山社一组 3 号户")
     query = """query($i: ID!) {
         node(id: $i) { ...Secrets } nodes(ids: [$i]) { ... on Actor { ... on Node { ...Secrets } } }
-        area(code: "xishan-1") { actors(first: 9) { nodes { ...Secrets area { actors(first: 9) { nodes { ...Door } } } } } } }
+        area(code: "xishan-1") { actors(first: 9) { nodes { ...Secrets area { name } ...Door } } } }
         fragment Door on Actor { ... on Household { there: address } }
         fragment Secrets on Node { ... on Actor { name pointsBalance memberships { totalCount nodes { id } } }
             ... on Household { address } ... on Actor { ... on Household { where: address } } }"""
