@@ -379,6 +379,7 @@ ARGUMENTS: dict[str, list[Any]] = {
     "kind": [Bare(k.name) for k in ActorKind],
     "period": ["2025"],
     "ballotId": ["ballots_ballot_00000000-0000-7000-8000-000000000001"],
+    "hash": ["0" * 64],
     "query": ["zhao", "zq0000", "赵zq", "企业"],
 }
 ROLES = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from disclosing import Disclosing
 
@@ -83,7 +85,7 @@ async def test_no_clean_end_over_an_objection_and_no_answer_by_ones_own(neighbou
         person = (await n.viewer(login)).person_id
         assert await refused(n, by.format(person, split_global(objection)[1])) == "OWN_MATTER"
     answer = ("disclosureAnswerObjection", "objection { id }")
-    wrong = {"objectionId": objection, "uphold": False, "answer": "无"}
+    wrong: dict[str, Any] = {"objectionId": objection, "uphold": False, "answer": "无"}
     assert await n.refused("clerk", *answer, **wrong) == "NOT_PERMITTED"
     own = await d.object(notice, "admin", "我也有异议")
     assert await n.refused("admin", *answer, **{**wrong, "objectionId": own}) == "OWN_MATTER"

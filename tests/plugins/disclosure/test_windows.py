@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 
 import pytest
 from disclosing import Disclosing
@@ -64,7 +65,7 @@ async def test_a_village_may_ask_for_longer_and_nobody_publishes_for_less(neighb
     assert seen == {
         "fromDay": "2026-09-29", "lastDay": "2026-10-12", "days": 5, "dayKind": "WORKING", "lastDayIsKnown": True
     }  # fmt: skip
-    short = {"areaId": d.xishan, "kind": "名单", "title": "短", "body": "。", "days": 10}
+    short: dict[str, Any] = {"areaId": d.xishan, "kind": "名单", "title": "短", "body": "。", "days": 10}
     assert await n.refused("clerk", "disclosureDraft", "notice { id }", **short) == "WINDOW_TOO_SHORT"
     assert await n.refused("clerk", "disclosureDraft", "notice { id }", **{**short, "days": 0}) == "BAD_WINDOW"
     longer = await d.publish("长", days=20)
@@ -80,7 +81,7 @@ async def test_what_lies_below_only_asks_for_more(neighbourhood: Neighbourhood) 
         settings=[{"key": "notice_days", "value": 7, "lock": "MIN"}],
     )  # fmt: skip
     setting = ("admin", "coreSetPluginSettings", "area { id }")
-    values = {"areaId": d.xishan, "plugin": "disclosure"}
+    values: dict[str, Any] = {"areaId": d.xishan, "plugin": "disclosure"}
     assert await n.refused(*setting, **values, settings=[{"key": "notice_days", "value": 5}]) == "SETTING_TOO_LOOSE"
     await n.do(*setting, **values, settings=[{"key": "notice_days", "value": 10}])
     assert (await d.see(await d.publish(), "lastDay"))["lastDay"] == "2027-03-11"
@@ -90,7 +91,14 @@ async def test_a_correction_stands_as_long_as_what_it_corrects(neighbourhood: Ne
     n = neighbourhood
     d = await Disclosing.begin(n)
     first = await d.publish(days=20)
-    short = {"areaId": d.xishan, "kind": "名单", "title": "更正", "body": "。", "supersedesId": first, "days": 8}
+    short: dict[str, Any] = {
+        "areaId": d.xishan,
+        "kind": "名单",
+        "title": "更正",
+        "body": "。",
+        "supersedesId": first,
+        "days": 8,
+    }
     assert await n.refused("clerk", "disclosureDraft", "notice { id }", **short) == "WINDOW_SHORTENED"
     await d.days(3)
     corrected = await d.publish("更正", supersedesId=first)
@@ -134,7 +142,7 @@ async def test_a_paper_objection_counts_by_the_day_it_came_in(neighbourhood: Nei
         "clerk", "disclosureObject", "objection { id }", noticeId=other, text="信件中的异议",
         occurredAt="2027-03-08T08:00:00Z", **desk,
     )  # fmt: skip
-    early = {"noticeId": other, "text": "x", "occurredAt": "2027-02-20T08:00:00Z", **desk}
+    early: dict[str, Any] = {"noticeId": other, "text": "x", "occurredAt": "2027-02-20T08:00:00Z", **desk}
     assert await n.refused("clerk", "disclosureObject", "objection { id }", **early) == "BEFORE_PUBLICATION"
 
 
@@ -145,7 +153,7 @@ async def test_rest_days_that_are_published_later_only_lengthen_what_runs(neighb
     notice = await d.publish()
     assert await d.see(notice, "lastDay lastDayIsKnown") == {"lastDay": "2027-05-05", "lastDayIsKnown": False}
     haicang = await n.area_id("haicang")
-    year = {"areaId": haicang, "year": 2027, "source": "国务院办公厅通知(示例)"}
+    year: dict[str, Any] = {"areaId": haicang, "year": 2027, "source": "国务院办公厅通知(示例)"}
     put = ("admin", "disclosureSetRestDays", "restDays { year rest work }")
     assert await n.refused(*put, **year, rest=["2026-05-01"], work=[]) == "BAD_REST_DAYS"
     assert await n.refused(*put, **year, rest=["2027-05-01"], work=["2027-05-01"]) == "BAD_REST_DAYS"
