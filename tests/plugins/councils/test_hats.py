@@ -18,9 +18,9 @@ async def test_a_merged_actor_s_seat_goes_to_the_one_that_stays(neighbourhood: N
     merge = {"keptId": kept, "goneId": gone, "reason": "重复登记"}
     await n.do("admin", "coreMergeActors", "actor { id }", **merge)
     assert (await c.see(seat, "holder { id }"))["holder"]["id"] == kept
-    assert await n.refused("admin", "councilsFillSeat", "seat { id }", bodyId=c.body, holderId=gone, category="RESIDENT") == (
-        "ALREADY_SEATED"
-    )
+    assert await n.refused(
+        "admin", "councilsFillSeat", "seat { id }", bodyId=c.body, holderId=gone, category="RESIDENT"
+    ) == ("ALREADY_SEATED")
 
 
 async def test_two_who_sit_in_one_body_are_not_merged_before_one_seat_is_vacant(neighbourhood: Neighbourhood) -> None:
@@ -54,9 +54,9 @@ async def test_switched_off_it_is_closed_and_switched_on_again_nothing_is_lost(n
     before = await c.see(c.body, "name filledSeats isValid compositions { totalCount }")
     toggle = ("admin", "coreTogglePlugin", "area { id }")
     await n.do(*toggle, areaId=c.area, plugin="councils", state="OFF")
-    assert await c.outcome("clerk", "councilsPassResolution", "resolution { id }", itemId=item, text="x", votesFor=1, votesAgainst=0) == (
-        "PLUGIN_DISABLED"
-    )
+    assert await c.outcome(
+        "clerk", "councilsPassResolution", "resolution { id }", itemId=item, text="x", votesFor=1, votesAgainst=0
+    ) == ("PLUGIN_DISABLED")
     assert (await n.ask("admin", "query($i: ID!) { councilsBody(id: $i) { name } }", i=c.body))["councilsBody"] is None
     await n.do(*toggle, areaId=c.area, plugin="councils", state="ON")
     assert await c.see(c.body, "name filledSeats isValid compositions { totalCount }") == before
