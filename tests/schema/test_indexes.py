@@ -24,7 +24,7 @@ HERE, ROOT = Path(__file__).parent, Path(server.__file__).parent
 SMALL = {
     "core_area", "core_area_closure", "core_area_plugin", "core_setting", "core_plugin_area", "core_permission",
     "core_role_permission", "core_rule_document", "core_installed", "core_governance", "core_epoch", "points_rule",
-    "points_reward",
+    "points_reward", "councils_charter",
 }  # fmt: skip
 # What is read from end to end all the same, once in a statement, and why.
 COUNTED = {
