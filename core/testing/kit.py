@@ -32,6 +32,7 @@ from core.ids import to_global
 from core.keys import make_key_file
 from core.models import Account, Actor, Area
 from core.rules.actors import register_actor
+from core.synchronize import existing_tables
 from core.testing.postgres import PostgresCluster
 from core.work import Work
 
@@ -142,6 +143,16 @@ class Neighbourhood:
         await self.server.runtime.jobs.stop()
         await self.server.transfers.stop()
         await self.server.take_up.stop()
+
+    async def stored(self) -> dict[str, list[str]]:
+        """Every row of every table, as text."""
+        database = self.server.runtime.database
+        tables = sorted(await existing_tables(database))
+        return {table: [str(row) for row in await database.read(f"SELECT * FROM {table}")] for table in tables}
+
+    async def dump(self) -> str:
+        """All of it in one text."""
+        return "\n".join(row for rows in (await self.stored()).values() for row in rows)
 
     async def due(self) -> dict[str, int]:
         """Settle what the clock has made due, and deliver what came of it; rows settled by job."""

@@ -290,8 +290,7 @@ async def test_many_plugins_at_rest_cost_one_statement_a_look(
 ) -> None:
     n = neighbourhood
     runtime = n.server.runtime
-    for part in (n.server.take_up, runtime.jobs, runtime.dispatcher):
-        await part.stop()
+    await n.quiet()
     monkeypatch.setattr(events, "IDLE_SECONDS", 0.02)
     handlers = [hears(f"plugin{i}", listener([])) for i in range(12)]
     delivery = await listening(runtime, *handlers)
@@ -308,8 +307,7 @@ async def test_readiness_reads_and_knows_when_nothing_can_be_written(
 ) -> None:
     n = neighbourhood
     runtime, database = n.server.runtime, n.server.runtime.database
-    for part in (n.server.take_up, runtime.jobs, runtime.dispatcher):
-        await part.stop()
+    await n.quiet()
 
     async def ready() -> int:
         return int((await n.http.get("/readyz")).status_code)

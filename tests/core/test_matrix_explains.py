@@ -168,6 +168,7 @@ def _play(world: World, steps: list[tuple[str, int, int, int, int]]) -> None:
         world.runner.run(world.look())
 
 
+@pytest.mark.needs("points")
 def test_no_sequence_leaves_what_the_matrix_does_not_explain(world: World) -> None:
     _play(world)
     assert world.changed > 15

@@ -38,6 +38,7 @@ async def can(n: Neighbourhood, who: str | None, action: str, on: str, **more: s
     return dict((await n.ask(who, CAN, a=action, on=on, **more))["can"])
 
 
+@pytest.mark.needs("adoption")
 async def test_a_decision_tells_why_and_what_would_change_it(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     haihong, xishan, haicang = await n.area_id("haihong"), await n.area_id("xishan"), await n.area_id("haicang")
@@ -129,6 +130,7 @@ async def test_fifty_questions_are_one_statement(neighbourhood: Neighbourhood) -
     assert (await n.ask("clerk", query, q=[]))["canMany"] == []
 
 
+@pytest.mark.needs("adoption")
 async def test_every_node_tells_what_may_be_done_with_it(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     query = "{ adoptionAgreements(first: 3) { nodes { id allowedActions { action allowed reason actingFor until } } } }"

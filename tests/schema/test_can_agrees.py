@@ -70,6 +70,7 @@ class Inputs:
         }[type_.name]  # fmt: skip
 
 
+@pytest.mark.needs("adoption", "points")
 async def test_can_agrees_with_every_mutation(neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
     n = neighbourhood
     monkeypatch.setattr(viewers, "SECONDS", 0)

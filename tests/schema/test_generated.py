@@ -108,7 +108,7 @@ def _differs(planned: dict[str, Any], plain: dict[str, Any]) -> str | None:
         codes = {c for r, c in plainly if r == root}
         if code not in LIMITS and code not in codes and (codes or code not in ARGUMENTS):
             return f"{root}: {code}, and not {codes or 'answered'}"
-    if LIMITS & {*refused.values()} and planned.get("data") is None:
+    if (LIMITS | ARGUMENTS) & {*refused.values()} and planned.get("data") is None:
         return None  # a root that may not be null was refused, and no word is lost about those behind it
     stray = {(r, c) for r, c in plainly if r not in refused}
     if stray and OF_SQLITE not in refused.values():  # what SQLite cannot parse it does not look into further

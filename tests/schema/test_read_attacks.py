@@ -181,6 +181,7 @@ async def test_another_site_can_make_a_browser_do_nothing(neighbourhood: Neighbo
     assert (await n.ask("admin", "{ viewer { id } }"))["viewer"] is not None
 
 
+@pytest.mark.needs("points")
 async def test_strangers_learn_that_the_server_works_and_no_more(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     n.server.runtime.kernel.health.failed("points", "handler points:core.area.renamed:explode")

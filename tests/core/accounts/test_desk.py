@@ -101,6 +101,7 @@ async def test_a_reset_ticket_ends_every_session_and_keeps_the_login(desk: Neigh
     await n.sign_in("resident", NEW)
 
 
+@pytest.mark.needs("adoption", "points")
 async def test_nobody_resets_or_disables_who_may_more_or_themselves(desk: Neighbourhood) -> None:
     n = desk
     people = {name: await n.ask(name, "{ viewer { id } }") for name in ("admin", "clerk", "inspector", "company")}

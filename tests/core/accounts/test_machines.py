@@ -82,6 +82,7 @@ async def test_it_is_wide_where_its_maker_is_narrow_and_gains_nothing(neighbourh
     assert await may_register(n, "hongtang") == "OK"
 
 
+@pytest.mark.needs("points")
 async def test_nobody_makes_one_for_more_than_they_hold_or_for_what_no_machine_does(
     neighbourhood: Neighbourhood,
 ) -> None:

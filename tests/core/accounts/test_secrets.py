@@ -16,7 +16,6 @@ from argon2 import PasswordHasher
 
 from core import accounts
 from core.sign_in.config import SignInConfig
-from core.synchronize import existing_tables
 from core.testing.kit import Databases, Neighbourhood, Refused, served
 from tests.core.accounts.conftest import KEY, SECRET, OpenIdProcess, begin, code_of, finish
 
@@ -59,12 +58,6 @@ async def carried(city: Neighbourhood) -> tuple[Neighbourhood, Carrier]:
     carrier = Carrier()
     city.server.runtime.providers["phone"].channel = carrier
     return city, carrier
-
-
-async def everything_stored(n: Neighbourhood) -> str:
-    database = n.server.runtime.database
-    rows = [str(await database.read(f"SELECT * FROM {table}")) for table in sorted(await existing_tables(database))]
-    return "\n".join(rows)
 
 
 async def test_no_secret_stands_in_the_database_a_log_or_an_error(
@@ -121,7 +114,7 @@ async def test_no_secret_stands_in_the_database_a_log_or_an_error(
     secrets |= {begun["challenge"], back}
     assert code_of(await finish(n, begun["challenge"], back)) == "SIGN_IN_FAILED"
 
-    stored = await everything_stored(n)
+    stored = await n.dump()
     assert "core.account.opened" in stored and "core.account.verified" in stored
     # When the database fails us in the middle the log has a traceback.
     live = await begin(n, "phone", phone=PHONE)

@@ -85,12 +85,3 @@ async def brought(n: Neighbourhood, path: Path, **more: Any) -> tuple[Counts, li
 
 async def count(n: Neighbourhood, table: str, where: str = "1 = 1") -> int:
     return int((await n.server.runtime.database.read(f"SELECT count(*) FROM {table} WHERE {where}"))[0][0])
-
-
-async def dump(n: Neighbourhood) -> str:
-    """Everything the database holds, as text."""
-    database = n.server.runtime.database
-    found = []
-    for model in database.models:
-        found += [str(row) for row in await database.read(f"SELECT * FROM {model._meta.db_table}")]
-    return "\n".join(found)

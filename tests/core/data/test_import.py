@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import brought, checked, count, credit_code, csv_file, dump, id_number, importing, workbook
+from files import brought, checked, count, credit_code, csv_file, id_number, importing, workbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -74,7 +74,7 @@ async def test_a_workbook_comes_in_whole_and_twice_adds_nothing(neighbourhood: N
     )
     assert seen["area"]["parent"]["code"] == "hx" and seen["area"]["ancestors"]["totalCount"] == 3
     assert [a["name"] for a in seen["area"]["actors"]["nodes"]] == ["方圆", "方圆"]
-    held = await dump(n)
+    held = await n.dump()
     assert "海新(集团)公司" in held
     for secret in (id_number(1), id_number(2)):
         assert secret not in held
@@ -96,15 +96,15 @@ async def test_what_is_on_above_is_on_in_a_new_area(neighbourhood: Neighbourhood
 async def test_one_bad_row_stops_all(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     n = neighbourhood
     rows = [["姓名", "区域代码"], *([f"居民{i}", "haihong"] for i in range(50)), ["甲", "nowhere"]]
-    before = await dump(n)
+    before = await n.dump()
     counts, found, done = await brought(n, csv_file(tmp_path / "a.csv", rows))
     assert not done and counts.bad == 1 and found[-1].code == "UNKNOWN_AREA" and found[-1].line == 52
-    assert await dump(n) == before
+    assert await n.dump() == before
     rows = [["姓名", "区域代码"], ["林晓敏", "xishan"], ["林晓敏", "xishan"]]
     path = csv_file(tmp_path / "b.csv", rows)
     counts, found, done = await brought(n, path, strict=True)
     assert not done and [f.code for f in found] == ["LIKELY_KNOWN"]
-    assert await dump(n) == before
+    assert await n.dump() == before
 
 
 async def test_what_a_guard_refuses_leaves_nothing(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
@@ -112,7 +112,7 @@ async def test_what_a_guard_refuses_leaves_nothing(neighbourhood: Neighbourhood,
     n = neighbourhood
     rows = [["名称", "类型", "区域", "信用代码"], *([f"企业{i}", "企业", "haihong", credit_code(i)] for i in range(20))]
     path = csv_file(tmp_path / "a.csv", rows)
-    before = await dump(n)
+    before = await n.dump()
     async with importing(n, path).checked() as (stage, counts, since):
         stage.db.execute(
             "UPDATE core_actor SET credit_code = ? WHERE credit_code = ?", (credit_code(18), credit_code(19))
@@ -122,7 +122,7 @@ async def test_what_a_guard_refuses_leaves_nothing(neighbourhood: Neighbourhood,
         with pytest.raises(Refusal) as refused:
             await apply(n.server.runtime, stage, counts, since)
     assert refused.value.code == "CREDIT_CODE_TAKEN"
-    assert await dump(n) == before
+    assert await n.dump() == before
 
 
 async def test_two_at_once_take_it_in_once(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ async def test_an_id_number_is_kept_nowhere(neighbourhood: Neighbourhood) -> Non
         )
         == "ID_NUMBER_MISPLACED"
     )
-    assert id_number(3) not in await dump(n)
+    assert id_number(3) not in await n.dump()
 
 
 async def test_what_was_under_way_when_a_server_died_is_taken_up(neighbourhood: Neighbourhood) -> None:

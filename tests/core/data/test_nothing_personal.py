@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import csv_file, dump, id_number, workbook
+from files import csv_file, id_number, workbook
 from structlog.testing import capture_logs
 
 from core.data.stage import Stage
@@ -164,11 +164,11 @@ async def test_nothing_personal_is_left_by_an_import_over_http(
     assert {"ID_NUMBER_MISPLACED", "PHONE_MISPLACED", "ID_NUMBER_TWICE", "ID_NUMBER_CHECK", "LIKELY_DUPLICATE"} <= codes
     assert len(spools) == 4 and len(answers) == 16 and statements and caplog.records
     out, err = capfd.readouterr()
-    for what in (*answers, *spools, str(logs), caplog.text, "\n".join(statements), out, err, await dump(n)):
+    for what in (*answers, *spools, str(logs), caplog.text, "\n".join(statements), out, err, await n.dump()):
         assert traces(what) == [], [line for line in what.splitlines() if traces(line)][:5]
     assert not list(n.server.transfers.folder.glob("*.import"))
     assert traces(on_disk(n.server.transfers.folder)) == []
-    assert "邱晓" in await dump(n) and "夏至" not in await dump(n)
+    assert "邱晓" in await n.dump() and "夏至" not in await n.dump()
 
 
 @pytest.mark.parametrize("language", ["C", "zh_CN.UTF-8"])

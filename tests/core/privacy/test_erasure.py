@@ -28,15 +28,6 @@ ERASE = ("coreErasePerson", "")
 PREVIEW = "query($i: ID!) { coreErasurePreview(personId: $i) { kind count code message } }"
 
 
-async def dump(n: Neighbourhood) -> str:
-    """Everything the database holds, as text."""
-    database = n.server.runtime.database
-    found = []
-    for model in database.models:
-        found += [str(row) for row in await database.read(f"SELECT * FROM {model._meta.db_table}")]
-    return "\n".join(found)
-
-
 async def truths(n: Neighbourhood) -> dict[str, Any]:
     """What stays true whoever goes: how many rows of each kind there are, and what the ledger adds up to."""
     database = n.server.runtime.database
@@ -115,7 +106,7 @@ async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbo
     n.clock.set(n.clock.now())
     id = await someone(n)
     joined = await took_part(n, id)
-    before_text = await dump(n)
+    before_text = await n.dump()
     assert [c for c in CANARIES[:4] if c not in before_text] == []
     before = await truths(n)
     assert await n.refused("resident", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
@@ -123,7 +114,7 @@ async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbo
     assert (await n.post(LOGIN, "{ viewer { name } }")).json()["data"]["viewer"]["name"] == NAME
     await n.do(LOGIN, *ERASE, personId=id, reason="本人申请注销", idempotencyKey=f"{LOGIN} goes")
     await n.delivered()
-    after_text = await dump(n)
+    after_text = await n.dump()
     assert [line for line in after_text.splitlines() if any(c in line for c in CANARIES)] == []
     after = await truths(n)
     left = dict(before["participations"])
@@ -235,10 +226,10 @@ async def test_a_household_goes_with_the_last_and_loses_the_name_of_one(neighbou
     shown = "query($i: ID!) { node(id: $i) { ... on Household { name address } } }"
     await n.do("admin", *ERASE, personId=first, reason="本人申请")
     assert (await n.ask("admin", shown, i=home))["node"] == {"name": "已注销家", "address": "祠堂边 ***"}
-    assert "田小禾" not in await dump(n)
+    assert "田小禾" not in await n.dump()
     await n.do("admin", *ERASE, personId=second, reason="本人申请")
     assert (await n.ask("admin", shown, i=home))["node"] is None
-    assert [c for c in ("罗大佑", "祠堂边 2") if c in await dump(n)] == []
+    assert [c for c in ("罗大佑", "祠堂边 2") if c in await n.dump()] == []
 
 
 async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
@@ -265,7 +256,7 @@ async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Ne
     # Whom somebody else asked for stands in their request until it is kept long enough.
     n.clock.advance(timedelta(days=31))
     await settle(n.server.runtime)
-    assert "田小禾" not in await dump(n)
+    assert "田小禾" not in await n.dump()
 
 
 async def test_every_text_of_the_demo_can_be_erased(neighbourhood: Neighbourhood) -> None:

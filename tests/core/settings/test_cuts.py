@@ -220,6 +220,7 @@ permissions."core.actor.read" = { value = ["ADMIN"], lock = "open" }
 """
 
 
+@pytest.mark.needs("adoption", "points")
 async def test_the_file_pins_cuts(databases: Databases, demo_url: str, tmp_path: Path) -> None:
     path = tmp_path / "gongzhi.toml"
     path.write_text(FILE.format(url=demo_url), "utf-8")
@@ -240,6 +241,7 @@ async def test_the_file_pins_cuts(databases: Databases, demo_url: str, tmp_path:
         await n.do("inspector", "adoptionInspect", "inspection { id }", **inspect)
 
 
+@pytest.mark.needs("adoption", "points")
 def test_wrong_cuts_in_the_file_are_told(tmp_path: Path) -> None:
     import server
     from core.clock import Clock
