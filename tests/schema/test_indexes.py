@@ -25,7 +25,7 @@ SMALL = {
     "core_area", "core_area_closure", "core_area_plugin", "core_setting", "core_plugin_area", "core_permission",
     "core_role_permission", "core_rule_document", "core_installed", "core_governance", "core_epoch", "points_rule",
     "points_reward", "new_residents_entitlement", "new_residents_exception", "new_residents_point",
-    "points_reward", "councils_charter",
+    "councils_charter",
 }  # fmt: skip
 # What is read from end to end all the same, once in a statement, and why.
 COUNTED = {
