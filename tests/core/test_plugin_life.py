@@ -8,10 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from core.plugins.host import available
 from core.testing.kit import Databases
 from core.testing.process import gongzhi
 
 pytestmark = pytest.mark.needs("adoption", "points")
+
+
+ALL = tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))
+OTHERS = tuple(key for key in ALL if key != "points")
 
 
 def configure(folder: Path, url: str, *plugins: str) -> None:
@@ -19,7 +24,7 @@ def configure(folder: Path, url: str, *plugins: str) -> None:
 
 
 def test_a_plugin_ends_and_begins_again(databases: Databases, demo_url: str, tmp_path: Path, dialect: str) -> None:
-    configure(tmp_path, demo_url, "adoption", "points")
+    configure(tmp_path, demo_url, *ALL)
     assert gongzhi(tmp_path, "check").returncode == 0
     nowhere = gongzhi(tmp_path, "plugin", "replay", "points", "--area", "xisahn")
     assert nowhere.returncode == 2
@@ -28,14 +33,14 @@ def test_a_plugin_ends_and_begins_again(databases: Databases, demo_url: str, tmp
     assert purge.returncode == 2
     assert "points is installed: take it out of plugins" in purge.stderr
 
-    configure(tmp_path, demo_url, "adoption")
+    configure(tmp_path, demo_url, *OTHERS)
     checked = json.loads(gongzhi(tmp_path, "check", "--json").stdout)
     assert checked["ok"] is True
     assert [(n["code"], n["plugin"]) for n in checked["notices"]] == [("ORPHANED_TABLES", "points")]
     for table in ("points_account", "points_entry", "points_rule"):
         assert table in checked["notices"][0]["message"]
     shown = gongzhi(tmp_path, "config", "show", "xishan", "--json")
-    assert [p["plugin"] for p in json.loads(shown.stdout)["plugins"]] == ["adoption"]
+    assert [p["plugin"] for p in json.loads(shown.stdout)["plugins"]] == sorted(OTHERS)
 
     done = gongzhi(tmp_path, "plugin", "export", "points", "--to", "out")
     assert done.returncode == 0, done.stderr
@@ -52,12 +57,12 @@ def test_a_plugin_ends_and_begins_again(databases: Databases, demo_url: str, tmp
     nothing = gongzhi(tmp_path, "plugin", "purge", "points", "--yes")
     assert "has no tables of points" in nothing.stderr
 
-    configure(tmp_path, demo_url, "adoption", "points")
+    configure(tmp_path, demo_url, *ALL)
     back = gongzhi(tmp_path, "plugin", "list", "--json")
     migrated = gongzhi(tmp_path, "migrate")
     assert migrated.returncode == 0, migrated.stderr
     assert "applied points.0001_initial" in migrated.stdout
-    assert {p["key"]: p["status"] for p in json.loads(back.stdout)} == {"adoption": "OK", "points": "OK"}
+    assert {p["key"]: p["status"] for p in json.loads(back.stdout)} == dict.fromkeys(ALL, "OK")
     if dialect == "sqlite":
         with sqlite3.connect(demo_url.removeprefix("sqlite:")) as connection:
             types = [
