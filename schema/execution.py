@@ -471,7 +471,7 @@ class GraphQL:
                 code, plugin, *area = text.removeprefix(REFUSED).split(":", 2)
                 answers[key] = Refusal(code, plugin=plugin, **({"area": area[0][:80]} if area else {}))
             else:
-                answers[key] = Raw(filler.fill(text) if filler else text)
+                answers[key] = Raw(await _filled(filler, text) if filler else text)
         for owner, raised in (filler.failed if filler else {}).items():
             self._leave_null(owner, raised, context)
         return answers
@@ -494,3 +494,7 @@ class GraphQL:
                 owner: Any = self.graphql.type_map[node.name]
                 return owner.fields[self.composed.camel(declared.name)].type
         raise KeyError(declared.name)
+
+
+async def _filled(filler: Filler, text: str) -> str:
+    return await asyncio.to_thread(filler.fill, text) if filler.takes_long else filler.fill(text)

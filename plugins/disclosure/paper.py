@@ -3,131 +3,131 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
 
-from plugins.disclosure import qr
-from plugins.disclosure.font import bundled
-from plugins.disclosure.pdf import MM, Document
-from plugins.disclosure.printing import LONG, SHEETS, Page, day, leads_to, sealed_words, window_words
+from fpdf import FPDF
+from fpdf.enums import Align, TextMode, XPos, YPos
 
+from plugins.disclosure.printing import LONG, SHEETS, Page, code, day, sealed_words, window_words
+
+FONT = Path(__file__).parent / "fonts" / "wqy-microhei.ttf"
 LEADING = 1.8
+BOLD = 0.03  # of its size, by which a bold letter is thickened
+POINT = 25.4 / 72  # millimetres
 _NOT_FIRST = frozenset("，。、；：？！）》」』”’】〕…—%)]},.;:?!")
 _NOT_LAST = frozenset("（《「『“‘【〔([{")
 _PIECES = re.compile(r"[A-Za-z0-9./:@_+-]+|.", re.S)
+Measure = Callable[[str], float]
 
 
 def pdf(page: Page, size: str) -> bytes:
-    """The notice in A4 or A3; as many sheets as it takes."""
-    return _Setting(page, size).file()
+    """The notice in A4 or A3, as many sheets as it takes; the same bytes for the same notice."""
+    return bytes(_Sheets(page, size).output())
 
 
-class _Setting:
-    """A notice under way: where the next line goes, and a new sheet when there is no room."""
+class _Sheets(FPDF):
+    """Measures in millimetres, type in points."""
 
-    def __init__(self, page: Page, size: str) -> None:
-        self.said, self.sheet = page, SHEETS[size]
-        self.left, self.top = self.sheet.side * MM, self.sheet.top * MM
-        self.document = Document(bundled(), self.sheet.width * MM, self.sheet.height * MM, page.title)
-        self.width = self.document.width - 2 * self.left
-        self.bottom = self.document.height - self.top
-        self.text = float(self.sheet.text)
-        self.document.page()
-        self.y = self.top
-
-    def file(self) -> bytes:
-        said, text = self.said, self.text
-        self._lines(self._wrapped(said.title, text * 1.9, self.width), text * 1.9, centred=True, bold=True)
-        self._lines([f"（{said.kind}）"], text, centred=True)
-        self.y += text
-        self._lines(self._wrapped(said.body, text, self.width), text)
+    def __init__(self, said: Page, size: str) -> None:
+        self.said, sheet = said, SHEETS[size]
+        super().__init__(format=size)
+        self.set_title(said.title)
+        self.set_lang("zh-CN")
+        self.set_creation_date(datetime.combine(said.from_day, time(), UTC))
+        self.add_font("notice", fname=FONT)
+        self.set_margins(sheet.side, sheet.top)
+        self.set_auto_page_break(True, sheet.top)
+        self.add_page()
+        text = float(sheet.text)
+        self._lines(said.title, text * 1.9, align=Align.C, bold=True)
+        self._lines(f"（{said.kind}）", text, align=Align.C)
+        self.ln(text * POINT)
+        self._lines(said.body, text)
         self._list(text)
-        self._lines(self._wrapped(window_words(said), text, self.width), text)
-        self.y += text
-        signed = [said.area, day(said.from_day)]
-        self._room(len(signed) * text * LEADING)
-        for line in signed:
-            self._line(line, text, self.left + self.width - self.document.measure(line, text))
-        self._seal(text * 0.62)
-        return self.document.file()
+        self._lines(window_words(said), text)
+        self.ln(text * POINT)
+        with self.unbreakable() as together:
+            for line in (said.area, day(said.from_day)):
+                together.set_font("notice", size=text)
+                together.cell(0, text * POINT * LEADING, line, align=Align.R, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self._seal(text * 0.62, sheet.qr)
+
+    def _lines(self, text: str, size: float, *, align: Align = Align.L, bold: bool = False) -> None:
+        self.set_font("notice", size=size)
+        how: dict[str, Any] = {"text_mode": TextMode.FILL_STROKE, "line_width": size * POINT * BOLD} if bold else {}
+        with self.local_context(**how):
+            for line in wrapped(text, self.epw - 1, self.get_string_width):
+                self.cell(0, size * POINT * LEADING, line, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _list(self, size: float) -> None:
+        """Its lines, numbered, side by side where they are short."""
+        self.set_font("notice", size=size)
         columns = 1 if any(len(i) > LONG for i in self.said.items) else 2
-        width = self.width / columns
-        numbered = [self._wrapped(f"{n}. {i}", size, width - size) for n, i in enumerate(self.said.items, 1)]
+        width, height = self.epw / columns, size * POINT * LEADING
+        numbered = [
+            wrapped(f"{n}. {i}", width - size * POINT, self.get_string_width) for n, i in enumerate(self.said.items, 1)
+        ]
         for first in range(0, len(numbered), columns):
             row = numbered[first : first + columns]
             for line in range(max(map(len, row))):
-                self._room(size * LEADING)
-                for column, lines in enumerate(row):
-                    if line < len(lines):
-                        self._put(lines[line], size, self.left + column * width)
-                self.y += size * LEADING
+                for lines in row:
+                    self.cell(width, height, lines[line] if line < len(lines) else "")
+                self.ln(height)
 
-    def _seal(self, size: float) -> None:
+    def _seal(self, size: float, side: float) -> None:
         """The QR with what it is for beside it; never torn apart."""
-        side, gap = self.sheet.qr * MM, size * 2
-        beside = self.left + side + gap
-        lines = [w for words in sealed_words(self.said) for w in self._wrapped(words, size, self.width - side - gap)]
-        height = max(side, len(lines) * size * 1.5) + gap
-        self.y += gap
-        self._room(height)
-        self.document.line(self.left, self.y, self.width)
-        self.y += gap / 2
-        rows = qr.matrix(leads_to(self.said.verify_url, self.said.hash))
-        module = side / (len(rows) + 8)
-        dark = ((x + 4, y + 4) for y, row in enumerate(rows) for x, is_dark in enumerate(row) if is_dark)
-        self.document.squares(((self.left + x * module, self.y + y * module) for x, y in dark), module)
-        self.y += max(0.0, side - len(lines) * size * 1.5) / 2
+        gap, height = size * POINT * 2, size * POINT * 1.5
+        self.set_font("notice", size=size)
+        words = [wrapped(w, self.epw - side - gap - 1, self.get_string_width) for w in sealed_words(self.said)]
+        lines: Sequence[str] = [line for some in words for line in some]
+        if self.will_page_break(max(side, len(lines) * height) + gap):
+            self.add_page()
+        top = self.get_y() + gap
+        self.line(self.l_margin, top, self.w - self.r_margin, top)
+        top += gap / 2
+        modules = code(self.said).matrix
+        module = side / len(modules)
+        for y, row in enumerate(modules):
+            for x, is_dark in enumerate(row):
+                if is_dark:
+                    self.rect(self.l_margin + x * module, top + y * module, module, module, style="F")
+        self.set_y(top + max(0.0, side - len(lines) * height) / 2)
         for line in lines:
-            self.document.text(beside, self.y + size, size, line)
-            self.y += size * 1.5
+            self.set_x(self.l_margin + side + gap)
+            self.cell(0, height, line, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
-    def _lines(self, lines: Sequence[str], size: float, *, centred: bool = False, bold: bool = False) -> None:
-        for line in lines:
-            self._room(size * LEADING)
-            indent = (self.width - self.document.measure(line, size)) / 2 if centred else 0.0
-            self._line(line, size, self.left + indent, bold=bold)
 
-    def _line(self, line: str, size: float, x: float, *, bold: bool = False) -> None:
-        self._put(line, size, x, bold=bold)
-        self.y += size * LEADING
+def wrapped(text: str, width: float, measure: Measure) -> list[str]:
+    """Lines no wider than this; Chinese breaks between any two characters, but for 行首行尾禁则."""
+    return [line for paragraph in text.splitlines() or [""] for line in _broken(paragraph, width, measure)]
 
-    def _put(self, line: str, size: float, x: float, *, bold: bool = False) -> None:
-        self.document.text(x, self.y + size * (LEADING + 0.8) / 2, size, line, bold=bold)
 
-    def _room(self, height: float) -> None:
-        if self.y + height > self.bottom and self.y > self.top:
-            self.document.page()
-            self.y = self.top
+def _broken(paragraph: str, width: float, measure: Measure) -> Iterator[str]:
+    line, used = "", 0.0
+    for piece in _pieces(paragraph, width, measure):
+        more = measure(piece)
+        if used + more > width and line.strip():
+            yield line.rstrip()
+            piece, line, used = piece.lstrip(), "", 0.0
+            more = measure(piece)
+        line, used = line + piece, used + more
+    yield line.rstrip()
 
-    def _wrapped(self, text: str, size: float, width: float) -> list[str]:
-        """Lines no wider than this; Chinese breaks between any two characters, but for 行首行尾禁则."""
-        return [line for paragraph in text.splitlines() or [""] for line in self._broken(paragraph, size, width)]
 
-    def _broken(self, paragraph: str, size: float, width: float) -> Iterator[str]:
-        line, used = "", 0.0
-        for piece in self._pieces(paragraph, size, width):
-            more = self.document.measure(piece, size)
-            if used + more > width and line.strip():
-                yield line.rstrip()
-                piece = piece.lstrip()
-                line, used = "", 0.0
-                more = self.document.measure(piece, size)
-            line, used = line + piece, used + more
-        yield line.rstrip()
-
-    def _pieces(self, paragraph: str, size: float, width: float) -> Iterator[str]:
-        """What is not torn apart: words and numbers, a character with the marks that may not begin or end a line."""
-        held = ""
-        for found in _PIECES.findall(paragraph.expandtabs(4)):
-            fits = self.document.measure(found, size) <= width
-            for piece in [found] if fits else list(found):
-                if held and piece not in _NOT_FIRST and held[-1] not in _NOT_LAST:
-                    yield held
-                    held = ""
-                held += piece
-                if self.document.measure(held, size) > width:
-                    yield held
-                    held = ""
-        if held:
-            yield held
+def _pieces(paragraph: str, width: float, measure: Measure) -> Iterator[str]:
+    """What is not torn apart: words and numbers, a character with the marks that may not begin or end a line."""
+    held = ""
+    for found in _PIECES.findall(paragraph.expandtabs(4)):
+        for piece in [found] if measure(found) <= width else list(found):
+            if held and piece not in _NOT_FIRST and held[-1] not in _NOT_LAST:
+                yield held
+                held = ""
+            held += piece
+            if measure(held) > width:
+                yield held
+                held = ""
+    if held:
+        yield held

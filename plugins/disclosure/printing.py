@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from html import escape
 
-from plugins.disclosure import qr
+import segno
+
 from plugins.disclosure.terms import DayKind
 
 _STYLE = """
@@ -70,11 +71,16 @@ def day(value: date) -> str:
     return f"{value.year}年{value.month}月{value.day}日"
 
 
-def leads_to(verify_url: str, hash: str) -> str:
+def leads_to(page: Page) -> str:
     """What the QR holds: the community's address for checks, or the seal itself where it has named none."""
-    if not verify_url:
+    url, hash = page.verify_url, page.hash
+    if not url:
         return f"gongzhi-disclosure:{hash}"
-    return verify_url.replace("{hash}", hash) if "{hash}" in verify_url else verify_url + hash
+    return url.replace("{hash}", hash) if "{hash}" in url else url + hash
+
+
+def code(page: Page) -> segno.QRCode:
+    return segno.make_qr(leads_to(page), error="m")
 
 
 def window_words(page: Page) -> str:
@@ -103,6 +109,6 @@ def html(page: Page, size: str) -> str:
         f'<h1>{escape(page.title)}</h1><p class="kind">({escape(page.kind)})</p>'
         f'<div class="body">{escape(page.body)}</div>{listed}<p>{window_words(page)}</p>'
         f'<p class="sign">{escape(page.area)}<br>{day(page.from_day)}</p></main>'
-        f'<footer class="seal">{qr.svg(leads_to(page.verify_url, page.hash))}<div>{sealed}<br>'
+        f'<footer class="seal">{code(page).svg_inline(omitsize=True, border=4, light="#fff")}<div>{sealed}<br>'
         f"<code>{value}</code></div></footer></body></html>"
     )

@@ -106,6 +106,7 @@ class PythonField(Field):
     compute: Callable[[dict[str, Any], Any], Any]
     columns: Callable[[RowOf], dict[str, Expr]]
     settings: bool = True
+    cost: int = 0
     annotation: Any = None
 
 
@@ -250,16 +251,17 @@ def python(
     *,
     columns: Callable[[RowOf], dict[str, Expr]],
     settings: bool = True,
+    cost: int = 0,
     discloses: str | None = None,
     description: str | None = None,
 ) -> Any:
     """A value worked out in Python from columns that the plan fetches with the row: `compute(values, facts)`.
 
     The annotation is a scalar or a plain Strawberry type, or a list of one. It can neither filter nor order. One that
-    does not look at what areas have set says `settings=False`, and costs no second statement. `discloses` as in
-    `computed`.
+    does not look at what areas have set says `settings=False`, and costs no second statement. What takes more than a
+    millisecond says its `cost` in rows (some 10 µs each), and is worked out in a thread. `discloses` as in `computed`.
     """
-    options = dict(compute=compute, columns=columns, settings=settings, discloses=discloses)
+    options = dict(compute=compute, columns=columns, settings=settings, cost=cost, discloses=discloses)
     return _Pending("python", options, description)
 
 

@@ -366,6 +366,10 @@ class Compiler:
         t = RowOf(alias)
         if isinstance(declared, PythonField):
             self.python.append((declared, nodes))
+            if declared.cost:
+                worked_out = _Rows(lambda v: 0)
+                worked_out.besides = declared.cost
+                self._rows[-1].inside.append(worked_out)
             columns = [(k, self.emit.value(e.sql(self), "text")) for k, e in declared.columns(t).items()]
             return self.emit.object([(f"{HIDDEN}{len(self.python) - 1}", self.emit.object(columns))])
         if isinstance(declared, ScalarField):

@@ -56,6 +56,7 @@ class Filler:
         self.collect = collect
         self.type_of = type_of
         self._writers: dict[int, Write] = {}  # by the number of the field
+        self.takes_long = any(declared.cost for declared, _ in fields)
         self.failed: dict[str, BaseException] = {}  # by plugin: what its fields raised; they are null
 
     def fill(self, text: str) -> str:
