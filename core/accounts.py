@@ -110,7 +110,7 @@ class SignIn:
     async def __call__(self, login: str, password: str, address: str = "") -> tuple[str, Token]:
         """The new token (shown once) and its row; refuses SIGN_IN_FAILED, SIGN_IN_THROTTLED."""
         name = login.strip().lower()[:100]
-        counted = (throttle.key_of(f"{name} {address}"), throttle.key_of(name))
+        counted = (throttle.key_of("login from", name, address), throttle.key_of("login", name))
         await throttle.count(self.runtime, dict(zip(counted, (FAILURES, FAILURES_ANYWHERE), strict=True)))
         mark = self.runtime.database.dialect.mark
         rows = await self.runtime.database.read(
@@ -127,7 +127,7 @@ class SignIn:
 
         Refuses TICKET_INVALID, LOGIN_NEEDED, LOGIN_TAKEN, SIGN_IN_THROTTLED, and what `hash_password` refuses.
         """
-        await throttle.count(self.runtime, {throttle.key_of(f"ticket {address}"): TICKETS_TRIED})
+        await throttle.count(self.runtime, {throttle.key_of("ticket", address): TICKETS_TRIED})
         hashed = await hash_password(password)
         token, row = new_token(self.runtime.clock.now())
 
@@ -161,7 +161,7 @@ class SignIn:
             raise Refusal("NOT_SIGNED_IN")
         if viewer.scope is not None:
             raise Refusal("TOKEN_SCOPE")
-        key = throttle.key_of(f"change {viewer.account_id}")
+        key = throttle.key_of("change", str(viewer.account_id))
         await throttle.count(self.runtime, {key: FAILURES})
         mark = self.runtime.database.dialect.mark
         rows = await self.runtime.database.read(

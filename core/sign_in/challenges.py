@@ -45,7 +45,7 @@ async def begin(runtime: Runtime, provider: str, asked: Asked, address: str) -> 
     known = runtime.providers.get(provider)
     if known is None:
         raise Refusal("NO_SUCH_PROVIDER", path=("provider",))
-    counted = {**known.counted(asked), throttle.key_of(f"begin {address}"): AN_HOUR}
+    counted = {**known.counted(asked), throttle.key_of("begin", address): AN_HOUR}
     await throttle.count(runtime, counted, BEGINS)
     secret = secrets.token_urlsafe(32)
     begun = await known.begin(secret, asked)
@@ -117,4 +117,4 @@ async def _keep(runtime: Runtime, kind: TicketKind, hash: str, data: dict[str, s
 
 
 def _hash(secret: str) -> str:
-    return throttle.key_of(f"challenge {secret[:100]}")
+    return throttle.key_of("challenge", secret[:100])
