@@ -18,13 +18,13 @@ from core.database import Database
 from core.errors import Refusal
 from core.ids import to_global
 from core.models import Actor, Event, EventText, SearchEntry, SearchTerm, Transition
+from core.models.event import ONES_WORDS
 from core.personal import about, texts_of
 from core.settings.store import as_uuid
 
 HOLDINGS = "holdings"  # the name its exports go by
 _BOOKKEEPING = {"event_id", "version"}
 _TOLD_OTHERWISE = (Event, EventText, Transition, SearchEntry, SearchTerm)
-_DONE_ALONE = "e.authority IN ('SELF', 'OPEN')"
 
 
 async def holdings(database: Database, person_id: UUID, now: datetime) -> dict[str, Any]:
@@ -89,11 +89,11 @@ async def _rows(database: Database, model: type[Model], ids: list[UUID]) -> list
 async def _events(database: Database, ids: list[UUID]) -> list[dict[str, Any]]:
     """What happened to them and what they did, oldest first; words only of what is theirs (`core_event_text`)."""
     marks = ", ".join(database.dialect.mark(n + 1) for n in range(len(ids)))
-    theirs = f"e.subject_id IN ({marks}) OR e.behalf_of_id IN ({marks})"
+    theirs = f"e.subject_id IN ({marks}) OR e.behalf_of_id IN ({marks}) OR e.actor_id IN ({marks})"
     rows = await database.fetch(
-        f"SELECT e.id AS id, e.type AS type, e.occurred_at AS occurred_at, e.area_id AS area_id, e.actor_id AS actor_id,"
-        f" CASE WHEN {theirs} OR {_DONE_ALONE} THEN 1 ELSE 0 END AS own, x.key AS key, x.text AS text FROM core_event e"
-        f" LEFT JOIN core_event_text x ON x.event_id = e.id WHERE {theirs} OR e.actor_id IN ({marks}) ORDER BY e.seq",
+        "SELECT e.id AS id, e.type AS type, e.occurred_at AS occurred_at, e.area_id AS area_id, e.actor_id AS actor_id,"
+        " x.key AS key, x.text AS text FROM core_event e LEFT JOIN core_event_text x ON x.event_id = e.id"
+        f" AND {ONES_WORDS.replace('{ids}', marks)} WHERE {theirs} ORDER BY e.seq",
         *ids,
     )
     found: dict[UUID, dict[str, Any]] = {}
@@ -107,7 +107,7 @@ async def _events(database: Database, ids: list[UUID]) -> list[dict[str, Any]]:
                 "actor_id": row["actor_id"] and as_uuid(row["actor_id"]),
             },
         )
-        if row["own"] and row["key"] is not None:
+        if row["key"] is not None:
             event[str(row["key"])] = row["text"]
     return list(found.values())
 

@@ -46,12 +46,13 @@ _MANDATE_COVERS = """EXISTS (
       AND m.since <= NEW.recorded_at AND (m.until IS NULL OR m.until > NEW.recorded_at))"""
 
 
-# What was said about the people, what they said in their own matters, and what a clerk noted who acted for them; not what
-# somebody said in an office.
-OF_ONES_EVENTS = (
-    "t.event_id IN (SELECT e.id FROM core_event e WHERE e.subject_id IN ({ids}) OR e.behalf_of_id IN ({ids})"
+# Whose the words are that came with an event `e`: what was said about the people, what they said in their own matters, and
+# what a clerk noted who acted for them; not what somebody said in an office.
+ONES_WORDS = (
+    "(e.subject_id IN ({ids}) OR e.behalf_of_id IN ({ids})"
     " OR (e.actor_id IN ({ids}) AND e.authority IN ('SELF', 'OPEN')))"
 )
+OF_ONES_EVENTS = f"t.event_id IN (SELECT e.id FROM core_event e WHERE {ONES_WORDS})"
 
 _EVENTS_AREA = "(SELECT e.area_id FROM core_event e WHERE e.id = t.event_id)"
 _GUARDIAN = """EXISTS (
