@@ -314,13 +314,16 @@ class Runtime:
         self.dispatcher.wake(None if work.flushed else [event.type for event in work.events])
 
     async def forget_old_keys(self) -> None:
-        """Drop idempotency records older than seven days, failures to sign in that count no longer, and tickets and
-        tokens that have been no good for a month."""
+        """Drop idempotency records older than seven days, failures to sign in that count no longer, tickets of no account
+        whose time is over, and tickets and tokens that have been no good for a month."""
         mark, now = self.database.dialect.mark, self.clock.now()
         async with self.database.transaction() as transaction:
             await transaction.fetch(f"DELETE FROM core_idempotency WHERE created_at < {mark(1)}", now - KEEP_KEYS)
             await transaction.fetch(
                 f"DELETE FROM core_sign_in_failures WHERE since < {mark(1)}", now - throttle.LONGEST
+            )
+            await transaction.fetch(
+                f"DELETE FROM core_ticket WHERE account_id IS NULL AND expires_at <= {mark(1)}", now
             )
             for table in ("core_ticket", "core_token"):
                 await transaction.fetch(f"DELETE FROM {table} WHERE expires_at < {mark(1)}", now - KEEP_TICKETS)

@@ -97,7 +97,11 @@ class Token(Entity):
 
 
 class Ticket(Entity):
-    """A secret that works once: `hash` is the SHA-256 of it. `data` holds what its kind needs, and nothing secret."""
+    """A secret that works once: `hash` is the SHA-256 of it. `data` holds what its kind needs, and nothing secret.
+
+    That of a challenge or identity names a subject by its keyed digest, and nobody can tell whose it is: such a ticket has
+    no account, and is deleted when it is used or, within a day, when its time is over.
+    """
 
     tag: ClassVar[str] = "ticket"
 
@@ -115,7 +119,7 @@ class Ticket(Entity):
 
     texts: ClassVar[tuple[Text, ...]] = (
         personal("hash", of=OF_AN_ACCOUNT, goes=True, secret=True),
-        personal("data", of=OF_AN_ACCOUNT, goes=True, secret=True),
+        Text("data", secret=True),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (
