@@ -46,8 +46,18 @@ async def test_it_does_what_it_was_made_for_below_its_area_and_nothing_else(neig
     ):
         assert await may_register(n, area) == answer, area
     give = {"role": "CLERK", "areaId": await n.area_id("xishan"), "actorId": await n.actor_id("郑雅婷")}
-    query = "mutation($i: CoreGrantRoleInput!) { coreGrantRole(input: $i) { errors { ... on PermissionError { reason } } } }"
-    assert (await n.ask("machine", query, i=give))["coreGrantRole"]["errors"] == [{"reason": "TOKEN_SCOPE"}]
+    why = "errors { ... on PermissionError { permission reason remedies { kind } } }"
+    query = f"mutation($i: CoreGrantRoleInput!) {{ coreGrantRole(input: $i) {{ {why} }} }}"
+    refused = {"permission": "core.role.grant", "reason": "TOKEN_SCOPE", "remedies": [{"kind": "SIGN_IN"}]}
+    assert (await n.ask("machine", query, i=give))["coreGrantRole"]["errors"] == [refused]
+    batch = (
+        f"mutation($i: CoreRegisterActorBatchInput!) {{ coreRegisterActorBatch(input: $i) {{ results {{ {why} }} }} }}"
+    )
+    await machine(n, "core.actor.read")
+    refused |= {"permission": "core.actor.register"}
+    row = {**NEW, "areaId": await n.area_id("xishan")}
+    answer = await n.ask("machine", batch, i={"rows": [row]})
+    assert answer["coreRegisterActorBatch"]["results"] == [{"errors": [refused]}]
     event = '{ events(first: 1, where: {type: {eq: "core.actor.registered"}}) { nodes { authority actor { id } } } }'
     admin = (await n.ask("admin", "{ viewer { id } }"))["viewer"]["id"]
     assert (await n.ask("admin", event))["events"]["nodes"] == [{"authority": "ROLE", "actor": {"id": admin}}]

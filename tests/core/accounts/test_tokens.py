@@ -9,10 +9,14 @@ from time import monotonic, sleep
 import httpx2
 import pytest
 
+from core.access import viewer_sql
 from core.accounts import TOKEN_LIFE
+from core.database.dialect import SQLITE
 from core.demo import PASSWORD
+from core.models import Account, Deputy, Mandate, PostHolding, RoleGrant, Token
 from core.testing.kit import Neighbourhood, Refused
 from core.testing.process import start
+from core.viewers import DECISIVE
 
 pytestmark = pytest.mark.anyio
 NEW = "a new password 1"
@@ -147,3 +151,10 @@ async def test_another_worker_sees_within_a_second_who_is_out(neighbourhood: Nei
         await http.aclose()
         process.terminate()
         process.join()
+
+
+def test_a_viewer_is_looked_at_again_only_for_what_they_are_read_from() -> None:
+    read = viewer_sql(SQLITE, "?1", "?2")
+    models = (Account, Token, RoleGrant, PostHolding, Mandate, Deputy)
+    assert [model for model in models if f" {model._meta.db_table} " not in read] == []
+    assert {tag.removeprefix("new ") for tag in DECISIVE} == {model.tag for model in models}
