@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
@@ -33,7 +34,8 @@ class Keep:
 @dataclass(frozen=True)
 class Text:
     """A column of free text. `whose` is SQL over the row `t` that holds for the rows of the people `{ids}`; None says
-    that it is about nobody. `erased` takes its place: null where it may be; with `goes` the whole row goes instead. What is `secret` is shown to nobody."""
+    that it is about nobody. `erased` takes its place, else null where it may be, an empty object, or ERASED; with `goes` the
+    whole row goes instead. What is `secret` is shown to nobody."""
 
     column: str
     whose: str | None = None
@@ -79,11 +81,14 @@ def personal_texts(model: type[Model]) -> list[Text]:
     return [text for text in texts_of(model) if text.whose is not None]
 
 
-def replacement(model: type[Model], text: Text, id: UUID) -> str | None:
-    """What stands in a row's column once it is erased."""
+def replacement(model: type[Model], text: Text, id: UUID) -> str | dict[str, Any] | None:
+    """What stands in a row's column once it is erased; written between quotes it is SQL too, also an empty object."""
+    column = model._meta.fields_map[text.column]
     if text.erased is not None:
         return text.erased.replace("{id}", str(id))
-    return None if model._meta.fields_map[text.column].null else ERASED
+    if column.null:
+        return None
+    return {} if isinstance(column, fields.JSONField) else ERASED
 
 
 def about(model: type[Model]) -> list[str]:
@@ -124,7 +129,6 @@ def is_erasure(model: type[Model]) -> str | None:
     change that what else never changes lets pass; false, never null; None for a model without such texts."""
     names = {**model._meta.fields_db_projection}
     erasable = [t for t in personal_texts(model) if not t.goes]
-    erasable = [t for t in erasable if not isinstance(model._meta.fields_map[t.column], fields.JSONField)]
     if not erasable:
         return None
     found = []

@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tortoise import fields
 from tortoise.models import Model
 
 from core.enums import Move
@@ -77,12 +76,9 @@ class Kept:
 
     def due_sql(self, mark: Any) -> str:
         """Rows kept since before an instant, after an id, that still hold something."""
-        found = self.model._meta.fields_map[self.text.column]
         gone = replacement(self.model, self.text, UUID(int=0))
         held = f"t.{self.text.column} IS NOT NULL"
-        if isinstance(found, fields.JSONField):
-            held = f"CAST(t.{self.text.column} AS text) <> '{{}}'"
-        elif gone is not None and not self.text.goes:
+        if gone is not None and not self.text.goes:
             held += f" AND t.{self.text.column} <> '{gone}'"
         return (
             f"SELECT t.id AS id, t.{self.keep.since} AS since, {self.place} AS area_id FROM {self.table} t"

@@ -135,7 +135,7 @@ class DataExport(Logged):
 
     texts: ClassVar[tuple[Text, ...]] = (
         *impersonal("list_name", "language", "failure"),
-        personal("request", of="by_id", erased="{}", keep=Keep("asked_at", "import_days", home_of("by_id"))),
+        personal("request", of="by_id", keep=Keep("asked_at", "import_days", home_of("by_id"))),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (

@@ -12,7 +12,6 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
-from tortoise import fields
 from tortoise.models import Model
 
 from core.corrections import Finding
@@ -221,9 +220,6 @@ async def erase_columns(work: Work, model: type[Model], texts: Sequence[Text], i
         for row in rows:
             held = [text for text in texts if getattr(row, text.column) is not None]
             values: dict[str, Any] = {text.column: replacement(model, text, row.id) for text in held}
-            for name in values:
-                if isinstance(model._meta.fields_map[name], fields.JSONField):
-                    values[name] = {}
             values |= _WITH.get(model, {})
             if all(getattr(row, name) == value for name, value in values.items()):
                 continue
