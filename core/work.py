@@ -401,7 +401,7 @@ class Work:
             ground=self.ground,
             data=data or {},
             occurred_at=to_millisecond(occurred_at) if occurred_at else self.occurred_at,
-            text={k: v for k, v in {**(text or {}), "behalfEvidence": self.acting.evidence}.items() if v},
+            text={k: v for k, v in {"behalfEvidence": self.acting.evidence, **(text or {})}.items() if v},
         )
         for write in self._writes:
             if write.event is not None:

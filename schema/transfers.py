@@ -29,7 +29,7 @@ from core.data.read import MAX_FILE, check
 from core.data.sheets import Sheet
 from core.data.stage import Counts, Stage
 from core.data.write import writing
-from core.enums import ExportFormat, ImportState
+from core.enums import ExportFormat, ExportState, ImportState
 from core.errors import Refusal
 from core.holdings import HOLDINGS, write_holdings
 from core.ids import from_global, new_id, to_global
@@ -177,12 +177,13 @@ class Transfers:
 
     async def _tell(self, id: UUID, counts: Counts, findings: list[Finding], refused: bool) -> None:
         async def rule(work: Work) -> dict[str, Any]:
-            await rules.tell_import(
+            row = await rules.tell_import(
                 work, import_id=id, counts=counts, findings=findings, messages=self.runtime.messages, refused=refused
             )
-            return {}
+            return {"state": row.state}
 
-        await self.runtime.as_system(rule)
+        if (await self.runtime.as_system(rule))["state"] is ImportState.EXPIRED:
+            self._clear(id)
 
     # --- out -----------------------------------------------------------------------------------------------
 
@@ -207,14 +208,17 @@ class Transfers:
         except Exception:
             log.exception("an export failed", id=str(id))
             failure = "INTERNAL_ERROR"
-        if failure:
-            path.unlink(missing_ok=True)
 
         async def rule(work: Work) -> dict[str, Any]:
-            await rules.end_export(work, export_id=id, rows=rows, failure=failure)
-            return {}
+            row = await rules.end_export(work, export_id=id, rows=rows, failure=failure)
+            return {"state": row.state}
 
-        await self.runtime.as_system(rule)
+        if (await self.runtime.as_system(rule))["state"] is not ExportState.READY:
+            self._clear(id)
+
+    def _clear(self, id: UUID) -> None:
+        for kind in ("import", "csv", "export"):
+            self.file(kind, id).unlink(missing_ok=True)
 
     async def _expire(self) -> None:
         mark, now = self.runtime.database.dialect.mark, self.runtime.clock.now()
@@ -234,8 +238,7 @@ class Transfers:
                     return {}
 
                 await self.runtime.as_system(rule)
-                for kind in ("import", "csv", "export"):
-                    self.file(kind, id).unlink(missing_ok=True)
+                self._clear(id)
 
     # --- routes --------------------------------------------------------------------------------------------
 

@@ -153,7 +153,7 @@ async def _summary(work: Work, stage: Stage, counts: Counts, file_name: str, row
     numbers = {"rows": counts.rows, "rows_new": counts.new, "rows_known": counts.known, "rows_bad": 0}
     if row_id is not None:
         row = await work.lock(DataImport, row_id)
-        if row.state is not ImportState.APPLYING:
+        if row.state is not ImportState.APPLYING or row.expires_at <= work.now:
             raise Refusal("IMPORT_STATE", state=str(row.state))
         return work.change(row, state=ImportState.APPLIED, **numbers)
     row = DataImport(

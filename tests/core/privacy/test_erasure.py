@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from core.accounts import create_account, issue_token
+from core.data import settle as settle_rows
 from core.enums import ActorKind
 from core.ids import from_global
 from core.models import Actor, Area
@@ -19,6 +21,7 @@ from core.rules.erasure import erase_columns
 from core.settings.store import as_uuid
 from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
+from schema.export import Export
 
 pytestmark = pytest.mark.anyio
 
@@ -203,6 +206,7 @@ async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Nei
         "SELECT authority, behalf_basis FROM core_event WHERE type = 'core.person.erased'"
     )
     assert [tuple(map(str, r)) for r in rows] == [("ROLE", "WRITTEN")]
+    assert "申请书 3 号" not in await n.dump()
 
 
 async def test_a_household_goes_with_the_last_and_loses_the_name_of_one(neighbourhood: Neighbourhood) -> None:
@@ -257,6 +261,94 @@ async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Ne
     n.clock.advance(timedelta(days=31))
     await settle(n.server.runtime)
     assert "田小禾" not in await n.dump()
+
+
+EXPORT, IMPORT = "dataExport(id: $i) { state }", "dataImport(id: $i) { state }"
+
+
+async def state(n: Neighbourhood, who: str, field: str, id: str) -> str:
+    found = await n.ask(who, f"query($i: ID!) {{ {field} }}", i=id)
+    return str(found[field.partition("(")[0]]["state"])
+
+
+async def sent(n: Neighbourhood, who: str, area: str, name: str) -> str:
+    """A spreadsheet with one person in it; the import's id."""
+    body = f"姓名,区域代码\n{name},{area}\n".encode()
+    headers = {"authorization": f"Bearer {n.tokens[who]}"}
+    answer = await n.http.post(f"/imports?area={area}&name=people.csv", content=body, headers=headers)
+    assert answer.status_code == 201
+    return str(answer.json()["id"])
+
+
+async def test_a_file_that_is_being_written_is_cleared_away_too(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾")
+    asked = await n.do("clerk", "coreExport", "dataExport { id }", list="actors", format="CSV")
+    write, written = Export.write, []
+
+    async def and_then_erase(export: Export, writer: Any, viewer: Any) -> int:
+        rows = await write(export, writer, viewer)
+        await n.do("admin", *ERASE, personId=me, reason="本人申请")
+        written.append(rows)
+        return rows
+
+    monkeypatch.setattr(Export, "write", and_then_erase)
+    await transfers.run_due()
+    assert written and await state(n, "clerk", EXPORT, asked["dataExport"]["id"]) == "EXPIRED"
+    assert [p for p in transfers.folder.glob("*.export")] == []
+
+
+@pytest.mark.parametrize("apply", [False, True])
+async def test_a_file_that_is_being_taken_in_is_cleared_away_too(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch, apply: bool
+) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾")
+    id = await sent(n, "clerk", "xishan", "田小禾")
+    await n.do("clerk", "coreImport", "dataImport { id }", importId=id, apply=apply)
+    build = settle_rows.build
+    erased = []
+
+    def and_then_erase(*arguments: Any) -> Any:
+        done = build(*arguments)
+        if not erased:
+            going = n.do("admin", *ERASE, personId=me, reason="本人申请")
+            erased.append(asyncio.run_coroutine_threadsafe(going, loop).result(20))
+        return done
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(settle_rows, "build", and_then_erase)
+    await transfers.run_due()
+    assert erased and await state(n, "clerk", IMPORT, id) == "EXPIRED"
+    assert [p for p in transfers.folder.iterdir() if str(from_global(id, "dataimport")) in p.name] == []
+    assert "田小禾" not in await n.dump()
+
+
+async def test_files_that_cannot_hold_the_person_stay(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾", area="haihong")
+    files = [(who, EXPORT, await n.do(who, "coreExport", "dataExport { id }", list="activities", format="CSV"))
+             for who in ("clerk", "resident", "inspector")]  # fmt: skip
+    await transfers.run_due()
+    found = [(who, field, str(made["dataExport"]["id"])) for who, field, made in files]
+    found += [("admin", IMPORT, await sent(n, "admin", area, "王小明")) for area in ("xishan", "haihong", "haicang")]
+    await n.do("admin", *ERASE, personId=me, reason="本人申请")
+    await transfers.run_due()
+    # The clerk's and the resident's places are elsewhere, the inspector's role is over the whole district.
+    assert [await state(n, *file) for file in found] == [
+        "READY", "READY", "EXPIRED", "RECEIVED", "EXPIRED", "EXPIRED",
+    ]  # fmt: skip
 
 
 async def test_every_text_of_the_demo_can_be_erased(neighbourhood: Neighbourhood) -> None:
