@@ -1,6 +1,6 @@
 """What personal data a table holds, declared beside its model: whose it is, what takes its place, how long it stays.
 
-    texts = (*impersonal("title"), personal("statement", of="claimant_id", keep=Keep("submitted_at", Term.TEXTS)))
+    texts = (*impersonal("title"), personal("statement", of="claimant_id", keep=Keep("submitted_at", "case_text_days")))
 
 Every column of free text is said to be nobody's or somebody's; `undecided` names those nobody has thought about.
 Erasure, the export of what is held on a person, and retention read these declarations, of plugins as of core.
