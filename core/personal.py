@@ -34,8 +34,8 @@ class Keep:
 @dataclass(frozen=True)
 class Text:
     """A column of free text. `whose` is SQL over the row `t` that holds for the rows of the people `{ids}`; None says
-    that it is about nobody. `erased` takes its place, else null where it may be, an empty object, or ERASED; with `goes` the
-    whole row goes instead. What is `secret` is shown to nobody."""
+    that it is about nobody. `erased` takes its place, else null where it may be, an empty object, or ERASED; with
+    `goes` the whole row goes instead. What is `secret` is shown to nobody."""
 
     column: str
     whose: str | None = None
