@@ -16,7 +16,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from core import throttle, tickets
-from core.access import Viewer
+from core.access import Viewer, roles_sql
 from core.enums import AccountState, ActorKind, TicketKind
 from core.errors import Refusal
 from core.ids import new_id
@@ -189,18 +189,11 @@ class SignIn:
 async def _gained(work: Work, person_id: UUID, since: datetime) -> bool:
     """Has this person been given a role, post, deputyship or mandate since? Whoever handed out a ticket before that might hold it, and
     was asked about what the person could do then."""
-    post = (
-        "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.post_id = g.post_id AND h.person_id = {0}"
-        " AND (h.until IS NULL OR h.until > {1}) AND (h.since >= {2} OR g.since >= {2}))"
-    )
-    deputy = (  # appointed then, perhaps for a leave that is still to come
-        "EXISTS (SELECT 1 FROM core_post_holding h JOIN core_deputy d ON d.holding_id = h.id"
-        " JOIN core_event e ON e.id = d.event_id WHERE h.post_id = g.post_id AND d.person_id = {0}"
-        " AND d.ended_at IS NULL AND d.until > {1} AND (e.recorded_at >= {2} OR g.since >= {2}))"
-    )
+    roles = roles_sql("{1}", of="{0}", to_come=True)
     return bool(await work.rows(
-        "SELECT 1 AS yes FROM core_role_grant g WHERE g.revoked_at IS NULL"
-        f" AND ((g.actor_id = {{0}} AND g.since >= {{2}}) OR {post} OR {deputy})"
+        f"SELECT 1 AS yes FROM ({roles}) r LEFT JOIN core_deputy d ON d.id = r.deputy_id"
+        " LEFT JOIN core_event e ON e.id = d.event_id"  # appointed then, perhaps for a leave that is still to come
+        " WHERE r.since >= {2} OR CASE WHEN r.deputy_id IS NULL THEN r.held_since ELSE e.recorded_at END >= {2}"
         " UNION ALL SELECT 1 FROM core_mandate m WHERE m.person_id = {0} AND m.state = 'ACTIVE' AND m.since >= {2}",
         person_id, work.now, since,
     ))  # fmt: skip

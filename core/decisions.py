@@ -108,23 +108,23 @@ def decide(
             givers = carriers(book[GIVE_MANDATES], viewer, chain)
             need = Remedy(RemedyKind.MANDATE, given_by=givers, organization_id=acting.for_id)
             return Decision(permission, "MANDATE_ELSEWHERE" if held else "NO_MANDATE", remedies=(need,))
+    grant: Grant | None = None
+
+    def on(reason: str, authority: Authority, *ends: datetime | None) -> Decision:
+        known = [e for e in (*ends, mandate.until if mandate else None, place.plugins.get(rule.owner)) if e is not None]
+        ground = Ground(authority, rule.key, grant.id if grant else None, mandate.id if mandate else None, chain)
+        return Decision(rule.key, reason, ground, min(known, default=None))
+
     if acting.behalf_of_id is not None:
         if not (rule.is_open or acting.behalf_of_id in owners):
             return Decision(permission, "NOT_THEIRS_TO_DO")
         if acting.is_guardian:
-            ground = Ground(Authority.GUARDIAN, rule.key, None, mandate.id if mandate else None, chain)
-            return Decision(permission, "BY_GUARDIAN", ground)
+            return on("BY_GUARDIAN", Authority.GUARDIAN, acting.guardian_until)
         rule = book[ON_BEHALF]
         if viewer.scope is not None and not viewer.scope.allows(ON_BEHALF, chain):
             return out_of_scope(ON_BEHALF)
     covering = [g for g in viewer.grants if g.area_id in chain and carries(rule, g.role, viewer, chain)]
     grant = _lasting(g for g in covering if g.deputy_id is None) or _lasting(covering)
-    mandate_id = mandate.id if mandate else None
-
-    def on(reason: str, authority: Authority, *ends: datetime | None) -> Decision:
-        known = [e for e in (*ends, mandate.until if mandate else None, place.plugins.get(rule.owner)) if e is not None]
-        ground = Ground(authority, rule.key, grant.id if grant else None, mandate_id, chain)
-        return Decision(rule.key, reason, ground, min(known, default=None))
 
     is_their_own = (acting.for_id or viewer.person_id) in owners
     at_the_desk = acting.behalf_of_id is not None

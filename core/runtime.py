@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from core import throttle
-from core.access import ANONYMOUS, VIEWER, Acting, Viewer, viewer_from, viewer_sql
+from core.access import ANONYMOUS, VIEWER, Acting, Viewer, viewer_from, viewer_of, viewer_sql
 from core.database import Database, Transaction
 from core.database.dialect import POSTGRES, Dialect
 from core.enums import BehalfBasis
@@ -125,10 +125,8 @@ class Runtime:
 
     async def viewer_of(self, account_id: UUID, fetch: Any = None) -> Viewer:
         """Who holds an account, as of now (`fetch` of a transaction: as of that); ANONYMOUS when it is disabled."""
-        dialect = self.database.dialect
-        sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
-        rows = await (fetch or self.database.fetch)(sql, account_id, self.clock.now())
-        return viewer_from(rows[0] if rows else None, None, self.kernel.cuts())
+        now = self.clock.now()
+        return await viewer_of(fetch or self.database.fetch, self.database.dialect, account_id, now, self.kernel.cuts())
 
     async def on_in(self, code: str) -> tuple[UUID, frozenset[str]] | None:
         """The area of this code and the plugins that are on there now; None where no area has it."""
@@ -198,12 +196,13 @@ class Runtime:
         if await work.find(Actor, id=actor_id, gone_at=None) is None:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
         guards = await work.rows(
-            "SELECT 1 AS yes FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
+            "SELECT until FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
             " AND since <= {} AND (until IS NULL OR until > {})",
             work.viewer.self_id, actor_id, work.now, work.now,
         )  # fmt: skip
         if guards and work.acting.basis is BehalfBasis.GUARDIAN:
-            work.acting = replace(work.acting, is_guardian=True)
+            ends = as_instant(guards[0]["until"])
+            work.acting = replace(work.acting, is_guardian=True, guardian_until=ends)
             return
         able = await work.rows(
             "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"

@@ -8,7 +8,8 @@ check that every row it takes has an event behind it (INV22) and every event an 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,7 +18,7 @@ from uuid import UUID
 
 from tortoise.models import Model
 
-from core.access import LATELY, Acting, Ground, Viewer, own_sql
+from core.access import LATELY, Acting, Ground, Viewer, own_sql, viewer_of
 from core.clock import to_millisecond
 from core.database import Transaction
 from core.database.batch import Batch, Raw, among, spread
@@ -97,7 +98,8 @@ class Work:
         self.viewer = viewer
         self.acting = acting
         self.now = kernel.clock.now()
-        self.system = system
+        self.system = system  # may do everything
+        self.by_server = system  # its events name nobody
         self.cause_id = cause_id
         self.occurred_at = to_millisecond(occurred_at) if occurred_at else self.now
         self.ground: Ground | None = Ground(Authority.SYSTEM) if system else None
@@ -159,6 +161,21 @@ class Work:
         return " UNION ".join(each) or "SELECT id FROM core_actor WHERE 1 = 0", (
             [self.now, self.now - LATELY, *people] if people else []
         )
+
+    async def viewer_of(self, account_id: UUID) -> Viewer:
+        """Who holds an account, as of now; ANONYMOUS when it is disabled."""
+        transaction, cuts = self.transaction, self.kernel.cuts(await self.settings_book())
+        return await viewer_of(transaction.fetch, transaction.database.dialect, account_id, self.now, cuts)
+
+    @contextmanager
+    def deciding_as(self, viewer: Viewer) -> Iterator[None]:
+        """Meanwhile the server may do only what this person may; its events still name nobody."""
+        before = self.viewer, self.system
+        self.viewer, self.system, self._own = viewer, False, None
+        try:
+            yield
+        finally:
+            (self.viewer, self.system), self._own = before, None
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -331,7 +348,7 @@ class Work:
                 raise Refusal("TOO_LONG_AGO", path=("occurredAt",), days=LATEST_ENTRY.days)
             if ground.authority is not Authority.ROLE:
                 raise Refusal("ONLY_NOW", path=("occurredAt",))
-        self.ground = ground
+        self.ground = Ground(Authority.SYSTEM) if self.by_server else ground
         return ground
 
     def expect_version(self, row: Logged) -> None:
@@ -474,14 +491,14 @@ class Work:
                 event.area_id,
                 event.subject.tag,
                 event.subject.id,
-                None if self.system else self.viewer.person_id,
+                None if self.by_server else self.viewer.person_id,
                 event.ground.authority,
                 event.ground.permission,
                 event.ground.grant_id,
                 event.ground.mandate_id,
                 self.viewer.deputy_for(event.ground.grant_id),
-                None if self.system else self.acting.behalf_of_id,
-                None if self.system else self.acting.basis,
+                None if self.by_server else self.acting.behalf_of_id,
+                None if self.by_server else self.acting.basis,
                 self.cause_id,
                 event.data,
                 event.occurred_at,

@@ -49,7 +49,7 @@ class Decision:
     reason: str = strawberry.field(description="Why, as a stable code (原因代码).")
     message: str = strawberry.field(description="The same for people, in the request's language (原因).")
     until: datetime | None = strawberry.field(
-        description="When what it rests on ends: a role, a post, a mandate, a pilot; null where no end is set (有效期至)."
+        description="When what it rests on ends: a role, a post, a mandate, a guardianship, a pilot; null where no end is set (有效期至)."
     )
     acting_for: strawberry.ID | None = strawberry.field(
         description="The organization in whose name it holds; null: in person (代表组织)."

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from core.database.guards import Guard, check, index, unique
+from core.database.guards import NOT_OVER, Guard, check, index, names_nobody_gone, unique
 from core.enums import Role
 from core.models.actor import Actor, Post
 from core.models.area import Area
@@ -75,6 +75,7 @@ class RoleGrant(Logged):
         check("one_holder", "(NEW.actor_id IS NULL) <> (NEW.post_id IS NULL)"),
         unique("actor_id", "role", "area_id", where="revoked_at IS NULL", code="ALREADY_GRANTED"),
         unique("post_id", "role", "area_id", where="revoked_at IS NULL", code="ALREADY_GRANTED"),
+        names_nobody_gone("actor_id", running=f"NEW.revoked_at IS NULL AND {NOT_OVER}"),
         index("area_id", "role"),
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from core.database.guards import Guard, check, index, refuse, unique
+from core.database.guards import Guard, check, index, refuse, same, unique
 from core.enums import AccountState, TicketKind
 from core.models.actor import Actor
 from core.models.area import Area
@@ -85,7 +85,8 @@ class Token(Entity):
             "never_wider",
             "UPDATE",
             "NEW.hash <> OLD.hash OR NEW.account_id <> OLD.account_id OR NEW.expires_at > OLD.expires_at"
-            " OR (OLD.scope IS NOT NULL AND NEW.scope IS NULL)",
+            f" OR NOT {same('CAST(NEW.scope AS text)', 'CAST(OLD.scope AS text)')}"
+            f" OR NOT {same('NEW.scope_area_id', 'OLD.scope_area_id')}",
             "INVALID_VALUE",
         ),
         index("account_id", "created_at"),
@@ -156,6 +157,12 @@ class Identity(Logged):
         unique("provider", "subject", where="removed_at IS NULL", code="IDENTITY_TAKEN"),
         unique("account_id", "provider", where="removed_at IS NULL", code="IDENTITY_EXISTS"),
         index("account_id"),
+        refuse(
+            "removed_for_good",
+            "UPDATE",
+            f"OLD.removed_at IS NOT NULL AND NOT {same('NEW.removed_at', 'OLD.removed_at')}",
+            "ALREADY_ENDED",
+        ),
         refuse(
             "immutable",
             "UPDATE",

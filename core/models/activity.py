@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, unique
+from core.database.guards import Guard, check, index, names_nobody_gone, refuse, unique
 from core.enums import ActivityState, ParticipationState
 from core.models.actor import Actor
 from core.models.area import Area
@@ -73,6 +73,7 @@ class Participation(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("activity_id", "actor_id", code="ALREADY_JOINED"),
+        names_nobody_gone("actor_id", running="NEW.state = 'JOINED'"),
         index("activity_id", "joined_at"),
         index("actor_id", "joined_at"),
     )

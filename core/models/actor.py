@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, same, unique
+from core.database.guards import NOT_OVER, Guard, check, index, names_nobody_gone, refuse, same, unique
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration
 from core.models.area import Area
 from core.models.base import Logged
@@ -120,6 +120,7 @@ class Membership(Logged):
         check("until_after_since", "NEW.until IS NULL OR NEW.until >= NEW.since"),
         unique("actor_id", "area_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
         unique("actor_id", "organization_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
+        names_nobody_gone("actor_id", "organization_id", running="NEW.state = 'ACTIVE'"),
         index("area_id", "role"),
         index("actor_id"),
         index("organization_id"),
@@ -154,6 +155,7 @@ class Mandate(Logged):
         check("not_for_oneself", "NEW.person_id <> NEW.organization_id"),
         check("until_after_since", "NEW.until IS NULL OR NEW.until > NEW.since"),
         unique("person_id", "organization_id", "area_id", where="state = 'ACTIVE'", code="ALREADY_MANDATED"),
+        names_nobody_gone("person_id", "organization_id", running=f"NEW.state = 'ACTIVE' AND {NOT_OVER}"),
         index("organization_id", "person_id"),
         index("person_id"),
     )
@@ -207,6 +209,7 @@ class PostHolding(Logged):
             "ALREADY_HOLDS_POST",
         ),
         check("until_after_since", "NEW.until IS NULL OR NEW.until >= NEW.since"),
+        names_nobody_gone("person_id", running=NOT_OVER),
         index("person_id"),
         index("post_id"),
     )
@@ -256,6 +259,7 @@ class Deputy(Logged):
             "NEW.holding_id <> OLD.holding_id OR NEW.since <> OLD.since OR NEW.until <> OLD.until",
             "APPEND_ONLY",
         ),
+        names_nobody_gone("person_id", running=f"NEW.ended_at IS NULL AND {NOT_OVER}"),
         index("person_id"),
         index("holding_id"),
     )

@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
+from core.access import roles_sql
 from core.database.guards import Guard, append_only, check, index, refuse, unique
 from core.enums import Authority, BehalfBasis
 from core.models.account import OF_AN_ACCOUNT
@@ -18,24 +19,16 @@ from core.personal import Keep, Text, impersonal, personal
 EPOCH_BASE = "(SELECT coalesce(max(base), 0) FROM core_epoch)"
 # Does an active grant of a role that carries the permission cover the event's area, for this very person, and has no
 # area at or above it cut the permission from the role (`core.settings.cuts`)?
-_GRANT_COVERS = """EXISTS (
-    SELECT 1 FROM core_role_grant g
-    JOIN core_area_closure c ON c.ancestor_id = g.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL
-    JOIN core_role_permission p ON p.role = g.role AND p.permission_id = NEW.permission
-    WHERE g.id = NEW.grant_id AND g.revoked_at IS NULL AND g.since <= NEW.recorded_at
-      AND (g.until IS NULL OR g.until > NEW.recorded_at)
-      AND (g.actor_id = NEW.actor_id OR EXISTS (SELECT 1 FROM core_post_holding h
-           WHERE h.post_id = g.post_id AND h.person_id = NEW.actor_id AND h.since <= NEW.recorded_at
-             AND (h.until IS NULL OR h.until > NEW.recorded_at))
-        OR EXISTS (SELECT 1 FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id
-           WHERE d.id = NEW.deputy_id AND d.person_id = NEW.actor_id AND h.post_id = g.post_id AND d.ended_at IS NULL
-             AND d.since <= NEW.recorded_at AND d.until > NEW.recorded_at
-             AND h.since <= NEW.recorded_at AND (h.until IS NULL OR h.until > NEW.recorded_at)))
+_GRANT_COVERS = f"""EXISTS (
+    SELECT 1 FROM ({roles_sql("NEW.recorded_at", of="NEW.actor_id", given="g.id = NEW.grant_id")}) r
+    JOIN core_area_closure c ON c.ancestor_id = r.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL
+    JOIN core_role_permission p ON p.role = r.role AND p.permission_id = NEW.permission
+    WHERE (r.deputy_id IS NULL OR r.deputy_id = NEW.deputy_id)
       AND NOT EXISTS (
         SELECT 1 FROM core_area_closure x JOIN core_setting s ON s.area_id = x.ancestor_id
         WHERE x.descendant_id = NEW.area_id AND x.until IS NULL
           AND s.plugin = 'permissions' AND s.key = NEW.permission AND s.until_version IS NULL
-          AND replace(s.value, '"' || g.role || '"', '') = s.value
+          AND replace(s.value, '"' || r.role || '"', '') = s.value
           AND (s.origin = 'FILE' OR NOT EXISTS (SELECT 1 FROM core_setting f
                WHERE f.area_id = s.area_id AND f.plugin = s.plugin AND f.key = s.key AND f.origin = 'FILE'
                  AND f.until_version IS NULL))))"""

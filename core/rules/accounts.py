@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import tickets
-from core.access import PermissionRule
+from core.access import PermissionRule, roles_sql
 from core.accounts import hash_token, revoke_tokens
 from core.database.dialect import POSTGRES
 from core.decisions import carries
@@ -116,15 +116,12 @@ async def rights_within_own(work: Work, person_id: UUID) -> None:
         f"(SELECT {rows}(c.ancestor_id) FROM core_area_closure c"
         " WHERE c.descendant_id = x.area_id AND c.until IS NULL) AS above"
     )
+    roles = roles_sql("{0}", of="{1}", to_come=True)
     held = await work.rows(
-        f"SELECT x.role AS role, {above} FROM core_role_grant x WHERE x.revoked_at IS NULL"
-        " AND (x.until IS NULL OR x.until > {}) AND (x.actor_id = {} OR x.post_id IN (SELECT h.post_id"
-        " FROM core_post_holding h WHERE h.person_id = {} AND (h.until IS NULL OR h.until > {})) OR x.post_id IN"
-        " (SELECT h.post_id FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
-        " WHERE d.person_id = {} AND d.ended_at IS NULL AND d.until > {}))"
-        f" UNION ALL SELECT NULL, {above} FROM core_mandate x WHERE x.person_id = {{}} AND x.state = 'ACTIVE'"
-        " AND (x.until IS NULL OR x.until > {})",
-        work.now, person_id, person_id, work.now, person_id, work.now, person_id, work.now,
+        f"SELECT x.role AS role, {above} FROM ({roles}) x"
+        f" UNION ALL SELECT NULL, {above} FROM core_mandate x WHERE x.person_id = {{1}} AND x.state = 'ACTIVE'"
+        " AND (x.until IS NULL OR x.until > {0})",
+        work.now, person_id,
     )  # fmt: skip
     for row in held:
         areas = [UUID(id) for id in json.loads(row["above"] or "[]")]

@@ -23,6 +23,7 @@ from core.enums import (
     ConsentState,
     ExportState,
     GuardianshipState,
+    HandoverState,
     ImportState,
     MandateState,
     MembershipState,
@@ -40,6 +41,7 @@ from core.models import (
     Event,
     EventText,
     Guardianship,
+    Handover,
     Logged,
     Mandate,
     Membership,
@@ -78,7 +80,8 @@ class Erasing:
 async def erase_person(work: Work, *, person_id: UUID, reason: str) -> Actor:
     """Erase a person, and households in which nobody else lives; for themselves, or whoever has the permission there.
 
-    Refuses NOT_A_PERSON, HOLDS_OFFICE (roles, posts, mandates, wards: hand them over first), OPEN_MATTERS.
+    Refuses NOT_A_PERSON, HOLDS_OFFICE (roles, posts, mandates, wards: hand them over first), OPEN_MATTERS (planned
+    hand-overs, activities, and what plugins say).
     """
     text = clean_text(reason, "reason", limit=500)
     person = await _asked_for(work, person_id)
@@ -146,6 +149,9 @@ async def findings(work: Work, actor_id: UUID) -> list[Finding]:
         await work.select(Guardianship, guardian_id=actor_id, state=GuardianshipState.ACTIVE),
         office,
     )
+    gives = await work.select(Handover, giver_id=actor_id, state=HandoverState.PLANNED)
+    takes = await work.select(Handover, taker_id=actor_id, state=HandoverState.PLANNED)
+    add(Handover.tag, [*gives, *takes], "OPEN_MATTERS")
     running = [ActivityState.PLANNED.value, ActivityState.OPEN.value]
     organised = await work.select(Activity, organizer_id=actor_id, state=running)
     add(Activity.tag, organised, "OPEN_MATTERS")
@@ -168,7 +174,8 @@ async def _households(work: Work, person: Actor) -> tuple[list[Actor], list[Acto
 
 
 async def _leave(work: Work, ids: Sequence[UUID]) -> None:
-    """End what goes on: memberships, places in activities to come, consents, and being somebody's ward."""
+    """End what goes on: memberships, mandates for a household, places in activities to come, consents, and being
+    somebody's ward."""
     today = work.clock.civil_date(work.now)
     active = MembershipState.ACTIVE
     memberships = [
@@ -177,6 +184,8 @@ async def _leave(work: Work, ids: Sequence[UUID]) -> None:
     ]
     for membership in {m.id: m for m in memberships}.values():
         work.change(membership, state=MembershipState.ENDED, until=max(membership.since, today))
+    for mandate in await work.select(Mandate, lock=True, organization_id=ids, state=MandateState.ACTIVE):
+        work.change(mandate, state=MandateState.REVOKED)
     for part in await work.select(Participation, lock=True, actor_id=ids, state=ParticipationState.JOINED):
         activity = await work.lock(Activity, part.activity_id)
         if activity.state in (ActivityState.PLANNED, ActivityState.OPEN):

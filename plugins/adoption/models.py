@@ -7,9 +7,10 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import own_matter
 from core.agreement import Agreement as AgreementBase
 from core.agreement import Signature as SignatureBase
-from core.database.guards import Guard, Refuse, append_only, check, index, own_matter, refuse, same, unique
+from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
 from core.ledger import LARGEST
 from core.models import Actor, Area, Logged, RuleDocument
 from core.personal import Keep, Text, impersonal, personal

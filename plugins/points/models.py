@@ -7,7 +7,8 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, own_matter, refuse, same, unique
+from core.access import own_matter
+from core.database.guards import Guard, append_only, check, index, refuse, same, unique
 from core.enums import ActorKind, Term
 from core.ledger import LedgerEntry
 from core.models import Entity, Logged

@@ -17,13 +17,14 @@ from core.errors import Refusal
 from core.ids import from_global, split_global
 from core.problems import did_you_mean, near
 from core.settings.cuts import SECTION
+from core.settings.store import as_instant
 from schema.decisions import Action, Decision, Row, actions_on, columns_of, shown
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import NodeType, extend, python
 from schema.nodes.expressions import AreaChain, Kept, PairsOf, RowOf, Slot, public
 from schema.nodes.expressions import viewer as viewer_facts
-from schema.nodes.privacy import guards
+from schema.nodes.privacy import guards, guards_until
 from schema.planning.compile import Written
 from schema.planning.python_fields import Facts
 from schema.visible import Statement
@@ -93,6 +94,8 @@ class _Asked:
         pairs = [(key, emit.value(e.sql(statement), "text")) for key, e in read.items()]
         if "behalf" in read:
             pairs.append(("guards", emit.value(guards(read["behalf"], viewer_facts).sql(statement), "bool")))
+            ends = guards_until(read["behalf"], viewer_facts).sql(statement)
+            pairs.append(("guards_until", emit.value(ends, "instant")))
         columns = emit.object(pairs)
         return f"(SELECT {columns} FROM {self.node.table} {alias} WHERE {' AND '.join(where)})"
 
@@ -120,7 +123,8 @@ async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: boo
         row = Row(values, kernel.plugins, context.now)
         # As for mutations, a merged actor's id stands for the one kept.
         for_id, behalf_id = (UUID(values[name]) if name in values else None for name in ("for", "behalf"))
-        acting = Acting(for_id, behalf_id, is_guardian=bool(values.get("guards")))
+        ends = as_instant(values.get("guards_until"))
+        acting = Acting(for_id, behalf_id, is_guardian=bool(values.get("guards")), guardian_until=ends)
         decided = decide(
             kernel.permissions, context.viewer, acting, one.action.permission, row.place,
             owners=row.owners(0), within=context.root_area,

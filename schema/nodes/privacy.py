@@ -30,7 +30,7 @@ from schema.nodes.composed import ByRule, Query, every, plain
 from schema.nodes.core import Actor, Area, Person
 from schema.nodes.data import DataExport
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, case, now, select
+from schema.nodes.expressions import Expr, RowOf, Select, ViewerFacts, area_of, case, now, select
 
 # --- who looked at what ----------------------------------------------------------------------------------
 
@@ -80,12 +80,20 @@ def _consent_scope(t: RowOf, v: ViewerFacts) -> Expr:
 
 def guards(ward: Expr, v: ViewerFacts) -> Expr:
     """Is the viewer the guardian?"""
+    return _guarding(ward, v).exists()
 
+
+def guards_until(ward: Expr, v: ViewerFacts) -> Expr:
+    """When the viewer is no longer the guardian; null where no end is set, and for others."""
+    return _guarding(ward, v).first("until", order_by="id")
+
+
+def _guarding(ward: Expr, v: ViewerFacts) -> Select:
     def holds(g: RowOf) -> Expr:
         running = (g.state == GuardianshipState.ACTIVE) & (g.until.is_null() | (g.until > now))
         return (g.ward_id == ward) & v.is_self(g.guardian_id) & running
 
-    return select(models.Guardianship).where(holds).exists()
+    return select(models.Guardianship).where(holds)
 
 
 @node(models.Consent, scope=_consent_scope, place=lambda t: area_of(models.Actor, t.person_id), order="-since")

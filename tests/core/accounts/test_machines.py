@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.accounts import hash_token
+from core.errors import Refusal
 from core.testing.kit import Neighbourhood, Refused
 
 pytestmark = pytest.mark.anyio
@@ -182,3 +183,20 @@ async def test_it_ends_with_its_time_by_its_maker_and_with_the_account(neighbour
     await machine(n, "core.actor.register")
     n.clock.advance(timedelta(days=30))
     assert not (await n.server.runtime.viewer(hash_token(n.tokens["machine"]))).signed_in
+
+
+@pytest.mark.parametrize(
+    "widening",
+    [
+        "scope = NULL, scope_area_id = NULL",
+        'scope = \'{"permissions": ["core.actor.register", "core.role.grant"]}\'',
+        "scope_area_id = (SELECT id FROM core_area WHERE code = 'haicang')",
+    ],
+)
+async def test_the_database_lets_nobody_widen_one(neighbourhood: Neighbourhood, widening: str) -> None:
+    n = neighbourhood
+    await machine(n, "core.actor.register")
+    with pytest.raises(Refusal, match="INVALID_VALUE"):
+        async with n.server.runtime.database.transaction() as transaction:
+            await transaction.fetch(f"UPDATE core_token SET {widening} WHERE scope IS NOT NULL")
+    assert await may_register(n, "xishan") == "OK"
