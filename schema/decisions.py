@@ -24,7 +24,8 @@ from core.enums import RemedyKind, Role
 from core.ids import to_global
 from core.messages import Messages
 from core.models import Actor, PluginArea
-from schema.nodes.expressions import AreaChain, Expr, ListOf, RowOf
+from schema.nodes.expressions import Expr, ListOf, RowOf
+from schema.nodes.viewing import AreaChain
 
 if TYPE_CHECKING:
     from schema.mutations import MutationDeclaration, Subject

@@ -21,9 +21,11 @@ from schema.decisions import Action, Decision, Row, actions_on, columns_of, show
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import NodeType, extend, python
-from schema.nodes.expressions import AreaChain, Kept, PairsOf, RowOf, Slot, public
-from schema.nodes.expressions import viewer as viewer_facts
+from schema.nodes.expressions import Kept, PairsOf, RowOf, Slot
 from schema.nodes.privacy import guards
+from schema.nodes.telling import public
+from schema.nodes.viewing import AreaChain
+from schema.nodes.viewing import viewer as viewer_facts
 from schema.planning.compile import Written
 from schema.planning.python_fields import Facts
 from schema.visible import Statement

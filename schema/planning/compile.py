@@ -25,7 +25,8 @@ from core.errors import GongzhiError, Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import AreaExists, Column, Expr, Kept, RowOf, Slot, viewer
+from schema.nodes.expressions import Column, Expr, Kept, RowOf, Slot
+from schema.nodes.viewing import AreaExists, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, check_list, read_arguments
 from schema.planning.emit import Emitter, literal

@@ -33,7 +33,9 @@ from {key} import models
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import public, select, viewer
+from schema.nodes.expressions import select
+from schema.nodes.telling import public
+from schema.nodes.viewing import viewer
 CLERKS = lambda t, v: v.may("core.actor.read", t.area_id)
 {body}
 """
