@@ -200,6 +200,7 @@ class GraphQL:
         self.changes = Changes(self)
         self.plain = PlainExecutor(schema.composed)
         self.check = checks_of(self.graphql)
+        self._python_types: dict[int, Any] = {}
         self.documents = documents or Documents()
         if not schema.has_resolvers:
             _set_resolvers(schema)
@@ -477,12 +478,17 @@ class GraphQL:
 
     async def _filler(self, plan: Plan, context: RequestContext) -> Filler:
         compiler = self.new_compiler(context)
-        types = {id(f): self._python_type(f) for f, _ in plan.python}
         facts = await self._facts(context, settings=any(f.settings for f, _ in plan.python))
-        return Filler(plan.python, facts, lambda sets: compiler._collect(sets, None), lambda f: types[id(f)])
+        return Filler(plan.python, facts, lambda sets: compiler._collect(sets, None), self._python_type)
 
     def _python_type(self, declared: PythonField) -> Any:
         """The GraphQL type of a Python-computed field, from the type that carries it."""
+        found = self._python_types.get(id(declared))
+        if found is None:
+            found = self._python_types[id(declared)] = self._find_type(declared)
+        return found
+
+    def _find_type(self, declared: PythonField) -> Any:
         for node in self.composed.types.values():
             if node.fields.get(declared.name) is declared:
                 owner: Any = self.graphql.type_map[node.name]

@@ -316,7 +316,7 @@ class Database:
 
     async def close(self) -> None:
         if self._readers is not None:
-            self._readers.close()
+            await self._readers.close()
         await Tortoise.close_connections()
 
 

@@ -12,12 +12,16 @@ from queue import SimpleQueue
 from threading import Thread
 from typing import Any, TypeVar
 
+from core.errors import Refusal
+
 T = TypeVar("T")
 _LATER = (sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 _Job = tuple["asyncio.Future[Any]", Callable[[sqlite3.Connection], Any]]
 
 
 STEPS = 5_000  # of SQLite's machine, about half a millisecond
+LENGTH = 4_000  # characters of a statement
+KEPT = 1_000  # statements that are known to take longer
 
 
 class Readers:
@@ -34,16 +38,27 @@ class Readers:
         self._here = self._connect(path, 0)
         self._here.set_progress_handler(self._is_enough, STEPS)
         self._asked = 0
+        self._long: set[str] = set()  # statements that were given up
+        self._is_closed = False
 
     def at_hand(self, sql: str, values: Sequence[Any]) -> list[tuple[Any, ...]] | None:
-        """The rows, read in this thread; None where that takes longer than STEPS, up to twice as many, or has to wait."""
+        """The rows, read in this thread; None where that takes longer than STEPS, up to twice as many, took so before, or
+        has to wait; and for a long text, which takes as long to prepare. Refuses BUSY when all is closed."""
+        if self._is_closed:
+            raise Refusal("BUSY")
+        if len(sql) > LENGTH or sql in self._long:
+            return None
         self._asked = 0
         try:
             return self._here.execute(sql, values).fetchall()
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF in _LATER:
-                return None
-            raise
+            if error.sqlite_errorcode & 0xFF not in _LATER:
+                raise
+            if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_INTERRUPT:
+                if len(self._long) >= KEPT:
+                    self._long.clear()
+                self._long.add(sql)
+            return None
 
     def _is_enough(self) -> bool:
         """SQLite counts on from one run of a statement to the next, so the first time says nothing."""
@@ -58,6 +73,9 @@ class Readers:
         return reader
 
     async def run(self, do: Callable[[sqlite3.Connection], T]) -> T:
+        """What `do` makes of a connection, in its thread. Refuses BUSY when all is closed."""
+        if self._is_closed:
+            raise Refusal("BUSY")
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put((future, do))
         return await future
@@ -74,12 +92,13 @@ class Readers:
             del job, future, do, found, error  # and what they hold, until the next job comes
         reader.close()
 
-    def close(self) -> None:
+    async def close(self) -> None:
         """What waits is done first."""
+        self._is_closed = True
         for _ in self._threads:
             self._jobs.put(None)
         for thread in self._threads:
-            thread.join()
+            await asyncio.to_thread(thread.join)
         self._here.close()
 
 

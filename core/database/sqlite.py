@@ -35,10 +35,16 @@ class ImmediateTransaction(SqliteTransactionWrapper):
         pass
 
     async def _visit(self, do: Callable[[sqlite3.Connection], T]) -> T:
-        begin, self._begun = not self._begun, True
         with translated():
-            given = (_begin_and, do) if begin else (do,)
+            given = (do,) if self._begun else (self._begin_and, do)
             return cast(T, await self._connection._execute(*given, self._connection._conn))  # type: ignore[no-untyped-call]
+
+    def _begin_and(self, do: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
+        if connection.in_transaction:
+            connection.commit()
+        connection.execute("BEGIN IMMEDIATE")
+        self._begun = True
+        return do(connection)
 
     async def execute_query_dict(self, query: str, values: list[Any] | None = None) -> list[dict[str, Any]]:
         return await self._visit(lambda connection: list(map(dict, connection.execute(query, values or ()))))
@@ -65,13 +71,6 @@ class _Begun(ConnectionWrapper[Any]):
             self._lock.release()
             raise
         return connection
-
-
-def _begin_and(do: Callable[[sqlite3.Connection], T], connection: sqlite3.Connection) -> T:
-    if connection.in_transaction:
-        connection.commit()
-    connection.execute("BEGIN IMMEDIATE")
-    return do(connection)
 
 
 def execute_all(connection: sqlite3.Connection, statements: Sequence[tuple[str, Sequence[Any]]]) -> list[int]:

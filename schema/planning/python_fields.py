@@ -25,6 +25,7 @@ from core.settings import SettingsBook
 from schema.nodes.declare import PythonField
 
 HIDDEN = "gz:"
+Write = Callable[[Any], Any]
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,7 @@ class Filler:
         self.facts = facts
         self.collect = collect
         self.type_of = type_of
+        self._writers: dict[int, Write] = {}  # by the number of the field
         self.failed: dict[str, BaseException] = {}  # by plugin: what its fields raised; they are null
 
     def fill(self, text: str) -> str:
@@ -67,13 +69,16 @@ class Filler:
         if len(value) == 1:
             key = next(iter(value))
             if key.startswith(HIDDEN):
-                declared, nodes = self.fields[int(key[len(HIDDEN) :])]
-                return self._computed(declared, nodes, value[key])
+                return self._computed(int(key[len(HIDDEN) :]), value[key])
         return {k: self._walk(v) for k, v in value.items()}
 
-    def _computed(self, declared: PythonField, nodes: list[FieldNode], columns: dict[str, Any]) -> Any:
+    def _computed(self, number: int, columns: dict[str, Any]) -> Any:
+        declared, nodes = self.fields[number]
         try:
-            return self._complete(declared.compute(columns, self.facts), self.type_of(declared), nodes)
+            write = self._writers.get(number)
+            if write is None:
+                write = self._writers[number] = self._writer(self.type_of(declared), nodes)
+            return write(declared.compute(columns, self.facts))
         except BaseException as error:
             # Nothing is awaited here, so that even a cancellation is the plugin's own.
             if declared.plugin == "core" or isinstance(error, KeyboardInterrupt):
@@ -83,24 +88,26 @@ class Filler:
             self.failed[declared.plugin] = error
             return None
 
-    def _complete(self, value: Any, graphql_type: Any, nodes: list[FieldNode]) -> Any:
-        """The JSON of a plain Python value, as its GraphQL type and the selection say."""
+    def _writer(self, graphql_type: Any, nodes: list[FieldNode]) -> Write:
+        """Makes the JSON of plain Python values, as their GraphQL type and the selection say."""
         if isinstance(graphql_type, GraphQLNonNull):
-            return self._complete(value, graphql_type.of_type, nodes)
-        if value is None:
-            return None
+            return self._writer(graphql_type.of_type, nodes)
         if isinstance(graphql_type, GraphQLList):
-            return [self._complete(v, graphql_type.of_type, nodes) for v in value]
+            one = self._writer(graphql_type.of_type, nodes)
+            return lambda values: None if values is None else [one(v) for v in values]
         if isinstance(graphql_type, (GraphQLScalarType, GraphQLEnumType)):
-            return graphql_type.serialize(value)
+            serialize = graphql_type.serialize
+            return lambda value: None if value is None else serialize(value)
         assert isinstance(graphql_type, GraphQLObjectType)
-        found = {}
+        parts: list[tuple[str, str, Write]] = []
         for key, inner in self.collect([n.selection_set for n in nodes if n.selection_set]).items():
             name = inner[0].name.value
             if name == "__typename":
-                found[key] = graphql_type.name
+                parts.append((key, "__class__", lambda _: graphql_type.name))
                 continue
             field = graphql_type.fields[name]
             python = field.extensions["strawberry-definition"].python_name
-            found[key] = self._complete(getattr(value, python), field.type, inner)
-        return found
+            parts.append((key, python, self._writer(field.type, inner)))
+        return lambda value: (
+            None if value is None else {key: write(getattr(value, python)) for key, python, write in parts}
+        )

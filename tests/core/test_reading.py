@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from core.database.reading import STEPS, Readers
+from core.database.reading import LENGTH, STEPS, Readers
+from core.errors import Refusal
 
 pytestmark = pytest.mark.anyio
 LONG = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) SELECT count(*) FROM n"
@@ -26,19 +27,21 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def readers(file: Path) -> Iterator[Readers]:
+async def readers(file: Path, anyio_backend: str) -> AsyncIterator[Readers]:
     made = Readers(file, 2, 1_000)
     yield made
-    made.close()
+    await made.close()
 
 
-def test_what_takes_long_is_given_up_and_what_is_small_never(readers: Readers) -> None:
-    assert readers.at_hand(LONG, [STEPS]) is None
-    assert [readers.at_hand("SELECT n FROM t", []) for _ in range(STEPS)] == [[(1,)]] * STEPS
+async def test_what_takes_long_is_given_up_and_what_is_small_never(readers: Readers) -> None:
     assert readers.at_hand(LONG, [10]) == [(10,)]
+    assert readers.at_hand(LONG, [STEPS]) is None
+    assert readers.at_hand(LONG, [10]) is None  # it is not tried again
+    assert readers.at_hand(f"SELECT '{'x' * LENGTH}'", []) is None  # preparing it takes as long
+    assert [readers.at_hand("SELECT n FROM t", []) for _ in range(STEPS)] == [[(1,)]] * STEPS
 
 
-def test_nobody_is_waited_for(readers: Readers, file: Path) -> None:
+async def test_nobody_is_waited_for(readers: Readers, file: Path) -> None:
     other = sqlite3.connect(file, isolation_level=None)
     other.execute("BEGIN EXCLUSIVE")
     assert readers.at_hand("SELECT n FROM t", []) is None
@@ -47,7 +50,7 @@ def test_nobody_is_waited_for(readers: Readers, file: Path) -> None:
     assert readers.at_hand("SELECT n FROM t", []) == [(1,)]
 
 
-def test_what_is_wrong_is_told(readers: Readers) -> None:
+async def test_what_is_wrong_is_told(readers: Readers) -> None:
     with pytest.raises(sqlite3.OperationalError, match="no such table"):
         readers.at_hand("SELECT 1 FROM nowhere", [])
 
@@ -70,3 +73,12 @@ async def test_threads_read_beside_each_other_and_outlive_errors_and_who_gave_up
     goes_on.set()
     for _ in range(4):
         assert await readers.run(lambda connection: connection.execute("SELECT n FROM t").fetchall()) == [(1,)]
+
+
+async def test_who_comes_when_all_is_closed_is_told(file: Path) -> None:
+    readers = Readers(file, 1, 1_000)
+    await readers.close()
+    with pytest.raises(Refusal, match="BUSY"):
+        readers.at_hand("SELECT n FROM t", [])
+    with pytest.raises(Refusal, match="BUSY"):
+        await readers.run(lambda connection: None)
