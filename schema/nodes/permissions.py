@@ -119,7 +119,7 @@ async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: boo
             found.append(None)
             continue
         values = json.loads(text)
-        row = Row(values, kernel.plugins, context.now)
+        row = Row(values, context.now)
         # As for mutations, a merged actor's id stands for the one kept.
         for_id, behalf_id = (UUID(values[name]) if name in values else None for name in ("for", "behalf"))
         acting = Acting(for_id, behalf_id, is_guardian=bool(values.get("guards")))
