@@ -268,7 +268,7 @@ async def test_files_tell_no_more(world: World, role: str, half: int) -> None:
 
 @pytest.mark.parametrize("role", ["resident", "clerk beside"])
 async def test_what_is_hidden_and_what_is_missing_are_refused_alike(world: World, role: str) -> None:
-    assert await world.check_refusals(role, TRUTH) > 20
+    assert await world.check_refusals(role, TRUTH) >= 70
 
 
 async def test_a_type_without_a_truth_fails(world: World) -> None:
