@@ -231,8 +231,8 @@ CUT = (
     "points.account.read", "points.dispute.resolve",
 )  # fmt: skip
 ROLES = (
-    "anonymous", "resident", "neighbour", "clerk here", "clerk beside", "clerk above", "area admin", "mandated", "former delegate",
-    "deprived clerk", "lapsed clerk", "deputy", "guardian", "machine", "admin",
+    "anonymous", "resident", "neighbour", "clerk here", "clerk beside", "clerk above", "area admin", "mandated",
+    "former delegate", "deprived clerk", "lapsed clerk", "deputy", "guardian", "machine", "admin",
 )  # fmt: skip
 
 
