@@ -4,9 +4,9 @@
     await world.check("clerk here", TRUTH)
 
 The roles are `core.testing.people`; the questions come from the introspection of the live schema
-(`core.testing.questions`), so a type that somebody adds is asked for unasked; the rows come from `core.testing.forge`. The
-truth does not come from the schema: it says for every type in plain Python, over plain rows, who sees one. A type without
-a truth fails, and so does one without rows.
+(`core.testing.questions`), so a type that somebody adds is asked for unasked; the rows come from `core.testing.forge`.
+The truth does not come from the schema: it says for every type in plain Python, over plain rows, who sees one. A type
+without a truth fails, and so does one without rows.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class Facts:
         return self.who.acts_as(actor)
 
     def may(self, permission: str, area: UUID | None) -> bool:
-        """Has one of their roles this permission in the area, or in one that it lies in, and has none of these cut it?"""
+        """Has one of their roles this permission in the area or in one that it lies in, and has none of these cut it?"""
         if self.who.only is not None and permission not in self.who.only:
             return False
         codes, kept = set(), self.carried_by[permission]

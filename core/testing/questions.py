@@ -1,4 +1,4 @@
-"""What is asked: every type of a served schema by every path to it, made from its introspection and from the rows there are."""
+"""What is asked: every type of a served schema by every path to it, as its introspection and the rows there are have it."""
 
 from __future__ import annotations
 
