@@ -55,7 +55,7 @@ class Facts:
         return self.who.acts_as(actor)
 
     def may(self, permission: str, area: UUID | None) -> bool:
-        """Has one of their roles this permission in the area or in one that it lies in, and has none of these cut it?"""
+        """Has one of their roles this permission in the area or in one above, and has none of these cut it?"""
         if self.who.only is not None and permission not in self.who.only:
             return False
         codes, kept = set(), self.carried_by[permission]

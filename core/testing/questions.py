@@ -1,4 +1,4 @@
-"""What is asked: every type of a served schema by every path to it, as its introspection and the rows there are have it."""
+"""What is asked: every type of a served schema by every path to it, by its introspection and by the rows there are."""
 
 from __future__ import annotations
 
