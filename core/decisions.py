@@ -7,6 +7,7 @@ A decision has a stable reason, what would change it, until when it holds, and t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -26,10 +27,21 @@ GRANT_ROLES, GIVE_MANDATES, TOGGLE = "core.role.grant", "core.mandate.manage", "
 @dataclass(frozen=True)
 class Place:
     """Where a row lies: its area and those above, from the root down, and the plugins that are on there, each with its
-    end. No chain: in no area, where no role reaches."""
+    end. No chain: in no area, where no role reaches and no plugin is off."""
 
     chain: tuple[UUID, ...]
     plugins: Mapping[str, datetime | None]
+
+    @classmethod
+    def read(cls, above: str | None, plugins: str | None, now: datetime) -> Place:
+        """From what a statement says as JSON: pairs of an area's id and how far above it is, and pairs of a plugin and
+        the instant at which it ends there, or null. None where there are none."""
+        chain = sorted(json.loads(above or "[]"), key=lambda pair: -pair[1])
+        ends = {plugin: end and datetime.fromisoformat(end) for plugin, end in json.loads(plugins or "[]")}
+        return cls(tuple(UUID(id) for id, _ in chain), {p: end for p, end in ends.items() if end is None or end > now})
+
+
+NOWHERE = Place((), {})
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ check that every row it takes has an event behind it (INV22) and every event an 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from core.clock import to_millisecond
 from core.database import Transaction
 from core.database.batch import Batch, Raw, among, spread
 from core.database.dialect import POSTGRES, Dialect
-from core.decisions import Place, decide
+from core.decisions import NOWHERE, Place, decide
 from core.enums import Authority
 from core.errors import Conflict, GongzhiError, Refusal
 from core.ids import new_id
@@ -32,7 +31,7 @@ from core.models import Actor, Area, Entity, Logged
 from core.models.event import EPOCH_BASE
 from core.search import ENTRY, TERM, entry_of, is_renamed
 from core.settings import Settings, SettingsBook
-from core.settings.store import as_instant, as_uuid
+from core.settings.store import as_uuid
 
 M = TypeVar("M", bound=Model)
 N = TypeVar("N", bound=Model)
@@ -253,11 +252,8 @@ class Work:
     def _made(self, columns: _Columns[M], record: Any) -> M:
         row = columns.model._init_from_db(**{c: record[f"{columns.alias}_{c}"] for c in columns.names})
         if columns.placed:
-            above = json.loads(record[f"{columns.alias}_gz_above"] or "[]")
-            chain = tuple(as_uuid(id) for id, _ in sorted(above, key=lambda pair: -pair[1]))
-            said = json.loads(record[f"{columns.alias}_gz_plugins"] or "[]")
-            ends = {plugin: as_instant(until) for plugin, until in said}
-            self._places[row.pk] = Place(chain, {p: end for p, end in ends.items() if end is None or end > self.now})
+            above, plugins = record[f"{columns.alias}_gz_above"], record[f"{columns.alias}_gz_plugins"]
+            self._places[row.pk] = Place.read(above, plugins, self.now)
         return row
 
     def knows_place(self, row: Model) -> bool:
@@ -313,9 +309,8 @@ class Work:
 
     def entitled(self, permission: str, at: Area | Model, *, owner: UUID | None = None) -> Ground:
         """What `require` asks, of a permission that is not used but passed on (to a machine): the act does not rest on it."""
-        where = self._places[at.pk] if at.pk in self._places else Place((), dict.fromkeys(self.kernel.plugins))
         decision = decide(
-            self.book, self.viewer, self.acting, permission, where,
+            self.book, self.viewer, self.acting, permission, self._places.get(at.pk, NOWHERE),
             owners=(owner,) if owner else (), within=self.within, system=self.system,
         )  # fmt: skip
         if decision.ground is None:

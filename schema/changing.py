@@ -34,7 +34,7 @@ from schema.mutations import (
     payload_name,
     with_ids,
 )
-from schema.planning.compile import Plan, Raw
+from schema.planning.plan import Plan, Raw
 from schema.rates import MUTATION
 from schema.visible import first_hidden
 

@@ -24,7 +24,8 @@ from core.enums import RemedyKind, Role
 from core.ids import to_global
 from core.messages import Messages
 from core.models import Actor, PluginArea
-from schema.nodes.expressions import AreaChain, Expr, ListOf, RowOf
+from schema.nodes.expressions import Expr, ListOf, RowOf
+from schema.nodes.viewing import AreaChain
 
 if TYPE_CHECKING:
     from schema.mutations import MutationDeclaration, Subject
@@ -122,15 +123,11 @@ class Row:
     """What was read of a row (`columns_of`), to decide upon."""
 
     values: Mapping[str, Any]
-    plugins: frozenset[str]
     now: datetime
 
     @property
     def place(self) -> Place:
-        above = sorted(json.loads(self.values.get("above") or "[]"), key=lambda pair: -pair[1])
-        ends = {p: datetime.fromisoformat(e) if e else None for p, e in json.loads(self.values.get("on") or "[]")}
-        on = {p: end for p, end in ends.items() if end is None or end > self.now}
-        return Place(tuple(UUID(id) for id, _ in above), on if above else dict.fromkeys(self.plugins))
+        return Place.read(self.values.get("above"), self.values.get("on"), self.now)
 
     def owners(self, number: int) -> set[UUID]:
         found: set[UUID] = set()
@@ -144,7 +141,7 @@ class Row:
 def allowed_actions(actions: Sequence[Action], values: Mapping[str, Any], facts: Facts) -> list[Decision]:
     """What the viewer may do with a row: in person, or else in the name of an organization whose mandate they hold."""
     kernel, viewer = facts.kernel, facts.viewer
-    row = Row(values, kernel.plugins, facts.now)
+    row = Row(values, facts.now)
     place = row.place
     hats = [Acting(), *(Acting(for_id=id) for id in dict.fromkeys(m.organization_id for m in viewer.mandates))]
     decisions = []

@@ -26,7 +26,8 @@ from core.ids import split_global
 from core.kernel import Kernel
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import AreaExists, Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
+from schema.nodes.expressions import Argument, Expr, GlobalId, Kept, Literal, RowOf
+from schema.nodes.viewing import AreaExists, viewer
 from schema.planning import cursors
 from schema.planning.arguments import check_list
 from schema.planning.compile import COUNT_LIMIT, DEFAULT_PAGE, MAX_PAGE

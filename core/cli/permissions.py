@@ -12,7 +12,7 @@ from core.access import Acting, PermissionRule, Viewer
 from core.cli import language, out
 from core.cli.configuring import chain_of, degraded, reading
 from core.config import Config
-from core.decisions import Decision, Place, carries, decide
+from core.decisions import NOWHERE, Decision, Place, carries, decide
 from core.enums import Role
 from core.errors import ConfigurationError
 from core.problems import Problem
@@ -30,7 +30,7 @@ async def show(config: Config, area: str | None, person: str | None, as_json: bo
         if runtime is None and area is not None:
             raise ConfigurationError(Problem("DATABASE_EMPTY"))
         book = host.permissions()
-        place, viewer, settings = Place((), {}), Viewer(), SettingsBook()
+        place, viewer, settings = NOWHERE, Viewer(), SettingsBook()
         if runtime is not None and area is not None:
             settings, place = await _place(runtime, area)
             viewer = await _viewer(runtime, person) if person else Viewer(cuts=runtime.kernel.cuts())

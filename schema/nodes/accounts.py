@@ -18,7 +18,9 @@ from schema.mutations import MutationInput, Needs, Result, Secret, WithSecrets, 
 from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, public
+from schema.nodes.expressions import Expr, RowOf, area_of
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts
 from schema.planning.python_fields import Facts
 
 

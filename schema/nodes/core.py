@@ -37,20 +37,9 @@ from schema.nodes.declare import (
     node,
     to_one,
 )
-from schema.nodes.expressions import (
-    Coalesce,
-    Expr,
-    GlobalId,
-    RowOf,
-    ViewerFacts,
-    Within,
-    area_of,
-    case,
-    now,
-    public,
-    select,
-    viewer,
-)
+from schema.nodes.expressions import Coalesce, Expr, GlobalId, RowOf, area_of, case, now, select
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts, Within, viewer
 from schema.scalars import JSON, Long
 
 

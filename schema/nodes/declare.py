@@ -29,7 +29,9 @@ from tortoise.models import Model
 from core.errors import ConfigurationError
 from core.plugins.manifest import OWNERS
 from schema.decisions import Decision
-from schema.nodes.expressions import Expr, Public, RowOf, Scope, case, viewer
+from schema.nodes.expressions import Expr, RowOf, case
+from schema.nodes.telling import Public
+from schema.nodes.viewing import Scope, viewer
 from schema.scalars import JSON, Long
 
 T = TypeVar("T")

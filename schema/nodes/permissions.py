@@ -22,9 +22,11 @@ from schema.decisions import Action, Decision, Row, actions_on, columns_of, show
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import NodeType, extend, python
-from schema.nodes.expressions import AreaChain, Kept, PairsOf, RowOf, Slot, public
-from schema.nodes.expressions import viewer as viewer_facts
+from schema.nodes.expressions import Kept, PairsOf, RowOf, Slot
 from schema.nodes.privacy import guards, guards_until
+from schema.nodes.telling import public
+from schema.nodes.viewing import AreaChain
+from schema.nodes.viewing import viewer as viewer_facts
 from schema.planning.compile import Written
 from schema.planning.python_fields import Facts
 from schema.visible import Statement
@@ -120,7 +122,7 @@ async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: boo
             found.append(None)
             continue
         values = json.loads(text)
-        row = Row(values, kernel.plugins, context.now)
+        row = Row(values, context.now)
         # As for mutations, a merged actor's id stands for the one kept.
         for_id, behalf_id = (UUID(values[name]) if name in values else None for name in ("for", "behalf"))
         ends = as_instant(values.get("guards_until"))

@@ -30,7 +30,8 @@ from schema.nodes.composed import ByRule, Query, every, plain
 from schema.nodes.core import Actor, Area, Person
 from schema.nodes.data import DataExport
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import Expr, RowOf, Select, ViewerFacts, area_of, case, now, select
+from schema.nodes.expressions import Expr, RowOf, Select, area_of, case, now, select
+from schema.nodes.viewing import ViewerFacts
 
 # --- who looked at what ----------------------------------------------------------------------------------
 

@@ -26,7 +26,9 @@ from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutati
 from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import AreaChain, PairsOf, public
+from schema.nodes.expressions import PairsOf
+from schema.nodes.telling import public
+from schema.nodes.viewing import AreaChain
 from schema.planning.python_fields import Facts
 from schema.scalars import JSON
 

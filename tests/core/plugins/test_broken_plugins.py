@@ -185,7 +185,8 @@ from schema.mutations import MutationInput, Result, mutation
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import computed, extend, python
-from schema.nodes.expressions import Expr, public
+from schema.nodes.expressions import Expr
+from schema.nodes.telling import public
 
 @dataclass(frozen=True, eq=False)
 class Wrong(Expr):
