@@ -13,7 +13,8 @@ from graphql import FieldNode, GraphQLResolveInfo, SelectionSetNode, VariableNod
 
 from core.access import Acting, Viewer
 from core.database import deadline
-from core.errors import NotPermitted, Refusal
+from core.decisions import out_of_scope
+from core.errors import Refusal
 from core.health import is_failure
 from core.ids import from_global, split_global, to_global
 from core.models import Actor
@@ -321,8 +322,11 @@ class BatchPayload:
 
 def _within_scope(declared: MutationDeclaration, viewer: Viewer) -> None:
     """A machine's token does nothing but what it was made for, whatever the rule itself asks."""
-    if viewer.scope is not None and declared.permission not in viewer.scope.permissions:
-        raise NotPermitted(declared.permission if isinstance(declared.permission, str) else "", "TOKEN_SCOPE")
+    if viewer.scope is None or declared.permission in viewer.scope.permissions:
+        return
+    if isinstance(declared.permission, str):
+        raise out_of_scope(declared.permission, viewer.scope).refusal()
+    raise Refusal("TOKEN_SCOPE", **viewer.scope.told)
 
 
 def _told(declared: MutationDeclaration, shape: Shape, payload: Payload) -> Raw | None:
