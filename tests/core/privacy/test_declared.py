@@ -24,7 +24,7 @@ def test_a_new_text_without_a_decision_is_named() -> None:
         class Meta:
             table = "diary"
 
-    assert undecided([Diary]) == ["diary.words", "diary.wrods"]
+    assert undecided([Diary]) == ["diary", "diary.words", "diary.wrods"]
 
 
 async def test_every_text_of_every_table_is_decided(shared_neighbourhood: Neighbourhood) -> None:
