@@ -19,6 +19,7 @@ from tortoise.models import Model
 from core.access import PermissionBook, Viewer
 from core.decisions import carries
 from core.enums import Role
+from core.models import Area
 
 Record = Mapping[str, Any]
 Env = Mapping[str, Record]  # the rows in sight, by the name their columns carry
@@ -713,6 +714,11 @@ class AreaExists(Expr):
     def evaluate(self, env: Env, tables: Tables) -> Any:
         code = self.code.evaluate(env, tables)
         return any(a["code"] == code for a in tables.rows("core_area"))
+
+
+def area_in_endpoint(code: Expr) -> Expr:
+    """The area with this code lies in the subtree of the endpoint that was asked."""
+    return select(Area).where(lambda a: (a.code == code) & InEndpoint(a.id)).exists()
 
 
 Scope = Callable[[RowOf, ViewerFacts], Expr]
