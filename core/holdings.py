@@ -20,7 +20,7 @@ from tortoise.models import Model
 from core.database import Database
 from core.errors import Refusal
 from core.ids import to_global
-from core.models import Actor, Event, EventText, SearchEntry, SearchTerm, Transition
+from core.models import Actor, Event, EventText, SearchEntry, SearchTerm, Token, Transition
 from core.personal import about, heading, personal_texts, texts_of
 from core.settings.store import as_instant, as_uuid
 
@@ -127,8 +127,8 @@ async def _events(database: Database, ids: list[UUID], rows: Iterable[UUID]) -> 
     """What happened to them and to these rows of theirs, and what they did, oldest first; words only where they are
     theirs (`core_event_text`)."""
     columns = (
-        "seq", "id", "type", "area_id", "subject_tag", "subject_id", "actor_id", "authority", "permission", "behalf_of_id",
-        "behalf_basis", "occurred_at", "recorded_at",
+        "seq", "id", "type", "area_id", "subject_tag", "subject_id", "actor_id", "token_id", "authority", "permission",
+        "behalf_of_id", "behalf_basis", "occurred_at", "recorded_at",
     )  # fmt: skip
     found: dict[int, dict[str, Any]] = {}
     for some, marks in _portions(database, list(dict.fromkeys((*ids, *rows)))):
@@ -156,7 +156,7 @@ async def _events(database: Database, ids: list[UUID], rows: Iterable[UUID]) -> 
             "id": _Ref(id, Event.tag), "type": event["type"], "occurred_at": as_instant(event["occurred_at"]),
             "recorded_at": as_instant(event["recorded_at"]), "area_id": ref("area_id", "area"),
             "subject_id": ref("subject_id", event["subject_tag"]), "actor_id": ref("actor_id", Actor.tag),
-            "authority": event["authority"], "permission": event["permission"],
+            "token_id": ref("token_id", Token.tag), "authority": event["authority"], "permission": event["permission"],
             "behalf_of_id": ref("behalf_of_id", Actor.tag), "behalf_basis": event["behalf_basis"], **texts.get(id, {}),
         }  # fmt: skip
         told.append({name: value for name, value in shown.items() if value is not None})
