@@ -65,8 +65,14 @@ class HeldMandate:
 class TokenScope:
     """What a machine's token is cut down to: these permissions, in this area and below."""
 
+    token_id: UUID
     permissions: frozenset[str]
     area_id: UUID
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """For TOKEN_SCOPE's text."""
+        return {"permissions": ", ".join(sorted(self.permissions))}
 
     def allows(self, permission: str, above: Iterable[UUID]) -> bool:
         """May it be used for something that lies in these areas, from the root down?"""
@@ -254,9 +260,10 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bo
     token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
-    scope, scope_area = ("NULL", "NULL") if by_account else ("t.scope", "t.scope_area_id")
+    token_id, scope, scope_area = ("NULL",) * 3 if by_account else ("t.id", "t.scope", "t.scope_area_id")
     area = "g.area_id" if by_account else _cut("g.area_id", "t.scope_area_id")
-    return f"""SELECT a.id AS account_id, a.person_id AS person_id, {scope} AS scope, {scope_area} AS scope_area_id,
+    return f"""SELECT a.id AS account_id, a.person_id AS person_id, {token_id} AS token_id, {scope} AS scope,
+    {scope_area} AS scope_area_id,
     (SELECT {rows}({pair}(g.id, g.role, {area}, NOT EXISTS
         (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id), g.deputy_id,
         g.until, g.held_until, g.deputy_until)) FROM ({roles_sql(now_mark, of="a.person_id")}) g) AS grants,
@@ -265,7 +272,7 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bo
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
-VIEWER = ("account_id", "person_id", "scope", "scope_area_id", "grants", "mandates")
+VIEWER = ("account_id", "person_id", "token_id", "scope", "scope_area_id", "grants", "mandates")
 
 
 async def viewer_of(
@@ -299,7 +306,7 @@ def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None, cuts: Cut
     scope = None
     if row["scope"] is not None:
         permissions = json.loads(row["scope"])["permissions"]
-        scope = TokenScope(frozenset(permissions), _uuid(row["scope_area_id"]))
+        scope = TokenScope(_uuid(row["token_id"]), frozenset(permissions), _uuid(row["scope_area_id"]))
     return Viewer(
         account_id=_uuid(row["account_id"]),
         person_id=_uuid(row["person_id"]),

@@ -144,6 +144,8 @@ class SignIn:
                 raise Refusal("LOGIN_NEEDED", path=("login",))
             work.own_matter()
             name = account.login or clean_login(login or "")
+            if account.login is None and await work.find(Account, login=name) is not None:
+                raise Refusal("LOGIN_TAKEN", path=("login",))
             work.change(account, login=name, password_hash=hashed, state=AccountState.ACTIVE)
             work.record("core.account.opened" if opens else "core.account.password_changed", account, area_id=None)
             await _sign_in(work, account, row)
@@ -160,7 +162,7 @@ class SignIn:
         if viewer.account_id is None:
             raise Refusal("NOT_SIGNED_IN")
         if viewer.scope is not None:
-            raise Refusal("TOKEN_SCOPE")
+            raise Refusal("TOKEN_SCOPE", **viewer.scope.told)
         key = throttle.key_of("change", str(viewer.account_id))
         await throttle.count(self.runtime, {key: FAILURES})
         mark = self.runtime.database.dialect.mark

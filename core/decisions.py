@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from core.access import Acting, Grant, Ground, HeldMandate, PermissionBook, PermissionRule, Viewer
+from core.access import Acting, Grant, Ground, HeldMandate, PermissionBook, PermissionRule, TokenScope, Viewer
 from core.enums import Authority, RemedyKind, Role
 from core.errors import NotPermitted, Refusal
 
@@ -78,9 +78,9 @@ class Decision:
         return NotPermitted(self.permission, self.reason, self.remedies, **self.values)
 
 
-def out_of_scope(permission: str) -> Decision:
-    """A machine's token was not made for this."""
-    return Decision(permission, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
+def out_of_scope(permission: str, scope: TokenScope) -> Decision:
+    """A machine's token was not made for this, or not for here."""
+    return Decision(permission, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),), values=scope.told)
 
 
 def decide(
@@ -111,7 +111,7 @@ def decide(
     if viewer.person_id is None:
         return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
     if viewer.scope is not None and not viewer.scope.allows(permission, chain):
-        return out_of_scope(permission)
+        return out_of_scope(permission, viewer.scope)
     mandate = None
     if acting.for_id is not None and acting.for_id != viewer.person_id:
         held = [m for m in viewer.mandates if m.organization_id == acting.for_id]
@@ -134,7 +134,7 @@ def decide(
             return on("BY_GUARDIAN", Authority.GUARDIAN, acting.guardian_until)
         rule = book[ON_BEHALF]
         if viewer.scope is not None and not viewer.scope.allows(ON_BEHALF, chain):
-            return out_of_scope(ON_BEHALF)
+            return out_of_scope(ON_BEHALF, viewer.scope)
     covering = [g for g in viewer.grants if g.area_id in chain and carries(rule, g.role, viewer, chain)]
     grant = _lasting(g for g in covering if g.deputy_id is None) or _lasting(covering)
 

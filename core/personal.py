@@ -4,6 +4,7 @@
 
 Every column of free text is said to be nobody's or somebody's; `undecided` names those nobody has thought about.
 Erasure, the export of what is held on a person, and retention read these declarations, of plugins as of core.
+In that export a table is headed by what its model says in `called = ("Consents", "同意记录")`.
 """
 
 from __future__ import annotations
@@ -104,6 +105,12 @@ def about(model: type[Model]) -> list[str]:
     return list(dict.fromkeys([*said, *(str(text.whose) for text in personal_texts(model))]))
 
 
+def heading(model: type[Model]) -> dict[str, str]:
+    """What the table is called where people read its rows, by language; its name in the database unless it says."""
+    en, zh = getattr(model, "called", (model._meta.db_table, model._meta.db_table))
+    return {"en": en, "zh-CN": zh}
+
+
 def columns_of_text(model: type[Model]) -> list[str]:
     """The columns that may hold what somebody typed: texts and JSON, but for closed sets."""
     found = []
@@ -116,9 +123,12 @@ def columns_of_text(model: type[Model]) -> list[str]:
 
 
 def undecided(models: Iterable[type[Model]]) -> list[str]:
-    """`table.column` of the free texts about which nothing is declared, and of declarations about no such column."""
+    """`table.column` of the free texts about which nothing is declared, and of declarations about no such column; `table`
+    where rows are about people and nothing says what they are called."""
     wrong = []
     for model in models:
+        if about(model) and not hasattr(model, "called"):
+            wrong.append(model._meta.db_table)
         declared = {text.column for text in texts_of(model)}
         wrong += [f"{model._meta.db_table}.{name}" for name in {*columns_of_text(model)} ^ declared]
     return sorted(wrong)

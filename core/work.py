@@ -334,7 +334,7 @@ class Work:
     def in_person(self) -> None:
         """Refuse what is no machine's to do (TOKEN_SCOPE)."""
         if self.viewer.scope is not None:
-            raise Refusal("TOKEN_SCOPE")
+            raise Refusal("TOKEN_SCOPE", **self.viewer.scope.told)
 
     def _rest_on(self, ground: Ground) -> Ground:
         late = self.now - self.occurred_at
@@ -474,7 +474,7 @@ class Work:
         is_postgres = self.transaction.database.dialect is POSTGRES
         xact = f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}" if is_postgres else "0"
         columns = (
-            "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
+            "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, token_id, authority, permission,"
             " grant_id, mandate_id, deputy_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
         )
         rows = [
@@ -487,6 +487,7 @@ class Work:
                 event.subject.tag,
                 event.subject.id,
                 None if self.by_server else self.viewer.person_id,
+                None if self.by_server or self.viewer.scope is None else self.viewer.scope.token_id,
                 event.ground.authority,
                 event.ground.permission,
                 event.ground.grant_id,

@@ -183,7 +183,11 @@ class Changes:
         # A machine's token does nothing but what it was made for, whatever the rule itself asks.
         scope, wanted = context.viewer.scope, declared.permission
         if scope is not None and wanted not in scope.permissions:
-            raise out_of_scope(wanted if isinstance(wanted, str) else "").refusal()
+            raise (
+                out_of_scope(wanted, scope).refusal()
+                if isinstance(wanted, str)
+                else Refusal("TOKEN_SCOPE", **scope.told)
+            )
         if key is not None and not 1 <= len(key) <= KEY:
             raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
         if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():

@@ -46,6 +46,7 @@ from schema.rates import OverLimit
 log = structlog.get_logger("gongzhi.transfers")
 
 LOOK_SECONDS = 1.0
+AGAIN = "2"  # seconds after which to ask for a file that is not ready
 TAKEN = timedelta(minutes=1)  # renewed while it is worked on; after a crash somebody takes it up then
 MEDIA = {
     "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -305,20 +306,24 @@ class Transfers:
         return answer(made.outcome, 201)
 
     async def report(self, request: Request, viewer: Viewer, language: str) -> Response:
-        """`GET /imports/<id>`: every finding, as CSV."""
+        """`GET /imports/<id>`: every finding, as CSV; refuses FILE_NOT_READY (409) and FILE_GONE (410)."""
         id = from_global(request.path_params["id"], "dataimport", "id")
-        await self._sees("dataImport", request.path_params["id"], viewer)
-        return _file(self.file("csv", id), "CSV", "report.csv")
+        found = await self._sees("dataImport", request.path_params["id"], viewer, "state")
+        path = self.file("csv", id)
+        if not path.exists():
+            raise _no_file(is_coming=found["state"] in ("RECEIVED", "CHECKING", "APPLYING"))
+        return _file(path, "CSV", "report.csv")
 
     async def fetch(self, request: Request, viewer: Viewer, language: str) -> Response:
-        """`GET /exports/<id>`: the file, for whoever asked for it."""
+        """`GET /exports/<id>`: the file, for whoever asked for it; refuses FILE_NOT_READY (409) and FILE_GONE (410)."""
         id = from_global(request.path_params["id"], "dataexport", "id")
         found = await self._sees("dataExport", request.path_params["id"], viewer, "list format state")
-        if found["state"] != "READY":
-            raise Refusal("NOT_FOUND", kind="file")
-        return _file(self.file("export", id), found["format"], f"{found['list']}.{found['format'].lower()}")
+        path = self.file("export", id)
+        if found["state"] != "READY" or not path.exists():
+            raise _no_file(is_coming=found["state"] == "QUEUED")
+        return _file(path, found["format"], f"{found['list']}.{found['format'].lower()}")
 
-    async def _sees(self, root: str, id: str, viewer: Viewer, fields: str = "id") -> dict[str, Any]:
+    async def _sees(self, root: str, id: str, viewer: Viewer, fields: str) -> dict[str, Any]:
         """The row as the viewer sees it; refuses NOT_FOUND."""
         answer = await self.graphql.execute(
             f"query($id: ID!) {{ {root}(id: $id) {{ {fields} }} }}", {"id": id}, viewer=viewer
@@ -336,9 +341,11 @@ _STATUS = {
 }  # fmt: skip
 
 
+def _no_file(*, is_coming: bool) -> Refused:
+    return Refused(409, "FILE_NOT_READY", {"retry-after": AGAIN}) if is_coming else Refused(410, "FILE_GONE")
+
+
 def _file(path: Path, format: str, name: str) -> Response:
-    if not path.exists():
-        raise Refusal("NOT_FOUND", kind="file")
     return FileResponse(path, media_type=MEDIA[format], filename=name, headers=SAFE)
 
 

@@ -57,7 +57,7 @@ async def ask_import(work: Work, *, import_id: UUID, sheet: str | None, strict: 
     row = await work.lock(DataImport, import_id)
     work.require("core.import", row)
     if row.state not in OPEN or row.expires_at <= work.now:
-        raise Refusal("IMPORT_STATE", state=str(row.state))
+        raise Refusal("IMPORT_STATE", state=row.state)
     work.change(
         row, state=ImportState.APPLYING if apply else ImportState.CHECKING, sheet=sheet, strict=strict,
         by_id=work.person_id, account_id=work.viewer.account_id, taken_until=None,

@@ -53,6 +53,7 @@ class RoleGrant(Logged):
     """A person or the holders of a post have a role in an area and everything below it (INV13)."""
 
     tag: ClassVar[str] = "rolegrant"
+    called: ClassVar[tuple[str, str]] = ("Roles given by name", "授予的角色")
 
     actor: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False

@@ -23,6 +23,7 @@ class Account(Logged):
     comes by a provider alone has no password."""
 
     tag: ClassVar[str] = "account"
+    called: ClassVar[tuple[str, str]] = ("Account", "账户")
 
     person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -55,6 +56,7 @@ class Token(Entity):
     `permissions` in it and nothing else, below its area, as long as its account has them itself."""
 
     tag: ClassVar[str] = "token"
+    called: ClassVar[tuple[str, str]] = ("Sessions and machines' tokens", "登录会话与机器令牌")
 
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
         "core.Account", on_delete=fields.RESTRICT, related_name=False
@@ -105,6 +107,7 @@ class Ticket(Entity):
     """
 
     tag: ClassVar[str] = "ticket"
+    called: ClassVar[tuple[str, str]] = ("Invitations and password resets", "邀请与密码重置凭证")
 
     kind = fields.CharEnumField(TicketKind, description=TicketKind.__name__, max_length=40)
     account: fields.ForeignKeyNullableRelation[Account] = fields.ForeignKeyField(
@@ -139,6 +142,7 @@ class Identity(Logged):
     """By whom a provider knows an account's person: a phone number, an OIDC subject; `subject` is its keyed hash."""
 
     tag: ClassVar[str] = "identity"
+    called: ClassVar[tuple[str, str]] = ("Ways to sign in besides the password", "其他登录方式")
 
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
         "core.Account", on_delete=fields.RESTRICT, related_name=False

@@ -25,6 +25,7 @@ class Actor(Logged):
     """
 
     tag: ClassVar[str] = "actor"
+    called: ClassVar[tuple[str, str]] = ("Name and home area", "基本信息")
     searchable: ClassVar[str | None] = "name"
 
     kind = fields.CharEnumField(ActorKind, description=ActorKind.__name__, max_length=40)
@@ -97,6 +98,7 @@ class Membership(Logged):
     """An actor belongs to an area or to an organization, in a role, since a day (residence is one)."""
 
     tag: ClassVar[str] = "membership"
+    called: ClassVar[tuple[str, str]] = ("Memberships", "成员关系")
 
     actor: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -134,6 +136,7 @@ class Mandate(Logged):
     """A person acts for an organization, enterprise or body inside an area's subtree (授权; never a shared login)."""
 
     tag: ClassVar[str] = "mandate"
+    called: ClassVar[tuple[str, str]] = ("Mandates", "授权")
 
     person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -187,6 +190,7 @@ class PostHolding(Logged):
     """A person holds a post from `since` until `until`, which may be known beforehand (a term)."""
 
     tag: ClassVar[str] = "postholding"
+    called: ClassVar[tuple[str, str]] = ("Posts held", "任职")
 
     post: fields.ForeignKeyRelation[Post] = fields.ForeignKeyField(
         "core.Post", on_delete=fields.RESTRICT, related_name=False
@@ -221,10 +225,11 @@ class PostHolding(Logged):
 class Deputy(Logged):
     """A person stands in for whoever holds a post (代理), with the post's roles, until a moment that is known beforehand.
 
-    It ends with the holding, when somebody ends it, or by itself.
+    It ends with the holding, also where `until` is later, when somebody ends it, or by itself.
     """
 
     tag: ClassVar[str] = "deputy"
+    called: ClassVar[tuple[str, str]] = ("Deputyships", "代理")
 
     holding: fields.ForeignKeyRelation[PostHolding] = fields.ForeignKeyField(
         "core.PostHolding", on_delete=fields.RESTRICT, related_name=False

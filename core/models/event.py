@@ -54,7 +54,8 @@ _GUARDIAN = """EXISTS (
 
 
 class Event(Model):
-    """Who did what, where, when it happened and when it was recorded, on what authority and for whom.
+    """Who did what, where, when it happened and when it was recorded, on what authority and for whom. Where a machine of
+    theirs did it, `token_id` is its token's.
 
     Holds ids and codes only; free text lives in EventText and may be erased. `seq` orders the log; on PostgreSQL
     `transaction_id` (the cluster's own, plus the base of the `Epoch`) lets a reader stay behind transactions that are
@@ -70,6 +71,7 @@ class Event(Model):
     subject_tag = fields.CharField(max_length=41)
     subject_id = fields.UUIDField()
     actor_id = fields.UUIDField(null=True)
+    token_id = fields.UUIDField(null=True)
     authority = fields.CharEnumField(Authority, description=Authority.__name__, max_length=40)
     permission = fields.CharField(max_length=100, null=True)
     grant_id = fields.UUIDField(null=True)
@@ -83,6 +85,7 @@ class Event(Model):
     recorded_at = fields.DatetimeField()
 
     tag: ClassVar[str] = "event"
+    called: ClassVar[tuple[str, str]] = ("Events", "事件")
     about: ClassVar[tuple[str, ...]] = ("t.subject_id IN ({ids})", "t.actor_id IN ({ids})", "t.behalf_of_id IN ({ids})")
     texts: ClassVar[tuple[Text, ...]] = impersonal("type", "plugin", "subject_tag", "permission", "data")
 
@@ -169,6 +172,7 @@ class EventText(Entity):
     """Free text that came with an event (a reason, a note); erasable, unlike the event, and kept for a time only."""
 
     tag: ClassVar[str] = "eventtext"
+    called: ClassVar[tuple[str, str]] = ("Words of events", "事件说明")
 
     event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
         "core.Event", to_field="id", on_delete=fields.RESTRICT, related_name=False
@@ -201,6 +205,7 @@ class Idempotency(Entity):
     """One effect per account, mutation and key; `outcome` holds the ids to read again (kept 7 days)."""
 
     tag: ClassVar[str] = "idempotency"
+    called: ClassVar[tuple[str, str]] = ("Keys of requests sent twice", "幂等键")
 
     account_id = fields.UUIDField()
     mutation = fields.CharField(max_length=100)
@@ -280,6 +285,7 @@ class DeliveryFailure(Entity):
     """An event a handler could not digest: set aside so that later events still arrive; `plugin replay` tries again."""
 
     tag: ClassVar[str] = "deliveryfailure"
+    called: ClassVar[tuple[str, str]] = ("Events that a mechanism failed at", "机制未能处理的事件")
 
     handler = fields.CharField(max_length=200)
     plugin = fields.CharField(max_length=40)

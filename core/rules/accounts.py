@@ -89,7 +89,7 @@ async def _account(work: Work, permission: str, person_id: UUID, *states: Accoun
     if not found:
         raise Refusal("NO_ACCOUNT", path=("personId",))
     if found[0].state not in states:
-        raise Refusal("ACCOUNT_STATE", path=("personId",), state=str(found[0].state))
+        raise Refusal("ACCOUNT_STATE", path=("personId",), state=found[0].state)
     return person, found[0]
 
 
@@ -160,7 +160,7 @@ async def verify(work: Work, *, ticket: str, person_id: UUID) -> Account:
     if found:
         account = found[0]
         if account.state is AccountState.DISABLED:
-            raise Refusal("ACCOUNT_STATE", path=("personId",), state=str(account.state))
+            raise Refusal("ACCOUNT_STATE", path=("personId",), state=account.state)
         if account.state is AccountState.INVITED:
             work.change(account, state=AccountState.ACTIVE)
             await tickets.revoke(work, account.id)

@@ -40,7 +40,7 @@ def new_actor(
             raise Refusal("ORGANIZATION_KIND_NEEDED", path=("organizationKind",))
         registration = registration or Registration.NONE
     elif organization_kind is not None:
-        raise Refusal("FIELD_NOT_FOR_KIND", path=("organizationKind",), kind=str(kind))
+        raise Refusal("FIELD_NOT_FOR_KIND", path=("organizationKind",), kind=kind)
     if kind in (ActorKind.PERSON, ActorKind.HOUSEHOLD):
         given = {
             "registration": registration,
@@ -51,9 +51,9 @@ def new_actor(
         }
         for field, value in given.items():
             if value is not None:
-                raise Refusal("FIELD_NOT_FOR_KIND", path=(field,), kind=str(kind))
+                raise Refusal("FIELD_NOT_FOR_KIND", path=(field,), kind=kind)
     if address is not None and kind is not ActorKind.HOUSEHOLD:
-        raise Refusal("FIELD_NOT_FOR_KIND", path=("address",), kind=str(kind))
+        raise Refusal("FIELD_NOT_FOR_KIND", path=("address",), kind=kind)
     number = optional_text(registration_number, "registrationNumber", limit=64)
     if registration is Registration.REGISTERED and number is None:
         raise Refusal("REGISTRATION_NUMBER_NEEDED", path=("registrationNumber",))

@@ -52,8 +52,8 @@ from core.models import (
     Transition,
 )
 from core.models.actor import GONE_NAME
-from core.personal import Text, about, personal_texts, replacement
-from core.rules.inputs import clean_text, mask_name, sort_name
+from core.personal import Text, about, heading, personal_texts, replacement
+from core.rules.inputs import clean_text, has_mobile, mask_name, sort_name
 from core.settings.store import as_uuid
 from core.work import Work
 
@@ -81,14 +81,16 @@ async def erase_person(work: Work, *, person_id: UUID, reason: str) -> Actor:
     """Erase a person, and households in which nobody else lives; for themselves, or whoever has the permission there.
 
     Refuses NOT_A_PERSON, HOLDS_OFFICE (roles, posts, mandates, wards: hand them over first), OPEN_MATTERS (planned
-    hand-overs, activities, and what plugins say).
+    hand-overs, activities, and what plugins say), and PHONE_MISPLACED, because the reason stays.
     """
     text = clean_text(reason, "reason", limit=500)
+    if has_mobile(text):
+        raise Refusal("PHONE_MISPLACED", path=("reason",))
     person = await _asked_for(work, person_id)
     alone, shared = await _households(work, person)
     for actor in (person, *alone):
         for finding in await findings(work, actor.id):
-            raise Refusal(str(finding.code), path=("personId",), kind=finding.kind, count=finding.count)
+            raise Refusal(str(finding.code), path=("personId",), **told(work.transaction.database.models, finding))
     actors = [person, *alone]
     actors += await work.select(Actor, lock=True, merged_into_id=[a.id for a in actors])
     ids = [a.id for a in actors]
@@ -112,6 +114,12 @@ async def erase_person(work: Work, *, person_id: UUID, reason: str) -> Actor:
         text={"reason": text, "behalfEvidence": None},  # which may name them
     )  # fmt: skip
     return person
+
+
+def told(models: Iterable[type[Model]], finding: Finding) -> dict[str, Any]:
+    """What a finding's text says: how many of what, in words."""
+    words = next((heading(m) for m in models if getattr(m, "tag", None) == finding.kind), {})
+    return {"kind": lambda language: words.get(language, finding.kind), "count": finding.count}
 
 
 async def _asked_for(work: Work, person_id: UUID) -> Actor:

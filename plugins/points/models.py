@@ -89,6 +89,7 @@ class Account(Logged):
     """
 
     tag: ClassVar[str] = "points_account"
+    called: ClassVar[tuple[str, str]] = ("Points accounts", "积分账户")
     unlogged: ClassVar[tuple[str, ...]] = ("expires_on",)
 
     actor = _to("core.Actor")
@@ -183,6 +184,7 @@ class Entry(LedgerEntry):
     """
 
     tag: ClassVar[str] = "points_entry"
+    called: ClassVar[tuple[str, str]] = ("Points entries", "积分流水")
 
     account = _to("points.Account")
     account_id: UUID
@@ -253,6 +255,7 @@ class Grant(Logged):
     """Points given by hand: one person declares with evidence, a second one confirms or declines (INV10)."""
 
     tag: ClassVar[str] = "points_grant"
+    called: ClassVar[tuple[str, str]] = ("Manual entries", "人工加分")
 
     area = _to("core.Area")
     area_id: UUID
@@ -311,6 +314,7 @@ class PendingReversal(Logged):
     """
 
     tag: ClassVar[str] = "points_pending_reversal"
+    called: ClassVar[tuple[str, str]] = ("Points to be taken back", "待扣回积分")
 
     area = _to("core.Area")
     area_id: UUID
@@ -338,6 +342,7 @@ class Dispute(Logged):
     one who doubts withdraws."""
 
     tag: ClassVar[str] = "points_dispute"
+    called: ClassVar[tuple[str, str]] = ("Disputes", "积分异议")
 
     area = _to("core.Area")
     area_id: UUID
@@ -416,6 +421,7 @@ class Redemption(Logged):
     """Points exchanged for a reward: the points are gone at once, the thing is handed out against a receipt."""
 
     tag: ClassVar[str] = "points_redemption"
+    called: ClassVar[tuple[str, str]] = ("Redemptions", "兑换")
 
     area = _to("core.Area")
     area_id: UUID
@@ -503,6 +509,7 @@ class Place(Entity):
     """One actor's place in a closed ranking. Places are numbered, so that none can be slipped in afterwards."""
 
     tag: ClassVar[str] = "points_place"
+    called: ClassVar[tuple[str, str]] = ("Places in closed rankings", "封存排名名次")
 
     ranking = _to("points.Ranking")
     ranking_id: UUID

@@ -120,7 +120,7 @@ class FilterField:
     test: Callable[[RowOf, Expr], Expr]
     description: str
     discloses: str | None = None
-    names_area: bool = False  # the argument is an area's code; where there is none, the root is refused UNKNOWN_AREA
+    names_area: bool = False  # the argument is an area's code: of none, or outside the endpoint, the root is refused
 
 
 @dataclass

@@ -186,7 +186,7 @@ class ErasureQuery:
         def message(finding: Finding) -> str | None:
             if finding.code is None:
                 return None
-            values = {"kind": finding.kind, "count": finding.count}
+            values = erasure.told(runtime.database.models, finding)
             return str(runtime.messages.render(finding.code, context.language, values))
 
         return [ErasureFinding(kind=f.kind, count=f.count, code=f.code, message=message(f)) for f in found]
@@ -338,7 +338,9 @@ async def core_export_holdings(work: Work, input: MutationInput) -> Result:
 @strawberry.input
 class CoreErasePersonInput(MutationInput):
     person_id: strawberry.ID = strawberry.field(description="Whom; oneself, or who asked at the desk (个人).")
-    reason: str = strawberry.field(description="Why, without personal data: it stays (理由).")
+    reason: str = strawberry.field(
+        description="Why. It stays after the erasure: no names, numbers or addresses (理由)."
+    )
 
 
 @mutation(erasure.ERASE)

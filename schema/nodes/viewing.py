@@ -12,7 +12,8 @@ from typing import Any
 
 from core.decisions import carries
 from core.enums import Role
-from schema.nodes.expressions import Env, Expr, RowOf, Slot, SqlScope, Tables, now
+from core.models import Area
+from schema.nodes.expressions import Env, Expr, RowOf, Slot, SqlScope, Tables, now, select
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +155,11 @@ class InEndpoint(Expr):
             c["descendant_id"] == area and c["until"] is None and c["ancestor_id"] == tables.root_area
             for c in tables.rows("core_area_closure")
         )
+
+
+def area_in_endpoint(code: Expr) -> Expr:
+    """The area with this code lies in the subtree of the endpoint that was asked."""
+    return select(Area).where(lambda a: (a.code == code) & InEndpoint(a.id)).exists()
 
 
 @dataclass(frozen=True, eq=False)

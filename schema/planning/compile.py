@@ -26,7 +26,7 @@ from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
 from schema.nodes.expressions import Column, Expr, Kept, RowOf, Slot
-from schema.nodes.viewing import AreaExists, viewer
+from schema.nodes.viewing import AreaExists, area_in_endpoint, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, check_list, read_arguments
 from schema.planning.emit import Emitter, literal
@@ -132,11 +132,17 @@ class Compiler:
             raise Refusal("TOO_MANY_CONDITIONS", limit=MAX_CONDITIONS)
 
     def in_known_areas(self, compile: Callable[[], str]) -> str:
-        """What `compile` writes for a root, refused UNKNOWN_AREA where it goes by the code of none."""
+        """What `compile` writes for a root, refused UNKNOWN_AREA where it goes by the code of none, and OUTSIDE_ENDPOINT
+        by the code of one outside the endpoint's subtree."""
         self.areas = []
         sql = compile()
-        refused = literal(f"{REFUSED}UNKNOWN_AREA:core:")
-        cases = [f"WHEN NOT {AreaExists(c).sql(self)} THEN {refused} || {c.sql(self)}" for c in self.areas]
+        cases = []
+        for code in self.areas:
+            refused = f"{literal(f'{REFUSED}UNKNOWN_AREA:core:')} || {code.sql(self)}"
+            cases.append(f"WHEN NOT {AreaExists(code).sql(self)} THEN {refused}")
+            if self.composed.rooted:
+                refused = literal(f"{REFUSED}OUTSIDE_ENDPOINT:core")
+                cases.append(f"WHEN NOT {area_in_endpoint(code).sql(self)} THEN {refused}")
         return f"(CASE {' '.join(cases)} ELSE {sql} END)" if cases else sql
 
     def plan(self, columns: list[str], keys: list[str], left_out: dict[str, str] | None = None) -> Plan:

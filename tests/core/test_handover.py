@@ -425,15 +425,17 @@ async def test_a_deputy_has_the_post_s_roles_for_the_time(neighbourhood: Neighbo
     assert await n.refused("admin", "coreEndDeputy", "deputy { id }", deputyId=deputy) == "ALREADY_ENDED"
 
 
-@pytest.mark.parametrize("end", ["deputy", "holder", "leaves", "handed over"])
+@pytest.mark.parametrize("end", ["deputy", "holder", "leaves", "handed over", "term"])
 async def test_a_deputy_goes_at_once(neighbourhood: Neighbourhood, end: str) -> None:
-    """When it is ended, by either of them, and when the holder no longer holds the post."""
+    """When it is ended, by either of them, and when the holder no longer holds the post, or their term is over."""
     n = neighbourhood
     holder, stand_in, third = await n.newcomers(3, "xishan")
     one, other = await me(n, holder), await me(n, stand_in)
-    xishan = await n.area_id("xishan")
-    _, holding = await post(n, "窗口", "xishan", "CLERK", one)
-    until = (n.clock.now() + timedelta(days=7)).isoformat()
+    xishan, now = await n.area_id("xishan"), n.clock.now()
+    place, _ = await post(n, "窗口", "xishan", "CLERK", None)
+    term = {"until": (now + timedelta(days=2)).isoformat()} if end == "term" else {}
+    put = await n.do("admin", "coreAssignPost", "postHolding { id }", postId=place, personId=one, **term)
+    holding, until = put["postHolding"]["id"], (now + timedelta(days=7)).isoformat()
     made = await n.do("admin", "coreAppointDeputy", "deputy { id }", postHoldingId=holding, personId=other, until=until)
     await n.do(stand_in, "coreRegisterActor", "actor { id }", kind="PERSON", name="甲", areaId=xishan)
     if end in ("deputy", "holder"):
@@ -444,6 +446,8 @@ async def test_a_deputy_goes_at_once(neighbourhood: Neighbourhood, end: str) -> 
         )
     elif end == "leaves":
         await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=holding)
+    elif end == "term":
+        n.clock.set(now + timedelta(days=3))
     else:
         order = {"areaId": xishan, "fromId": one, "toId": await me(n, third)}
         await n.do("admin", "coreHandOver", "handover { id }", **order)

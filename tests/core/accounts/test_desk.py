@@ -29,6 +29,7 @@ async def redeem(n: Neighbourhood, ticket: str, login: str | None = None, passwo
     answer = (await n.ask(None, REDEEM, i={"ticket": ticket, "login": login, "password": password}))["coreRedeemTicket"]
     if answer["errors"]:
         assert answer["token"] is None
+        assert answer["errors"][0]["path"], answer
         return str(answer["errors"][0]["code"])
     n.tokens[answer["login"]] = answer["token"]
     return "OK"

@@ -59,9 +59,43 @@ async def test_it_does_what_it_was_made_for_below_its_area_and_nothing_else(neig
     row = {**NEW, "areaId": await n.area_id("xishan")}
     answer = await n.ask("machine", batch, i={"rows": [row]})
     assert answer["coreRegisterActorBatch"]["results"] == [{"errors": [refused]}]
-    event = '{ events(first: 1, where: {type: {eq: "core.actor.registered"}}) { nodes { authority actor { id } } } }'
+
+
+async def test_events_tell_that_a_program_did_it_and_which(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    token = await machine(n, "core.actor.register")
+    assert await may_register(n, "xishan") == "OK"
+    query = '{ events(first: %d, where: {type: {eq: "core.actor.registered"}}) { nodes { authority machine actor { id } } } }'
     admin = (await n.ask("admin", "{ viewer { id } }"))["viewer"]["id"]
-    assert (await n.ask("admin", event))["events"]["nodes"] == [{"authority": "ROLE", "actor": {"id": admin}}]
+    by_machine = {"authority": "ROLE", "machine": "签到机", "actor": {"id": admin}}
+    for who in ("admin", "clerk"):
+        assert (await n.ask(who, query % 1))["events"]["nodes"] == [by_machine]
+    await n.do("admin", "coreRegisterActor", "actor { id }", **NEW, areaId=await n.area_id("xishan"))
+    in_person = {"authority": "ROLE", "machine": None, "actor": {"id": admin}}
+    assert (await n.ask("admin", query % 2))["events"]["nodes"] == [in_person, by_machine]
+    n.clock.set(n.clock.now() + timedelta(days=61))
+    await n.server.runtime.forget_old_keys()
+    await n.sign_in("admin")
+    assert (await n.ask("admin", query % 2))["events"]["nodes"] == [in_person, by_machine | {"machine": token}]
+
+
+async def test_it_is_told_what_it_was_made_for(neighbourhood: Neighbourhood) -> None:
+    """Wherever it is refused, and never with a permission that is none."""
+    n = neighbourhood
+    await machine(n, "core.actor.register", "core.actor.read")
+    area = await n.area_id("haihong")
+    errors = "errors { code message ... on PermissionError { permission reason } }"
+    query = """mutation($a: ID!) {
+      coreRegisterActor(input: {kind: PERSON, name: "甲", areaId: $a}) { ERRORS }
+      coreSignOut(input: {everywhere: true}) { ERRORS }
+      coreCreatePost(input: {areaId: $a, title: "岗"}) { ERRORS } }""".replace("ERRORS", errors)
+    outside, own, other = (await n.ask("machine", query, a=area)).values()
+    for (refused,) in (outside["errors"], own["errors"], other["errors"]):
+        assert "core.actor.read, core.actor.register" in refused["message"]
+    assert outside["errors"][0]["permission"] == "core.actor.register"
+    assert outside["errors"][0]["message"].startswith("您在此处没有权限“登记主体”(core.actor.register)。")
+    assert (own["errors"][0]["code"], "permission" in own["errors"][0]) == ("TOKEN_SCOPE", False)
+    assert other["errors"][0]["reason"] == "TOKEN_SCOPE" and other["errors"][0]["permission"] == "core.role.grant"
 
 
 async def test_it_sees_what_its_permissions_show_there_and_nothing_personal(neighbourhood: Neighbourhood) -> None:
@@ -132,7 +166,7 @@ async def test_it_has_no_matters_of_its_own(neighbourhood: Neighbourhood) -> Non
         "coreUndo": {"eventId": event, "reason": "x"},
         "coreExport": {"list": "actors"},
     }.items():
-        assert await n.refused("machine", mutation, "", **input) == "NOT_PERMITTED", mutation
+        assert await n.refused("machine", mutation, "", **input) == "TOKEN_SCOPE", mutation
     change = "mutation($i: CoreChangePasswordInput!) { coreChangePassword(input: $i) { errors { code } } }"
     asked = {"currentPassword": "gongzhi-demo", "newPassword": "a new password 1"}
     assert (await n.ask("machine", change, i=asked))["coreChangePassword"]["errors"] == [{"code": "TOKEN_SCOPE"}]

@@ -25,7 +25,7 @@ def test_a_new_text_without_a_decision_is_named() -> None:
         class Meta:
             table = "diary"
 
-    assert undecided([Diary]) == ["diary.words", "diary.wrods"]
+    assert undecided([Diary]) == ["diary", "diary.words", "diary.wrods"]
 
 
 def test_a_time_that_cannot_be_is_named() -> None:

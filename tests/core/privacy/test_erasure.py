@@ -117,6 +117,7 @@ async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbo
     assert await n.refused("resident", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
     assert await n.refused("clerk", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
     assert (await n.post(LOGIN, "{ viewer { name } }")).json()["data"]["viewer"]["name"] == NAME
+    assert await n.refused(LOGIN, *ERASE, personId=id, reason="有事请打 139-5920-1234") == "PHONE_MISPLACED"
     await n.do(LOGIN, *ERASE, personId=id, reason="本人申请注销", idempotencyKey=f"{LOGIN} goes")
     await n.delivered()
     after_text = await n.dump()
@@ -178,6 +179,7 @@ async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Nei
     assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
     found = (await n.ask("admin", PREVIEW, i=me))["coreErasurePreview"]
     assert [(f["kind"], f["count"], f["code"]) for f in found] == [("postholding", 1, "HOLDS_OFFICE")]
+    assert "任职:1" in found[0]["message"]
     with pytest.raises(Refused, match="NOT_PERMITTED"):
         await n.ask("resident", PREVIEW, i=me)
     await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=held["postHolding"]["id"])
