@@ -15,7 +15,7 @@ from uuid import UUID
 
 from core.access import Acting, Grant, Ground, HeldMandate, PermissionBook, PermissionRule, Viewer
 from core.enums import Authority, RemedyKind, Role
-from core.errors import NotPermitted, Refusal
+from core.errors import NotPermitted
 
 Lasting = TypeVar("Lasting", Grant, HeldMandate)
 
@@ -59,11 +59,18 @@ class Decision:
     def allowed(self) -> bool:
         return self.ground is not None
 
-    def refusal(self) -> Refusal:
+    def refusal(self) -> NotPermitted:
         """What a mutation answers."""
-        if self.reason in ("PLUGIN_DISABLED", "OUTSIDE_ENDPOINT"):
-            return Refusal(self.reason, **self.values)
         return NotPermitted(self.permission, self.reason, self.remedies, **self.values)
+
+
+def not_signed_in(permission: str) -> Decision:
+    return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
+
+
+def out_of_scope(permission: str) -> Decision:
+    """A machine's token was not made for this."""
+    return Decision(permission, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
 
 
 def decide(
@@ -92,9 +99,9 @@ def decide(
     if system:
         return Decision(permission, "BY_SERVER", Ground(Authority.SYSTEM))
     if viewer.person_id is None:
-        return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
+        return not_signed_in(permission)
     if viewer.scope is not None and not viewer.scope.allows(permission, chain):
-        return Decision(permission, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
+        return out_of_scope(permission)
     mandate = None
     if acting.for_id is not None and acting.for_id != viewer.person_id:
         held = [m for m in viewer.mandates if m.organization_id == acting.for_id]
@@ -111,7 +118,7 @@ def decide(
             return Decision(permission, "BY_GUARDIAN", ground)
         rule = book[ON_BEHALF]
         if viewer.scope is not None and not viewer.scope.allows(ON_BEHALF, chain):
-            return Decision(ON_BEHALF, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
+            return out_of_scope(ON_BEHALF)
     covering = [g for g in viewer.grants if g.area_id in chain and carries(rule, g.role, viewer, chain)]
     grant = _lasting(g for g in covering if g.deputy_id is None) or _lasting(covering)
     mandate_id = mandate.id if mandate else None

@@ -13,7 +13,8 @@ from graphql import FieldNode, GraphQLResolveInfo, SelectionSetNode, VariableNod
 
 from core.access import Acting, Viewer
 from core.database import deadline
-from core.errors import NotPermitted, Refusal
+from core.decisions import not_signed_in, out_of_scope
+from core.errors import Refusal
 from core.health import is_failure
 from core.ids import from_global, split_global, to_global
 from core.models import Actor
@@ -129,7 +130,7 @@ class Changes:
                 raise Refusal("TOO_SLOW")
             deadline.set(monotonic() + BATCH_SECONDS)
             if not context.viewer.signed_in:
-                raise Refusal("NOT_SIGNED_IN")
+                raise not_signed_in(declared.permission_key).refusal()
             if not 1 <= len(rows) <= BATCH_ROWS:
                 raise Refusal("BATCH_SIZE", path=("rows",), limit=BATCH_ROWS, given=len(rows))
             context.meter.owe(MUTATION * (len(rows) - 1))
@@ -180,7 +181,7 @@ class Changes:
         self, declared: MutationDeclaration, mutation: str, input: Any, key: str | None, context: RequestContext
     ) -> Command:
         if not context.viewer.signed_in:
-            raise Refusal("NOT_SIGNED_IN")
+            raise not_signed_in(declared.permission_key).refusal()
         if key is not None and not 1 <= len(key) <= KEY:
             raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
         if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():
@@ -322,7 +323,7 @@ class BatchPayload:
 def _within_scope(declared: MutationDeclaration, viewer: Viewer) -> None:
     """A machine's token does nothing but what it was made for, whatever the rule itself asks."""
     if viewer.scope is not None and declared.permission not in viewer.scope.permissions:
-        raise NotPermitted(declared.permission if isinstance(declared.permission, str) else "", "TOKEN_SCOPE")
+        raise out_of_scope(declared.permission_key).refusal()
 
 
 def _told(declared: MutationDeclaration, shape: Shape, payload: Payload) -> Raw | None:
