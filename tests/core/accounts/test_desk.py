@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.accounts import TICKETS_TRIED
 from core.demo import PASSWORD
 from core.testing.kit import Neighbourhood, Refused
 
@@ -97,7 +98,8 @@ async def test_a_reset_ticket_ends_every_session_and_keeps_the_login(desk: Neigh
     old = n.tokens["resident"]
     ticket = await ticket_for(n, await n.actor_id("郑雅婷"), mutation="coreResetPassword")
     assert (await n.ask("resident", "{ viewer { name } }"))["viewer"]["name"] == "郑雅婷"
-    assert await redeem(n, ticket, "other") == "OK"
+    assert await redeem(n, ticket, "other") == "LOGIN_DIFFERS"
+    assert await redeem(n, ticket, " Resident ") == "OK"
     n.tokens["old"] = old
     assert (await n.post("old", "{ viewer { name } }")).status_code == 401
     with pytest.raises(Refused, match="SIGN_IN_FAILED"):
@@ -297,3 +299,40 @@ async def test_a_ticket_handed_out_before_somebody_was_given_more_is_no_way_to_i
         await n.do("admin", "coreGrantRole", "roleGrant { id }", role="ADMIN", areaId=area, postId=post)
     assert await redeem(n, ticket, "wang") == "TICKET_INVALID"
     assert await redeem(n, await ticket_for(n, person, "admin"), "wang") == "OK"
+
+
+async def test_a_ticket_that_is_redeemed_is_no_failure(neighbourhood: Neighbourhood) -> None:
+    """An afternoon of opening accounts at one desk, from one address."""
+    n = neighbourhood
+    people = await n.registered(*(f"新居民{number}" for number in range(TICKETS_TRIED + 1)))
+    for number, person in enumerate(people):
+        assert await redeem(n, await ticket_for(n, person), f"new{number}") == "OK", number
+    assert await redeem(n, "K7QM-3XWP-9TDA-HHYN", "x") == "TICKET_INVALID"
+
+
+@pytest.mark.parametrize(
+    "password", ["1234567890", "1234512345", "AAAAAAAAAAAA", "Password123", "woaini1314520", "i am wang-li 1", "WANG-LI WANG-LI"]
+)  # fmt: skip
+async def test_a_password_that_is_guessed_first_is_refused(neighbourhood: Neighbourhood, password: str) -> None:
+    n = neighbourhood
+    ticket = await ticket_for(n, (await n.registered("王小明"))[0])
+    assert await redeem(n, ticket, "wang-li", password) == "PASSWORD_TOO_WEAK"
+    assert await redeem(n, ticket, "wang-li") == "OK"
+    change = "mutation($i: CoreChangePasswordInput!) { coreChangePassword(input: $i) { errors { code path } } }"
+    given = {"currentPassword": NEW, "newPassword": password}
+    assert (await n.ask("wang-li", change, i=given))["coreChangePassword"]["errors"] == [
+        {"code": "PASSWORD_TOO_WEAK", "path": ["newPassword"]}
+    ]
+    await n.sign_in("wang-li", NEW)
+
+
+async def test_a_login_is_one_word_however_wide_it_is_typed(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    ticket = await ticket_for(n, (await n.registered("王小明"))[0])
+    for login in ("wang li", "wang\u3000li", "wang\tli", "wang\u200bli", "wang\u202eli", "wang\nli"):
+        assert await redeem(n, ticket, login) in ("LOGIN_CHARACTERS", "BAD_TEXT"), login
+    assert await redeem(n, ticket, "\u3000Ｗａｎｇ１ ") == "OK"
+    assert (await n.ask("wang1", "{ myAccount { login } }"))["myAccount"]["login"] == "wang1"
+    other = await ticket_for(n, (await n.registered("李小红"))[0])
+    assert await redeem(n, other, "WANG1") == "LOGIN_TAKEN"
+    await n.sign_in("ｗａｎｇ１", NEW)
