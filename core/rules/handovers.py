@@ -188,7 +188,8 @@ async def carry_out(work: Work, handover_id: UUID) -> None:
     work.require(HAND_OVER, handover)
     if handover.state is not HandoverState.PLANNED or handover.takes_effect_on > work.clock.civil_date(work.now):
         return
-    if handover.giver_id == handover.taker_id:  # they proved to be one
+    people = await work.select(Actor, id=[handover.giver_id, handover.taker_id], gone_at=None)
+    if len(people) < 2:  # one of them is gone, or they proved to be one
         work.change(handover, state=HandoverState.CANCELLED)
         work.record("core.handover.cancelled", handover, area_id=handover.area_id)
         return
