@@ -16,7 +16,7 @@ from uuid import UUID
 
 from core.access import Acting, Grant, Ground, HeldMandate, PermissionBook, PermissionRule, TokenScope, Viewer
 from core.enums import Authority, RemedyKind, Role
-from core.errors import NotPermitted, Refusal
+from core.errors import NotPermitted
 
 Lasting = TypeVar("Lasting", Grant, HeldMandate)
 
@@ -71,11 +71,13 @@ class Decision:
     def allowed(self) -> bool:
         return self.ground is not None
 
-    def refusal(self) -> Refusal:
+    def refusal(self) -> NotPermitted:
         """What a mutation answers."""
-        if self.reason in ("PLUGIN_DISABLED", "OUTSIDE_ENDPOINT"):
-            return Refusal(self.reason, **self.values)
         return NotPermitted(self.permission, self.reason, self.remedies, **self.values)
+
+
+def not_signed_in(permission: str) -> Decision:
+    return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
 
 
 def out_of_scope(permission: str, scope: TokenScope) -> Decision:
@@ -109,7 +111,7 @@ def decide(
     if system:
         return Decision(permission, "BY_SERVER", Ground(Authority.SYSTEM))
     if viewer.person_id is None:
-        return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
+        return not_signed_in(permission)
     if viewer.scope is not None and not viewer.scope.allows(permission, chain):
         return out_of_scope(permission, viewer.scope)
     mandate = None

@@ -191,16 +191,18 @@ class Runtime:
         """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for; a guardian
         for their ward, on the basis GUARDIAN and in person (no machine is a guardian).
 
-        Refuses NOT_FOUND, HAS_ACCOUNT.
+        Refuses NOT_FOUND, NO_GUARDIANSHIP, HAS_ACCOUNT.
         """
         if await work.find(Actor, id=actor_id, gone_at=None) is None:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
-        guards = await work.rows(
-            "SELECT until FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
-            " AND since <= {} AND (until IS NULL OR until > {})",
-            work.viewer.self_id, actor_id, work.now, work.now,
-        )  # fmt: skip
-        if guards and work.acting.basis is BehalfBasis.GUARDIAN:
+        if work.acting.basis is BehalfBasis.GUARDIAN:
+            guards = await work.rows(
+                "SELECT until FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
+                " AND since <= {} AND (until IS NULL OR until > {})",
+                work.viewer.self_id, actor_id, work.now, work.now,
+            )  # fmt: skip
+            if not guards:
+                raise Refusal("NO_GUARDIANSHIP", path=("onBehalfOf", "basis"))
             ends = as_instant(guards[0]["until"])
             work.acting = replace(work.acting, is_guardian=True, guardian_until=ends)
             return

@@ -13,7 +13,7 @@ from graphql import FieldNode, GraphQLResolveInfo, SelectionSetNode, VariableNod
 
 from core.access import Acting
 from core.database import deadline
-from core.decisions import out_of_scope
+from core.decisions import not_signed_in, out_of_scope
 from core.errors import Refusal
 from core.health import is_failure
 from core.ids import from_global, split_global, to_global
@@ -129,7 +129,7 @@ class Changes:
                 raise Refusal("TOO_SLOW")
             deadline.set(monotonic() + BATCH_SECONDS)
             if not context.viewer.signed_in:
-                raise Refusal("NOT_SIGNED_IN")
+                raise not_signed_in(declared.permission_key).refusal()
             if not 1 <= len(rows) <= BATCH_ROWS:
                 raise Refusal("BATCH_SIZE", path=("rows",), limit=BATCH_ROWS, given=len(rows))
             context.meter.owe(MUTATION * (len(rows) - 1))
@@ -179,15 +179,11 @@ class Changes:
         self, declared: MutationDeclaration, mutation: str, input: Any, key: str | None, context: RequestContext
     ) -> Command:
         if not context.viewer.signed_in:
-            raise Refusal("NOT_SIGNED_IN")
+            raise not_signed_in(declared.permission_key).refusal()
         # A machine's token does nothing but what it was made for, whatever the rule itself asks.
-        scope, wanted = context.viewer.scope, declared.permission
-        if scope is not None and wanted not in scope.permissions:
-            raise (
-                out_of_scope(wanted, scope).refusal()
-                if isinstance(wanted, str)
-                else Refusal("TOKEN_SCOPE", **scope.told)
-            )
+        scope = context.viewer.scope
+        if scope is not None and declared.permission not in scope.permissions:
+            raise out_of_scope(declared.permission_key, scope).refusal()
         if key is not None and not 1 <= len(key) <= KEY:
             raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
         if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():

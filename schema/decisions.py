@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,6 +22,7 @@ from core.decisions import Decision as Decided
 from core.decisions import Place, decide
 from core.decisions import Remedy as Found
 from core.enums import RemedyKind, Role
+from core.errors import Refusal
 from core.ids import to_global
 from core.messages import Messages
 from core.models import Actor, PluginArea
@@ -45,7 +47,9 @@ class Remedy:
 @strawberry.type(description="Whether something may be done here, why, and what would change it (权限判定).")
 class Decision:
     action: str = strawberry.field(description="What was asked about: a mutation, or a permission (操作).")
-    permission: str = strawberry.field(description="The permission it came down to (权限).")
+    permission: str = strawberry.field(
+        description="The permission it came down to; empty where the question itself is wrong (权限)."
+    )
     allowed: bool = strawberry.field(description="It would not be refused for permission (是否允许).")
     reason: str = strawberry.field(description="Why, as a stable code (原因代码).")
     message: str = strawberry.field(description="The same for people, in the request's language (原因).")
@@ -71,6 +75,20 @@ def shown_remedies(remedies: Iterable[Found]) -> list[Remedy]:
     ]
 
 
+def misasked(action: str, refusal: Refusal, messages: Messages, language: str) -> Decision:
+    """The answer to one of many questions that cannot be asked."""
+    return Decision(
+        action=action,
+        permission="",
+        allowed=False,
+        reason=refusal.code,
+        message=messages.render(refusal.code, language, refusal.values),
+        until=None,
+        acting_for=None,
+        remedies=[],
+    )
+
+
 def shown(action: str, decided: Decided, acting: Acting, messages: Messages, language: str) -> Decision:
     return Decision(
         action=action,
@@ -91,13 +109,14 @@ class Action:
     name: str
     permission: str
     subject: Subject | None  # None: a permission was asked for by its own key
+    kind: Enum | None = None  # of an interface's rows: the only ones
 
 
 def actions_on(node: NodeType, declared: Iterable[MutationDeclaration], camel: Any) -> list[Action]:
     """What can be done with rows of a type, in the order in which it was declared."""
-    kinds = {node.origin, node.interface.origin if node.interface else node.origin}
+    kinds = {node.origin: None, **{concrete.origin: concrete.kind for concrete in node.concrete}}
     return [
-        Action(camel(m.name), m.permission, subject)
+        Action(camel(m.name), m.permission, subject, kinds[subject.node])
         for m in declared
         for subject in m.on
         if subject.node in kinds and isinstance(m.permission, str)
@@ -112,6 +131,8 @@ def columns_of(node: NodeType, t: RowOf, actions: Sequence[Action]) -> dict[str,
     area = node.place(t)
     found["above"] = AreaChain(area)
     found["on"] = ListOf(PluginArea, lambda p: p.area_id == area, "plugin", "until")
+    if node.discriminator is not None:
+        found["kind"] = getattr(t, node.discriminator)
     for number, action in enumerate(actions):
         for place, owner in enumerate(action.subject.owners(t) if action.subject else ()):
             found[f"owner{number}.{place}"] = owner
@@ -146,6 +167,8 @@ def allowed_actions(actions: Sequence[Action], values: Mapping[str, Any], facts:
     hats = [Acting(), *(Acting(for_id=id) for id in dict.fromkeys(m.organization_id for m in viewer.mandates))]
     decisions = []
     for number, action in enumerate(actions):
+        if action.kind is not None and action.kind.value != values["kind"]:
+            continue
         owners, tried = row.owners(number), []
         for hat in hats:
             decided = decide(

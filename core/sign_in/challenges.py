@@ -53,7 +53,7 @@ async def begin(runtime: Runtime, provider: str, asked: Asked, address: str) -> 
     return Challenge(secret, begun, ticket.expires_at)
 
 
-async def finish(runtime: Runtime, secret: str, answer: str) -> Proven:
+async def finish(runtime: Runtime, secret: str, answer: str, device: str | None = None) -> Proven:
     """Refuses SIGN_IN_FAILED for all that is wrong, unknown, used, too late or too often tried; PROVIDER_FAILED."""
     mark, now = runtime.database.dialect.mark, runtime.clock.now()
     async with runtime.database.transaction() as transaction:  # counted before it is looked at
@@ -68,7 +68,7 @@ async def finish(runtime: Runtime, secret: str, answer: str) -> Proven:
     if provider is None:
         raise Refusal("SIGN_IN_FAILED")
     subjects = await provider.subjects(secret, kept, answer)
-    token, row = new_token(now)
+    token, row = new_token(now, device=device)
     code = tickets.new_code()
     proven: list[Proven] = []
 

@@ -397,7 +397,9 @@ _TEXTS = "An event's texts belong to it; they are for whoever sees it."
 
 
 def _event_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    return v.acts_as(t.actor_id) | v.acts_as(t.behalf_of_id) | v.may("core.event.read", t.area_id)
+    """What one did or had done, what was done to one's account, and what happened where one reads the log."""
+    own = v.acts_as(t.actor_id) | v.acts_as(t.behalf_of_id) | v.is_account(t.subject_id)
+    return own | v.may("core.event.read", t.area_id)
 
 
 @node(models.Event, scope=_event_scope, order="-seq")

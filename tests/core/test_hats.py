@@ -286,7 +286,7 @@ async def test_the_event_keeps_the_hat_and_for_whom_and_on_what_basis(neighbourh
     await n.do("admin", "coreGiveMandate", "mandate { id }", **give)
     found = (await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }"))["activities"]["nodes"]
     somebody = await n.actor_id("谢永强")
-    behalf = {"actorId": somebody, "basis": "GUARDIAN", "evidence": "监护证 3 号"}
+    behalf = {"actorId": somebody, "basis": "WRITTEN", "evidence": "监护证 3 号"}
     joined = await n.do(
         "clerk", "coreJoinActivity", "participation { id actor { id } }",
         activityId=found[0]["id"], onBehalfOf=behalf, actingFor=body,
@@ -296,7 +296,7 @@ async def test_the_event_keeps_the_hat_and_for_whom_and_on_what_basis(neighbourh
       behalfEvidence authority mandate { organization { id } } } } }"""
     assert (await n.ask("admin", event, s=joined["participation"]["id"]))["events"]["nodes"] == [
         {
-            "actor": {"id": me}, "behalfOf": {"id": somebody}, "behalfBasis": "GUARDIAN",
+            "actor": {"id": me}, "behalfOf": {"id": somebody}, "behalfBasis": "WRITTEN",
             "behalfEvidence": "监护证 3 号", "authority": "ROLE", "mandate": {"organization": {"id": body}},
         }
     ]  # fmt: skip

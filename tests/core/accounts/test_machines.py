@@ -204,7 +204,7 @@ async def test_it_is_nobody_s_guardian(neighbourhood: Neighbourhood) -> None:
     await machine(n, "core.activity.join", area=activity["area"]["code"], who="resident")
     behalf = {"actorId": ward, "basis": "GUARDIAN", "evidence": "母亲"}
     join = ("coreJoinActivity", "participation { id }")
-    assert await n.refused("machine", *join, activityId=activity["id"], onBehalfOf=behalf) == "NOT_PERMITTED"
+    assert await n.refused("machine", *join, activityId=activity["id"], onBehalfOf=behalf) == "NO_GUARDIANSHIP"
     await n.do("resident", *join, activityId=activity["id"], onBehalfOf=behalf)
 
 

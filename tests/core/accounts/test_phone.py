@@ -144,6 +144,20 @@ async def test_the_desk_verifies_whom_it_may_and_a_ticket_is_one_persons(
     assert await n.refused("clerk", "coreVerifyIdentity", "", ticket=later, personId=other) == "IDENTITY_TAKEN"
 
 
+async def test_a_number_kept_on_a_person_lets_nobody_in(
+    city: Neighbourhood, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a clerk notes is for calling: in gets whom the desk has verified, by the rule of every account."""
+    n = city
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=await n.area_id("haicang"),
+               actorId=await n.actor_id("陈志伟"))  # fmt: skip
+    for who in ("resident", "admin"):
+        person = (await n.ask(who, "{ viewer { id } }"))["viewer"]["id"]
+        await n.do("clerk", "coreSetPhone", "person { id }", personId=person, phone=PHONE)
+        answer = await finish(n, *await sent(n, capsys))
+        assert answer["token"] is None and answer["ticket"]
+
+
 async def test_a_telephone_is_linked_and_unlinked_by_its_owner_and_let_in_no_more_when_disabled(
     city: Neighbourhood, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -21,7 +21,7 @@ from core.viewers import DECISIVE
 pytestmark = pytest.mark.anyio
 NEW = "a new password 1"
 CHANGE = "mutation($i: CoreChangePasswordInput!) { coreChangePassword(input: $i) { errors { code path } } }"
-TOKENS = "{ myTokens(where: {revokedAt: {isNull: true}}) { nodes { id label permissions expiresAt } } }"
+TOKENS = "{ myTokens(where: {revokedAt: {isNull: true}}) { nodes { id label current permissions expiresAt } } }"
 
 
 async def change(n: Neighbourhood, who: str | None, current: str, new: str = NEW) -> str:
@@ -48,6 +48,7 @@ async def two_sessions(n: Neighbourhood) -> None:
     """`phone` and `tablet`, both the resident's; the session of the fixture is signed out."""
     await n.do("resident", "coreSignOut", "", everywhere=True)
     for name in ("phone", "tablet"):
+        n.http.headers["user-agent"] = f" a {name} "
         n.tokens[name] = await n.sign_in("resident")
 
 
@@ -56,6 +57,7 @@ async def test_tokens_are_listed_for_their_owner_and_ended_by_them_alone(neighbo
     await two_sessions(n)
     listed = (await n.ask("phone", TOKENS))["myTokens"]["nodes"]
     assert [t["permissions"] for t in listed] == [None, None]
+    assert [(t["label"], t["current"]) for t in listed] == [("a tablet", False), ("a phone", True)]
     assert (await n.ask(None, TOKENS))["myTokens"]["nodes"] == []
     others = (await n.ask("admin", TOKENS))["myTokens"]["nodes"]
     assert others and all(token not in others for token in listed)
