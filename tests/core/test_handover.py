@@ -385,27 +385,6 @@ async def test_who_is_merged_between_plan_and_day(neighbourhood: Neighbourhood) 
     assert held == [{"person": {"id": one}, "until": None}]
 
 
-@pytest.mark.parametrize("gone", ["giver", "taker"])
-async def test_nothing_goes_to_who_is_gone_by_the_day(neighbourhood: Neighbourhood, gone: str) -> None:
-    n = neighbourhood
-    one, other = [await me(n, who) for who in await n.newcomers(2, "xishan")]
-    xishan = await n.area_id("xishan")
-    made, holding = await post(n, "网格员", "xishan", "CLERK", one)
-    day = (n.clock.today() + timedelta(days=3)).isoformat()
-    plan = ("coreHandOver", "handover { id }")
-    planned = (await n.do("admin", *plan, areaId=xishan, fromId=one, toId=other, date=day))["handover"]["id"]
-    if gone == "giver":
-        await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=holding)
-    await n.do("admin", "coreErasePerson", "", personId={"giver": one, "taker": other}[gone], reason="本人要求")
-    n.clock.set(n.clock.now() + timedelta(days=4))
-    assert (await n.due())["core.handovers"] == 1
-    state = "query($i: ID!) { node(id: $i) { ... on Handover { state } } }"
-    assert (await n.ask("admin", state, i=planned))["node"] == {"state": "CANCELLED"}
-    holds = "query($p: ID!) { node(id: $p) { ... on Post { holdings { nodes { person { id } until } } } } }"
-    held = (await n.ask("admin", holds, p=made))["node"]["holdings"]["nodes"]
-    assert [h["person"]["id"] for h in held if h["until"] is None] == ([one] if gone == "taker" else [])
-
-
 async def test_a_deputy_has_the_post_s_roles_for_the_time(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     holder, stand_in = await n.newcomers(2, "xishan")

@@ -116,7 +116,7 @@ async def test_what_is_hidden_is_asked_about_as_what_is_missing(neighbourhood: N
         ("coreOpenActivity", ";它针对 Activity。"),
         ("coreLink", ";请询问权限 core.link。"),
         ("coreSignOut", ";本人事务无需权限。"),
-        ("coreRenameAre", ";是否想写 'coreRenameArea'?。"),
+        ("coreRenameAre", ";是否想写 'coreRenameArea'?"),
     ):
         with pytest.raises(Refused, match="UNKNOWN_ACTION") as refused:
             await n.ask("admin", CAN, a=action, on=await n.area_id("xishan"))
