@@ -92,8 +92,9 @@ def nobody(row: Row, f: Facts) -> bool:
 
 
 def event(row: Row, f: Facts) -> bool:
-    own = f.acts_as(row["actor_id"]) or f.acts_as(row["behalf_of_id"])
-    return own or f.may("core.event.read", row["area_id"])
+    account = row["subject_tag"] == "account" and f.row("core_account", row["subject_id"])["person_id"]
+    own = f.acts_as(row["actor_id"]) or f.acts_as(row["behalf_of_id"]) or (account and account == f.who.person)
+    return bool(own) or f.may("core.event.read", row["area_id"])
 
 
 def data_import(row: Row, f: Facts) -> bool:
