@@ -343,9 +343,9 @@ class _Asked:
             return
         rows, seen = self.there.rows[expected.name], self.seen[expected.name]
         if isinstance(expected, Nodes):
-            found = data["nodes"] if "nodes" in data else list(data.values())
-            if [node is not None for node in found] != [r.id in seen for r in rows]:
-                self.wrong.append(f"{what}: shows {sum(n is not None for n in found)} of {len(rows)}")
+            found, asked = data["nodes"] if "nodes" in data else list(data.values()), rows[expected.which]
+            if [node is not None for node in found] != [r.id in seen for r in asked]:
+                self.wrong.append(f"{what}: shows {sum(n is not None for n in found)} of {len(asked)}")
         elif isinstance(expected, All):
             if data["list"]["totalCount"] != len(seen):
                 self.wrong.append(f"{what}: counts {data['list']['totalCount']} where {len(seen)} are to be seen")

@@ -26,14 +26,17 @@ from core.ids import to_global
 from core.testing.forge import Forged
 
 SIZE = 100  # of a page, and of `in`
+FEW = 6  # rows of which everything is asked at once
+ALL = slice(None)
 Row = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Nodes:
-    """The answer is one node for each row that was made of a type, null for what is hidden."""
+    """The answer is one node for each of these rows that were made of a type, null for what is hidden."""
 
     name: str
+    which: slice
 
 
 @dataclass(frozen=True)
@@ -77,12 +80,14 @@ class Questions:
         for name, rows in self.rows.items():
             ids = self.ids(name)
             text = f"query($ids: [ID!]!) {{ nodes(ids: $ids) {{ id ... on {name} {{ {self.all_of(name)} }} }} }}"
-            yield Question(f"nodes {name}", text, {"ids": ids}, Nodes(name))
+            for start in range(0, len(ids), FEW):
+                few = slice(start, start + FEW)
+                yield Question(f"nodes {name}", text, {"ids": ids[few]}, Nodes(name, few))
             questions = [{"action": "core.actor.read", "on": id} for id in ids]
             text = "query($q: [CanInput!]!) { nodes: canMany(questions: $q) { allowed } }"
-            yield Question(f"canMany {name}", text, {"q": questions}, Nodes(name))
+            yield Question(f"canMany {name}", text, {"q": questions}, Nodes(name, ALL))
             lone = " ".join(f"n{k}: node(id: {json.dumps(id)}) {{ __typename id }}" for k, id in enumerate(ids))
-            yield Question(f"node {name}", f"{{ {lone} }}", {}, Nodes(name))
+            yield Question(f"node {name}", f"{{ {lone} }}", {}, Nodes(name, ALL))
             assert len(rows) <= SIZE
         for root, definition in self.roots():
             yield from self._root(root, definition)
@@ -216,7 +221,7 @@ class Questions:
         if needed == ["id"]:
             name = self.named(target.name)
             lone = " ".join(f"n{k}: {root}(id: {json.dumps(id)}) {selection}" for k, id in enumerate(self.ids(name)))
-            yield Question(root, f"{{ {lone} }}", {}, Nodes(name))
+            yield Question(root, f"{{ {lone} }}", {}, Nodes(name, ALL))
             return
         for passed in self._given(root, needed):
             yield Question(f"{root}({passed})", f"{{ one: {root}{passed and f'({passed})'} {selection} }}", {})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +21,7 @@ from core.ids import new_id, split_global, to_global
 from core.testing.kit import Neighbourhood
 
 AT_ONCE = 10  # mutations in one request
+Place = tuple[str, ...]  # the names of the fields that lead to one in an input
 
 
 @dataclass
@@ -39,33 +40,34 @@ class Refusals:
         assert self.schema.mutation_type is not None
         for mutation, definition in self.schema.mutation_type.fields.items():
             type_: Any = get_named_type(definition.args["input"].type)
-            for name, field_ in type_.fields.items():
-                if _is_id(field_.type) and name != "actingFor":
-                    await self._at(Asked(mutation, type_, name))
+            if "rows" in type_.fields:
+                continue  # the same rule for many
+            for place in _places(type_):
+                if place[0] not in ("actingFor", "onBehalfOf"):
+                    await self._at(Asked(mutation, type_, place))
 
     async def _at(self, asked: Asked) -> None:
         """Every hidden id in one field that takes ids of its type, and one that is nobody's."""
-        others = {
-            name: self._likely(name) for name, field_ in asked.input.fields.items()
-            if _is_id(field_.type) and is_required_input_field(field_) and name != asked.field
-        }  # fmt: skip
+        needed = set(_places(asked.input, asked.place)) - {asked.place}
+        others = {place: self._likely(place[-1]) for place in needed}
         while True:
-            assert all(others.values()), f"{self.login} sees nothing that {asked.mutation} takes beside {asked.field}"
-            filled = {name: ids[0] for name, ids in others.items()}
+            assert all(others.values()), f"{self.login} sees nothing that {asked.mutation} takes beside {asked.place}"
+            filled = {place: ids[0] for place, ids in others.items()}
             answers = await self._answers(asked, filled, list(self.hidden.values()))
-            bad = {e["path"][0] for errors in answers for e in errors if e["code"] == "BAD_ID"} - {asked.field}
+            bad = {_place(e) for errors in answers for e in errors if e["code"] == "BAD_ID"} - {asked.place}
             if not bad:
                 break
-            for name in bad:  # of another type than was thought
-                others[name] = others[name][1:]
+            assert bad <= needed, f"{asked.mutation}: BAD_ID at {bad - needed}, where it takes no id that it needs"
+            for place in bad:  # of another type than was thought
+                others[place] = others[place][1:]
         taken = {
             type_: errors for type_, errors in zip(self.hidden, answers, strict=True)
             if not any(e["code"] == "BAD_ID" for e in errors)
         }  # fmt: skip
         missing = [to_global(split_global(self.hidden[type_])[0], new_id()) for type_ in taken]
         for (type_, one), other in zip(taken.items(), await self._answers(asked, filled, missing), strict=True):
-            if one != other or [e["path"][:1] for e in one] != [[asked.field]]:
-                self.wrong.append(f"{asked.mutation}({asked.field}: {type_}): hidden {one}, missing {other}")
+            if one != other or [_place(e) for e in one] != [asked.place]:
+                self.wrong.append(f"{asked.mutation}({'.'.join(asked.place)}: {type_}): hidden {one}, missing {other}")
             self.count += 1
 
     def _likely(self, name: str) -> list[str]:
@@ -77,13 +79,13 @@ class Refusals:
 
         return [self.seen[type_] for type_ in sorted(self.seen, key=rank)]
 
-    async def _answers(self, asked: Asked, filled: Mapping[str, str], ids: Sequence[str]) -> list[list[dict[str, Any]]]:
+    async def _answers(
+        self, asked: Asked, filled: Mapping[Place, str], ids: Sequence[str]
+    ) -> list[list[dict[str, Any]]]:
         """The errors that the mutation answers with to each of these ids, without the id."""
-        given = {n: _value(f.type, filled.get(n)) for n, f in asked.input.fields.items() if is_required_input_field(f)}
         found = []
         for some in (ids[start : start + AT_ONCE] for start in range(0, len(ids), AT_ONCE)):
-            type_ = asked.input.fields[asked.field].type
-            inputs = {f"i{k}": given | {asked.field: _value(type_, id)} for k, id in enumerate(some)}
+            inputs = {f"i{k}": _value(asked.input, {**filled, asked.place: id}) for k, id in enumerate(some)}
             parts = (f"{i}: {asked.mutation}(input: ${i}) {{ errors {{ {_TOLD} }} }}" for i in inputs)
             declared = ", ".join(f"${i}: {asked.input.name}!" for i in inputs)
             body = await self.n.ask(self.login, f"mutation({declared}) {{ {' '.join(parts)} }}", **inputs)
@@ -93,11 +95,11 @@ class Refusals:
 
 @dataclass(frozen=True)
 class Asked:
-    """One field of a mutation's input that takes an id, or several."""
+    """One field in a mutation's input that takes an id, or several."""
 
     mutation: str
     input: GraphQLInputObjectType
-    field: str
+    place: Place
 
 
 _TOLD = "__typename code message path"
@@ -107,17 +109,33 @@ _VALUES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def _value(type_: Any, id: str | None) -> Any:
-    """A value of this type; `id` where it is one."""
+def _places(type_: GraphQLInputObjectType, beside: Place | None = None, above: Place = ()) -> Iterator[Place]:
+    """Where an input takes ids; those it needs where `beside` is given only."""
+    for name, field_ in type_.fields.items():
+        place, named = (*above, name), get_named_type(field_.type)
+        if beside is not None and not is_required_input_field(field_) and beside[: len(place)] != place:
+            continue
+        if named.name == "ID":
+            yield place
+        elif isinstance(named, GraphQLInputObjectType):
+            yield from _places(named, beside, place)
+
+
+def _place(error: dict[str, Any]) -> Place:
+    """Which field an error is about, without the numbers of lists."""
+    return tuple(name for name in error["path"] if not name.isdecimal())
+
+
+def _value(type_: Any, ids: Mapping[Place, str], at: Place = ()) -> Any:
+    """A value of this type, with `ids` at their places and what it needs besides."""
     named: Any = get_named_type(type_)
     if isinstance(named, GraphQLEnumType):
         value: Any = next(iter(named.values))
     elif isinstance(named, GraphQLInputObjectType):
-        value = {n: _value(f.type, id) for n, f in named.fields.items() if is_required_input_field(f)}
+        value = {
+            name: _value(field_.type, ids, (*at, name)) for name, field_ in named.fields.items()
+            if is_required_input_field(field_) or any(place[: len(at) + 1] == (*at, name) for place in ids)
+        }  # fmt: skip
     else:
-        value = id if named.name == "ID" else _VALUES[named.name]
+        value = ids[at] if named.name == "ID" else _VALUES[named.name]
     return [value] if is_list_type(get_nullable_type(type_)) else value
-
-
-def _is_id(type_: Any) -> bool:
-    return bool(get_named_type(type_).name == "ID")
