@@ -34,7 +34,7 @@ from core.rules.undos import CORE_UNDOS
 from core.runtime import Runtime
 from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
-from core.sign_in.providers import providers_of
+from core.sign_in.providers import providers_of, without_secret
 from core.synchronize import index_names, orphaned_tables, synchronize
 from core.trusted import TrustedDocuments
 from schema.compose import CommunitySchema, compose
@@ -90,7 +90,8 @@ class Server:
             if apply:
                 await take_up.apply(config)
             await take_up.follow_version()
-            notices = [*host.problems, *take_up.notices, *await orphaned_tables(database, host)]
+            notices = [*host.problems, *without_secret(config, environment), *take_up.notices]
+            notices += await orphaned_tables(database, host)
             graphql = GraphQL(compose_schema(host), runtime)
             endpoint = Endpoint(graphql, runtime, take_up, config.language, trusted, Rates(config))
             transfers = Transfers(runtime, graphql, host.sheets, config.folder)

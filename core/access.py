@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -65,8 +65,14 @@ class HeldMandate:
 class TokenScope:
     """What a machine's token is cut down to: these permissions, in this area and below."""
 
+    token_id: UUID
     permissions: frozenset[str]
     area_id: UUID
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """For TOKEN_SCOPE's text."""
+        return {"permissions": ", ".join(sorted(self.permissions))}
 
     def allows(self, permission: str, above: Iterable[UUID]) -> bool:
         """May it be used for something that lies in these areas, from the root down?"""
@@ -148,13 +154,14 @@ ANONYMOUS = Viewer()
 @dataclass(frozen=True)
 class Acting:
     """In whose name: oneself, an organization by mandate, or somebody at the desk, on what basis and evidence; or one's
-    ward, which is looked up in the transaction."""
+    ward, which is looked up in the transaction (with `guardian_until`, its end where there is one)."""
 
     for_id: UUID | None = None
     behalf_of_id: UUID | None = None
     basis: BehalfBasis | None = None
     evidence: str | None = None
     is_guardian: bool = False
+    guardian_until: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -178,11 +185,38 @@ def _standing_in(person: str, now: str) -> str:
     return f"d.person_id = {person} AND d.ended_at IS NULL AND {live('d', now)} AND {live('h', now)}"
 
 
-def own_sql(person: str, now: str, lately: str) -> str:
+def roles_sql(now: str, *, of: str | None = None, given: str = "1 = 1", to_come: bool = False) -> str:
+    """SQL: who has which role at a moment, or with `to_come` from then on: by name, by holding a post, or standing in for
+    its holder. `of` is the one person asked about; `given` is said of the grant `g` as well.
+
+    A row for each way: `id`, `role`, `area_id`, `post_id`, `since` and `until` of the grant, `person_id`, `held_since` and
+    `held_until` of the post, `deputy_id` and `deputy_until`.
+    """
+
+    def runs(alias: str) -> str:
+        return f"({alias}.until IS NULL OR {alias}.until > {now})" if to_come else live(alias, now)
+
+    def whose(column: str) -> str:
+        return f"{column} IS NOT NULL" if of is None else f"{column} = {of}"
+
+    grant = f"g.revoked_at IS NULL AND {runs('g')} AND {given}"
+    columns = "g.id, g.role, g.area_id, g.post_id, g.since, g.until"
+    of_the_post = f"core_role_grant g ON g.post_id = h.post_id AND {grant}"
+    return f"""SELECT {columns}, d.person_id, h.since AS held_since, h.until AS held_until, d.id AS deputy_id,
+        d.until AS deputy_until
+      FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id AND {runs("h")} JOIN {of_the_post}
+      WHERE {whose("d.person_id")} AND d.ended_at IS NULL AND {runs("d")}
+    UNION ALL SELECT {columns}, g.actor_id, NULL, NULL, NULL, NULL
+      FROM core_role_grant g WHERE {whose("g.actor_id")} AND {grant}
+    UNION ALL SELECT {columns}, h.person_id, h.since, h.until, NULL, NULL
+      FROM core_post_holding h JOIN {of_the_post} WHERE {whose("h.person_id")} AND {runs("h")}"""
+
+
+def own_sql(person: str, now: str, lately: str | None = None) -> str:
     """SQL: the ids of those whose matter is the person's own (INV10).
 
-    Themselves and those they stand in for; what these belong to or act for, or did until lately, so that no hat is laid
-    down for an hour; and who lives in one household with them.
+    Themselves and those they stand in for; what these belong to, act for or guard, or did since `lately`, so that no hat
+    is laid down for an hour; and who lives in one household with them.
     """
     stands_in_for = (
         "SELECT h.person_id AS id FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
@@ -190,19 +224,30 @@ def own_sql(person: str, now: str, lately: str) -> str:
     )
     who = f"SELECT {person} UNION {stands_in_for}"
 
-    def touched(alias: str) -> str:
-        return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = {alias}.event_id AND e.recorded_at > {lately})"
+    def worn(alias: str, *, ends: bool = True) -> str:
+        until = f" AND ({alias}.until IS NULL OR {alias}.until > {lately or now})" if ends else ""
+        if lately is None:
+            return f"{alias}.state = 'ACTIVE'{until}"
+        touched = f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = {alias}.event_id AND e.recorded_at > {lately})"
+        return f"CASE WHEN {alias}.state = 'ACTIVE' THEN 1 = 1{until} ELSE {touched} END"
 
     return f"""{stands_in_for}
       UNION SELECT b.organization_id FROM core_membership b WHERE b.actor_id IN ({who})
-        AND b.organization_id IS NOT NULL AND (b.state = 'ACTIVE' OR {touched("b")})
-      UNION SELECT m.organization_id FROM core_mandate m WHERE m.person_id IN ({who})
-        AND (CASE WHEN m.state = 'ACTIVE' THEN m.until IS NULL OR m.until > {lately} ELSE {touched("m")} END)
+        AND b.organization_id IS NOT NULL AND {worn("b", ends=False)}
+      UNION SELECT m.organization_id FROM core_mandate m WHERE m.person_id IN ({who}) AND {worn("m")}
+      UNION SELECT w.ward_id FROM core_guardianship w WHERE w.guardian_id IN ({who}) AND {worn("w")}
       UNION SELECT o.actor_id FROM core_membership b
         JOIN core_actor k ON k.id = b.organization_id AND k.kind = 'HOUSEHOLD'
         JOIN core_membership o ON o.organization_id = k.id AND o.state = 'ACTIVE'
         WHERE b.actor_id IN ({who}) AND b.state = 'ACTIVE'
       UNION SELECT {person}"""
+
+
+def own_matter(person: str, actor: str) -> str:
+    """SQL for a guard, of a row with an event: `actor`'s matter is `person`'s own as of then (INV10). Rules ask
+    `Work.concerned_in`, which knows of hats laid down lately as well."""
+    then = "(SELECT n.recorded_at FROM core_event n WHERE n.id = NEW.event_id)"
+    return f"{actor} IN ({own_sql(person, then)})"
 
 
 def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bool = False) -> str:
@@ -212,31 +257,31 @@ def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bo
     else:
         rows, pair = "json_agg", "json_build_array"
         now_mark = f"{now_mark}::timestamptz"
-    given = f"g.revoked_at IS NULL AND {live('g', now_mark)}"
     token = f"core_token t JOIN core_account a ON a.id = t.account_id AND t.hash = {key_mark}"
     token += f" AND t.revoked_at IS NULL AND t.expires_at > {now_mark}"
     behind = f"(SELECT 1) one JOIN core_account a ON a.id = {key_mark}" if by_account else token
-    scope, scope_area = ("NULL", "NULL") if by_account else ("t.scope", "t.scope_area_id")
+    token_id, scope, scope_area = ("NULL",) * 3 if by_account else ("t.id", "t.scope", "t.scope_area_id")
     area = "g.area_id" if by_account else _cut("g.area_id", "t.scope_area_id")
-    return f"""SELECT a.id AS account_id, a.person_id AS person_id, {scope} AS scope, {scope_area} AS scope_area_id,
+    return f"""SELECT a.id AS account_id, a.person_id AS person_id, {token_id} AS token_id, {scope} AS scope,
+    {scope_area} AS scope_area_id,
     (SELECT {rows}({pair}(g.id, g.role, {area}, NOT EXISTS
         (SELECT 1 FROM core_area r WHERE r.parent_id IS NULL AND r.id <> g.area_id), g.deputy_id,
-        g.until, g.held_until, g.deputy_until)) FROM
-      (SELECT g.id, g.role, g.area_id, d.id AS deputy_id, g.until, h.until AS held_until, d.until AS deputy_until
-         FROM core_deputy d
-         JOIN core_post_holding h ON h.id = d.holding_id JOIN core_role_grant g ON g.post_id = h.post_id AND {given}
-         WHERE {_standing_in("a.person_id", now_mark)}
-       UNION ALL SELECT g.id, g.role, g.area_id, NULL, g.until, NULL, NULL
-         FROM core_role_grant g WHERE g.actor_id = a.person_id AND {given}
-       UNION ALL SELECT g.id, g.role, g.area_id, NULL, g.until, h.until, NULL FROM core_post_holding h
-         JOIN core_role_grant g ON g.post_id = h.post_id AND {given}
-         WHERE h.person_id = a.person_id AND {live("h", now_mark)}) g) AS grants,
+        g.until, g.held_until, g.deputy_until)) FROM ({roles_sql(now_mark, of="a.person_id")}) g) AS grants,
     (SELECT {rows}({pair}(m.id, m.organization_id, m.area_id, m.until)) FROM core_mandate m
       WHERE m.person_id = a.person_id AND m.state = 'ACTIVE' AND {live("m", now_mark)}) AS mandates
     FROM {behind} WHERE a.state = 'ACTIVE'"""
 
 
-VIEWER = ("account_id", "person_id", "scope", "scope_area_id", "grants", "mandates")
+VIEWER = ("account_id", "person_id", "token_id", "scope", "scope_area_id", "grants", "mandates")
+
+
+async def viewer_of(
+    fetch: Callable[..., Awaitable[Sequence[Any]]], dialect: Dialect, account_id: UUID, now: datetime, cuts: Cuts
+) -> Viewer:
+    """Who holds an account; ANONYMOUS when it is disabled."""
+    sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
+    rows = await fetch(sql, account_id, now)
+    return viewer_from(rows[0] if rows else None, None, cuts)
 
 
 def _cut(area: str, within: str) -> str:
@@ -261,7 +306,7 @@ def viewer_from(row: Mapping[str, Any] | None, token_hash: str | None, cuts: Cut
     scope = None
     if row["scope"] is not None:
         permissions = json.loads(row["scope"])["permissions"]
-        scope = TokenScope(frozenset(permissions), _uuid(row["scope_area_id"]))
+        scope = TokenScope(_uuid(row["token_id"]), frozenset(permissions), _uuid(row["scope_area_id"]))
     return Viewer(
         account_id=_uuid(row["account_id"]),
         person_id=_uuid(row["person_id"]),

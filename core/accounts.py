@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import secrets
 import threading
+import unicodedata
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
@@ -16,11 +17,12 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from core import throttle, tickets
-from core.access import Viewer
+from core.access import Viewer, roles_sql
 from core.enums import AccountState, ActorKind, TicketKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Account, Actor, Token
+from core.passwords import is_common
 from core.rules.inputs import clean_name
 from core.runtime import Command, Runtime
 from core.work import Work
@@ -28,6 +30,8 @@ from core.work import Work
 TOKEN_LIFE = timedelta(hours=12)
 PASSWORD_MIN = 10
 PASSWORD_MAX = 200
+LOGIN_MAX = 100
+LOGIN_TELLS = 4  # characters; a shorter one may be part of any password
 FAILURES = 10
 FAILURES_ANYWHERE = 100
 TICKETS_TRIED = 30  # from an address
@@ -48,7 +52,16 @@ def hash_token(token: str) -> str:
 
 
 def clean_login(login: str) -> str:
-    return clean_name(login, "login", limit=100).lower()
+    """A login as it is kept; refuses what `clean_name` refuses, and LOGIN_CHARACTERS."""
+    name = clean_name(_compared(login), "login", limit=LOGIN_MAX)
+    if any(unicodedata.category(c)[0] in "CZ" for c in name):
+        raise Refusal("LOGIN_CHARACTERS", path=("login",))
+    return name
+
+
+def _compared(login: str) -> str:
+    """However it was typed: full width, capitals and spaces around it do not matter."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).strip().lower())
 
 
 async def create_account(work: Work, *, person: Actor, login: str, password_hash: str, demo: bool = False) -> Account:
@@ -69,12 +82,20 @@ async def create_account(work: Work, *, person: Actor, login: str, password_hash
 
 
 async def hash_password(password: str, path: str = "password") -> str:
-    """Refuses PASSWORD_TOO_SHORT (10 characters) and TEXT_TOO_LONG (200)."""
+    """Refuses PASSWORD_TOO_SHORT (10 characters), TEXT_TOO_LONG (200), and PASSWORD_TOO_WEAK."""
     if len(password) < PASSWORD_MIN:
         raise Refusal("PASSWORD_TOO_SHORT", path=(path,), minimum=PASSWORD_MIN)
     if len(password) > PASSWORD_MAX:
         raise Refusal("TEXT_TOO_LONG", path=(path,), limit=PASSWORD_MAX, length=len(password))
+    if is_common(password):
+        raise Refusal("PASSWORD_TOO_WEAK", path=(path,))
     return await asyncio.to_thread(_hash, password)
+
+
+def not_by_login(password: str, login: str, path: str = "password") -> None:
+    """Refuses PASSWORD_TOO_WEAK for a password that has a login of some length in it."""
+    if len(login) >= LOGIN_TELLS and login in _compared(password):
+        raise Refusal("PASSWORD_TOO_WEAK", path=(path,))
 
 
 def _hash(password: str) -> str:
@@ -107,10 +128,12 @@ class SignIn:
     def __init__(self, runtime: Runtime) -> None:
         self.runtime = runtime
 
-    async def __call__(self, login: str, password: str, address: str = "") -> tuple[str, Token]:
-        """The new token (shown once) and its row; refuses SIGN_IN_FAILED, SIGN_IN_THROTTLED."""
-        name = login.strip().lower()[:100]
-        counted = (throttle.key_of(f"{name} {address}"), throttle.key_of(name))
+    async def __call__(
+        self, login: str, password: str, address: str = "", device: str | None = None
+    ) -> tuple[str, Token]:
+        """The new token (shown once) and its row, labelled with the device; refuses SIGN_IN_FAILED, SIGN_IN_THROTTLED."""
+        name = _compared(login)[:LOGIN_MAX]
+        counted = (throttle.key_of("login from", name, address), throttle.key_of("login", name))
         await throttle.count(self.runtime, dict(zip(counted, (FAILURES, FAILURES_ANYWHERE), strict=True)))
         mark = self.runtime.database.dialect.mark
         rows = await self.runtime.database.read(
@@ -119,17 +142,21 @@ class SignIn:
         correct = await matches(rows[0][1] if rows else None, password)
         if not correct or rows[0][2] != AccountState.ACTIVE.value:
             raise Refusal("SIGN_IN_FAILED")
-        return await issue_token(self.runtime, rows[0][0], forget=counted)
+        return await issue_token(self.runtime, rows[0][0], forget=counted, device=device)
 
-    async def redeem(self, ticket: str, login: str | None, password: str, address: str = "") -> tuple[str, Token, str]:
+    async def redeem(
+        self, ticket: str, login: str | None, password: str, address: str = "", device: str | None = None
+    ) -> tuple[str, Token, str]:
         """A password, and a login where there is none yet, for a ticket from the desk: the new token, its row and the
         login. Every other token of the account is revoked.
 
-        Refuses TICKET_INVALID, LOGIN_NEEDED, LOGIN_TAKEN, SIGN_IN_THROTTLED, and what `hash_password` refuses.
+        Refuses TICKET_INVALID, LOGIN_NEEDED, LOGIN_TAKEN, LOGIN_DIFFERS, SIGN_IN_THROTTLED, and what `clean_login`,
+        `hash_password` and `not_by_login` refuse.
         """
-        await throttle.count(self.runtime, {throttle.key_of(f"ticket {address}"): TICKETS_TRIED})
+        key = throttle.key_of("ticket", address)
+        await throttle.count(self.runtime, {key: TICKETS_TRIED})
         hashed = await hash_password(password)
-        token, row = new_token(self.runtime.clock.now())
+        token, row = new_token(self.runtime.clock.now(), device=device)
 
         async def rule(work: Work) -> dict[str, Any]:
             used = await tickets.take(work, tickets.hash_code(ticket), TicketKind.INVITATION, TicketKind.PASSWORD_RESET)
@@ -140,13 +167,20 @@ class SignIn:
                 raise Refusal("TICKET_INVALID", path=("ticket",))
             if await _gained(work, account.person_id, used.created_at):
                 raise Refusal("TICKET_INVALID", path=("ticket",))
-            if account.login is None and not (login and login.strip()):
+            wanted = login if login and login.strip() else None
+            if account.login is None and wanted is None:
                 raise Refusal("LOGIN_NEEDED", path=("login",))
+            if None not in (account.login, wanted) and _compared(str(wanted)) != account.login:
+                raise Refusal("LOGIN_DIFFERS", path=("login",))
             work.own_matter()
-            name = account.login or clean_login(login or "")
+            name = account.login or clean_login(str(wanted))
+            if account.login is None and await work.find(Account, login=name) is not None:
+                raise Refusal("LOGIN_TAKEN", path=("login",))
+            not_by_login(password, name)
             work.change(account, login=name, password_hash=hashed, state=AccountState.ACTIVE)
             work.record("core.account.opened" if opens else "core.account.password_changed", account, area_id=None)
             await _sign_in(work, account, row)
+            work.then("DELETE FROM core_sign_in_failures WHERE key = {}", key)
             return {"login": name}
 
         outcome = await self.runtime.as_system(rule)
@@ -155,20 +189,22 @@ class SignIn:
     async def change_password(self, viewer: Viewer, current: str, new: str) -> None:
         """One's own; every other session and machine token of the account ends.
 
-        Refuses NOT_SIGNED_IN, TOKEN_SCOPE, WRONG_PASSWORD, SIGN_IN_THROTTLED, and what `hash_password` refuses.
+        Refuses NOT_SIGNED_IN, TOKEN_SCOPE, WRONG_PASSWORD, SIGN_IN_THROTTLED, and what `hash_password` and
+        `not_by_login` refuse.
         """
         if viewer.account_id is None:
             raise Refusal("NOT_SIGNED_IN")
         if viewer.scope is not None:
-            raise Refusal("TOKEN_SCOPE")
-        key = throttle.key_of(f"change {viewer.account_id}")
+            raise Refusal("TOKEN_SCOPE", **viewer.scope.told)
+        key = throttle.key_of("change", str(viewer.account_id))
         await throttle.count(self.runtime, {key: FAILURES})
         mark = self.runtime.database.dialect.mark
         rows = await self.runtime.database.read(
-            f"SELECT password_hash FROM core_account WHERE id = {mark(1)}", [viewer.account_id]
+            f"SELECT password_hash, login FROM core_account WHERE id = {mark(1)}", [viewer.account_id]
         )
         if not await matches(rows[0][0], current):
             raise Refusal("WRONG_PASSWORD", path=("currentPassword",))
+        not_by_login(new, rows[0][1], "newPassword")
         hashed = await hash_password(new, "newPassword")
 
         async def rule(work: Work) -> dict[str, Any]:
@@ -189,18 +225,11 @@ class SignIn:
 async def _gained(work: Work, person_id: UUID, since: datetime) -> bool:
     """Has this person been given a role, post, deputyship or mandate since? Whoever handed out a ticket before that might hold it, and
     was asked about what the person could do then."""
-    post = (
-        "EXISTS (SELECT 1 FROM core_post_holding h WHERE h.post_id = g.post_id AND h.person_id = {0}"
-        " AND (h.until IS NULL OR h.until > {1}) AND (h.since >= {2} OR g.since >= {2}))"
-    )
-    deputy = (  # appointed then, perhaps for a leave that is still to come
-        "EXISTS (SELECT 1 FROM core_post_holding h JOIN core_deputy d ON d.holding_id = h.id"
-        " JOIN core_event e ON e.id = d.event_id WHERE h.post_id = g.post_id AND d.person_id = {0}"
-        " AND d.ended_at IS NULL AND d.until > {1} AND (e.recorded_at >= {2} OR g.since >= {2}))"
-    )
+    roles = roles_sql("{1}", of="{0}", to_come=True)
     return bool(await work.rows(
-        "SELECT 1 AS yes FROM core_role_grant g WHERE g.revoked_at IS NULL"
-        f" AND ((g.actor_id = {{0}} AND g.since >= {{2}}) OR {post} OR {deputy})"
+        f"SELECT 1 AS yes FROM ({roles}) r LEFT JOIN core_deputy d ON d.id = r.deputy_id"
+        " LEFT JOIN core_event e ON e.id = d.event_id"  # appointed then, perhaps for a leave that is still to come
+        " WHERE r.since >= {2} OR CASE WHEN r.deputy_id IS NULL THEN r.held_since ELSE e.recorded_at END >= {2}"
         " UNION ALL SELECT 1 FROM core_mandate m WHERE m.person_id = {0} AND m.state = 'ACTIVE' AND m.since >= {2}",
         person_id, work.now, since,
     ))  # fmt: skip
@@ -211,10 +240,10 @@ def _known(id: UUID | None) -> UUID:
     return id
 
 
-def new_token(now: datetime, life: timedelta = TOKEN_LIFE) -> tuple[str, Token]:
-    """A session's token and its row, of no account yet."""
+def new_token(now: datetime, life: timedelta = TOKEN_LIFE, device: str | None = None) -> tuple[str, Token]:
+    """A session's token and its row, of no account yet; `device` is what the client calls itself."""
     token = secrets.token_urlsafe(32)
-    return token, Token(id=new_id(), hash=hash_token(token), created_at=now, expires_at=now + life)
+    return token, Token(id=new_id(), hash=hash_token(token), label=device, created_at=now, expires_at=now + life)
 
 
 async def _sign_in(work: Work, account: Account, row: Token) -> None:
@@ -229,11 +258,15 @@ async def _sign_in(work: Work, account: Account, row: Token) -> None:
 
 
 async def issue_token(
-    runtime: Runtime, account_id: Any, life: timedelta = TOKEN_LIFE, forget: Sequence[str] = ()
+    runtime: Runtime,
+    account_id: Any,
+    life: timedelta = TOKEN_LIFE,
+    forget: Sequence[str] = (),
+    device: str | None = None,
 ) -> tuple[str, Token]:
     """A new token for an active account, whose failures under the keys `forget` are forgotten; refuses SIGN_IN_FAILED
     for a disabled one."""
-    token, row = new_token(runtime.clock.now(), life)
+    token, row = new_token(runtime.clock.now(), life, device)
     row.account_id = account_id
 
     async def keep(work: Work) -> dict[str, Any]:

@@ -93,7 +93,7 @@ class Signature(Entity):
 def require_state(agreement: Agreement, *allowed: AgreementState) -> None:
     """Refuses AGREEMENT_STATE in any other state."""
     if agreement.state not in allowed:
-        raise Refusal("AGREEMENT_STATE", state=str(agreement.state))
+        raise Refusal("AGREEMENT_STATE", state=agreement.state)
 
 
 def require_running(agreement: Agreement, on: date) -> None:
@@ -212,7 +212,7 @@ def over_sql(table: str) -> str:
 def end(work: Work, agreement: Agreement, reason: EndReason, on: date) -> None:
     """Queue its end; refuses AGREEMENT_STATE when it has ended already."""
     if agreement.state is AgreementState.ENDED:
-        raise Refusal("AGREEMENT_STATE", state=str(agreement.state))
+        raise Refusal("AGREEMENT_STATE", state=agreement.state)
     work.change(agreement, state=AgreementState.ENDED, end_reason=reason, ended_on=on, suspended_on=None)
 
 

@@ -76,6 +76,13 @@ class Config:
         return Path(tempfile.gettempdir()) / f"gongzhi-{hashlib.sha256(self.database.encode()).hexdigest()[:16]}"
 
     @property
+    def database_shown(self) -> str:
+        """Which database, for people to read: where the file lies, or the address without its password."""
+        if self.database.startswith("sqlite:"):
+            return f"sqlite:{Path(self.database.removeprefix('sqlite:')).absolute()}"
+        return re.sub(r"(//[^:/@]*):[^@]*@", r"\1@", self.database)
+
+    @property
     def keys(self) -> KeyRing:
         """From GONGZHI_KEY, or the file; beside a SQLite database unless told, and made when first needed."""
         if self.key:

@@ -7,15 +7,16 @@ A decision has a stable reason, what would change it, until when it holds, and t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from core.access import Acting, Grant, Ground, HeldMandate, PermissionBook, PermissionRule, Viewer
+from core.access import Acting, Grant, Ground, HeldMandate, PermissionBook, PermissionRule, TokenScope, Viewer
 from core.enums import Authority, RemedyKind, Role
-from core.errors import NotPermitted, Refusal
+from core.errors import NotPermitted
 
 Lasting = TypeVar("Lasting", Grant, HeldMandate)
 
@@ -26,10 +27,21 @@ GRANT_ROLES, GIVE_MANDATES, TOGGLE = "core.role.grant", "core.mandate.manage", "
 @dataclass(frozen=True)
 class Place:
     """Where a row lies: its area and those above, from the root down, and the plugins that are on there, each with its
-    end. No chain: in no area, where no role reaches."""
+    end. No chain: in no area, where no role reaches and no plugin is off."""
 
     chain: tuple[UUID, ...]
     plugins: Mapping[str, datetime | None]
+
+    @classmethod
+    def read(cls, above: str | None, plugins: str | None, now: datetime) -> Place:
+        """From what a statement says as JSON: pairs of an area's id and how far above it is, and pairs of a plugin and
+        the instant at which it ends there, or null. None where there are none."""
+        chain = sorted(json.loads(above or "[]"), key=lambda pair: -pair[1])
+        ends = {plugin: end and datetime.fromisoformat(end) for plugin, end in json.loads(plugins or "[]")}
+        return cls(tuple(UUID(id) for id, _ in chain), {p: end for p, end in ends.items() if end is None or end > now})
+
+
+NOWHERE = Place((), {})
 
 
 @dataclass(frozen=True)
@@ -59,11 +71,18 @@ class Decision:
     def allowed(self) -> bool:
         return self.ground is not None
 
-    def refusal(self) -> Refusal:
+    def refusal(self) -> NotPermitted:
         """What a mutation answers."""
-        if self.reason in ("PLUGIN_DISABLED", "OUTSIDE_ENDPOINT"):
-            return Refusal(self.reason, **self.values)
         return NotPermitted(self.permission, self.reason, self.remedies, **self.values)
+
+
+def not_signed_in(permission: str) -> Decision:
+    return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
+
+
+def out_of_scope(permission: str, scope: TokenScope) -> Decision:
+    """A machine's token was not made for this, or not for here."""
+    return Decision(permission, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),), values=scope.told)
 
 
 def decide(
@@ -92,9 +111,9 @@ def decide(
     if system:
         return Decision(permission, "BY_SERVER", Ground(Authority.SYSTEM))
     if viewer.person_id is None:
-        return Decision(permission, "NOT_SIGNED_IN", remedies=(Remedy(RemedyKind.SIGN_IN),))
+        return not_signed_in(permission)
     if viewer.scope is not None and not viewer.scope.allows(permission, chain):
-        return Decision(permission, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
+        return out_of_scope(permission, viewer.scope)
     mandate = None
     if acting.for_id is not None and acting.for_id != viewer.person_id:
         held = [m for m in viewer.mandates if m.organization_id == acting.for_id]
@@ -103,23 +122,23 @@ def decide(
             givers = carriers(book[GIVE_MANDATES], viewer, chain)
             need = Remedy(RemedyKind.MANDATE, given_by=givers, organization_id=acting.for_id)
             return Decision(permission, "MANDATE_ELSEWHERE" if held else "NO_MANDATE", remedies=(need,))
+    grant: Grant | None = None
+
+    def on(reason: str, authority: Authority, *ends: datetime | None) -> Decision:
+        known = [e for e in (*ends, mandate.until if mandate else None, place.plugins.get(rule.owner)) if e is not None]
+        ground = Ground(authority, rule.key, grant.id if grant else None, mandate.id if mandate else None, chain)
+        return Decision(rule.key, reason, ground, min(known, default=None))
+
     if acting.behalf_of_id is not None:
         if not (rule.is_open or acting.behalf_of_id in owners):
             return Decision(permission, "NOT_THEIRS_TO_DO")
         if acting.is_guardian:
-            ground = Ground(Authority.GUARDIAN, rule.key, None, mandate.id if mandate else None, chain)
-            return Decision(permission, "BY_GUARDIAN", ground)
+            return on("BY_GUARDIAN", Authority.GUARDIAN, acting.guardian_until)
         rule = book[ON_BEHALF]
         if viewer.scope is not None and not viewer.scope.allows(ON_BEHALF, chain):
-            return Decision(ON_BEHALF, "TOKEN_SCOPE", remedies=(Remedy(RemedyKind.SIGN_IN),))
+            return out_of_scope(ON_BEHALF, viewer.scope)
     covering = [g for g in viewer.grants if g.area_id in chain and carries(rule, g.role, viewer, chain)]
     grant = _lasting(g for g in covering if g.deputy_id is None) or _lasting(covering)
-    mandate_id = mandate.id if mandate else None
-
-    def on(reason: str, authority: Authority, *ends: datetime | None) -> Decision:
-        known = [e for e in (*ends, mandate.until if mandate else None, place.plugins.get(rule.owner)) if e is not None]
-        ground = Ground(authority, rule.key, grant.id if grant else None, mandate_id, chain)
-        return Decision(rule.key, reason, ground, min(known, default=None))
 
     is_their_own = (acting.for_id or viewer.person_id) in owners
     at_the_desk = acting.behalf_of_id is not None

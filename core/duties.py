@@ -40,7 +40,8 @@ class Taking:
 @dataclass(frozen=True)
 class Duty:
     """A kind of duty. `find(work, person_id)` holds and lists what is open; `move(work, held, taking)` queues the change
-    and returns the event it records, or refuses before it has queued anything: the receipt then says why it stays.
+    and returns the event it records, or refuses before it has queued anything: the receipt then says why it stays. What the
+    database refuses, refuses the whole hand-over.
 
     That duties there may be handed over has been asked before; `move` asks for no permission.
     """

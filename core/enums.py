@@ -149,7 +149,7 @@ class BehalfBasis(Term):
     IN_PERSON = "IN_PERSON", "本人到场"
     PHONE = "PHONE", "电话"
     WRITTEN = "WRITTEN", "书面"
-    GUARDIAN = "GUARDIAN", "监护人"
+    GUARDIAN = "GUARDIAN", "监护人"  # who acts is the guardian, and is recorded as such
 
 
 class AccountState(Term):

@@ -55,10 +55,14 @@ class Refusal(GongzhiError):
 
 
 class NotPermitted(Refusal):
-    """`reason` is a code of the catalogue with a text of its own; `remedies` say what would change it."""
+    """`reason` is a code of the catalogue with a text of its own; `remedies` say what would change it. What has little to
+    do with the permission itself (`ALONE`) has its reason as its code."""
+
+    ALONE = ("NOT_SIGNED_IN", "PLUGIN_DISABLED", "OUTSIDE_ENDPOINT")
 
     def __init__(self, permission: str, reason: str, remedies: Sequence[Remedy] = (), **values: Any) -> None:
-        super().__init__("NOT_PERMITTED", permission=permission, why=Saying(reason, values))
+        code = reason if reason in self.ALONE else "NOT_PERMITTED"
+        super().__init__(code, permission=permission, why=Saying(reason, values), **values)
         self.permission = permission
         self.reason = reason
         self.remedies = remedies

@@ -85,9 +85,7 @@ class Jobs:
     async def run_due(self, runtime: Runtime) -> dict[str, int]:
         """Settle everything that is due now; how many rows each job settled, by `plugin.name`. Once a civil day also
         forget what is kept for a time only."""
-        if self._tidied != (today := runtime.clock.today()):
-            await runtime.forget_old_keys()
-            await settle(runtime)
+        if self._tidied != (today := runtime.clock.today()) and await self._tidy(runtime):
             self._tidied = today
         settled = dict.fromkeys((job.key for job in self.jobs), 0)
         for job in self.jobs:
@@ -99,6 +97,20 @@ class Jobs:
                 runtime.kernel.health.failed(job.plugin, f"job {job.key}")
                 log.exception("a job could not say what is due", job=job.key)
         return settled
+
+    @staticmethod
+    async def _tidy(runtime: Runtime) -> bool:
+        """Forget what is kept for a time only. Whether all of it went well; what failed is tried again in the next pass,
+        and holds up no job."""
+        is_well = True
+        for name, act in (("old keys", runtime.forget_old_keys), ("retention", lambda: settle(runtime))):
+            try:
+                await act()
+            except Exception:
+                is_well = False
+                runtime.kernel.health.failed("core", name)
+                log.exception("could not forget what is kept for a time only", what=name)
+        return is_well
 
     async def _run_one(self, runtime: Runtime, job: Job, settled: dict[str, int]) -> None:
         last: UUID | None = None

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.request import parse_http_list
 
+from core.enums import Term
 from core.errors import ConfigurationError, Saying
 
 LANGUAGES = ("zh-CN", "en")
@@ -28,6 +29,7 @@ class Messages:
     def __init__(self) -> None:
         self._texts: dict[str, dict[str, str]] = {}
         self.owners: dict[str, str] = {}
+        self.titles: Mapping[str, Mapping[str, str]] = {}  # of permissions, by key and language
 
     def load(self, folder: Path, owner: str) -> None:
         """Add `folder/locale/errors.toml`; raises ConfigurationError on a missing language or a taken code."""
@@ -59,13 +61,19 @@ class Messages:
         if texts is None:
             return code
         try:
-            return texts[language].format(**{k: self._shown(v, language) for k, v in values.items()})
+            said = texts[language].format(**{k: self._shown(k, v, language) for k, v in values.items()})
         except (KeyError, IndexError):
             return texts[language]
+        return said.replace("?.", "?").replace("?。", "?")  # where a hint ends it
 
-    def _shown(self, value: object, language: str) -> object:
+    def _shown(self, name: str, value: object, language: str) -> object:
         if isinstance(value, Saying):
             return self.render(value.code, language, value.values)
+        if isinstance(value, Term):
+            return value.zh if language == "zh-CN" else value
+        if name == "permission" and value in self.titles:
+            title = self.titles[str(value)][language]
+            return f"“{title}”({value})" if language == "zh-CN" else f"“{title}” ({value})"
         return "" if value is None else value(language) if callable(value) else value
 
 

@@ -1,15 +1,17 @@
 """What personal data a table holds, declared beside its model: whose it is, what takes its place, how long it stays.
 
-    texts = (*impersonal("title"), personal("statement", of="claimant_id", keep=Keep("submitted_at", Term.TEXTS)))
+    texts = (*impersonal("title"), personal("statement", of="claimant_id", keep=Keep("submitted_at", "case_text_days")))
 
 Every column of free text is said to be nobody's or somebody's; `undecided` names those nobody has thought about.
 Erasure, the export of what is held on a person, and retention read these declarations, of plugins as of core.
+In that export a table is headed by what its model says in `called = ("Consents", "同意记录")`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from tortoise import fields
@@ -33,7 +35,8 @@ class Keep:
 @dataclass(frozen=True)
 class Text:
     """A column of free text. `whose` is SQL over the row `t` that holds for the rows of the people `{ids}`; None says
-    that it is about nobody. `erased` takes its place: null where it may be; with `goes` the whole row goes instead. What is `secret` is shown to nobody."""
+    that it is about nobody. `erased` takes its place, else null where it may be, an empty object, or ERASED; with
+    `goes` the whole row goes instead. What is `secret` is shown to nobody."""
 
     column: str
     whose: str | None = None
@@ -79,11 +82,14 @@ def personal_texts(model: type[Model]) -> list[Text]:
     return [text for text in texts_of(model) if text.whose is not None]
 
 
-def replacement(model: type[Model], text: Text, id: UUID) -> str | None:
-    """What stands in a row's column once it is erased."""
+def replacement(model: type[Model], text: Text, id: UUID) -> str | dict[str, Any] | None:
+    """What stands in a row's column once it is erased; written between quotes it is SQL too, also an empty object."""
+    column = model._meta.fields_map[text.column]
     if text.erased is not None:
         return text.erased.replace("{id}", str(id))
-    return None if model._meta.fields_map[text.column].null else ERASED
+    if column.null:
+        return None
+    return {} if isinstance(column, fields.JSONField) else ERASED
 
 
 def about(model: type[Model]) -> list[str]:
@@ -99,6 +105,12 @@ def about(model: type[Model]) -> list[str]:
     return list(dict.fromkeys([*said, *(str(text.whose) for text in personal_texts(model))]))
 
 
+def heading(model: type[Model]) -> dict[str, str]:
+    """What the table is called where people read its rows, by language; its name in the database unless it says."""
+    en, zh = getattr(model, "called", (model._meta.db_table, model._meta.db_table))
+    return {"en": en, "zh-CN": zh}
+
+
 def columns_of_text(model: type[Model]) -> list[str]:
     """The columns that may hold what somebody typed: texts and JSON, but for closed sets."""
     found = []
@@ -111,9 +123,12 @@ def columns_of_text(model: type[Model]) -> list[str]:
 
 
 def undecided(models: Iterable[type[Model]]) -> list[str]:
-    """`table.column` of the free texts about which nothing is declared, and of declarations about no such column."""
+    """`table.column` of the free texts about which nothing is declared, and of declarations about no such column; `table`
+    where rows are about people and nothing says what they are called."""
     wrong = []
     for model in models:
+        if about(model) and not hasattr(model, "called"):
+            wrong.append(model._meta.db_table)
         declared = {text.column for text in texts_of(model)}
         wrong += [f"{model._meta.db_table}.{name}" for name in {*columns_of_text(model)} ^ declared]
     return sorted(wrong)
@@ -124,7 +139,6 @@ def is_erasure(model: type[Model]) -> str | None:
     change that what else never changes lets pass; false, never null; None for a model without such texts."""
     names = {**model._meta.fields_db_projection}
     erasable = [t for t in personal_texts(model) if not t.goes]
-    erasable = [t for t in erasable if not isinstance(model._meta.fields_map[t.column], fields.JSONField)]
     if not erasable:
         return None
     found = []

@@ -77,17 +77,29 @@ class Kept:
 
     def due_sql(self, mark: Any) -> str:
         """Rows kept since before an instant, after an id, that still hold something."""
-        found = self.model._meta.fields_map[self.text.column]
         gone = replacement(self.model, self.text, UUID(int=0))
         held = f"t.{self.text.column} IS NOT NULL"
-        if isinstance(found, fields.JSONField):
-            held = f"CAST(t.{self.text.column} AS text) <> '{{}}'"
-        elif gone is not None and not self.text.goes:
+        if gone is not None and not self.text.goes:
             held += f" AND t.{self.text.column} <> '{gone}'"
         return (
             f"SELECT t.id AS id, t.{self.keep.since} AS since, {self.place} AS area_id FROM {self.table} t"
             f" WHERE t.{self.keep.since} < {mark(1)} AND t.id > {mark(2)} AND {held} ORDER BY t.id LIMIT {AT_ONCE}"
         )
+
+
+def wrong_keeps(model: type[Model]) -> Iterator[str]:
+    """What of a model's `Keep`s cannot be: days that are no setting, a time that is no column, a place that is not told."""
+    columns = model._meta.fields_map
+    for text in personal_texts(model):
+        if (keep := text.keep) is None:
+            continue
+        where = f"{model._meta.db_table}.{text.column}"
+        if keep.days not in CORE_SETTINGS.keys:
+            yield f"{where} is kept for {keep.days!r}, which is none of {', '.join(CORE_SETTINGS.keys)}"
+        if not isinstance(columns.get(keep.since), fields.DatetimeField):
+            yield f"{where} is kept since {keep.since!r}, which is no column of instants"
+        if keep.where is None and not {"area", "area_id"} & columns.keys():
+            yield f"{where} is kept in no area: there is no area_id, and Keep says no `where`"
 
 
 def kept_for_a_time(models: list[type[Model]]) -> Iterator[Kept]:
@@ -116,7 +128,7 @@ class _Days:
 
 
 async def settle(runtime: Runtime, *, apply: bool = True) -> dict[str, int]:
-    """What has been kept long enough, by `table.column`: how many rows. With `apply` it goes."""
+    """What has been kept long enough, by `table.column`: how many rows. With `apply` it goes, from that many."""
     database, store, now = runtime.database, runtime.kernel.settings, runtime.clock.now()
     mark = database.dialect.mark
     book = await store.book(database.fetch, mark, await store.version(database.fetch))
@@ -127,11 +139,8 @@ async def settle(runtime: Runtime, *, apply: bool = True) -> dict[str, int]:
         before = now - timedelta(days=days.shortest(kept.keep.days))
         while rows := await database.fetch(kept.due_sql(mark), before, last):
             last = as_uuid(rows[-1]["id"])
-            due = await _due(runtime, kept, rows, days, now)
-            count += sum(map(len, due.values()))
-            if apply:
-                for area_id, ids in due.items():
-                    await _go(runtime, kept, area_id, ids)
+            for area_id, ids in (await _due(runtime, kept, rows, days, now)).items():
+                count += await _go(runtime, kept, area_id, ids) if apply else len(ids)
         if count:
             found[f"{kept.table}.{kept.text.column}"] = count
     return found
@@ -161,17 +170,21 @@ async def _due(
     return due
 
 
-async def _go(runtime: Runtime, kept: Kept, area_id: UUID | None, ids: list[UUID]) -> None:
+async def _go(runtime: Runtime, kept: Kept, area_id: UUID | None, ids: list[UUID]) -> int:
+    """In how many of these rows it went now: another worker may have been there meanwhile."""
+
     async def rule(work: Work) -> dict[str, Any]:
         if kept.text.goes:
             marks = ", ".join(["{}"] * len(ids))
-            await work.rows(f"DELETE FROM {kept.table} WHERE id IN ({marks})", *ids)
-        elif not await erase_columns(work, kept.model, [kept.text], ids):
-            return {}
+            gone = len(await work.rows(f"DELETE FROM {kept.table} WHERE id IN ({marks}) RETURNING id", *ids))
+        else:
+            gone = await erase_columns(work, kept.model, [kept.text], ids)
+        if not gone:
+            return {"rows": 0}
         area = await work.find(Area, id=area_id) if area_id is not None else None
         subject: Entity = area or (await work.select(Area, parent_id=None))[0]
-        data = {"table": kept.table, "column": kept.text.column, "rows": len(ids)}
+        data = {"table": kept.table, "column": kept.text.column, "rows": gone}
         work.record(APPLIED, subject, area_id=area_id, data=data)
-        return {}
+        return {"rows": gone}
 
-    await runtime.as_system(rule)
+    return int((await runtime.as_system(rule))["rows"])

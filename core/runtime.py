@@ -12,7 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from core import throttle
-from core.access import ANONYMOUS, VIEWER, Acting, Viewer, viewer_from, viewer_sql
+from core.access import ANONYMOUS, VIEWER, Acting, Viewer, viewer_from, viewer_of, viewer_sql
 from core.database import Database, Transaction
 from core.database.dialect import POSTGRES, Dialect
 from core.enums import BehalfBasis
@@ -95,9 +95,10 @@ def _merged_sql(dialect: Dialect, marks: list[str]) -> str:
 
 
 def _gave_us_up(error: Exception) -> bool:
-    """Deadlock or failed serialization: nothing was done, and doing it again is safe."""
+    """Deadlock, failed serialization, or somebody was first with a row that the rule would have found (a unique index that
+    has no code for who asks): nothing was done, and doing it again is safe."""
     causes: list[Any] = [error, *error.args[:1]]
-    return any(getattr(cause, "sqlstate", None) in ("40P01", "40001") for cause in causes)
+    return any(getattr(cause, "sqlstate", None) in ("40P01", "40001", "23505") for cause in causes)
 
 
 class Runtime:
@@ -124,10 +125,8 @@ class Runtime:
 
     async def viewer_of(self, account_id: UUID, fetch: Any = None) -> Viewer:
         """Who holds an account, as of now (`fetch` of a transaction: as of that); ANONYMOUS when it is disabled."""
-        dialect = self.database.dialect
-        sql = viewer_sql(dialect, dialect.mark(1), dialect.mark(2), by_account=True)
-        rows = await (fetch or self.database.fetch)(sql, account_id, self.clock.now())
-        return viewer_from(rows[0] if rows else None, None, self.kernel.cuts())
+        now = self.clock.now()
+        return await viewer_of(fetch or self.database.fetch, self.database.dialect, account_id, now, self.kernel.cuts())
 
     async def on_in(self, code: str) -> tuple[UUID, frozenset[str]] | None:
         """The area of this code and the plugins that are on there now; None where no area has it."""
@@ -143,7 +142,7 @@ class Runtime:
         return (as_uuid(rows[0][0]), frozenset(on & self.kernel.plugins)) if rows else None
 
     async def perform(self, command: Command, rule: Rule) -> Performed:
-        """`attempt`, again where the database broke a circle of waiting by giving one of us up."""
+        """`attempt`, again where the database gave us up for somebody who came first."""
         for _ in range(RETRIES):
             try:
                 return await self._attempt(command, rule)
@@ -192,17 +191,20 @@ class Runtime:
         """A clerk acts for those who cannot act themselves: nobody with an account, and nobody whom one acts for; a guardian
         for their ward, on the basis GUARDIAN and in person (no machine is a guardian).
 
-        Refuses NOT_FOUND, HAS_ACCOUNT.
+        Refuses NOT_FOUND, NO_GUARDIANSHIP, HAS_ACCOUNT.
         """
         if await work.find(Actor, id=actor_id, gone_at=None) is None:
             raise Refusal("NOT_FOUND", path=("onBehalfOf", "actorId"), kind="actor")
-        guards = await work.rows(
-            "SELECT 1 AS yes FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
-            " AND since <= {} AND (until IS NULL OR until > {})",
-            work.viewer.self_id, actor_id, work.now, work.now,
-        )  # fmt: skip
-        if guards and work.acting.basis is BehalfBasis.GUARDIAN:
-            work.acting = replace(work.acting, is_guardian=True)
+        if work.acting.basis is BehalfBasis.GUARDIAN:
+            guards = await work.rows(
+                "SELECT until FROM core_guardianship WHERE guardian_id = {} AND ward_id = {} AND state = 'ACTIVE'"
+                " AND since <= {} AND (until IS NULL OR until > {})",
+                work.viewer.self_id, actor_id, work.now, work.now,
+            )  # fmt: skip
+            if not guards:
+                raise Refusal("NO_GUARDIANSHIP", path=("onBehalfOf", "basis"))
+            ends = as_instant(guards[0]["until"])
+            work.acting = replace(work.acting, is_guardian=True, guardian_until=ends)
             return
         able = await work.rows(
             "SELECT 1 AS yes FROM core_account a WHERE a.state = 'ACTIVE' AND (a.person_id = {} OR a.person_id IN"
@@ -314,13 +316,16 @@ class Runtime:
         self.dispatcher.wake(None if work.flushed else [event.type for event in work.events])
 
     async def forget_old_keys(self) -> None:
-        """Drop idempotency records older than seven days, failures to sign in that count no longer, and tickets and
-        tokens that have been no good for a month."""
+        """Drop idempotency records older than seven days, failures to sign in that count no longer, tickets of no account
+        whose time is over, and tickets and tokens that have been no good for a month."""
         mark, now = self.database.dialect.mark, self.clock.now()
         async with self.database.transaction() as transaction:
             await transaction.fetch(f"DELETE FROM core_idempotency WHERE created_at < {mark(1)}", now - KEEP_KEYS)
             await transaction.fetch(
                 f"DELETE FROM core_sign_in_failures WHERE since < {mark(1)}", now - throttle.LONGEST
+            )
+            await transaction.fetch(
+                f"DELETE FROM core_ticket WHERE account_id IS NULL AND expires_at <= {mark(1)}", now
             )
             for table in ("core_ticket", "core_token"):
                 await transaction.fetch(f"DELETE FROM {table} WHERE expires_at < {mark(1)}", now - KEEP_TICKETS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -16,9 +17,9 @@ WINDOW = timedelta(minutes=15)
 LONGEST = timedelta(hours=1)  # the rows are forgotten then
 
 
-def key_of(what: str) -> str:
-    """Whom or what is counted is kept as a hash."""
-    return hashlib.sha256(what.encode()).hexdigest()
+def key_of(purpose: str, *parts: str) -> str:
+    """Whom or what is counted, for a purpose that no user names; kept as a hash, another for every list of parts."""
+    return hashlib.sha256(json.dumps([purpose, *parts]).encode()).hexdigest()
 
 
 async def count(runtime: Runtime, limits: Mapping[str, int], window: timedelta = WINDOW) -> None:

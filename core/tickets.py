@@ -67,10 +67,14 @@ async def revoke(work: Work, account_id: UUID, *kinds: TicketKind) -> None:
 
 
 async def take(work: Work, hash: str, *kinds: TicketKind) -> Ticket:
-    """The live ticket with this hash, held, and used from now on; refuses TICKET_INVALID for every other."""
+    """The live ticket with this hash, held, and used from now on; one of no account is gone then. Refuses
+    TICKET_INVALID for every other."""
     found = await work.select(Ticket, lock=True, hash=hash)
     ticket = found[0] if found else None
     if ticket is None or ticket.kind not in kinds or ticket.used_at is not None or ticket.expires_at <= work.now:
         raise Refusal("TICKET_INVALID", path=("ticket",))
-    await work.rows("UPDATE core_ticket SET used_at = {} WHERE id = {}", work.now, ticket.id)
+    if ticket.account_id is None:
+        await work.rows("DELETE FROM core_ticket WHERE id = {}", ticket.id)
+    else:
+        await work.rows("UPDATE core_ticket SET used_at = {} WHERE id = {}", work.now, ticket.id)
     return ticket

@@ -11,7 +11,7 @@ SECONDS = 1.0
 MOST = 5_000
 # What decides who somebody is and what they may do.
 DECISIVE = frozenset({"account", "token", "rolegrant", "new rolegrant", "postholding", "new postholding", "mandate",
-                      "new mandate", "membership", "new membership", "deputy", "new deputy"})  # fmt: skip
+                      "new mandate", "deputy", "new deputy"})  # fmt: skip
 
 
 class Viewers:

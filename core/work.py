@@ -7,8 +7,8 @@ check that every row it takes has an event behind it (INV22) and every event an 
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
@@ -17,12 +17,12 @@ from uuid import UUID
 
 from tortoise.models import Model
 
-from core.access import LATELY, Acting, Ground, Viewer, own_sql
+from core.access import LATELY, Acting, Ground, Viewer, own_sql, viewer_of
 from core.clock import to_millisecond
 from core.database import Transaction
 from core.database.batch import Batch, Raw, among, spread
 from core.database.dialect import POSTGRES, Dialect
-from core.decisions import Place, decide
+from core.decisions import NOWHERE, Place, decide
 from core.enums import Authority
 from core.errors import Conflict, GongzhiError, Refusal
 from core.ids import new_id
@@ -31,7 +31,7 @@ from core.models import Actor, Area, Entity, Logged
 from core.models.event import EPOCH_BASE
 from core.search import ENTRY, TERM, entry_of, is_renamed
 from core.settings import Settings, SettingsBook
-from core.settings.store import as_instant, as_uuid
+from core.settings.store import as_uuid
 
 M = TypeVar("M", bound=Model)
 N = TypeVar("N", bound=Model)
@@ -97,7 +97,8 @@ class Work:
         self.viewer = viewer
         self.acting = acting
         self.now = kernel.clock.now()
-        self.system = system
+        self.system = system  # may do everything
+        self.by_server = system  # its events name nobody
         self.cause_id = cause_id
         self.occurred_at = to_millisecond(occurred_at) if occurred_at else self.now
         self.ground: Ground | None = Ground(Authority.SYSTEM) if system else None
@@ -159,6 +160,21 @@ class Work:
         return " UNION ".join(each) or "SELECT id FROM core_actor WHERE 1 = 0", (
             [self.now, self.now - LATELY, *people] if people else []
         )
+
+    async def viewer_of(self, account_id: UUID) -> Viewer:
+        """Who holds an account, as of now; ANONYMOUS when it is disabled."""
+        transaction, cuts = self.transaction, self.kernel.cuts(await self.settings_book())
+        return await viewer_of(transaction.fetch, transaction.database.dialect, account_id, self.now, cuts)
+
+    @contextmanager
+    def deciding_as(self, viewer: Viewer) -> Iterator[None]:
+        """Meanwhile the server may do only what this person may; its events still name nobody."""
+        before = self.viewer, self.system
+        self.viewer, self.system, self._own = viewer, False, None
+        try:
+            yield
+        finally:
+            (self.viewer, self.system), self._own = before, None
 
     # --- reading -----------------------------------------------------------------------------------------
 
@@ -236,11 +252,8 @@ class Work:
     def _made(self, columns: _Columns[M], record: Any) -> M:
         row = columns.model._init_from_db(**{c: record[f"{columns.alias}_{c}"] for c in columns.names})
         if columns.placed:
-            above = json.loads(record[f"{columns.alias}_gz_above"] or "[]")
-            chain = tuple(as_uuid(id) for id, _ in sorted(above, key=lambda pair: -pair[1]))
-            said = json.loads(record[f"{columns.alias}_gz_plugins"] or "[]")
-            ends = {plugin: as_instant(until) for plugin, until in said}
-            self._places[row.pk] = Place(chain, {p: end for p, end in ends.items() if end is None or end > self.now})
+            above, plugins = record[f"{columns.alias}_gz_above"], record[f"{columns.alias}_gz_plugins"]
+            self._places[row.pk] = Place.read(above, plugins, self.now)
         return row
 
     def knows_place(self, row: Model) -> bool:
@@ -296,9 +309,8 @@ class Work:
 
     def entitled(self, permission: str, at: Area | Model, *, owner: UUID | None = None) -> Ground:
         """What `require` asks, of a permission that is not used but passed on (to a machine): the act does not rest on it."""
-        where = self._places[at.pk] if at.pk in self._places else Place((), dict.fromkeys(self.kernel.plugins))
         decision = decide(
-            self.book, self.viewer, self.acting, permission, where,
+            self.book, self.viewer, self.acting, permission, self._places.get(at.pk, NOWHERE),
             owners=(owner,) if owner else (), within=self.within, system=self.system,
         )  # fmt: skip
         if decision.ground is None:
@@ -322,7 +334,7 @@ class Work:
     def in_person(self) -> None:
         """Refuse what is no machine's to do (TOKEN_SCOPE)."""
         if self.viewer.scope is not None:
-            raise Refusal("TOKEN_SCOPE")
+            raise Refusal("TOKEN_SCOPE", **self.viewer.scope.told)
 
     def _rest_on(self, ground: Ground) -> Ground:
         late = self.now - self.occurred_at
@@ -331,7 +343,7 @@ class Work:
                 raise Refusal("TOO_LONG_AGO", path=("occurredAt",), days=LATEST_ENTRY.days)
             if ground.authority is not Authority.ROLE:
                 raise Refusal("ONLY_NOW", path=("occurredAt",))
-        self.ground = ground
+        self.ground = Ground(Authority.SYSTEM) if self.by_server else ground
         return ground
 
     def expect_version(self, row: Logged) -> None:
@@ -401,7 +413,7 @@ class Work:
             ground=self.ground,
             data=data or {},
             occurred_at=to_millisecond(occurred_at) if occurred_at else self.occurred_at,
-            text={k: v for k, v in {**(text or {}), "behalfEvidence": self.acting.evidence}.items() if v},
+            text={k: v for k, v in {"behalfEvidence": self.acting.evidence, **(text or {})}.items() if v},
         )
         for write in self._writes:
             if write.event is not None:
@@ -462,7 +474,7 @@ class Work:
         is_postgres = self.transaction.database.dialect is POSTGRES
         xact = f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}" if is_postgres else "0"
         names = (
-            "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
+            "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, token_id, authority, permission,"
             " grant_id, mandate_id, deputy_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
         )
         rows = [
@@ -474,14 +486,15 @@ class Work:
                 event.area_id,
                 event.subject.tag,
                 event.subject.id,
-                None if self.system else self.viewer.person_id,
+                None if self.by_server else self.viewer.person_id,
+                None if self.by_server or self.viewer.scope is None else self.viewer.scope.token_id,
                 event.ground.authority,
                 event.ground.permission,
                 event.ground.grant_id,
                 event.ground.mandate_id,
                 self.viewer.deputy_for(event.ground.grant_id),
-                None if self.system else self.acting.behalf_of_id,
-                None if self.system else self.acting.basis,
+                None if self.by_server else self.acting.behalf_of_id,
+                None if self.by_server else self.acting.basis,
                 self.cause_id,
                 event.data,
                 event.occurred_at,

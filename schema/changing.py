@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import FieldNode, GraphQLResolveInfo, SelectionSetNode, VariableNode
 
-from core.access import Acting, Viewer
+from core.access import Acting
 from core.database import deadline
-from core.errors import NotPermitted, Refusal
+from core.decisions import not_signed_in, out_of_scope
+from core.errors import Refusal
 from core.health import is_failure
 from core.ids import from_global, split_global, to_global
 from core.models import Actor
@@ -33,7 +34,7 @@ from schema.mutations import (
     payload_name,
     with_ids,
 )
-from schema.planning.compile import Plan, Raw
+from schema.planning.plan import Plan, Raw
 from schema.rates import MUTATION
 from schema.visible import first_hidden
 
@@ -111,7 +112,6 @@ class Changes:
             if declared.secrets and input.idempotency_key is not None:
                 raise Refusal("NO_IDEMPOTENCY_KEY", path=("idempotencyKey",))
             command = self._command(declared, declared.name, input, input.idempotency_key, context)
-            _within_scope(declared, context.viewer)
         except Refusal as refusal:
             return Payload({}, [self.errors.user(refusal, context.language)])
         return await self._perform(declared, command, input, payload, context)
@@ -129,7 +129,7 @@ class Changes:
                 raise Refusal("TOO_SLOW")
             deadline.set(monotonic() + BATCH_SECONDS)
             if not context.viewer.signed_in:
-                raise Refusal("NOT_SIGNED_IN")
+                raise not_signed_in(declared.permission_key).refusal()
             if not 1 <= len(rows) <= BATCH_ROWS:
                 raise Refusal("BATCH_SIZE", path=("rows",), limit=BATCH_ROWS, given=len(rows))
             context.meter.owe(MUTATION * (len(rows) - 1))
@@ -149,7 +149,6 @@ class Changes:
                 own = row.idempotency_key if key is None else f"{key}#{number}"
                 try:
                     command = self._command(declared, declared.batch.name, row, own, context)
-                    _within_scope(declared, context.viewer)
                     done = await self._perform(declared, command, row, payload, context)
                 except Refusal as refusal:
                     done = Payload({}, [self.errors.user(refusal, context.language)])
@@ -180,7 +179,12 @@ class Changes:
         self, declared: MutationDeclaration, mutation: str, input: Any, key: str | None, context: RequestContext
     ) -> Command:
         if not context.viewer.signed_in:
-            raise Refusal("NOT_SIGNED_IN")
+            raise not_signed_in(declared.permission_key).refusal()
+        # A machine's token does nothing but what it was made for, whatever the rule itself asks.
+        scope = context.viewer.scope
+        if scope is not None and declared.permission not in scope.permissions:
+            key = declared.permission_key
+            raise out_of_scope(key, scope).refusal() if key else Refusal("TOKEN_SCOPE", **scope.told)
         if key is not None and not 1 <= len(key) <= KEY:
             raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
         if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():
@@ -317,12 +321,6 @@ class BatchRow:
 class BatchPayload:
     results: list[BatchRow]
     errors: list[Any]
-
-
-def _within_scope(declared: MutationDeclaration, viewer: Viewer) -> None:
-    """A machine's token does nothing but what it was made for, whatever the rule itself asks."""
-    if viewer.scope is not None and declared.permission not in viewer.scope.permissions:
-        raise NotPermitted(declared.permission if isinstance(declared.permission, str) else "", "TOKEN_SCOPE")
 
 
 def _told(declared: MutationDeclaration, shape: Shape, payload: Payload) -> Raw | None:

@@ -282,8 +282,8 @@ def _compose(plugins: Set[str], book: PermissionBook, rooted: bool) -> Community
         for subject in declared.on:
             if subject.argument not in {f.name for f in dataclasses.fields(declared.input_type)}:
                 wrong(declared, f"is about {subject.argument}, which its input has not")
-            elif subject.node not in composed.types or composed.types[subject.node].interface is not None:
-                wrong(declared, f"is about {subject.node.__name__}, which no loaded plugin declares as a table's type")
+            elif subject.node not in composed.types:
+                wrong(declared, f"is about {subject.node.__name__}, which no loaded plugin declares")
         if declared.name in seen:
             wrong(declared, f"is also in {seen[declared.name].file}")
         seen[declared.name] = declared

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -21,10 +22,12 @@ from core.decisions import Decision as Decided
 from core.decisions import Place, decide
 from core.decisions import Remedy as Found
 from core.enums import RemedyKind, Role
+from core.errors import Refusal
 from core.ids import to_global
 from core.messages import Messages
 from core.models import Actor, PluginArea
-from schema.nodes.expressions import AreaChain, Expr, ListOf, RowOf
+from schema.nodes.expressions import Expr, ListOf, RowOf
+from schema.nodes.viewing import AreaChain
 
 if TYPE_CHECKING:
     from schema.mutations import MutationDeclaration, Subject
@@ -44,12 +47,14 @@ class Remedy:
 @strawberry.type(description="Whether something may be done here, why, and what would change it (权限判定).")
 class Decision:
     action: str = strawberry.field(description="What was asked about: a mutation, or a permission (操作).")
-    permission: str = strawberry.field(description="The permission it came down to (权限).")
+    permission: str = strawberry.field(
+        description="The permission it came down to; empty where the question itself is wrong (权限)."
+    )
     allowed: bool = strawberry.field(description="It would not be refused for permission (是否允许).")
     reason: str = strawberry.field(description="Why, as a stable code (原因代码).")
     message: str = strawberry.field(description="The same for people, in the request's language (原因).")
     until: datetime | None = strawberry.field(
-        description="When what it rests on ends: a role, a post, a mandate, a pilot; null where no end is set (有效期至)."
+        description="When what it rests on ends: a role, a post, a mandate, a guardianship, a pilot; null where no end is set (有效期至)."
     )
     acting_for: strawberry.ID | None = strawberry.field(
         description="The organization in whose name it holds; null: in person (代表组织)."
@@ -68,6 +73,20 @@ def shown_remedies(remedies: Iterable[Found]) -> list[Remedy]:
         )
         for r in remedies
     ]
+
+
+def misasked(action: str, refusal: Refusal, messages: Messages, language: str) -> Decision:
+    """The answer to one of many questions that cannot be asked."""
+    return Decision(
+        action=action,
+        permission="",
+        allowed=False,
+        reason=refusal.code,
+        message=messages.render(refusal.code, language, refusal.values),
+        until=None,
+        acting_for=None,
+        remedies=[],
+    )
 
 
 def shown(action: str, decided: Decided, acting: Acting, messages: Messages, language: str) -> Decision:
@@ -90,13 +109,14 @@ class Action:
     name: str
     permission: str
     subject: Subject | None  # None: a permission was asked for by its own key
+    kind: Enum | None = None  # of an interface's rows: the only ones
 
 
 def actions_on(node: NodeType, declared: Iterable[MutationDeclaration], camel: Any) -> list[Action]:
     """What can be done with rows of a type, in the order in which it was declared."""
-    kinds = {node.origin, node.interface.origin if node.interface else node.origin}
+    kinds = {node.origin: None, **{concrete.origin: concrete.kind for concrete in node.concrete}}
     return [
-        Action(camel(m.name), m.permission, subject)
+        Action(camel(m.name), m.permission, subject, kinds[subject.node])
         for m in declared
         for subject in m.on
         if subject.node in kinds and isinstance(m.permission, str)
@@ -111,6 +131,8 @@ def columns_of(node: NodeType, t: RowOf, actions: Sequence[Action]) -> dict[str,
     area = node.place(t)
     found["above"] = AreaChain(area)
     found["on"] = ListOf(PluginArea, lambda p: p.area_id == area, "plugin", "until")
+    if node.discriminator is not None:
+        found["kind"] = getattr(t, node.discriminator)
     for number, action in enumerate(actions):
         for place, owner in enumerate(action.subject.owners(t) if action.subject else ()):
             found[f"owner{number}.{place}"] = owner
@@ -122,15 +144,11 @@ class Row:
     """What was read of a row (`columns_of`), to decide upon."""
 
     values: Mapping[str, Any]
-    plugins: frozenset[str]
     now: datetime
 
     @property
     def place(self) -> Place:
-        above = sorted(json.loads(self.values.get("above") or "[]"), key=lambda pair: -pair[1])
-        ends = {p: datetime.fromisoformat(e) if e else None for p, e in json.loads(self.values.get("on") or "[]")}
-        on = {p: end for p, end in ends.items() if end is None or end > self.now}
-        return Place(tuple(UUID(id) for id, _ in above), on if above else dict.fromkeys(self.plugins))
+        return Place.read(self.values.get("above"), self.values.get("on"), self.now)
 
     def owners(self, number: int) -> set[UUID]:
         found: set[UUID] = set()
@@ -144,11 +162,13 @@ class Row:
 def allowed_actions(actions: Sequence[Action], values: Mapping[str, Any], facts: Facts) -> list[Decision]:
     """What the viewer may do with a row: in person, or else in the name of an organization whose mandate they hold."""
     kernel, viewer = facts.kernel, facts.viewer
-    row = Row(values, kernel.plugins, facts.now)
+    row = Row(values, facts.now)
     place = row.place
     hats = [Acting(), *(Acting(for_id=id) for id in dict.fromkeys(m.organization_id for m in viewer.mandates))]
     decisions = []
     for number, action in enumerate(actions):
+        if action.kind is not None and action.kind.value != values["kind"]:
+            continue
         owners, tried = row.owners(number), []
         for hat in hats:
             decided = decide(

@@ -40,7 +40,7 @@ from strawberry.schema.validation_rules.one_of import OneOfInputValidationRule
 from core.errors import Refusal
 from schema.limits import check_document, problem
 from schema.planning.arguments import Variables
-from schema.planning.compile import Plan
+from schema.planning.plan import Plan
 
 MAX_BYTES = 100_000
 MAX_TOKENS = 5_000

@@ -44,8 +44,9 @@ from schema.nodes.declare import PythonField
 from schema.nodes.expressions import Argument
 from schema.plain import PlainExecutor, Snapshot
 from schema.planning.arguments import shape_of
-from schema.planning.compile import MAX_ROWS, REFUSED, Compiler, Plan, Raw
+from schema.planning.compile import REFUSED, Compiler
 from schema.planning.emit import emitter_for
+from schema.planning.plan import MAX_ROWS, Plan, Raw
 from schema.planning.python_fields import Facts, Filler
 from schema.rates import BYTES, INTROSPECTION, MUTATION, SIGN_IN, Meter, OverLimit
 

@@ -123,8 +123,8 @@ def _nobody(t: RowOf) -> Sequence[Expr]:
 
 @dataclass(frozen=True)
 class Subject:
-    """The row a mutation is about: its type, the input field that names it, and the actors whose own matter it is: an
-    id each, or a list of them (`ListOf` whose first column is an actor)."""
+    """The row a mutation is about: its type, or the kind of it that it must be (`Person`); the input field that names it;
+    and the actors whose own matter it is: an id each, or a list of them (`ListOf` whose first column is an actor)."""
 
     node: type
     argument: str
@@ -145,6 +145,11 @@ class MutationDeclaration:
     file: str
     batch: Batch | None = None
     secrets: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def permission_key(self) -> str:
+        """The permission by its key; empty for what needs none."""
+        return self.permission if isinstance(self.permission, str) else ""
 
     @property
     def asks(self) -> frozenset[str | None] | None:

@@ -26,7 +26,8 @@ from core.ids import split_global
 from core.kernel import Kernel
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import AreaExists, Argument, Expr, GlobalId, Kept, Literal, RowOf, viewer
+from schema.nodes.expressions import Argument, Expr, GlobalId, Kept, Literal, RowOf
+from schema.nodes.viewing import AreaExists, area_in_endpoint, viewer
 from schema.planning import cursors
 from schema.planning.arguments import check_list
 from schema.planning.compile import COUNT_LIMIT, DEFAULT_PAGE, MAX_PAGE
@@ -275,6 +276,8 @@ class PlainExecutor:
                 given = Argument(None, extra.kind, operand)
                 if extra.names_area and not AreaExists(given).evaluate({}, snapshot):
                     raise Refusal("UNKNOWN_AREA", area=operand[:80])
+                if extra.names_area and self.composed.rooted and not area_in_endpoint(given).evaluate({}, snapshot):
+                    raise Refusal("OUTSIDE_ENDPOINT")
                 test: Expr = extra.test(RowOf("t"), given)
                 results.append(test.evaluate({"t": row}, snapshot))
             else:

@@ -76,10 +76,13 @@ class Buckets:
 
 
 class Meter:
-    """What one request has cost, and the buckets that it comes from; `show` says that the client wants to know."""
+    """What one request has cost, and the buckets that it comes from; `show` says that the client wants to know, `agent`
+    what it calls itself."""
 
-    def __init__(self, client: Client = NOBODY, *, free: bool = False, show: bool = False) -> None:
-        self.client, self.free, self.show = client, free, show
+    def __init__(
+        self, client: Client = NOBODY, *, free: bool = False, show: bool = False, agent: str | None = None
+    ) -> None:
+        self.client, self.free, self.show, self.agent = client, free, show, agent
         self.cost = self.rows = 0
         self._spent = 0
         self._buckets: list[tuple[Buckets, str]] = []
@@ -137,7 +140,7 @@ class Rates:
         headers = headers_of(request)
         peer = request.client.host if request.client else ""
         client, free = self._who(peer, headers.get("x-forwarded-for"), headers.get("forwarded"))
-        meter = Meter(client, free=free, show=SHOW in headers)
+        meter = Meter(client, free=free, show=SHOW in headers, agent=headers.get("user-agent"))
         meter.add(self.by_address, client.key)
         return meter
 

@@ -10,6 +10,8 @@ import strawberry
 from strawberry.types.info import Info
 
 from core.errors import Refusal
+from core.id_numbers import has_id_number
+from core.rules.inputs import NAME_LENGTH
 from core.sign_in import Asked, challenges
 from schema.mutations import UserError
 
@@ -31,9 +33,12 @@ class CoreSignInPayload:
 class CoreRedeemTicketInput:
     ticket: str = strawberry.field(description="As it was handed over; case, spaces and dashes do not matter (凭证).")
     login: str | None = strawberry.field(
-        default=None, description="To be chosen with an invitation; with a reset the old one stays (登录名)."
+        default=None,
+        description="To be chosen with an invitation, without spaces; with a reset the old one, or none (登录名).",
     )
-    password: str = strawberry.field(description="10 to 200 characters (新密码).")
+    password: str = strawberry.field(
+        description="10 to 200 characters; none of the commonest, and not with the login in it (新密码)."
+    )
 
 
 @strawberry.type(description="A new session in place of all others (开户或重设结果).")
@@ -44,7 +49,9 @@ class CoreRedeemTicketPayload(CoreSignInPayload):
 @strawberry.input(description="One's own password (修改密码).")
 class CoreChangePasswordInput:
     current_password: str
-    new_password: str = strawberry.field(description="10 to 200 characters (新密码).")
+    new_password: str = strawberry.field(
+        description="10 to 200 characters; none of the commonest, and not with the login in it (新密码)."
+    )
 
 
 @strawberry.type(description="Nothing, or why the password stays (修改密码结果).")
@@ -96,7 +103,7 @@ async def core_start_sign_in(info: Info[Any, Any], input: CoreStartSignInInput) 
 
 
 async def core_finish_sign_in(info: Info[Any, Any], input: CoreFinishSignInInput) -> CoreFinishSignInPayload:
-    finish = challenges.finish(info.context.graphql.runtime, input.challenge, input.code)
+    finish = challenges.finish(info.context.graphql.runtime, input.challenge, input.code, _device(info))
     proven, errors = await _tried(info, finish)
     token, row = (proven and proven.session) or (None, None)
     ticket, until = (proven and proven.ticket) or (None, row and row.expires_at)
@@ -104,14 +111,15 @@ async def core_finish_sign_in(info: Info[Any, Any], input: CoreFinishSignInInput
 
 
 async def core_sign_in(info: Info[Any, Any], input: CoreSignInInput) -> CoreSignInPayload:
-    made = info.context.graphql.sign_in(input.login, input.password, _address(info))
+    made = info.context.graphql.sign_in(input.login, input.password, _address(info), _device(info))
     found, errors = await _tried(info, made)
     token, row = found or (None, None)
     return CoreSignInPayload(token=token, expires_at=row and row.expires_at, errors=errors)
 
 
 async def core_redeem_ticket(info: Info[Any, Any], input: CoreRedeemTicketInput) -> CoreRedeemTicketPayload:
-    made = info.context.graphql.sign_in.redeem(input.ticket, input.login, input.password, _address(info))
+    redeem = info.context.graphql.sign_in.redeem
+    made = redeem(input.ticket, input.login, input.password, _address(info), _device(info))
     found, errors = await _tried(info, made)
     token, row, login = found or (None, None, None)
     return CoreRedeemTicketPayload(token=token, expires_at=row and row.expires_at, login=login, errors=errors)
@@ -125,6 +133,12 @@ async def core_change_password(info: Info[Any, Any], input: CoreChangePasswordIn
 
 def _address(info: Info[Any, Any]) -> str:
     return str(info.context.meter.client.key)
+
+
+def _device(info: Info[Any, Any]) -> str | None:
+    """What the client calls itself, as it may be kept: printable, at most 200 characters, and no id number."""
+    text = "".join(c for c in info.context.meter.agent or "" if c.isprintable()).strip()[:NAME_LENGTH]
+    return None if not text or has_id_number(text) else text
 
 
 async def _tried(info: Info[Any, Any], act: Awaitable[Any]) -> tuple[Any, list[Any]]:

@@ -29,7 +29,7 @@ from core.data.read import MAX_FILE, check
 from core.data.sheets import Sheet
 from core.data.stage import Counts, Stage
 from core.data.write import writing
-from core.enums import ExportFormat, ImportState
+from core.enums import ExportFormat, ExportState, ImportState
 from core.errors import Refusal
 from core.holdings import HOLDINGS, write_holdings
 from core.ids import from_global, new_id, to_global
@@ -46,6 +46,7 @@ from schema.rates import OverLimit
 log = structlog.get_logger("gongzhi.transfers")
 
 LOOK_SECONDS = 1.0
+AGAIN = "2"  # seconds after which to ask for a file that is not ready
 TAKEN = timedelta(minutes=1)  # renewed while it is worked on; after a crash somebody takes it up then
 MEDIA = {
     "XLSX": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
@@ -177,12 +178,13 @@ class Transfers:
 
     async def _tell(self, id: UUID, counts: Counts, findings: list[Finding], refused: bool) -> None:
         async def rule(work: Work) -> dict[str, Any]:
-            await rules.tell_import(
+            row = await rules.tell_import(
                 work, import_id=id, counts=counts, findings=findings, messages=self.runtime.messages, refused=refused
             )
-            return {}
+            return {"state": row.state}
 
-        await self.runtime.as_system(rule)
+        if (await self.runtime.as_system(rule))["state"] is ImportState.EXPIRED:
+            self._clear(id)
 
     # --- out -----------------------------------------------------------------------------------------------
 
@@ -207,14 +209,17 @@ class Transfers:
         except Exception:
             log.exception("an export failed", id=str(id))
             failure = "INTERNAL_ERROR"
-        if failure:
-            path.unlink(missing_ok=True)
 
         async def rule(work: Work) -> dict[str, Any]:
-            await rules.end_export(work, export_id=id, rows=rows, failure=failure)
-            return {}
+            row = await rules.end_export(work, export_id=id, rows=rows, failure=failure)
+            return {"state": row.state}
 
-        await self.runtime.as_system(rule)
+        if (await self.runtime.as_system(rule))["state"] is not ExportState.READY:
+            self._clear(id)
+
+    def _clear(self, id: UUID) -> None:
+        for kind in ("import", "csv", "export"):
+            self.file(kind, id).unlink(missing_ok=True)
 
     async def _expire(self) -> None:
         mark, now = self.runtime.database.dialect.mark, self.runtime.clock.now()
@@ -234,8 +239,7 @@ class Transfers:
                     return {}
 
                 await self.runtime.as_system(rule)
-                for kind in ("import", "csv", "export"):
-                    self.file(kind, id).unlink(missing_ok=True)
+                self._clear(id)
 
     # --- routes --------------------------------------------------------------------------------------------
 
@@ -302,20 +306,24 @@ class Transfers:
         return answer(made.outcome, 201)
 
     async def report(self, request: Request, viewer: Viewer, language: str) -> Response:
-        """`GET /imports/<id>`: every finding, as CSV."""
+        """`GET /imports/<id>`: every finding, as CSV; refuses FILE_NOT_READY (409) and FILE_GONE (410)."""
         id = from_global(request.path_params["id"], "dataimport", "id")
-        await self._sees("dataImport", request.path_params["id"], viewer)
-        return _file(self.file("csv", id), "CSV", "report.csv")
+        found = await self._sees("dataImport", request.path_params["id"], viewer, "state")
+        path = self.file("csv", id)
+        if not path.exists():
+            raise _no_file(is_coming=found["state"] in ("RECEIVED", "CHECKING", "APPLYING"))
+        return _file(path, "CSV", "report.csv")
 
     async def fetch(self, request: Request, viewer: Viewer, language: str) -> Response:
-        """`GET /exports/<id>`: the file, for whoever asked for it."""
+        """`GET /exports/<id>`: the file, for whoever asked for it; refuses FILE_NOT_READY (409) and FILE_GONE (410)."""
         id = from_global(request.path_params["id"], "dataexport", "id")
         found = await self._sees("dataExport", request.path_params["id"], viewer, "list format state")
-        if found["state"] != "READY":
-            raise Refusal("NOT_FOUND", kind="file")
-        return _file(self.file("export", id), found["format"], f"{found['list']}.{found['format'].lower()}")
+        path = self.file("export", id)
+        if found["state"] != "READY" or not path.exists():
+            raise _no_file(is_coming=found["state"] == "QUEUED")
+        return _file(path, found["format"], f"{found['list']}.{found['format'].lower()}")
 
-    async def _sees(self, root: str, id: str, viewer: Viewer, fields: str = "id") -> dict[str, Any]:
+    async def _sees(self, root: str, id: str, viewer: Viewer, fields: str) -> dict[str, Any]:
         """The row as the viewer sees it; refuses NOT_FOUND."""
         answer = await self.graphql.execute(
             f"query($id: ID!) {{ {root}(id: $id) {{ {fields} }} }}", {"id": id}, viewer=viewer
@@ -333,9 +341,11 @@ _STATUS = {
 }  # fmt: skip
 
 
+def _no_file(*, is_coming: bool) -> Refused:
+    return Refused(409, "FILE_NOT_READY", {"retry-after": AGAIN}) if is_coming else Refused(410, "FILE_GONE")
+
+
 def _file(path: Path, format: str, name: str) -> Response:
-    if not path.exists():
-        raise Refusal("NOT_FOUND", kind="file")
     return FileResponse(path, media_type=MEDIA[format], filename=name, headers=SAFE)
 
 

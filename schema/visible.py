@@ -20,7 +20,7 @@ from core.work import Work
 from schema.nodes.composed import ComposedSchema, conditions
 from schema.nodes.declare import CATALOGUE
 from schema.nodes.expressions import RowOf, Slot
-from schema.nodes.expressions import viewer as viewer_facts
+from schema.nodes.viewing import viewer as viewer_facts
 from schema.planning.emit import emitter_for, literal
 
 

@@ -270,12 +270,13 @@ def export(
 def holdings(
     person: Annotated[str, typer.Argument(help="Login, or id of the actor.")],
     file: Annotated[Path, typer.Argument(help="A .json file to write.")],
+    force: Annotated[bool, typer.Option("--force", help="Write over a file that is there already.")] = False,
     config: ConfigOption = None,
 ) -> None:
     """Write all that is held on a person, of core and of every plugin, as JSON."""
     from core.cli.privacy import take_out_holdings
 
-    run(take_out_holdings(configuration(config), person, file))
+    run(take_out_holdings(configuration(config), person, file, force=force))
 
 
 @app.command()

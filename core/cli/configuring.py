@@ -31,7 +31,7 @@ from core.settings import Effective, SettingsBook
 from core.settings.cuts import SECTION
 from core.settings.store import as_uuid
 from core.settings.take_up import TakeUp, look_over_areas
-from core.sign_in.providers import providers_of
+from core.sign_in.providers import providers_of, without_secret
 from core.synchronize import existing_tables, orphaned_tables
 from core.trusted import TrustedDocuments
 
@@ -79,6 +79,15 @@ async def reading(config: Config, host: Host) -> AsyncIterator[Runtime | None]:
         await database.close()
 
 
+@contextlib.asynccontextmanager
+async def opened(config: Config, host: Host) -> AsyncIterator[Runtime]:
+    """The same; raises ConfigurationError, which names it, where there is none yet."""
+    async with reading(config, host) as runtime:
+        if runtime is None:
+            raise ConfigurationError(empty(config))
+        yield runtime
+
+
 async def check(path: Path | None, as_json: bool) -> None:
     """Everything that is wrong, at once: the file, the plugins, and the areas if the database can be asked."""
     try:
@@ -112,7 +121,7 @@ def _names(problem: Problem) -> tuple[Any, Any]:
 async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem], list[Problem]]:
     host = server.load_host(degraded(config))
     problems = list(host.problems)
-    notices: list[Problem] = []
+    notices = without_secret(config, os.environ)
     wrong: list[Problem] = []
     looks: tuple[Callable[[], Any], ...] = (
         lambda: TrustedDocuments.of(config),
@@ -126,11 +135,11 @@ async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem]
     try:
         rows, wrong = look_over_areas(config, host.keys, host.settings, Clock(config.time_zone))
         if about & {"database", ENVIRONMENT["database"]}:
-            return [*problems, *wrong], [Problem("AREAS_NOT_CHECKED", {"area": code}) for code in rows.sections]
+            return [*problems, *wrong], [*notices, *(Problem("AREAS_NOT_CHECKED", {"area": c}) for c in rows.sections)]
         async with reading(config, host) as runtime:
             if runtime is None:
                 waiting = config.file.problem("AREAS_NOT_YET", "area") if rows and config.file else None
-                return [*problems, *wrong], [waiting or Problem("DATABASE_EMPTY")]
+                return [*problems, *wrong], [*notices, waiting or empty(config)]
             take_up = TakeUp(config, runtime, os.environ)
             await take_up.check(config)
             notices += [*take_up.notices, *await orphaned_tables(runtime.database, host)]
@@ -139,6 +148,10 @@ async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem]
     except (OSError, DBConnectionError, asyncpg.PostgresError) as error:
         problems += [*wrong, Problem("DATABASE_UNREACHABLE", {"error": str(error)})]
     return problems, notices
+
+
+def empty(config: Config) -> Problem:
+    return Problem("DATABASE_EMPTY", {"database": config.database_shown})
 
 
 def degraded(config: Config) -> Config:
@@ -182,9 +195,7 @@ async def show(config: Config, area: str, as_json: bool) -> None:
     """Every plugin and setting as it holds in an area once the file is applied, and where each value comes from; what
     holds now, if the file is wrong. Nothing is changed. Exits 2 if the file is wrong."""
     host = server.load_host(degraded(config))
-    async with reading(config, host) as runtime:
-        if runtime is None:
-            raise ConfigurationError(Problem("DATABASE_EMPTY"))
+    async with opened(config, host) as runtime:
         kernel, database = runtime.kernel, runtime.database
         problems = list(host.problems)
         try:
@@ -273,7 +284,7 @@ async def plugin_list(config: Config, as_json: bool) -> None:
     where: dict[str, list[str]] = {}
     async with reading(config, host) as runtime:
         if runtime is None:
-            err.print(f"[yellow]![/yellow] {escape(Problem('DATABASE_EMPTY').text(language()))}")
+            err.print(f"[yellow]![/yellow] {escape(empty(config).text(language()))}")
         else:
             store, database = runtime.kernel.settings, runtime.database
             book = await store.read(database.fetch, database.dialect.mark, await store.version(database.fetch))

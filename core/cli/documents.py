@@ -12,7 +12,7 @@ from graphql import DocumentNode, GraphQLError, OperationDefinitionNode, parse
 
 import server
 from core.cli import err, language, out
-from core.cli.configuring import reading
+from core.cli.configuring import opened
 from core.config import Config
 from core.errors import ConfigurationError
 from core.plugins.host import Host
@@ -90,9 +90,7 @@ async def check(config: Config, path: Path | None, area: str | None, as_json: bo
 async def _schema(config: Config, host: Host, area: str | None) -> Any:
     if area is None:
         return server.compose_schema(host)
-    async with reading(config, host) as runtime:
-        if runtime is None:
-            raise ConfigurationError(Problem("DATABASE_EMPTY"))
+    async with opened(config, host) as runtime:
         found = await runtime.on_in(area)
         if found is None:
             codes = [row[0] for row in await runtime.database.read("SELECT code FROM core_area")]

@@ -11,7 +11,7 @@ from typing import Any
 
 import server
 from core.cli import out
-from core.cli.configuring import reading
+from core.cli.configuring import opened
 from core.config import Config
 from core.database import Database
 from core.errors import ConfigurationError
@@ -51,9 +51,7 @@ async def replay(config: Config, plugin: str, area: str | None) -> None:
 async def export(config: Config, plugin: str, to: Path) -> None:
     """Write every row of a plugin's tables as JSON lines, one file a table, with a list of what there is."""
     host = server.load_host(replace(config, plugin_errors="degrade"))
-    async with reading(config, host) as runtime:
-        if runtime is None:
-            raise ConfigurationError(Problem("DATABASE_EMPTY"))
+    async with opened(config, host) as runtime:
         tables = await _tables(runtime.database, plugin)
         to.mkdir(parents=True, exist_ok=True)
         if any(to.iterdir()):

@@ -15,7 +15,7 @@ from core.config import Config
 from core.database.paths import Path, Way, paths
 from core.errors import Refusal
 from schema.execution import GraphQL, RequestContext, cost_of_fields, parsed
-from schema.planning.compile import MAX_ROWS, Plan
+from schema.planning.plan import MAX_ROWS, Plan
 from schema.rates import REQUEST
 from schema.scalars import show_instant
 

@@ -10,9 +10,9 @@ from rich.table import Table
 import server
 from core.access import Acting, PermissionRule, Viewer
 from core.cli import language, out
-from core.cli.configuring import chain_of, degraded, reading
+from core.cli.configuring import chain_of, degraded, empty, reading
 from core.config import Config
-from core.decisions import Decision, Place, carries, decide
+from core.decisions import NOWHERE, Decision, Place, carries, decide
 from core.enums import Role
 from core.errors import ConfigurationError
 from core.problems import Problem
@@ -28,12 +28,12 @@ async def show(config: Config, area: str | None, person: str | None, as_json: bo
     host = server.load_host(degraded(config))
     async with reading(config, host) as runtime:
         if runtime is None and area is not None:
-            raise ConfigurationError(Problem("DATABASE_EMPTY"))
+            raise ConfigurationError(empty(config))
         book = host.permissions()
-        place, viewer, settings = Place((), {}), Viewer(), SettingsBook()
+        place, viewer, settings = NOWHERE, Viewer(), SettingsBook()
         if runtime is not None and area is not None:
             settings, place = await _place(runtime, area)
-            viewer = await _viewer(runtime, person) if person else Viewer(cuts=runtime.kernel.cuts())
+            viewer = await _viewer(runtime, person, config) if person else Viewer(cuts=runtime.kernel.cuts())
         texts = host.messages()
         shown = []
         for rule in book.rules.values():
@@ -58,13 +58,13 @@ async def _place(runtime: Runtime, area: str) -> tuple[SettingsBook, Place]:
     return book, Place(tuple(chain), {key: s.until for key, s in standing.items() if s.is_on})
 
 
-async def _viewer(runtime: Runtime, login: str) -> Viewer:
+async def _viewer(runtime: Runtime, login: str, config: Config) -> Viewer:
     mark = runtime.database.dialect.mark(1)
     rows = await runtime.database.read(
         f"SELECT id FROM core_account WHERE login = {mark} AND state = 'ACTIVE'", [login.lower()]
     )
     if not rows:
-        raise ConfigurationError(Problem("UNKNOWN_LOGIN", {"login": login}))
+        raise ConfigurationError(Problem("UNKNOWN_LOGIN", {"login": login, "database": config.database_shown}))
     return await runtime.viewer_of(as_uuid(rows[0][0]))
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import typer
+from uuid import UUID
 
 import server
-from core.cli import err, language, out
+from core.cli import language, out
+from core.cli.configuring import opened
 from core.config import Config
-from core.errors import Refusal
+from core.database import Database
+from core.errors import ConfigurationError
 from core.holdings import write_holdings
 from core.ids import from_global, is_global
+from core.problems import Problem
 from core.retention import settle
 from core.settings.store import as_uuid
 
@@ -31,28 +33,29 @@ async def retention(config: Config, *, apply: bool) -> None:
         out.print("--apply erases it" if language() == "en" else "加 --apply 执行清除")
 
 
-async def take_out_holdings(config: Config, who: str, path: Path) -> None:
-    """All that is held on the person with this login or id, as JSON, for this account's eyes only."""
-    running = await server.Server.open(config)
+async def take_out_holdings(config: Config, who: str, path: Path, *, force: bool) -> None:
+    """All that is held on the person with this login or id, as JSON, for this account's eyes only. A file that is there
+    already stays unless told; no database is made or changed."""
+    if path.exists() and not force:
+        raise ConfigurationError(Problem("FILE_EXISTS", {"path": path}))
     unfinished = path.with_name(f".{path.name}.part")
-    try:
-        runtime = running.runtime
-        if is_global(who, "actor"):
-            id = from_global(who, "actor")
-        else:
-            mark = runtime.database.dialect.mark(1)
-            sql = f"SELECT person_id FROM core_account WHERE login = {mark}"
-            rows = await runtime.database.read(sql, [who.strip().lower()])
-            if not rows:
-                raise Refusal("NOT_FOUND", kind="account")
-            id = as_uuid(rows[0][0])
-        unfinished.touch(0o600)
-        rows_written = await write_holdings(runtime.database, id, runtime.clock.now(), unfinished)
-        unfinished.replace(path)
-        out.print(f"{path}: {rows_written}", markup=False)
-    except Refusal as refusal:
-        err.print(f"gongzhi: {running.runtime.messages.render(refusal.code, language(), refusal.values)}", markup=False)
-        raise typer.Exit(1) from None
-    finally:
-        unfinished.unlink(missing_ok=True)
-        await running.close()
+    async with opened(config, server.load_host(config)) as runtime:
+        id = await _person(runtime.database, who)
+        if id is None:
+            raise ConfigurationError(Problem("NOBODY", {"who": who, "database": config.database_shown}))
+        try:
+            unfinished.touch(0o600)
+            rows_written = await write_holdings(runtime.database, id, runtime.clock.now(), unfinished)
+            unfinished.replace(path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+    out.print(f"{path}: {rows_written}", markup=False)
+
+
+async def _person(database: Database, who: str) -> UUID | None:
+    mark = database.dialect.mark(1)
+    if is_global(who, "actor"):
+        rows = await database.read(f"SELECT id FROM core_actor WHERE id = {mark}", [from_global(who, "actor")])
+    else:
+        rows = await database.read(f"SELECT person_id FROM core_account WHERE login = {mark}", [who.strip().lower()])
+    return as_uuid(rows[0][0]) if rows else None

@@ -13,7 +13,7 @@ from core.enums import Move
 from core.settings import Declared, Key
 from core.settings.cuts import SECTION
 from core.sign_in.config import MOST_LEEWAY
-from schema.nodes.expressions import Public
+from schema.nodes.telling import Public
 from schema.planning.compile import FORMS
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import server
-from core.accounts import create_account, hash_password
+from core.accounts import clean_login, create_account, hash_password, not_by_login
 from core.cli import out
 from core.config import Config
 from core.database.migrate import make_migrations as write_migrations
@@ -67,6 +67,7 @@ async def first_admin(
     runtime: Runtime, login: str, name: str, password: str, area_code: str, area_name: str | None
 ) -> str:
     """The administrator's area code. One transaction: all of it or nothing."""
+    not_by_login(password, clean_login(login))
     hashed = await hash_password(password)
 
     async def rule(work: Work) -> dict[str, Any]:

@@ -153,8 +153,8 @@ async def _summary(work: Work, stage: Stage, counts: Counts, file_name: str, row
     numbers = {"rows": counts.rows, "rows_new": counts.new, "rows_known": counts.known, "rows_bad": 0}
     if row_id is not None:
         row = await work.lock(DataImport, row_id)
-        if row.state is not ImportState.APPLYING:
-            raise Refusal("IMPORT_STATE", state=str(row.state))
+        if row.state is not ImportState.APPLYING or row.expires_at <= work.now:
+            raise Refusal("IMPORT_STATE", state=row.state)
         return work.change(row, state=ImportState.APPLIED, **numbers)
     row = DataImport(
         id=new_id(), area_id=stage.top.id, file_name=quotable(file_name), state=ImportState.APPLIED, received_at=work.now,

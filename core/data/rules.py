@@ -57,7 +57,7 @@ async def ask_import(work: Work, *, import_id: UUID, sheet: str | None, strict: 
     row = await work.lock(DataImport, import_id)
     work.require("core.import", row)
     if row.state not in OPEN or row.expires_at <= work.now:
-        raise Refusal("IMPORT_STATE", state=str(row.state))
+        raise Refusal("IMPORT_STATE", state=row.state)
     work.change(
         row, state=ImportState.APPLYING if apply else ImportState.CHECKING, sheet=sheet, strict=strict,
         by_id=work.person_id, account_id=work.viewer.account_id, taken_until=None,
@@ -69,9 +69,11 @@ async def ask_import(work: Work, *, import_id: UUID, sheet: str | None, strict: 
 async def tell_import(
     work: Work, *, import_id: UUID, counts: Counts, findings: Iterable[Finding], messages: Messages, refused: bool
 ) -> DataImport:
-    """What a check found; the first thousand findings are kept."""
+    """What a check found; the first thousand findings are kept. Nothing of a file whose time is over meanwhile."""
     row = await work.lock(DataImport, import_id)
     work.require("core.import", row)
+    if row.state is not ImportState.APPLIED and row.expires_at <= work.now:
+        return _import_expired(work, row)
     await work.rows("DELETE FROM core_import_finding WHERE data_import_id = {}", row.id)
     if row.state is not ImportState.APPLIED:
         work.change(
@@ -95,8 +97,13 @@ async def expire_import(work: Work, import_id: UUID) -> None:
     row = await work.lock(DataImport, import_id)
     if row.state in OPEN and row.expires_at <= work.now:
         work.require("core.import", row)
-        work.change(row, state=ImportState.EXPIRED)
-        work.record("core.import.expired", row, area_id=row.area_id)
+        _import_expired(work, row)
+
+
+def _import_expired(work: Work, row: DataImport) -> DataImport:
+    work.change(row, state=ImportState.EXPIRED)
+    work.record("core.import.expired", row, area_id=row.area_id)
+    return row
 
 
 async def ask_export(
@@ -121,8 +128,11 @@ async def ask_export(
 
 
 async def end_export(work: Work, *, export_id: UUID, rows: int = 0, failure: str | None = None) -> DataExport:
+    """The file is made, or could not be; or its time is over meanwhile."""
     row = await work.lock(DataExport, export_id)
     work.own_matter()
+    if row.expires_at <= work.now:
+        return _export_expired(work, row)
     state = ExportState.FAILED if failure else ExportState.READY
     work.change(row, state=state, rows=rows, failure=failure)
     work.record("core.export.failed" if failure else "core.export.ready", row, area_id=None, data={"rows": rows})
@@ -133,5 +143,10 @@ async def expire_export(work: Work, export_id: UUID) -> None:
     row = await work.lock(DataExport, export_id)
     if row.state is ExportState.READY and row.expires_at <= work.now:
         work.own_matter()
-        work.change(row, state=ExportState.EXPIRED)
-        work.record("core.export.expired", row, area_id=None)
+        _export_expired(work, row)
+
+
+def _export_expired(work: Work, row: DataExport) -> DataExport:
+    work.change(row, state=ExportState.EXPIRED)
+    work.record("core.export.expired", row, area_id=None)
+    return row

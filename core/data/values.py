@@ -11,7 +11,7 @@ from core.data.sheets import Column, Kind, likely, plain
 from core.errors import Refusal
 from core.id_numbers import DIGITS, FIRST, LAST, born, has_birthday, has_id_number, is_id_number
 from core.rules.areas import clean_code
-from core.rules.inputs import clean_credit_code, clean_name
+from core.rules.inputs import clean_credit_code, clean_name, has_mobile
 
 LONGEST = 4_000
 EXACT = 10**15  # a spreadsheet keeps 15 digits of a number
@@ -32,7 +32,6 @@ _LONG = (
     re.compile(rf"(\d{{4}})年(\d{{1,2}})月(\d{{1,2}})(?:[日号](?:{_TIME})?)?"),
     re.compile(r"(\d{4})(\d{2})(\d{2})"),
 )
-_MOBILE = re.compile(r"(?<![\dA-Za-z])(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?![\dA-Za-z])")
 _POWER = re.compile(r"-?\d(?:\.\d+)?[Ee]\+\d{1,3}")
 _ODD = re.compile(r"[=+*＊\ufffd锟]")
 _SEVERAL = re.compile(r"[、，；;]|(?<=[\u3400-\u9fff]),")
@@ -124,9 +123,7 @@ def _refuse_personal(column: Column, text: str) -> None:
         return
     if has_id_number(text, strict=column.kind is Kind.CREDIT_CODE):
         raise Refusal("ID_NUMBER_MISPLACED")
-    if column.kind not in (Kind.PHONE, Kind.DATE, Kind.CREDIT_CODE) and _MOBILE.search(
-        unicodedata.normalize("NFKC", text)
-    ):
+    if column.kind not in (Kind.PHONE, Kind.DATE, Kind.CREDIT_CODE) and has_mobile(text):
         raise Refusal("PHONE_MISPLACED")
 
 

@@ -110,23 +110,15 @@ def same(left: str, right: str) -> str:
     return f"COALESCE({left} = {right}, {left} IS NULL AND {right} IS NULL)"
 
 
-def own_matter(person: str, actor: str) -> str:
-    """SQL, for a row with an event: `person` is `actor`, acts for it or belongs to it, lives in one household with them,
-    or stands in for them (INV10). Rules ask `Work.concerned_in`, which knows of hats laid down lately as well."""
-    return (
-        f"({person} = {actor}"
-        f" OR EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = {person} AND m.organization_id = {actor}"
-        " AND m.state = 'ACTIVE')"
-        f" OR EXISTS (SELECT 1 FROM core_membership b WHERE b.actor_id = {person} AND b.organization_id = {actor}"
-        " AND b.state = 'ACTIVE')"
-        " OR EXISTS (SELECT 1 FROM core_membership b JOIN core_actor k ON k.id = b.organization_id"
-        " AND k.kind = 'HOUSEHOLD' JOIN core_membership o ON o.organization_id = k.id AND o.state = 'ACTIVE'"
-        f" WHERE b.actor_id = {person} AND b.state = 'ACTIVE' AND o.actor_id = {actor})"
-        " OR EXISTS (SELECT 1 FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
-        " JOIN core_event e ON e.id = NEW.event_id"
-        f" WHERE d.person_id = {person} AND h.person_id = {actor} AND d.ended_at IS NULL"
-        " AND d.since <= e.recorded_at AND d.until > e.recorded_at))"
-    )
+# SQL, of a row with an event: it is not over when the event is recorded.
+NOT_OVER = "(NEW.until IS NULL OR NEW.until > (SELECT n.recorded_at FROM core_event n WHERE n.id = NEW.event_id))"
+
+
+def names_nobody_gone(*columns: str, running: str) -> Refuse:
+    """While `running` (SQL over NEW) holds, nobody named in these columns is gone; code ACTOR_GONE."""
+    named = ", ".join(f"NEW.{column}" for column in columns)
+    gone = f"EXISTS (SELECT 1 FROM core_actor k WHERE k.id IN ({named}) AND k.gone_at IS NOT NULL)"
+    return refuse("names_nobody_gone", "INSERT OR UPDATE", f"{running} AND {gone}", "ACTOR_GONE")
 
 
 Guard = Index | Refuse | Replaced

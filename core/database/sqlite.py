@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import math
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
@@ -115,6 +116,12 @@ class _Context(SqliteTransactionContext):
 
 
 class ImmediateClient(SqliteClient):
+    async def create_connection(self, with_db: bool) -> None:
+        """A file that is not there yet is made for this account's eyes only; so are those that SQLite puts beside it."""
+        with contextlib.suppress(OSError):  # whatever else is wrong with it, SQLite will say
+            os.close(os.open(self.filename, os.O_CREAT | os.O_EXCL, 0o600))
+        await super().create_connection(with_db)
+
     def _in_transaction(self) -> TransactionContext:
         return _Context(ImmediateTransaction(self), self._lock)
 

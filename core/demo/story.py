@@ -11,12 +11,12 @@ from typing import Any
 from uuid import UUID
 
 from core.accounts import create_account, hash_password, hash_token, issue_token
-from core.demo.district import DemoDistrict
+from core.demo.district import STORY_DAYS, DemoDistrict
 from core.demo.mark import BEGUN
 from core.enums import ActorKind, AreaKind, MembershipRole, OrganizationKind, Registration, Role, Toggle
 from core.models import Actor, Area
 from core.plugins.host import Host
-from core.rules import activities, actors, areas
+from core.rules import activities, actors, areas, deputies
 from core.rules.settings import toggle_plugin
 from core.work import Work
 
@@ -24,10 +24,10 @@ PASSWORD = "gongzhi-demo"
 ACCOUNTS = {
     "admin": "administers the district 海沧示范区",
     "clerk": "clerk at the desk of 西山社",
-    "inspector": "inspects adopted spots",
+    "inspector": "inspects adopted spots, and stands in at the desk of 洪塘村",
     "custodian": "acts for the residents' committee of 西山社",
     "company": "acts for the company 企业甲",
-    "resident": "a resident of 西山社",
+    "resident": "a resident of 洪塘村",
 }
 
 _AREAS = (
@@ -132,6 +132,12 @@ async def places_and_people(d: DemoDistrict, host: Host) -> None:
                 w, role=r, area_id=d.areas[c], actor_id=d.actors[who]
             )
         )
+    hongtang = d.areas["hongtang"]
+    desk = await d.system(lambda w: actors.create_post(w, area_id=hongtang, title="洪塘村便民服务窗口"))
+    await d.system(lambda w: actors.grant_role(w, role=Role.CLERK, area_id=hongtang, post_id=desk.id))
+    held = await d.system(lambda w: actors.assign_post(w, post_id=desk.id, person_id=d.actors["苏秀珍"]))
+    stands_in, leave = d.actors[people["inspector"]], d.moment(STORY_DAYS + 60)
+    await d.system(lambda w: deputies.appoint_deputy(w, holding_id=held.id, person_id=stands_in, until=leave))
     for login, organization in (("custodian", "西山社村民委员会"), ("company", "企业甲")):
         await d.act(
             "admin",

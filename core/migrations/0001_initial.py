@@ -252,6 +252,7 @@ class Migration(migrations.Migration):
                 ('subject_tag', fields.CharField(max_length=41)),
                 ('subject_id', fields.UUIDField()),
                 ('actor_id', fields.UUIDField(null=True)),
+                ('token_id', fields.UUIDField(null=True)),
                 ('authority', fields.CharEnumField(description='Authority', enum_type=Authority, max_length=40)),
                 ('permission', fields.CharField(null=True, max_length=100)),
                 ('grant_id', fields.UUIDField(null=True)),

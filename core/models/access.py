@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from core.database.guards import Guard, check, index, unique
+from core.database.guards import NOT_OVER, Guard, check, index, names_nobody_gone, unique
 from core.enums import Role
 from core.models.actor import Actor, Post
 from core.models.area import Area
@@ -53,6 +53,7 @@ class RoleGrant(Logged):
     """A person or the holders of a post have a role in an area and everything below it (INV13)."""
 
     tag: ClassVar[str] = "rolegrant"
+    called: ClassVar[tuple[str, str]] = ("Roles given by name", "授予的角色")
 
     actor: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
@@ -75,6 +76,7 @@ class RoleGrant(Logged):
         check("one_holder", "(NEW.actor_id IS NULL) <> (NEW.post_id IS NULL)"),
         unique("actor_id", "role", "area_id", where="revoked_at IS NULL", code="ALREADY_GRANTED"),
         unique("post_id", "role", "area_id", where="revoked_at IS NULL", code="ALREADY_GRANTED"),
+        names_nobody_gone("actor_id", running=f"NEW.revoked_at IS NULL AND {NOT_OVER}"),
         index("area_id", "role"),
     )
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from core.database.guards import Guard, check, index, refuse, unique
+from core.database.guards import Guard, check, index, refuse, same, unique
 from core.enums import AccountState, TicketKind
 from core.models.actor import Actor
 from core.models.area import Area
@@ -23,6 +23,7 @@ class Account(Logged):
     comes by a provider alone has no password."""
 
     tag: ClassVar[str] = "account"
+    called: ClassVar[tuple[str, str]] = ("Account", "账户")
 
     person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -55,6 +56,7 @@ class Token(Entity):
     `permissions` in it and nothing else, below its area, as long as its account has them itself."""
 
     tag: ClassVar[str] = "token"
+    called: ClassVar[tuple[str, str]] = ("Sessions and machines' tokens", "登录会话与机器令牌")
 
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
         "core.Account", on_delete=fields.RESTRICT, related_name=False
@@ -85,7 +87,8 @@ class Token(Entity):
             "never_wider",
             "UPDATE",
             "NEW.hash <> OLD.hash OR NEW.account_id <> OLD.account_id OR NEW.expires_at > OLD.expires_at"
-            " OR (OLD.scope IS NOT NULL AND NEW.scope IS NULL)",
+            f" OR NOT {same('CAST(NEW.scope AS text)', 'CAST(OLD.scope AS text)')}"
+            f" OR NOT {same('NEW.scope_area_id', 'OLD.scope_area_id')}",
             "INVALID_VALUE",
         ),
         index("account_id", "created_at"),
@@ -97,9 +100,14 @@ class Token(Entity):
 
 
 class Ticket(Entity):
-    """A secret that works once: `hash` is the SHA-256 of it. `data` holds what its kind needs, and nothing secret."""
+    """A secret that works once: `hash` is the SHA-256 of it. `data` holds what its kind needs, and nothing secret.
+
+    That of a challenge or identity names a subject by its keyed digest, and nobody can tell whose it is: such a ticket has
+    no account, and is deleted when it is used or, within a day, when its time is over.
+    """
 
     tag: ClassVar[str] = "ticket"
+    called: ClassVar[tuple[str, str]] = ("Invitations and password resets", "邀请与密码重置凭证")
 
     kind = fields.CharEnumField(TicketKind, description=TicketKind.__name__, max_length=40)
     account: fields.ForeignKeyNullableRelation[Account] = fields.ForeignKeyField(
@@ -115,7 +123,7 @@ class Ticket(Entity):
 
     texts: ClassVar[tuple[Text, ...]] = (
         personal("hash", of=OF_AN_ACCOUNT, goes=True, secret=True),
-        personal("data", of=OF_AN_ACCOUNT, goes=True, secret=True),
+        Text("data", secret=True),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (
@@ -134,6 +142,7 @@ class Identity(Logged):
     """By whom a provider knows an account's person: a phone number, an OIDC subject; `subject` is its keyed hash."""
 
     tag: ClassVar[str] = "identity"
+    called: ClassVar[tuple[str, str]] = ("Ways to sign in besides the password", "其他登录方式")
 
     account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
         "core.Account", on_delete=fields.RESTRICT, related_name=False
@@ -152,6 +161,12 @@ class Identity(Logged):
         unique("provider", "subject", where="removed_at IS NULL", code="IDENTITY_TAKEN"),
         unique("account_id", "provider", where="removed_at IS NULL", code="IDENTITY_EXISTS"),
         index("account_id"),
+        refuse(
+            "removed_for_good",
+            "UPDATE",
+            f"OLD.removed_at IS NOT NULL AND NOT {same('NEW.removed_at', 'OLD.removed_at')}",
+            "ALREADY_ENDED",
+        ),
         refuse(
             "immutable",
             "UPDATE",

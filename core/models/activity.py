@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, unique
+from core.database.guards import Guard, check, index, names_nobody_gone, refuse, unique
 from core.enums import ActivityState, ParticipationState
 from core.models.actor import Actor
 from core.models.area import Area
@@ -19,6 +19,7 @@ class Activity(Logged):
     """Something people do together at a time and place; `places_taken` counts who holds a place."""
 
     tag: ClassVar[str] = "activity"
+    called: ClassVar[tuple[str, str]] = ("Activities organised", "组织的活动")
 
     area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
         "core.Area", on_delete=fields.RESTRICT, related_name=False
@@ -59,6 +60,7 @@ class Participation(Logged):
     """One actor in one activity; leaving and joining again is the same row (no double join)."""
 
     tag: ClassVar[str] = "participation"
+    called: ClassVar[tuple[str, str]] = ("Activities taken part in", "参与的活动")
 
     activity: fields.ForeignKeyRelation[Activity] = fields.ForeignKeyField(
         "core.Activity", on_delete=fields.RESTRICT, related_name=False
@@ -73,6 +75,7 @@ class Participation(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("activity_id", "actor_id", code="ALREADY_JOINED"),
+        names_nobody_gone("actor_id", running="NEW.state = 'JOINED'"),
         index("activity_id", "joined_at"),
         index("actor_id", "joined_at"),
     )

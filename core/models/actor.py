@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, same, unique
+from core.database.guards import NOT_OVER, Guard, check, index, names_nobody_gone, refuse, same, unique
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration
 from core.models.area import Area
 from core.models.base import Logged
@@ -25,6 +25,7 @@ class Actor(Logged):
     """
 
     tag: ClassVar[str] = "actor"
+    called: ClassVar[tuple[str, str]] = ("Name and home area", "基本信息")
     searchable: ClassVar[str | None] = "name"
 
     kind = fields.CharEnumField(ActorKind, description=ActorKind.__name__, max_length=40)
@@ -97,6 +98,7 @@ class Membership(Logged):
     """An actor belongs to an area or to an organization, in a role, since a day (residence is one)."""
 
     tag: ClassVar[str] = "membership"
+    called: ClassVar[tuple[str, str]] = ("Memberships", "成员关系")
 
     actor: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -120,6 +122,7 @@ class Membership(Logged):
         check("until_after_since", "NEW.until IS NULL OR NEW.until >= NEW.since"),
         unique("actor_id", "area_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
         unique("actor_id", "organization_id", "role", where="state = 'ACTIVE'", code="ALREADY_MEMBER"),
+        names_nobody_gone("actor_id", "organization_id", running="NEW.state = 'ACTIVE'"),
         index("area_id", "role"),
         index("actor_id"),
         index("organization_id"),
@@ -133,6 +136,7 @@ class Mandate(Logged):
     """A person acts for an organization, enterprise or body inside an area's subtree (授权; never a shared login)."""
 
     tag: ClassVar[str] = "mandate"
+    called: ClassVar[tuple[str, str]] = ("Mandates", "授权")
 
     person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -154,6 +158,7 @@ class Mandate(Logged):
         check("not_for_oneself", "NEW.person_id <> NEW.organization_id"),
         check("until_after_since", "NEW.until IS NULL OR NEW.until > NEW.since"),
         unique("person_id", "organization_id", "area_id", where="state = 'ACTIVE'", code="ALREADY_MANDATED"),
+        names_nobody_gone("person_id", "organization_id", running=f"NEW.state = 'ACTIVE' AND {NOT_OVER}"),
         index("organization_id", "person_id"),
         index("person_id"),
     )
@@ -185,6 +190,7 @@ class PostHolding(Logged):
     """A person holds a post from `since` until `until`, which may be known beforehand (a term)."""
 
     tag: ClassVar[str] = "postholding"
+    called: ClassVar[tuple[str, str]] = ("Posts held", "任职")
 
     post: fields.ForeignKeyRelation[Post] = fields.ForeignKeyField(
         "core.Post", on_delete=fields.RESTRICT, related_name=False
@@ -207,6 +213,7 @@ class PostHolding(Logged):
             "ALREADY_HOLDS_POST",
         ),
         check("until_after_since", "NEW.until IS NULL OR NEW.until >= NEW.since"),
+        names_nobody_gone("person_id", running=NOT_OVER),
         index("person_id"),
         index("post_id"),
     )
@@ -218,10 +225,11 @@ class PostHolding(Logged):
 class Deputy(Logged):
     """A person stands in for whoever holds a post (代理), with the post's roles, until a moment that is known beforehand.
 
-    It ends with the holding, when somebody ends it, or by itself.
+    It ends with the holding, also where `until` is later, when somebody ends it, or by itself.
     """
 
     tag: ClassVar[str] = "deputy"
+    called: ClassVar[tuple[str, str]] = ("Deputyships", "代理")
 
     holding: fields.ForeignKeyRelation[PostHolding] = fields.ForeignKeyField(
         "core.PostHolding", on_delete=fields.RESTRICT, related_name=False
@@ -256,6 +264,7 @@ class Deputy(Logged):
             "NEW.holding_id <> OLD.holding_id OR NEW.since <> OLD.since OR NEW.until <> OLD.until",
             "APPEND_ONLY",
         ),
+        names_nobody_gone("person_id", running=f"NEW.ended_at IS NULL AND {NOT_OVER}"),
         index("person_id"),
         index("holding_id"),
     )

@@ -19,6 +19,7 @@ class RegisterNumber(Entity):
     """The number (编号) that the register (台账) of an area knows something by, as it stood in an imported sheet."""
 
     tag: ClassVar[str] = "registernumber"
+    called: ClassVar[tuple[str, str]] = ("Numbers in registers", "台账编号")
 
     area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
         "core.Area", on_delete=fields.RESTRICT, related_name=False
@@ -46,6 +47,7 @@ class DataImport(Logged):
     """A spreadsheet on its way in. The file itself never comes into the database."""
 
     tag: ClassVar[str] = "dataimport"
+    called: ClassVar[tuple[str, str]] = ("Imports sent in", "导入任务")
     unlogged: ClassVar[tuple[str, ...]] = ("taken_until",)
 
     area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
@@ -115,6 +117,7 @@ class DataExport(Logged):
     """A list on its way out as a file, for one person, for a day."""
 
     tag: ClassVar[str] = "dataexport"
+    called: ClassVar[tuple[str, str]] = ("Exports asked for", "导出任务")
     unlogged: ClassVar[tuple[str, ...]] = ("taken_until",)
 
     by: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
@@ -135,7 +138,7 @@ class DataExport(Logged):
 
     texts: ClassVar[tuple[Text, ...]] = (
         *impersonal("list_name", "language", "failure"),
-        personal("request", of="by_id", erased="{}", keep=Keep("asked_at", "import_days", home_of("by_id"))),
+        personal("request", of="by_id", keep=Keep("asked_at", "import_days", home_of("by_id"))),
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (

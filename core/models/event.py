@@ -8,6 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
+from core.access import roles_sql
 from core.database.guards import Guard, append_only, check, index, refuse, unique
 from core.enums import Authority, BehalfBasis
 from core.models.account import OF_AN_ACCOUNT
@@ -18,24 +19,16 @@ from core.personal import Keep, Text, impersonal, personal
 EPOCH_BASE = "(SELECT coalesce(max(base), 0) FROM core_epoch)"
 # Does an active grant of a role that carries the permission cover the event's area, for this very person, and has no
 # area at or above it cut the permission from the role (`core.settings.cuts`)?
-_GRANT_COVERS = """EXISTS (
-    SELECT 1 FROM core_role_grant g
-    JOIN core_area_closure c ON c.ancestor_id = g.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL
-    JOIN core_role_permission p ON p.role = g.role AND p.permission_id = NEW.permission
-    WHERE g.id = NEW.grant_id AND g.revoked_at IS NULL AND g.since <= NEW.recorded_at
-      AND (g.until IS NULL OR g.until > NEW.recorded_at)
-      AND (g.actor_id = NEW.actor_id OR EXISTS (SELECT 1 FROM core_post_holding h
-           WHERE h.post_id = g.post_id AND h.person_id = NEW.actor_id AND h.since <= NEW.recorded_at
-             AND (h.until IS NULL OR h.until > NEW.recorded_at))
-        OR EXISTS (SELECT 1 FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id
-           WHERE d.id = NEW.deputy_id AND d.person_id = NEW.actor_id AND h.post_id = g.post_id AND d.ended_at IS NULL
-             AND d.since <= NEW.recorded_at AND d.until > NEW.recorded_at
-             AND h.since <= NEW.recorded_at AND (h.until IS NULL OR h.until > NEW.recorded_at)))
+_GRANT_COVERS = f"""EXISTS (
+    SELECT 1 FROM ({roles_sql("NEW.recorded_at", of="NEW.actor_id", given="g.id = NEW.grant_id")}) r
+    JOIN core_area_closure c ON c.ancestor_id = r.area_id AND c.descendant_id = NEW.area_id AND c.until IS NULL
+    JOIN core_role_permission p ON p.role = r.role AND p.permission_id = NEW.permission
+    WHERE (r.deputy_id IS NULL OR r.deputy_id = NEW.deputy_id)
       AND NOT EXISTS (
         SELECT 1 FROM core_area_closure x JOIN core_setting s ON s.area_id = x.ancestor_id
         WHERE x.descendant_id = NEW.area_id AND x.until IS NULL
           AND s.plugin = 'permissions' AND s.key = NEW.permission AND s.until_version IS NULL
-          AND replace(s.value, '"' || g.role || '"', '') = s.value
+          AND replace(s.value, '"' || r.role || '"', '') = s.value
           AND (s.origin = 'FILE' OR NOT EXISTS (SELECT 1 FROM core_setting f
                WHERE f.area_id = s.area_id AND f.plugin = s.plugin AND f.key = s.key AND f.origin = 'FILE'
                  AND f.until_version IS NULL))))"""
@@ -46,12 +39,13 @@ _MANDATE_COVERS = """EXISTS (
       AND m.since <= NEW.recorded_at AND (m.until IS NULL OR m.until > NEW.recorded_at))"""
 
 
-# What was said about the people, what they said in their own matters, and what a clerk noted who acted for them; not what
-# somebody said in an office.
-OF_ONES_EVENTS = (
-    "t.event_id IN (SELECT e.id FROM core_event e WHERE e.subject_id IN ({ids}) OR e.behalf_of_id IN ({ids})"
+# Whose the words are that came with an event `e`: what was said about the people, what they said in their own matters, and
+# what a clerk noted who acted for them; not what somebody said in an office.
+ONES_WORDS = (
+    "(e.subject_id IN ({ids}) OR e.behalf_of_id IN ({ids})"
     " OR (e.actor_id IN ({ids}) AND e.authority IN ('SELF', 'OPEN')))"
 )
+OF_ONES_EVENTS = f"t.event_id IN (SELECT e.id FROM core_event e WHERE {ONES_WORDS})"
 
 _EVENTS_AREA = "(SELECT e.area_id FROM core_event e WHERE e.id = t.event_id)"
 _GUARDIAN = """EXISTS (
@@ -60,7 +54,8 @@ _GUARDIAN = """EXISTS (
 
 
 class Event(Model):
-    """Who did what, where, when it happened and when it was recorded, on what authority and for whom.
+    """Who did what, where, when it happened and when it was recorded, on what authority and for whom. Where a machine of
+    theirs did it, `token_id` is its token's.
 
     Holds ids and codes only; free text lives in EventText and may be erased. `seq` orders the log; on PostgreSQL
     `transaction_id` (the cluster's own, plus the base of the `Epoch`) lets a reader stay behind transactions that are
@@ -76,6 +71,7 @@ class Event(Model):
     subject_tag = fields.CharField(max_length=41)
     subject_id = fields.UUIDField()
     actor_id = fields.UUIDField(null=True)
+    token_id = fields.UUIDField(null=True)
     authority = fields.CharEnumField(Authority, description=Authority.__name__, max_length=40)
     permission = fields.CharField(max_length=100, null=True)
     grant_id = fields.UUIDField(null=True)
@@ -89,6 +85,7 @@ class Event(Model):
     recorded_at = fields.DatetimeField()
 
     tag: ClassVar[str] = "event"
+    called: ClassVar[tuple[str, str]] = ("Events", "事件")
     about: ClassVar[tuple[str, ...]] = ("t.subject_id IN ({ids})", "t.actor_id IN ({ids})", "t.behalf_of_id IN ({ids})")
     texts: ClassVar[tuple[Text, ...]] = impersonal("type", "plugin", "subject_tag", "permission", "data")
 
@@ -175,6 +172,7 @@ class EventText(Entity):
     """Free text that came with an event (a reason, a note); erasable, unlike the event, and kept for a time only."""
 
     tag: ClassVar[str] = "eventtext"
+    called: ClassVar[tuple[str, str]] = ("Words of events", "事件说明")
 
     event: fields.ForeignKeyRelation[Event] = fields.ForeignKeyField(
         "core.Event", to_field="id", on_delete=fields.RESTRICT, related_name=False
@@ -207,6 +205,7 @@ class Idempotency(Entity):
     """One effect per account, mutation and key; `outcome` holds the ids to read again (kept 7 days)."""
 
     tag: ClassVar[str] = "idempotency"
+    called: ClassVar[tuple[str, str]] = ("Keys of requests sent twice", "幂等键")
 
     account_id = fields.UUIDField()
     mutation = fields.CharField(max_length=100)
@@ -286,6 +285,7 @@ class DeliveryFailure(Entity):
     """An event a handler could not digest: set aside so that later events still arrive; `plugin replay` tries again."""
 
     tag: ClassVar[str] = "deliveryfailure"
+    called: ClassVar[tuple[str, str]] = ("Events that a mechanism failed at", "机制未能处理的事件")
 
     handler = fields.CharField(max_length=200)
     plugin = fields.CharField(max_length=40)

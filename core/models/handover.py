@@ -19,6 +19,7 @@ class Handover(Logged):
     """The duties of one person in an area and below go to another on a day; planned before, it is done by the clock."""
 
     tag: ClassVar[str] = "handover"
+    called: ClassVar[tuple[str, str]] = ("Hand-overs", "移交")
 
     area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
         "core.Area", on_delete=fields.RESTRICT, related_name=False

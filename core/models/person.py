@@ -20,6 +20,7 @@ class PersonDetail(Logged):
     four characters, never the number. `id_key` names the key (`core.keys`)."""
 
     tag: ClassVar[str] = "persondetail"
+    called: ClassVar[tuple[str, str]] = ("Telephone number and id document", "电话与证件")
 
     person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -54,6 +55,7 @@ class AccessRecord(Logged):
     """Somebody looked at one sensitive fact about somebody, for a purpose; they see it until `until`."""
 
     tag: ClassVar[str] = "accessrecord"
+    called: ClassVar[tuple[str, str]] = ("Who looked at sensitive facts", "敏感信息查阅记录")
 
     subject: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -73,6 +75,7 @@ class AccessRecord(Logged):
     until = fields.DatetimeField()
 
     about: ClassVar[tuple[str, ...]] = ("t.subject_id IN ({ids})",)
+    in_full: ClassVar[tuple[str, ...]] = ("reader_id",)  # whom the person is told by full name
     texts: ClassVar[tuple[Text, ...]] = (personal("purpose", of="subject_id", keep=Keep("read_at", "access_days")),)
     guards: ClassVar[tuple[Guard, ...]] = (
         check("a_purpose", "length(NEW.purpose) > 0", "EMPTY_TEXT"),
@@ -98,6 +101,7 @@ class Consent(Logged):
     """A person agrees to a use of their data, until they withdraw it; giving it again is another row."""
 
     tag: ClassVar[str] = "consent"
+    called: ClassVar[tuple[str, str]] = ("Consents", "同意记录")
 
     person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False
@@ -138,6 +142,7 @@ class Guardianship(Logged):
     """A guardian acts for a ward who cannot act alone (监护), on a basis, until it ends."""
 
     tag: ClassVar[str] = "guardianship"
+    called: ClassVar[tuple[str, str]] = ("Guardianships", "监护关系")
 
     ward: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
         "core.Actor", on_delete=fields.RESTRICT, related_name=False

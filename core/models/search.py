@@ -19,6 +19,7 @@ class SearchEntry(Entity):
     """A thing with a name, under its own id; derived from the thing's row and written with it (`core.search`)."""
 
     tag: ClassVar[str] = "searchentry"
+    called: ClassVar[tuple[str, str]] = ("Names to be found by", "搜索名称")
 
     subject_tag = fields.CharField(max_length=41)
     kind = fields.CharField(max_length=41)
@@ -54,6 +55,7 @@ class SearchTerm(Model):
     mixed = fields.CharField(max_length=LONGEST, null=True)
 
     tag: ClassVar[str] = "searchterm"
+    called: ClassVar[tuple[str, str]] = ("Terms to be found by", "搜索词")
     texts: ClassVar[tuple[Text, ...]] = tuple(
         personal(c, of="entry_id", goes=True) for c in ("text", "pinyin", "initials", "mixed")
     )

@@ -70,6 +70,7 @@ class RuleDocument(Logged):
     """A named document that rules rest on, such as 《认领管理办法》: who issued it, since when, until when provisional."""
 
     tag: ClassVar[str] = "ruledocument"
+    called: ClassVar[tuple[str, str]] = ("Rule documents issued", "发布的制度文件")
 
     area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
         "core.Area", on_delete=fields.RESTRICT, related_name=False

@@ -14,6 +14,7 @@ from types import ModuleType
 from typing import Any
 
 import pluggy
+from tortoise.models import Model
 
 from core.access import PermissionBook
 from core.corrections import Merging, Undo
@@ -30,7 +31,7 @@ from core.plugins.codes import codes_in
 from core.plugins.manifest import Manifest, available, read_manifest, read_permissions
 from core.plugins.ports import CORE_PORTS, Port
 from core.problems import Problem, near
-from core.retention import CORE_SETTINGS
+from core.retention import CORE_SETTINGS, wrong_keeps
 from core.rules.erasure import Erasing
 from core.settings import Declared, Settings, declared
 from core.settings.cuts import SECTION, cut_settings
@@ -79,6 +80,7 @@ class Host:
             if plugin is not None:
                 self.plugins.append(plugin)
         self._check_tables()
+        self._check_texts()
         self._check_ports()
         self._leave_out_dependents()
         self._check_messages()
@@ -151,7 +153,7 @@ class Host:
         return own + [(p.key, [p.models], f"{p.manifest.package}.migrations") for p in self.plugins if p.models]
 
     def tables(self, plugin: Plugin) -> list[str]:
-        return sorted(_tables(sys.modules[plugin.models])) if plugin.models else []
+        return sorted(model._meta.db_table for model in _models(plugin.models))
 
     def permissions(self) -> PermissionBook:
         core, problems = read_permissions(TomlFile.read(CORE / "permissions.toml"), "core")
@@ -168,6 +170,7 @@ class Host:
             except ConfigurationError as error:
                 for line in error.lines():
                     self.drop(plugin.key, Problem("BAD_DECLARATION", {"what": line}, plugin=plugin.key))
+        catalogue.titles = {key: rule.title for key, rule in self.permissions().rules.items()}
         return catalogue
 
     # --- leaving out -------------------------------------------------------------------------------------
@@ -302,7 +305,7 @@ class Host:
         )  # fmt: skip
 
     def _check_tables(self) -> None:
-        owners: dict[str, str] = {t: "core" for t in _tables(sys.modules["core.models"])}
+        owners: dict[str, str] = {model._meta.db_table: "core" for model in _models("core.models")}
         for plugin in list(self.plugins):
             failed = False
             for table in self.tables(plugin):
@@ -314,6 +317,14 @@ class Host:
                     failed = True
                 owners.setdefault(table, plugin.key)
             if failed:
+                self.plugins.remove(plugin)
+
+    def _check_texts(self) -> None:
+        for plugin in list(self.plugins):
+            wrong = [what for model in _models(plugin.models) for what in wrong_keeps(model)]
+            for what in wrong:
+                self._wrong(plugin.key, "BAD_DECLARATION", what=what)
+            if wrong:
                 self.plugins.remove(plugin)
 
     def _check_ports(self) -> None:
@@ -353,16 +364,11 @@ def _settings_model(answer: Any) -> type[Settings]:
     return answer
 
 
-def _tables(module: ModuleType) -> set[str]:
-    """The tables of the models a module shows as its own."""
-    found = set()
-    for member in vars(module).values():
-        meta = getattr(member, "_meta", None)
-        table = getattr(meta, "db_table", None)
-        is_own = getattr(member, "__module__", "").startswith(module.__name__)
-        if isinstance(table, str) and table and is_own and not getattr(meta, "abstract", False):
-            found.add(table)
-    return found
+def _models(module: str | None) -> list[type[Model]]:
+    """The models that a module shows as its own, none of no module."""
+    shown = vars(sys.modules[module]).values() if module else ()
+    models = [m for m in shown if isinstance(m, type) and issubclass(m, Model) and m.__module__.startswith(str(module))]
+    return [model for model in dict.fromkeys(models) if model._meta.db_table and not model._meta.abstract]
 
 
 __all__ = ["Host", "Manifest", "Plugin", "available"]

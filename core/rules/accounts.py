@@ -5,18 +5,20 @@ from __future__ import annotations
 import json
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from core import tickets
-from core.access import PermissionRule
+from core.access import roles_sql
 from core.accounts import hash_token, revoke_tokens
 from core.database.dialect import POSTGRES
-from core.decisions import carries
+from core.decisions import GIVE_MANDATES, GRANT_ROLES, carries
 from core.enums import AccountState, ActorKind, Role, TicketKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Account, Actor, Area, Identity, Ticket, Token
+from core.rules.actors import is_within_own
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
 
@@ -89,7 +91,7 @@ async def _account(work: Work, permission: str, person_id: UUID, *states: Accoun
     if not found:
         raise Refusal("NO_ACCOUNT", path=("personId",))
     if found[0].state not in states:
-        raise Refusal("ACCOUNT_STATE", path=("personId",), state=str(found[0].state))
+        raise Refusal("ACCOUNT_STATE", path=("personId",), state=found[0].state)
     return person, found[0]
 
 
@@ -107,46 +109,30 @@ async def _person(work: Work, permission: str, person_id: UUID) -> Actor:
 
 
 async def rights_within_own(work: Work, person_id: UUID) -> None:
-    """Whoever opens an account can act as its person: only for those whose every role one carries in full, or could
-    give away, and whose mandates one could give. Refuses RIGHTS_ABOVE_OWN."""
+    """Whoever opens an account can act as its person: only for those whose every role one could give (`not_above_own`),
+    and whose mandates; by what is one's own, not by what one has as somebody's deputy. Refuses RIGHTS_ABOVE_OWN."""
     if work.system:
         return
+    own = replace(work.viewer, grants=tuple(grant for grant in work.viewer.grants if grant.deputy_id is None))
     rows = "json_agg" if work.transaction.database.dialect is POSTGRES else "json_group_array"
     above = (
         f"(SELECT {rows}(c.ancestor_id) FROM core_area_closure c"
         " WHERE c.descendant_id = x.area_id AND c.until IS NULL) AS above"
     )
+    roles = roles_sql("{0}", of="{1}", to_come=True)
+    mandate = "m.person_id = {1} AND m.state = 'ACTIVE' AND (m.until IS NULL OR m.until > {0})"
     held = await work.rows(
-        f"SELECT x.role AS role, {above} FROM core_role_grant x WHERE x.revoked_at IS NULL"
-        " AND (x.until IS NULL OR x.until > {}) AND (x.actor_id = {} OR x.post_id IN (SELECT h.post_id"
-        " FROM core_post_holding h WHERE h.person_id = {} AND (h.until IS NULL OR h.until > {})) OR x.post_id IN"
-        " (SELECT h.post_id FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
-        " WHERE d.person_id = {} AND d.ended_at IS NULL AND d.until > {}))"
-        f" UNION ALL SELECT NULL, {above} FROM core_mandate x WHERE x.person_id = {{}} AND x.state = 'ACTIVE'"
-        " AND (x.until IS NULL OR x.until > {})",
-        work.now, person_id, person_id, work.now, person_id, work.now, person_id, work.now,
+        f"SELECT x.role AS role, {above} FROM ({roles}) x"
+        f" UNION ALL SELECT NULL, {above} FROM (SELECT m.area_id FROM core_mandate m WHERE {mandate} UNION ALL"
+        f" SELECT o.area_id FROM core_mandate m JOIN core_actor o ON o.id = m.organization_id WHERE {mandate}) x",
+        work.now, person_id,
     )  # fmt: skip
     for row in held:
-        areas = [UUID(id) for id in json.loads(row["above"] or "[]")]
-        within = (
-            _could_give(work, Role(row["role"]), areas) if row["role"] else _holds(work, "core.mandate.manage", areas)
-        )
-        if not within:
+        chain = [UUID(id) for id in json.loads(row["above"] or "[]")]
+        rule = work.book[GRANT_ROLES if row["role"] else GIVE_MANDATES]
+        gives = any(g.area_id in chain and carries(rule, g.role, own, chain) for g in own.grants)
+        if not gives or (row["role"] and not is_within_own(work.book, own, Role(row["role"]), chain)):
             raise Refusal("RIGHTS_ABOVE_OWN", path=("personId",))
-
-
-def _holds(work: Work, permission: str, areas: Sequence[UUID]) -> bool:
-    return _carried(work, work.book[permission], areas)
-
-
-def _carried(work: Work, rule: PermissionRule, areas: Sequence[UUID]) -> bool:
-    return any(g.area_id in areas and carries(rule, g.role, work.viewer, areas) for g in work.viewer.grants)
-
-
-def _could_give(work: Work, role: Role, areas: Sequence[UUID]) -> bool:
-    if all(_carried(work, rule, areas) for rule in work.book.rules.values() if role in rule.roles):
-        return True
-    return role is not Role.ADMIN and _holds(work, "core.role.grant", areas)
 
 
 # --- identities ------------------------------------------------------------------------------------------
@@ -163,7 +149,7 @@ async def verify(work: Work, *, ticket: str, person_id: UUID) -> Account:
     if found:
         account = found[0]
         if account.state is AccountState.DISABLED:
-            raise Refusal("ACCOUNT_STATE", path=("personId",), state=str(account.state))
+            raise Refusal("ACCOUNT_STATE", path=("personId",), state=account.state)
         if account.state is AccountState.INVITED:
             work.change(account, state=AccountState.ACTIVE)
             await tickets.revoke(work, account.id)

@@ -60,7 +60,7 @@ async def _managed(work: Work, activity_id: UUID, *allowed: ActivityState) -> Ac
     work.require(MANAGE, activity, owner=activity.organizer_id)
     work.expect_version(activity)
     if activity.state not in allowed:
-        raise Refusal("ACTIVITY_STATE", state=str(activity.state))
+        raise Refusal("ACTIVITY_STATE", state=activity.state)
     return activity
 
 
@@ -78,7 +78,7 @@ async def join(work: Work, *, activity_id: UUID) -> Participation:
     work.require("core.activity.join", activity)
     work.expect_version(activity)
     if activity.state is not ActivityState.OPEN:
-        raise Refusal("ACTIVITY_STATE", state=str(activity.state))
+        raise Refusal("ACTIVITY_STATE", state=activity.state)
     if activity.ends_at <= work.occurred_at:
         raise Refusal("ACTIVITY_OVER")
     participation = await work.find(Participation, activity_id=activity_id, actor_id=work.principal_id)
@@ -111,7 +111,7 @@ async def leave(work: Work, *, activity_id: UUID) -> Participation:
     if participation is None or participation.state is not ParticipationState.JOINED:
         raise Refusal("NOT_JOINED")
     if activity.state is not ActivityState.OPEN:
-        raise Refusal("ACTIVITY_STATE", state=str(activity.state))
+        raise Refusal("ACTIVITY_STATE", state=activity.state)
     work.change(participation, state=ParticipationState.LEFT)
     work.change(activity, places_taken=activity.places_taken - 1)
     work.record("core.activity.left", participation, area_id=activity.area_id, data={"activity": str(activity_id)})

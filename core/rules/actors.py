@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from core.access import Ground, PermissionRule, Viewer
+from core.access import Ground, PermissionBook, PermissionRule, Viewer
 from core.decisions import carries
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration, Role
 from core.errors import Refusal
@@ -40,7 +41,7 @@ def new_actor(
             raise Refusal("ORGANIZATION_KIND_NEEDED", path=("organizationKind",))
         registration = registration or Registration.NONE
     elif organization_kind is not None:
-        raise Refusal("FIELD_NOT_FOR_KIND", path=("organizationKind",), kind=str(kind))
+        raise Refusal("FIELD_NOT_FOR_KIND", path=("organizationKind",), kind=kind)
     if kind in (ActorKind.PERSON, ActorKind.HOUSEHOLD):
         given = {
             "registration": registration,
@@ -51,9 +52,9 @@ def new_actor(
         }
         for field, value in given.items():
             if value is not None:
-                raise Refusal("FIELD_NOT_FOR_KIND", path=(field,), kind=str(kind))
+                raise Refusal("FIELD_NOT_FOR_KIND", path=(field,), kind=kind)
     if address is not None and kind is not ActorKind.HOUSEHOLD:
-        raise Refusal("FIELD_NOT_FOR_KIND", path=("address",), kind=str(kind))
+        raise Refusal("FIELD_NOT_FOR_KIND", path=("address",), kind=kind)
     number = optional_text(registration_number, "registrationNumber", limit=64)
     if registration is Registration.REGISTERED and number is None:
         raise Refusal("REGISTRATION_NUMBER_NEEDED", path=("registrationNumber",))
@@ -273,21 +274,23 @@ def not_above_own(work: Work, role: Role, ground: Ground) -> None:
 
     An administrator has every role. Only another makes or unmakes one.
     """
-    own = {g.role for g in work.viewer.grants if g.area_id in ground.area_ids}
-    if work.system or Role.ADMIN in own:
-        return
-    rules = [r for r in work.book.rules.values() if carries(r, role, work.viewer, ground.area_ids)]
-    if role is Role.ADMIN or not all(_is_theirs(rule, role, own, work.viewer, ground) for rule in rules):
+    if not work.system and not is_within_own(work.book, work.viewer, role, ground.area_ids):
         raise Refusal("ROLE_ABOVE_OWN", path=("role",))
 
 
-def _is_theirs(rule: PermissionRule, role: Role, own: set[Role], viewer: Viewer, ground: Ground) -> bool:
+def is_within_own(book: PermissionBook, viewer: Viewer, role: Role, chain: Collection[UUID]) -> bool:
+    """May this role do nothing that the viewer's own may not, where these areas are at and above?"""
+    own = {g.role for g in viewer.grants if g.area_id in chain}
+    if Role.ADMIN in own:
+        return True
+    rules = [rule for rule in book.rules.values() if carries(rule, role, viewer, chain)]
+    return role is not Role.ADMIN and all(_is_theirs(rule, role, own, viewer, chain) for rule in rules)
+
+
+def _is_theirs(rule: PermissionRule, role: Role, own: set[Role], viewer: Viewer, chain: Collection[UUID]) -> bool:
     """Does a role of their own carry it too, and is cut nowhere where the other is not?"""
     cut = viewer.cuts.get(rule.key, {})
-    return any(
-        carries(rule, mine, viewer, ground.area_ids) and set(cut.get(mine, ())) <= set(cut.get(role, ()))
-        for mine in own
-    )
+    return any(carries(rule, mine, viewer, chain) and set(cut.get(mine, ())) <= set(cut.get(role, ())) for mine in own)
 
 
 async def grant_role(

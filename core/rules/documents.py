@@ -70,7 +70,7 @@ async def withdraw_document(work: Work, *, document_id: UUID, reason: str) -> Ru
     work.require("core.document.issue", document)
     work.expect_version(document)
     if document.state is not DocumentState.IN_FORCE:
-        raise Refusal("DOCUMENT_STATE", state=str(document.state))
+        raise Refusal("DOCUMENT_STATE", state=document.state)
     text = optional_text(reason, "reason", limit=2000)
     if text is None:
         raise Refusal("EMPTY_TEXT", path=("reason",))

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tortoise.models import Model
 
-from core.access import LATELY, PermissionRule, live, own_sql
+from core.access import LATELY, PermissionRule, own_sql, roles_sql
 from core.decisions import carriers
 from core.duties import Matter
 from core.errors import Refusal
@@ -100,14 +100,7 @@ async def _holding(work: Work, rule: PermissionRule, chain: tuple[UUID, ...], ma
         marks = ", ".join(f"{{{len(values) - len(known) + n}}}" for n in range(len(known)))
         return f"{column} IN ({marks})" if known else "1 = 0"
 
-    given = (
-        f"core_role_grant g WHERE g.revoked_at IS NULL AND {live('g', '{0}')}"
-        f" AND {among('g.role', [str(r) for r in carriers(rule, work.viewer, chain)])} AND {among('g.area_id', chain)}"
-    )
-    by_post = (
-        f"(SELECT g.post_id, g.area_id FROM {given} AND g.post_id IS NOT NULL) g"
-        f" JOIN core_post_holding h ON h.post_id = g.post_id AND {live('h', '{0}')} JOIN core_post p ON p.id = h.post_id"
-    )
+    given = f"{among('g.role', [str(r) for r in carriers(rule, work.viewer, chain)])} AND {among('g.area_id', chain)}"
     concerned = among("o.id", matter.of)
     excluded = among("x.person_id", matter.not_by)
     named = among("c.ancestor_id", work.viewer.areas(work.book[READ_NAMES]))
@@ -116,11 +109,8 @@ async def _holding(work: Work, rule: PermissionRule, chain: tuple[UUID, ...], ma
           (EXISTS (SELECT 1 FROM ({own_sql("x.person_id", "{0}", "{1}")}) o WHERE {concerned}) OR {excluded}) AS own,
           EXISTS (SELECT 1 FROM core_area_closure c WHERE c.descendant_id = k.area_id AND c.until IS NULL AND {named})
             AS named
-        FROM (SELECT g.area_id, g.actor_id AS person_id, NULL AS title, 0 AS is_deputy FROM {given}
-            AND g.actor_id IS NOT NULL
-          UNION SELECT g.area_id, h.person_id, p.title, 0 FROM {by_post}
-          UNION SELECT g.area_id, d.person_id, p.title, 1 FROM {by_post} JOIN core_deputy d ON d.holding_id = h.id
-            AND d.ended_at IS NULL AND {live("d", "{0}")}) x
+        FROM (SELECT DISTINCT r.area_id, r.person_id, p.title, CASE WHEN r.deputy_id IS NULL THEN 0 ELSE 1 END AS is_deputy
+          FROM ({roles_sql("{0}", given=given)}) r LEFT JOIN core_post p ON p.id = r.post_id) x
         JOIN core_actor k ON k.id = x.person_id AND k.gone_at IS NULL
         WHERE EXISTS (SELECT 1 FROM core_account a WHERE a.person_id = x.person_id AND a.state = 'ACTIVE')
         ORDER BY k.sort_name, x.person_id, x.is_deputy""",

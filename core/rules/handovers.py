@@ -5,19 +5,23 @@ What is personal (a mandate, a role given by name) stays, and the receipt says w
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from datetime import date
 from typing import Any
 from uuid import UUID
 
+from core.access import ANONYMOUS, Viewer
 from core.duties import Duties, Duty, Held, Matter, Taking
 from core.enums import ActivityState, ActorKind, HandoverState
 from core.errors import NotPermitted, Refusal
 from core.ids import new_id
 from core.models import (
+    Account,
     Activity,
     Actor,
     Area,
     Deputy,
+    Event,
     Handover,
     HandoverLine,
     Mandate,
@@ -31,6 +35,7 @@ from core.settings.store import as_uuid
 from core.work import PendingEvent, Work
 
 HAND_OVER = "core.handover"
+PLANNED = "core.handover.planned"
 DUE = "SELECT id, area_id FROM core_handover WHERE state = 'PLANNED' AND takes_effect_on <= :today:"
 FURTHEST = 366  # days ahead
 
@@ -52,7 +57,7 @@ async def _move_post(work: Work, held: Held, taking: Taking) -> PendingEvent:
     holding, post = held.row, held.at
     assert isinstance(holding, PostHolding) and isinstance(post, Post)
     await may_give_what_the_post_has(work, post)
-    if work.system:
+    if work.by_server:
         planned = await work.get(Handover, UUID(taking.data["handover"]))
         grants = await work.select(RoleGrant, post_id=post.id, revoked_at=None)
         if any(grant.since > planned.ordered_at for grant in grants):
@@ -85,7 +90,9 @@ async def _personal(work: Work, person_id: UUID) -> list[Held]:
     mandates = await work.select(Mandate, person_id=person_id, state="ACTIVE")
     grants = await work.select(RoleGrant, actor_id=person_id, revoked_at=None)
     organizations = {m.organization_id for m in mandates}
-    names = {a.id: a.name for a in await work.select(Actor, id=organizations)} if organizations else {}
+    actors = await work.select(Actor, id=organizations) if organizations else []
+    # A receipt cannot be changed, so it tells nobody's name: a household's may be a person's, and go with them.
+    names = {a.id: str(a.kind) if a.kind is ActorKind.HOUSEHOLD else a.name for a in actors}
     found = [
         Held(m, m, names[m.organization_id], "MANDATE_IS_PERSONAL")
         for m in mandates
@@ -129,8 +136,8 @@ async def hand_over(
     """Everything `giver` is responsible for in the area and below goes to `taker`, today unless told.
 
     Both belong there (they live, work or hold a post in the area or below). Nobody takes over from somebody else by
-    their own hand. Refuses NOT_A_PERSON, NOT_OF_THE_AREA, OWN_MATTER, HANDOVER_TO_ONESELF, IN_THE_PAST, TOO_FAR_AHEAD,
-    HANDOVER_PLANNED (one at a time).
+    their own hand, and no machine plans. Refuses NOT_A_PERSON, NOT_OF_THE_AREA, OWN_MATTER, HANDOVER_TO_ONESELF,
+    IN_THE_PAST, TOO_FAR_AHEAD, TOKEN_SCOPE, HANDOVER_PLANNED (one at a time).
     """
     area = await work.get(Area, area_id)
     work.require(HAND_OVER, area)
@@ -159,8 +166,9 @@ async def hand_over(
         note=optional_text(note, "note", limit=2000), state=HandoverState.PLANNED, ordered_at=work.now,
     )  # fmt: skip
     if on > today:
+        work.in_person()  # on that day nothing is known of a token
         work.add(handover)
-        work.record("core.handover.planned", handover, area_id=area_id, data={"on": on.isoformat()})
+        work.record(PLANNED, handover, area_id=area_id, data={"on": on.isoformat()})
         return handover
     lines = await _move(work, handover)
     handover.state, handover.done_at = HandoverState.DONE, work.now
@@ -183,18 +191,33 @@ async def cancel(work: Work, *, handover_id: UUID, reason: str | None = None) ->
 
 
 async def carry_out(work: Work, handover_id: UUID) -> None:
-    """For the job: the day has come."""
+    """For the job: the day has come. Whatever its planner may not move by then stays. It does not take place when one of
+    the two is gone, or when two of the three proved to be one."""
     handover = await work.lock(Handover, handover_id)
     work.require(HAND_OVER, handover)
     if handover.state is not HandoverState.PLANNED or handover.takes_effect_on > work.clock.civil_date(work.now):
         return
-    if handover.giver_id == handover.taker_id:  # they proved to be one
+    planner = await _planner(work, handover)
+    both = await work.select(Actor, lock=True, id=[handover.giver_id, handover.taker_id], gone_at=None)
+    if len(both) < 2 or (planner is not None and planner.person_id == handover.taker_id):
         work.change(handover, state=HandoverState.CANCELLED)
         work.record("core.handover.cancelled", handover, area_id=handover.area_id)
         return
-    lines = await _move(work, handover)
+    with nullcontext() if planner is None else work.deciding_as(planner):
+        lines = await _move(work, handover)
     work.change(handover, state=HandoverState.DONE, done_at=work.now)
     _close(work, handover, lines, handover)
+
+
+async def _planner(work: Work, handover: Handover) -> Viewer | None:
+    """Who planned it, with what they have now; None for the server itself."""
+    planned = await work.find(Event, subject_id=handover.id, type=PLANNED)
+    assert planned is not None
+    if planned.actor_id is None:
+        return None
+    (person,) = await work.select(Actor, id=planned.actor_id)
+    account = await work.find(Account, person_id=person.merged_into_id or person.id)
+    return ANONYMOUS if account is None else await work.viewer_of(account.id)
 
 
 async def _move(work: Work, handover: Handover) -> list[HandoverLine]:
@@ -209,6 +232,8 @@ async def _move(work: Work, handover: Handover) -> list[HandoverLine]:
                     try:
                         moved = (await duty.move(work, held, taking)).id
                     except Refusal as refusal:
+                        if refusal.__cause__ is not None:  # the database's word: this transaction is over
+                            raise
                         stays = refusal.code
                 lines.append(_line(work, handover, held, moved, stays))
     return lines

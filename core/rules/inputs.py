@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from pypinyin import lazy_pinyin
@@ -11,6 +12,7 @@ from core.id_numbers import has_id_number
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 10_000
+_MOBILE = re.compile(r"(?<![\dA-Za-z])(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?![\dA-Za-z])")
 
 
 def clean_name(value: str, *path: str, limit: int = NAME_LENGTH) -> str:
@@ -34,6 +36,11 @@ def clean_text(value: str, *path: str, limit: int = TEXT_LENGTH) -> str:
     if has_id_number(text):
         raise Refusal("ID_NUMBER_MISPLACED", path=path)
     return text
+
+
+def has_mobile(text: str) -> bool:
+    """Does a mobile number stand somewhere in this text?"""
+    return _MOBILE.search(unicodedata.normalize("NFKC", text)) is not None
 
 
 def optional_text(value: str | None, *path: str, limit: int = TEXT_LENGTH) -> str | None:

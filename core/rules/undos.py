@@ -76,7 +76,7 @@ async def _participation(work: Work, event: EventRecord) -> None:
         work.require("core.activity.join", activity)
         allowed = {ActivityState.OPEN}
     if activity.state not in allowed:
-        raise Refusal("ACTIVITY_STATE", state=str(activity.state))
+        raise Refusal("ACTIVITY_STATE", state=activity.state)
     row = await _row(work, Participation, event)
     before = ParticipationState(await _before(work, event) or ParticipationState.LEFT)
     held, holds = (state is not ParticipationState.LEFT for state in (row.state, before))

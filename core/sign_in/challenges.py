@@ -45,7 +45,7 @@ async def begin(runtime: Runtime, provider: str, asked: Asked, address: str) -> 
     known = runtime.providers.get(provider)
     if known is None:
         raise Refusal("NO_SUCH_PROVIDER", path=("provider",))
-    counted = {**known.counted(asked), throttle.key_of(f"begin {address}"): AN_HOUR}
+    counted = {**known.counted(asked), throttle.key_of("begin", address): AN_HOUR}
     await throttle.count(runtime, counted, BEGINS)
     secret = secrets.token_urlsafe(32)
     begun = await known.begin(secret, asked)
@@ -53,7 +53,7 @@ async def begin(runtime: Runtime, provider: str, asked: Asked, address: str) -> 
     return Challenge(secret, begun, ticket.expires_at)
 
 
-async def finish(runtime: Runtime, secret: str, answer: str) -> Proven:
+async def finish(runtime: Runtime, secret: str, answer: str, device: str | None = None) -> Proven:
     """Refuses SIGN_IN_FAILED for all that is wrong, unknown, used, too late or too often tried; PROVIDER_FAILED."""
     mark, now = runtime.database.dialect.mark, runtime.clock.now()
     async with runtime.database.transaction() as transaction:  # counted before it is looked at
@@ -68,7 +68,7 @@ async def finish(runtime: Runtime, secret: str, answer: str) -> Proven:
     if provider is None:
         raise Refusal("SIGN_IN_FAILED")
     subjects = await provider.subjects(secret, kept, answer)
-    token, row = new_token(now)
+    token, row = new_token(now, device=device)
     code = tickets.new_code()
     proven: list[Proven] = []
 
@@ -117,4 +117,4 @@ async def _keep(runtime: Runtime, kind: TicketKind, hash: str, data: dict[str, s
 
 
 def _hash(secret: str) -> str:
-    return throttle.key_of(f"challenge {secret[:100]}")
+    return throttle.key_of("challenge", secret[:100])

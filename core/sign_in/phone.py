@@ -65,7 +65,7 @@ class Phone:
         self.title = title
 
     def counted(self, asked: Asked) -> Mapping[str, int]:
-        return {throttle.key_of(f"phone {self._subjects(asked)[0]}"): AN_HOUR}
+        return {throttle.key_of("phone", self._subjects(asked)[0]): AN_HOUR}
 
     def _subjects(self, asked: Asked) -> list[str]:
         return self.keys.digests(self.key, clean_phone(asked.phone))

@@ -11,39 +11,58 @@ from core.config import Config
 from core.errors import ConfigurationError
 from core.problems import Problem
 from core.sign_in import Provider
-from core.sign_in.config import is_loopback
+from core.sign_in.config import OidcConfig, is_loopback
 from core.sign_in.oidc import Oidc
-from core.sign_in.phone import LogChannel, Phone
+from core.sign_in.phone import LogChannel, NoChannel, Phone
 
 
 def providers_of(
     config: Config, ports: Mapping[str, Any], clock: Clock, environment: Mapping[str, str]
 ) -> dict[str, Provider]:
     """By key, in the order of the file. Raises ConfigurationError naming every one that cannot work."""
-    wanted, file = config.sign_in, str(config.path) if config.path else None
+    wanted, problems = config.sign_in, list[Problem]()
     if not wanted.phone and not wanted.oidc:
         return {}
     keys = config.keys
     if keys.in_use() is None:
-        raise ConfigurationError(Problem("KEY_MISSING", {}, file))
+        problems.append(_problem(config, "KEY_MISSING", "sign_in"))
     found: dict[str, Provider] = {}
     if wanted.phone:
-        if wanted.phone == "log":
-            if not is_loopback(config.host):
-                raise ConfigurationError(Problem("LOG_CHANNEL", {"host": config.host}, file))
-            channel: Any = LogChannel()
-        else:
-            channel = ports["phone_codes"]
+        channel: Any = LogChannel() if wanted.phone == "log" else ports["phone_codes"]
+        if wanted.phone == "log" and not is_loopback(config.host):
+            problems.append(_problem(config, "LOG_CHANNEL", "sign_in", "phone", "channel", host=config.host))
+        if isinstance(channel, NoChannel):
+            problems.append(_problem(config, "NO_CHANNEL", "sign_in", "phone", "channel", channel=wanted.phone))
         found["phone"] = Phone(channel, keys, wanted.phone_title)
     for oidc in wanted.oidc:
-        secret = environment.get(f"GONGZHI_OIDC_{oidc.key.upper()}_SECRET", "")
-        secret = secret or _read(oidc.client_secret_file, f"sign_in.oidc.{oidc.key}.client_secret_file")
-        found[oidc.key] = Oidc(oidc, secret, keys, clock)
+        try:
+            found[oidc.key] = Oidc(oidc, _secret(oidc, environment), keys, clock)
+        except (OSError, UnicodeDecodeError):
+            at = ("sign_in", "oidc", oidc.key, "client_secret_file")
+            problems.append(_problem(config, "SECRET_UNREADABLE", *at, key=".".join(at), path=oidc.client_secret_file))
+    if problems:
+        raise ConfigurationError(*problems)
     return found
 
 
-def _read(path: str, key: str) -> str:
-    try:
-        return Path(path).read_text("utf-8").strip() if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(Problem("SECRET_UNREADABLE", {"key": key, "path": path})) from error
+def without_secret(config: Config, environment: Mapping[str, str]) -> list[Problem]:
+    """The OpenID clients that have none: right for a public client, and mostly forgotten for any other."""
+    found = []
+    for oidc in config.sign_in.oidc:
+        if not oidc.client_secret_file and not environment.get(_variable(oidc)):
+            at = ("sign_in", "oidc", oidc.key)
+            found.append(_problem(config, "NO_CLIENT_SECRET", *at, key=".".join(at), variable=_variable(oidc)))
+    return found
+
+
+def _variable(oidc: OidcConfig) -> str:
+    return f"GONGZHI_OIDC_{oidc.key.upper()}_SECRET"
+
+
+def _secret(oidc: OidcConfig, environment: Mapping[str, str]) -> str:
+    given, path = environment.get(_variable(oidc), ""), oidc.client_secret_file
+    return given or (Path(path).read_text("utf-8").strip() if path else "")
+
+
+def _problem(config: Config, code: str, *at: str, **values: Any) -> Problem:
+    return config.file.problem(code, *at, **values) if config.file else Problem(code, values)

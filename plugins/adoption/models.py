@@ -7,9 +7,10 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import own_matter
 from core.agreement import Agreement as AgreementBase
 from core.agreement import Signature as SignatureBase
-from core.database.guards import Guard, Refuse, append_only, check, index, own_matter, refuse, same, unique
+from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
 from core.ledger import LARGEST
 from core.models import Actor, Area, Logged, RuleDocument
 from core.personal import Keep, Text, impersonal, personal
@@ -84,6 +85,7 @@ class Asset(Logged):
     """A spot open to adoption; its custodian stays its owner (INV11)."""
 
     tag: ClassVar[str] = "adoption_asset"
+    called: ClassVar[tuple[str, str]] = ("Spots in custody", "管理的认领对象")
     searchable: ClassVar[str | None] = "name"
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
@@ -136,6 +138,7 @@ class Claim(Logged):
     """An actor asks to adopt a spot, perhaps together with others."""
 
     tag: ClassVar[str] = "adoption_claim"
+    called: ClassVar[tuple[str, str]] = ("Claims", "认领申请")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -181,6 +184,7 @@ class CoAdopter(Logged):
     """
 
     tag: ClassVar[str] = "adoption_co_adopter"
+    called: ClassVar[tuple[str, str]] = ("Co-adoptions", "共同认领")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -228,6 +232,7 @@ class Agreement(AgreementBase):
     """Custodian and adopters agree on duties for a term; at most one is open per spot (INV11)."""
 
     tag: ClassVar[str] = "adoption_agreement"
+    called: ClassVar[tuple[str, str]] = ("Adoption agreements", "认领协议")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -299,6 +304,7 @@ class Upkeep(Logged):
     """What an adopter did for the spot on a day: minutes of work, or an amount in fen; never edited."""
 
     tag: ClassVar[str] = "adoption_upkeep"
+    called: ClassVar[tuple[str, str]] = ("Upkeep", "养护记录")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -336,6 +342,7 @@ class Inspection(Logged):
     """Somebody else looks and scores (INV10); a recheck points at the inspection that failed."""
 
     tag: ClassVar[str] = "adoption_inspection"
+    called: ClassVar[tuple[str, str]] = ("Inspections", "巡查")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -385,6 +392,7 @@ class Revocation(Logged):
     """An adopter who fails loses the spot: proposed, decided, perhaps appealed against, decided by somebody else."""
 
     tag: ClassVar[str] = "adoption_revocation"
+    called: ClassVar[tuple[str, str]] = ("Revocations and appeals", "取消认领与申诉")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -440,6 +448,7 @@ class Acceptance(Logged):
     """Somebody else finds the project built as agreed (INV10)."""
 
     tag: ClassVar[str] = "adoption_acceptance"
+    called: ClassVar[tuple[str, str]] = ("Projects accepted", "项目验收")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, Refuse, append_only, check, index, own_matter, refuse, same, unique
+from core.access import own_matter
+from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged
 from core.personal import Keep, Text, impersonal, personal
 from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind

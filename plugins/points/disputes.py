@@ -70,7 +70,7 @@ async def resolve(work: Work, *, dispute_id: UUID, upheld: bool, answer: str) ->
     work.require("points.dispute.resolve", dispute)
     work.expect_version(dispute)
     if dispute.state is not DisputeState.OPEN:
-        raise Refusal("DISPUTE_DECIDED", state=str(dispute.state))
+        raise Refusal("DISPUTE_DECIDED", state=dispute.state)
     entry = None if dispute.entry_id is None else await work.get(Entry, dispute.entry_id)
     involved = await had_a_hand_in(work, dispute.id)
     if entry is not None:
@@ -103,7 +103,7 @@ async def withdraw_dispute(work: Work, *, dispute_id: UUID) -> Dispute:
     if opened_by.id not in (work.principal_id, work.acting.behalf_of_id or work.person_id):
         raise Refusal("NOT_A_PARTY")
     if dispute.state is not DisputeState.OPEN:
-        raise Refusal("DISPUTE_DECIDED", state=str(dispute.state))
+        raise Refusal("DISPUTE_DECIDED", state=dispute.state)
     work.change(dispute, state=DisputeState.WITHDRAWN)
     work.record(
         "points.dispute.withdrawn", dispute, area_id=dispute.area_id,

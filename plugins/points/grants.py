@@ -53,7 +53,7 @@ async def decide(work: Work, *, grant_id: UUID, confirm: bool, reason: str | Non
     if work.viewer.person_id in (None, grant.declared_by_id) or await work.concerned_in(grant.actor_id):
         raise Refusal("OWN_MATTER")
     if grant.state is not GrantState.PENDING:
-        raise Refusal("GRANT_DECIDED", state=str(grant.state))
+        raise Refusal("GRANT_DECIDED", state=grant.state)
     decided = {"decided_by_id": work.person_id, "decided_at": work.now}
     if not confirm:
         text = clean_text(reason or "", "reason", limit=2000)

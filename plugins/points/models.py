@@ -7,7 +7,8 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, own_matter, refuse, same, unique
+from core.access import own_matter
+from core.database.guards import Guard, append_only, check, index, refuse, same, unique
 from core.enums import ActorKind, Term
 from core.ledger import LedgerEntry
 from core.models import Entity, Logged
@@ -88,6 +89,7 @@ class Account(Logged):
     """
 
     tag: ClassVar[str] = "points_account"
+    called: ClassVar[tuple[str, str]] = ("Points accounts", "积分账户")
     unlogged: ClassVar[tuple[str, ...]] = ("expires_on",)
 
     actor = _to("core.Actor")
@@ -182,6 +184,7 @@ class Entry(LedgerEntry):
     """
 
     tag: ClassVar[str] = "points_entry"
+    called: ClassVar[tuple[str, str]] = ("Points entries", "积分流水")
 
     account = _to("points.Account")
     account_id: UUID
@@ -252,6 +255,7 @@ class Grant(Logged):
     """Points given by hand: one person declares with evidence, a second one confirms or declines (INV10)."""
 
     tag: ClassVar[str] = "points_grant"
+    called: ClassVar[tuple[str, str]] = ("Manual entries", "人工加分")
 
     area = _to("core.Area")
     area_id: UUID
@@ -310,6 +314,7 @@ class PendingReversal(Logged):
     """
 
     tag: ClassVar[str] = "points_pending_reversal"
+    called: ClassVar[tuple[str, str]] = ("Points to be taken back", "待扣回积分")
 
     area = _to("core.Area")
     area_id: UUID
@@ -337,6 +342,7 @@ class Dispute(Logged):
     one who doubts withdraws."""
 
     tag: ClassVar[str] = "points_dispute"
+    called: ClassVar[tuple[str, str]] = ("Disputes", "积分异议")
 
     area = _to("core.Area")
     area_id: UUID
@@ -415,6 +421,7 @@ class Redemption(Logged):
     """Points exchanged for a reward: the points are gone at once, the thing is handed out against a receipt."""
 
     tag: ClassVar[str] = "points_redemption"
+    called: ClassVar[tuple[str, str]] = ("Redemptions", "兑换")
 
     area = _to("core.Area")
     area_id: UUID
@@ -502,6 +509,7 @@ class Place(Entity):
     """One actor's place in a closed ranking. Places are numbered, so that none can be slipped in afterwards."""
 
     tag: ClassVar[str] = "points_place"
+    called: ClassVar[tuple[str, str]] = ("Places in closed rankings", "封存排名名次")
 
     ranking = _to("points.Ranking")
     ranking_id: UUID

@@ -129,7 +129,7 @@ async def deliver(work: Work, *, redemption_id: UUID, receipt: str) -> Redemptio
     if await work.concerned_in(redemption.actor_id):
         raise Refusal("OWN_MATTER")
     if redemption.state is not RedemptionState.RESERVED:
-        raise Refusal("REDEMPTION_STATE", state=str(redemption.state))
+        raise Refusal("REDEMPTION_STATE", state=redemption.state)
     if await is_held(work, await work.lock(Account, redemption.account_id)):
         raise Refusal("ACCOUNT_HELD")
     text = clean_text(receipt, "receipt", limit=500)
@@ -147,7 +147,7 @@ async def cancel(work: Work, *, redemption_id: UUID, reason: str) -> Redemption:
     work.require("points.redemption.deliver", redemption, owner=redemption.actor_id)
     work.expect_version(redemption)
     if redemption.state is not RedemptionState.RESERVED:
-        raise Refusal("REDEMPTION_STATE", state=str(redemption.state))
+        raise Refusal("REDEMPTION_STATE", state=redemption.state)
     entry = await work.find(Entry, redemption_id=redemption.id)
     assert entry is not None
     text = clean_text(reason, "reason", limit=2000)

@@ -14,11 +14,13 @@ from core.enums import AccountState, ProviderKind
 from core.ids import from_global
 from core.rules import accounts
 from core.work import Work
-from schema.mutations import MutationInput, Needs, Result, Secret, WithSecrets, mutation
+from schema.mutations import MutationInput, Needs, Result, Secret, Subject, WithSecrets, mutation
 from schema.nodes.composed import Query, every, one, plain
-from schema.nodes.core import Actor, Area
+from schema.nodes.core import Actor, Area, Person
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, public
+from schema.nodes.expressions import Expr, RowOf, area_of
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts
 from schema.planning.python_fields import Facts
 
 
@@ -63,7 +65,16 @@ def _permissions(values: dict[str, Any], facts: Facts) -> list[str] | None:
 class AccessToken:
     """A session or a machine's token of one's own; the secret itself is shown once, when it is made (令牌)."""
 
-    label: str | None = column(filter=False, description="What a machine's token is for (用途).")
+    label: str | None = column(
+        filter=False,
+        description="What a machine's token is for; of a session, what its browser or app calls itself (名称).",
+    )
+    current: bool = python(
+        lambda values, facts: values["hash"] == facts.viewer.token_hash,
+        columns=lambda t: {"hash": t.hash},
+        settings=False,
+        description="It is the session of this request (是否当前会话).",
+    )
     permissions: list[str] | None = python(
         _permissions,
         columns=lambda t: {"scope": t.scope},
@@ -116,30 +127,33 @@ class CorePersonInput(MutationInput):
         return from_global(self.person_id, "actor", "personId")
 
 
+PERSON = Subject(Person, "person_id")
+
+
 @strawberry.input
 class CorePersonReasonInput(CorePersonInput):
     reason: str
 
 
-@mutation(accounts.INVITE, account=Account, secrets=_TICKET)
+@mutation(accounts.INVITE, on=PERSON, account=Account, secrets=_TICKET)
 async def core_invite(work: Work, input: CorePersonInput) -> WithSecrets:
     """A ticket, shown this once, with which a person opens their account by coreRedeemTicket (邀请开户)."""
     return _with_ticket(*await accounts.invite(work, person_id=input.person()))
 
 
-@mutation(accounts.RESET, account=Account, secrets=_TICKET)
+@mutation(accounts.RESET, on=PERSON, account=Account, secrets=_TICKET)
 async def core_reset_password(work: Work, input: CorePersonInput) -> WithSecrets:
     """A ticket, shown this once, with which a person chooses a new password by coreRedeemTicket (重设密码)."""
     return _with_ticket(*await accounts.reset(work, person_id=input.person()))
 
 
-@mutation(accounts.DISABLE, account=Account)
+@mutation(accounts.DISABLE, on=PERSON, account=Account)
 async def core_disable_account(work: Work, input: CorePersonReasonInput) -> Result:
     """Nobody gets in by this account from now on; its tokens and tickets end (停用账户)."""
     return {"account": await accounts.disable(work, person_id=input.person(), reason=input.reason)}
 
 
-@mutation(accounts.DISABLE, account=Account)
+@mutation(accounts.DISABLE, on=PERSON, account=Account)
 async def core_enable_account(work: Work, input: CorePersonReasonInput) -> Result:
     """A disabled account may be used again (恢复账户)."""
     return {"account": await accounts.enable(work, person_id=input.person(), reason=input.reason)}
@@ -150,7 +164,7 @@ class CoreVerifyIdentityInput(CorePersonInput):
     ticket: str = strawberry.field(description="As coreFinishSignIn gave it to the person (凭证).")
 
 
-@mutation(accounts.VERIFY, account=Account)
+@mutation(accounts.VERIFY, on=PERSON, account=Account)
 async def core_verify_identity(work: Work, input: CoreVerifyIdentityInput) -> Result:
     """Whoever shows this ticket at the desk is this person: a provider's word lets them in from now on (核实身份)."""
     return {"account": await accounts.verify(work, ticket=input.ticket, person_id=input.person())}
@@ -199,7 +213,7 @@ class CoreCreateMachineTokenInput(MutationInput):
     expires_at: datetime = strawberry.field(description="366 days ahead at most (失效时间).")
 
 
-@mutation(accounts.MACHINE, token=AccessToken, secrets={"secret": str})
+@mutation(accounts.MACHINE, on=Subject(Area, "area_id"), token=AccessToken, secrets={"secret": str})
 async def core_create_machine_token(work: Work, input: CoreCreateMachineTokenInput) -> WithSecrets:
     """A token for a program, shown this once: it may do less than its maker, and never more (创建机器令牌)."""
     token, secret = await accounts.create_machine_token(

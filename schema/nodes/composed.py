@@ -37,7 +37,9 @@ from schema.nodes.declare import (
     owner_of,
     read_fields,
 )
-from schema.nodes.expressions import Column, Enabled, Expr, InEndpoint, Literal, Public, RowOf, unasked, viewer, walk
+from schema.nodes.expressions import Column, Expr, Literal, RowOf
+from schema.nodes.telling import Public, unasked, walk
+from schema.nodes.viewing import Enabled, InEndpoint, viewer
 
 OF_AREAS = {AreaClosure, PluginArea}  # have no type of their own, and tell of areas only: those are public
 

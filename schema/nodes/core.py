@@ -37,20 +37,9 @@ from schema.nodes.declare import (
     node,
     to_one,
 )
-from schema.nodes.expressions import (
-    Coalesce,
-    Expr,
-    GlobalId,
-    RowOf,
-    ViewerFacts,
-    Within,
-    area_of,
-    case,
-    now,
-    public,
-    select,
-    viewer,
-)
+from schema.nodes.expressions import Coalesce, Expr, GlobalId, Literal, RowOf, area_of, case, now, select
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts, Within, viewer
 from schema.scalars import JSON, Long
 
 
@@ -274,7 +263,7 @@ class Deputy:
     """Who stands in for the holder of a post, with the post's roles, from when to when (代理)."""
 
     since: datetime = column()
-    until: datetime = column(description="It ends by itself (代理至).")
+    until: datetime = column(description="It ends by itself, with the holder's term at the latest (代理至).")
     ended_at: datetime | None = column(description="When somebody ended it before (提前结束时间).")
     version: int = column(filter=False)
     holding: PostHolding | None = to_one(description="For whom, and on which post (被代理的任职).")
@@ -399,11 +388,18 @@ def _from_above(t: RowOf) -> Expr:
     return select(models.RoleGrant).where(lambda g: (g.id == t.grant_id) & (g.area_id != t.area_id)).exists()
 
 
+def _machine(t: RowOf) -> Expr:
+    label = select(models.Token).where(lambda k: k.id == t.token_id).first("label", order_by="id")
+    return Coalesce(label, GlobalId(Literal(models.Token.tag), t.token_id))
+
+
 _TEXTS = "An event's texts belong to it; they are for whoever sees it."
 
 
 def _event_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    return v.acts_as(t.actor_id) | v.acts_as(t.behalf_of_id) | v.may("core.event.read", t.area_id)
+    """What one did or had done, what was done to one's account, and what happened where one reads the log."""
+    own = v.acts_as(t.actor_id) | v.acts_as(t.behalf_of_id) | v.is_account(t.subject_id)
+    return own | v.may("core.event.read", t.area_id)
 
 
 @node(models.Event, scope=_event_scope, order="-seq")
@@ -436,6 +432,11 @@ class Event:
     recorded_at: datetime = column()
     area: Area | None = to_one()
     actor: Actor | None = to_one(description="The person who did it; null for the server itself (操作人).")
+    machine: str | None = computed(
+        _machine,
+        discloses="Whoever sees what was done may know that a program did it, and which.",
+        description="Which program did it with a token of theirs: its label, or the token's id once that is gone (机器令牌).",
+    )
     behalf_of: Actor | None = to_one(description="In whose place a clerk did it (被代办人).")
     mandate: Mandate | None = to_one(description="For which organization, by which mandate (所代表组织的授权).")
     deputy: Deputy | None = to_one(description="In whose place, where the role was a post's holder's (代理依据).")

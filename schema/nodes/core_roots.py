@@ -29,7 +29,7 @@ from schema.nodes.core import (
     RoleGrant,
 )
 from schema.nodes.declare import Connection, extend
-from schema.nodes.expressions import public
+from schema.nodes.telling import public
 from schema.visible import visible_row
 
 

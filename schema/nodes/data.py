@@ -18,7 +18,8 @@ from schema.mutations import MutationInput, Needs, Result, Subject, mutation
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, select
+from schema.nodes.expressions import Expr, RowOf, select
+from schema.nodes.viewing import ViewerFacts
 from schema.planning.python_fields import Facts
 from schema.scalars import JSON
 

@@ -29,7 +29,9 @@ from tortoise.models import Model
 from core.errors import ConfigurationError
 from core.plugins.manifest import OWNERS
 from schema.decisions import Decision
-from schema.nodes.expressions import Expr, Public, RowOf, Scope, case, viewer
+from schema.nodes.expressions import Expr, RowOf, case
+from schema.nodes.telling import Public
+from schema.nodes.viewing import Scope, viewer
 from schema.scalars import JSON, Long
 
 T = TypeVar("T")
@@ -119,7 +121,7 @@ class FilterField:
     test: Callable[[RowOf, Expr], Expr]
     description: str
     discloses: str | None = None
-    names_area: bool = False  # the argument is an area's code; where there is none, the root is refused UNKNOWN_AREA
+    names_area: bool = False  # the argument is an area's code: of none, or outside the endpoint, the root is refused
 
 
 @dataclass

@@ -17,7 +17,7 @@ from schema.mutations import ChangeInput, MutationInput, Result, mutation
 from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Deputy, Handover
 from schema.nodes.declare import Connection, extend
-from schema.nodes.expressions import public
+from schema.nodes.telling import public
 from schema.visible import visible_row
 
 

@@ -1,24 +1,23 @@
 """What a declaration may compute: a small language that becomes SQL on both databases, or is evaluated in Python.
 
-`t.capacity - t.places_taken`, `viewer.may("core.event.read", t.area_id)`, `select(Entry).where(…).sum(…)`.
-An expression cannot fail at run time: no division, no casts, null in, null out. The SQL form serves requests; the
-Python form serves the plain executor, the oracle of the differential test.
+`t.capacity - t.places_taken`, `case(t.is_open, 1, 0)`, `select(Entry).where(…).sum(…)`; what may be asked of the viewer
+and of areas is in `schema.nodes.viewing`, what an expression gives away in `schema.nodes.telling`. An expression cannot
+fail at run time: no division, no casts, null in, null out. The SQL form serves requests; the Python form serves the plain
+executor, the oracle of the differential test.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from uuid import UUID
 
 from tortoise.models import Model
 
 from core.access import PermissionBook, Viewer
-from core.decisions import carries
-from core.enums import Role
 
 Record = Mapping[str, Any]
 Env = Mapping[str, Record]  # the rows in sight, by the name their columns carry
@@ -62,6 +61,8 @@ class Slot:
 
 class Expr:
     """Base of expressions; operators build bigger ones."""
+
+    is_compound: ClassVar[bool] = False  # its SQL stands in parentheses where it is a part
 
     def sql(self, scope: SqlScope) -> str:
         raise NotImplementedError
@@ -132,9 +133,7 @@ class Column(Expr):
 def _operand(part: Expr, scope: SqlScope) -> str:
     """Parentheses only where they are needed: SQLite's parser has a stack of 100, and nesting eats it."""
     sql = part.sql(scope)
-    return (
-        f"({sql})" if isinstance(part, (Binary, Logical, Not, IsNull, ActsAs, May, Within, IsSelf, IsAccount)) else sql
-    )
+    return f"({sql})" if part.is_compound else sql
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,6 +149,7 @@ class Literal(Expr):
 
 @dataclass(frozen=True, eq=False)
 class Binary(Expr):
+    is_compound = True
     operator: str
     left: Expr
     right: Expr
@@ -178,6 +178,7 @@ _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {
 
 @dataclass(frozen=True, eq=False)
 class Logical(Expr):
+    is_compound = True
     operator: str
     parts: tuple[Expr, ...]
 
@@ -199,6 +200,7 @@ class Logical(Expr):
 
 @dataclass(frozen=True, eq=False)
 class Not(Expr):
+    is_compound = True
     part: Expr
 
     def sql(self, scope: SqlScope) -> str:
@@ -211,6 +213,7 @@ class Not(Expr):
 
 @dataclass(frozen=True, eq=False)
 class IsNull(Expr):
+    is_compound = True
     part: Expr
 
     def sql(self, scope: SqlScope) -> str:
@@ -275,276 +278,6 @@ class Always(Expr):
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         return True
-
-
-@dataclass(frozen=True, eq=False)
-class SignedIn(Expr):
-    def sql(self, scope: SqlScope) -> str:
-        return scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid") + " IS NOT NULL"
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        return tables.viewer.signed_in
-
-
-@dataclass(frozen=True, eq=False)
-class ActsAs(Expr):
-    """The actor is the viewer, or somebody they hold a mandate for."""
-
-    actor: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        slot = Slot(lambda ctx: ctx.viewer.seen_as, "viewer's actors")
-        return scope.among(self.actor.sql(scope), slot, "uuid")
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        value = self.actor.evaluate(env, tables)
-        return None if value is None else value in tables.viewer.seen_as
-
-
-@dataclass(frozen=True, eq=False)
-class IsSelf(Expr):
-    """The actor is the viewer in person."""
-
-    actor: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.self_id, "viewer"), "uuid")
-        return f"{self.actor.sql(scope)} = {mark}"
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        return self.actor.evaluate(env, tables) == tables.viewer.self_id if tables.viewer.self_id else None
-
-
-@dataclass(frozen=True, eq=False)
-class IsAccount(Expr):
-    """The account is the viewer's own, and they are there in person."""
-
-    account: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.self_account_id, "viewer's account"), "uuid")
-        return f"{self.account.sql(scope)} = {mark}"
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        own = tables.viewer.self_account_id
-        return self.account.evaluate(env, tables) == own if own else None
-
-
-@dataclass(frozen=True, eq=False)
-class May(Expr):
-    """A role of the viewer carries the permission in the area or above it (closure table, never a path prefix).
-
-    For a value of each row it is told first whether the viewer has it everywhere; as a condition on rows that would keep
-    an index on the area from serving it. Only where areas have cut permissions at all does each role stand by itself,
-    with the areas where it is cut taken out.
-    """
-
-    permission: str
-    area: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        permission = self.permission
-        if scope.cuts:
-            return f"({' OR '.join(self._of_role(role, scope) for role in Role)})"
-        tops = Slot(lambda ctx: ctx.viewer.areas(ctx.book[permission]), f"areas of {permission}")
-        if not scope.by_row:
-            return f"{self.area.sql(scope)} IN ({scope.below(tops)})"
-        everywhere = Slot(lambda ctx: ctx.viewer.is_everywhere(ctx.book[permission]), f"{permission} everywhere")
-        area = self.area.sql(scope)
-        return f"({scope.parameter(everywhere, 'bool')} AND {area} IS NOT NULL OR {area} IN ({scope.below(tops)}))"
-
-    def _of_role(self, role: Role, scope: SqlScope) -> str:
-        permission, area = self.permission, self.area.sql(scope)
-        tops = Slot(lambda ctx: ctx.viewer.areas_of(ctx.book[permission], role), f"areas of {permission} by {role}")
-        cut = Slot(lambda ctx: ctx.viewer.cut_in(ctx.book[permission], role), f"areas that cut {permission} for {role}")
-        return f"{area} IN ({scope.below(tops)}) AND {area} NOT IN ({scope.below(cut)})"
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        area = self.area.evaluate(env, tables)
-        if area is None:
-            return None
-        rows = tables.rows("core_area_closure")
-        chain = {c["ancestor_id"] for c in rows if c["descendant_id"] == area and c["until"] is None}
-        viewer, rule = tables.viewer, tables.book[self.permission]
-        return any(g.area_id in chain and carries(rule, g.role, viewer, chain) for g in viewer.grants)
-
-
-@dataclass(frozen=True, eq=False)
-class Enabled(Expr):
-    """The plugin is on in this area now (or the row lies in no area)."""
-
-    plugin: str
-    area: Expr
-    nullable: bool = False
-
-    def sql(self, scope: SqlScope) -> str:
-        alias = scope.alias()
-        found = (
-            f"EXISTS (SELECT 1 FROM core_plugin_area {alias} WHERE {alias}.area_id = {self.area.sql(scope)}"
-            f" AND {alias}.plugin = {scope.literal(self.plugin)}"
-            f" AND ({alias}.until IS NULL OR {alias}.until > {now.sql(scope)}))"
-        )
-        return f"({self.area.sql(scope)} IS NULL OR {found})" if self.nullable else found
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        area = self.area.evaluate(env, tables)
-        if area is None:
-            return self.nullable
-        return any(
-            r["area_id"] == area and r["plugin"] == self.plugin and (r["until"] is None or r["until"] > tables.now)
-            for r in tables.rows("core_plugin_area")
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class InEndpoint(Expr):
-    """The area lies in the subtree of the endpoint that was asked (`/areas/<code>/graphql`)."""
-
-    area: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        slot = Slot(lambda ctx: [ctx.root_area], "endpoint's area")
-        return f"{self.area.sql(scope)} IN ({scope.below(slot)})"
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        area = self.area.evaluate(env, tables)
-        return area is not None and any(
-            c["descendant_id"] == area and c["until"] is None and c["ancestor_id"] == tables.root_area
-            for c in tables.rows("core_area_closure")
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class AreaChain(Expr):
-    """The areas at and above an area with their distance, as JSON pairs (for Python-computed fields)."""
-
-    area: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        alias = scope.alias()
-        pair = f"'[\"' || {scope.text(f'{alias}.ancestor_id')} || '\",' || {alias}.depth || ']'"
-        joined = scope.join(pair)
-        return (
-            f"(SELECT '[' || coalesce({joined}, '') || ']' FROM core_area_closure {alias}"
-            f" WHERE {alias}.until IS NULL AND {alias}.descendant_id = {self.area.sql(scope)})"
-        )
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        area = self.area.evaluate(env, tables)
-        pairs = [
-            [str(c["ancestor_id"]), c["depth"]]
-            for c in tables.rows("core_area_closure")
-            if c["descendant_id"] == area and c["until"] is None
-        ]
-        return json.dumps(pairs)
-
-
-@dataclass(frozen=True, eq=False)
-class AreaPath(Expr):
-    """The names of the areas at and above an area with their distance, as JSON pairs (for Python-computed fields)."""
-
-    area: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        above, named = scope.alias(), scope.alias()
-        pair = f"'[' || {scope.quoted(f'{named}.name')} || ',' || {above}.depth || ']'"
-        return (
-            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM core_area_closure {above}"
-            f" JOIN core_area {named} ON {named}.id = {above}.ancestor_id"
-            f" WHERE {above}.until IS NULL AND {above}.descendant_id = {self.area.sql(scope)})"
-        )
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        area = self.area.evaluate(env, tables)
-        names = {a["id"]: a["name"] for a in tables.rows("core_area")}
-        pairs = [
-            [names[c["ancestor_id"]], c["depth"]]
-            for c in tables.rows("core_area_closure")
-            if c["descendant_id"] == area and c["until"] is None
-        ]
-        return json.dumps(pairs)
-
-
-@dataclass(frozen=True, eq=False)
-class PairsOf(Expr):
-    """Two columns of other rows, a text and a whole number, as JSON pairs (for Python-computed fields)."""
-
-    model: type[Model]
-    condition: Callable[[RowOf], Expr]
-    key: str
-    number: str
-
-    def sql(self, scope: SqlScope) -> str:
-        alias = scope.alias()
-        pair = f"'[\"' || {alias}.{self.key} || '\",' || {alias}.{self.number} || ']'"
-        return (
-            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM {self.model._meta.db_table} {alias}"
-            f" WHERE {self.condition(RowOf(alias)).sql(scope)})"
-        )
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        inner = f"x{len(env)}"
-        test = self.condition(RowOf(inner))
-        rows = [r for r in tables.rows(self.model._meta.db_table) if test.evaluate({**env, inner: r}, tables) is True]
-        return json.dumps([[r[self.key], r[self.number]] for r in rows])
-
-
-@dataclass(frozen=True, eq=False)
-class ListOf(Expr):
-    """Two columns of other rows, each a text or null, as JSON pairs (for Python-computed fields)."""
-
-    model: type[Model]
-    condition: Callable[[RowOf], Expr]
-    first: str
-    second: str
-
-    def sql(self, scope: SqlScope) -> str:
-        alias = scope.alias()
-        one, two = (scope.text(f"{alias}.{name}") for name in (self.first, self.second))
-        pair = f"'[' || {_quoted(one)} || ',' || {_quoted(two)} || ']'"
-        return (
-            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM {self.model._meta.db_table} {alias}"
-            f" WHERE {self.condition(RowOf(alias)).sql(scope)})"
-        )
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        inner = f"x{len(env)}"
-        test = self.condition(RowOf(inner))
-        rows = [r for r in tables.rows(self.model._meta.db_table) if test.evaluate({**env, inner: r}, tables) is True]
-        return json.dumps([[_plain(r[name]) for name in (self.first, self.second)] for r in rows])
-
-
-def _quoted(text: str) -> str:
-    return f"coalesce('\"' || {text} || '\"', 'null')"
-
-
-def _plain(value: Any) -> str | None:
-    return None if value is None else str(value)
-
-
-class ViewerFacts:
-    """`viewer` as declarations see it."""
-
-    signed_in = SignedIn()
-
-    @staticmethod
-    def acts_as(actor: Expr) -> Expr:
-        return ActsAs(actor)
-
-    @staticmethod
-    def is_self(actor: Expr) -> Expr:
-        return IsSelf(actor)
-
-    @staticmethod
-    def is_account(account: Expr) -> Expr:
-        return IsAccount(account)
-
-    @staticmethod
-    def may(permission: str, area: Expr) -> Expr:
-        return May(permission, area)
-
-
-viewer = ViewerFacts()
 
 
 class RowOf:
@@ -632,6 +365,63 @@ class Aggregate(Expr):
 
 
 @dataclass(frozen=True, eq=False)
+class PairsOf(Expr):
+    """Two columns of other rows, a text and a whole number, as JSON pairs (for Python-computed fields)."""
+
+    model: type[Model]
+    condition: Callable[[RowOf], Expr]
+    key: str
+    number: str
+
+    def sql(self, scope: SqlScope) -> str:
+        alias = scope.alias()
+        pair = f"'[\"' || {alias}.{self.key} || '\",' || {alias}.{self.number} || ']'"
+        return (
+            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM {self.model._meta.db_table} {alias}"
+            f" WHERE {self.condition(RowOf(alias)).sql(scope)})"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        inner = f"x{len(env)}"
+        test = self.condition(RowOf(inner))
+        rows = [r for r in tables.rows(self.model._meta.db_table) if test.evaluate({**env, inner: r}, tables) is True]
+        return json.dumps([[r[self.key], r[self.number]] for r in rows])
+
+
+@dataclass(frozen=True, eq=False)
+class ListOf(Expr):
+    """Two columns of other rows, each a text or null, as JSON pairs (for Python-computed fields)."""
+
+    model: type[Model]
+    condition: Callable[[RowOf], Expr]
+    first: str
+    second: str
+
+    def sql(self, scope: SqlScope) -> str:
+        alias = scope.alias()
+        one, two = (scope.text(f"{alias}.{name}") for name in (self.first, self.second))
+        pair = f"'[' || {_quoted(one)} || ',' || {_quoted(two)} || ']'"
+        return (
+            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM {self.model._meta.db_table} {alias}"
+            f" WHERE {self.condition(RowOf(alias)).sql(scope)})"
+        )
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        inner = f"x{len(env)}"
+        test = self.condition(RowOf(inner))
+        rows = [r for r in tables.rows(self.model._meta.db_table) if test.evaluate({**env, inner: r}, tables) is True]
+        return json.dumps([[_plain(r[name]) for name in (self.first, self.second)] for r in rows])
+
+
+def _quoted(text: str) -> str:
+    return f"coalesce('\"' || {text} || '\"', 'null')"
+
+
+def _plain(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+@dataclass(frozen=True, eq=False)
 class GlobalId(Expr):
     """`tag_uuid` of a row whose tag is itself a column (a reference to any node)."""
 
@@ -676,102 +466,3 @@ class Argument(Expr):
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
         return self.value
-
-
-@dataclass(frozen=True, eq=False)
-class Within(Expr):
-    """`area` is the area with this code or lies below it today (closure table)."""
-
-    area: Expr
-    code: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        return (
-            f"{self.area.sql(scope)} IN (SELECT c.descendant_id FROM core_area_closure c"
-            f" WHERE c.until IS NULL AND c.ancestor_id ="
-            f" (SELECT a.id FROM core_area a WHERE a.code = {self.code.sql(scope)}))"
-        )
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        area, code = self.area.evaluate(env, tables), self.code.evaluate(env, tables)
-        tops = [a["id"] for a in tables.rows("core_area") if a["code"] == code]
-        return any(
-            c["descendant_id"] == area and c["until"] is None and c["ancestor_id"] in tops
-            for c in tables.rows("core_area_closure")
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class AreaExists(Expr):
-    """There is an area with this code."""
-
-    code: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        return f"EXISTS (SELECT 1 FROM core_area a WHERE a.code = {self.code.sql(scope)})"
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        code = self.code.evaluate(env, tables)
-        return any(a["code"] == code for a in tables.rows("core_area"))
-
-
-Scope = Callable[[RowOf, ViewerFacts], Expr]
-
-
-@dataclass(frozen=True)
-class Public:
-    """The scope of what anybody may see, signed in or not, and `why` that is right."""
-
-    why: str
-
-    def __call__(self, t: RowOf, v: ViewerFacts) -> Expr:
-        return Always()
-
-
-def public(why: str) -> Public:
-    """`scope=public("…")`: everybody sees every row, because of what `why` says."""
-    return Public(why)
-
-
-# --- what an expression rests on ---------------------------------------------------------------------------
-
-
-def walk(part: object) -> Iterator[Expr]:
-    """The expression and every one inside it, those in the conditions of other tables' rows too."""
-    if isinstance(part, tuple):
-        for one in part:
-            yield from walk(one)
-    if not isinstance(part, Expr):
-        return
-    yield part
-    if isinstance(part, Aggregate):
-        if part.source.condition is not None:
-            yield from walk(part.source.condition(RowOf("x")))
-    elif isinstance(part, PairsOf):
-        yield from walk(part.condition(RowOf("x")))
-    else:
-        for name in part.__dataclass_fields__:  # type: ignore[attr-defined]
-            yield from walk(getattr(part, name))
-
-
-def asks_viewer(expression: Expr) -> bool:
-    """Does what it says depend on who asks?"""
-    return any(isinstance(part, (SignedIn, ActsAs, IsSelf, May)) for part in walk(expression))
-
-
-def unasked(part: object) -> Iterator[type[Model]]:
-    """The other tables it looks into without asking who looks, neither there nor in a CASE around it."""
-    if isinstance(part, tuple):
-        for one in part:
-            yield from unasked(one)
-    elif isinstance(part, Case) and asks_viewer(part.when):
-        yield from unasked(part.otherwise)
-    elif isinstance(part, (Aggregate, PairsOf)):
-        if not asks_viewer(part):
-            rows = part.source if isinstance(part, Aggregate) else part
-            yield rows.model
-            if rows.condition is not None:
-                yield from unasked(rows.condition(RowOf("x")))
-    elif isinstance(part, Expr):
-        for name in part.__dataclass_fields__:  # type: ignore[attr-defined]
-            yield from unasked(getattr(part, name))

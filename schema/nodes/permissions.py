@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -17,13 +18,17 @@ from core.errors import Refusal
 from core.ids import from_global, split_global
 from core.problems import did_you_mean, near
 from core.settings.cuts import SECTION
-from schema.decisions import Action, Decision, Row, actions_on, columns_of, shown
+from core.settings.store import as_instant
+from schema.decisions import Action, Decision, Row, actions_on, columns_of, misasked, shown
+from schema.mutations import MutationDeclaration
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import NodeType, extend, python
-from schema.nodes.expressions import AreaChain, Kept, PairsOf, RowOf, Slot, public
-from schema.nodes.expressions import viewer as viewer_facts
-from schema.nodes.privacy import guards
+from schema.nodes.expressions import Kept, PairsOf, RowOf, Slot
+from schema.nodes.privacy import guards, guards_until
+from schema.nodes.telling import public
+from schema.nodes.viewing import AreaChain
+from schema.nodes.viewing import viewer as viewer_facts
 from schema.planning.compile import Written
 from schema.planning.python_fields import Facts
 from schema.visible import Statement
@@ -65,6 +70,7 @@ class _Asked:
     def _action(self, composed: Any, book: Any, path: tuple[str, ...]) -> Action:
         name = self.question.action
         assert self.node is not None
+        other = next((m for m in composed.mutations if composed.camel(m.name) == name), None)
         known = {a.name: a for a in actions_on(self.node, composed.mutations, composed.camel)}
         if name in known:
             return known[name]
@@ -72,7 +78,7 @@ class _Asked:
             return Action(name, name, None)
         raise Refusal(
             "UNKNOWN_ACTION", path=(*path, "action"), action=name[:60], type=self.node.name,
-            hint=did_you_mean(near(name, [*known, *book.rules])),
+            hint=_about(composed, other) if other else did_you_mean(near(name, [*known, *book.rules])),
         )  # fmt: skip
 
     def sql(self, statement: Statement, composed: Any) -> str:
@@ -93,34 +99,63 @@ class _Asked:
         pairs = [(key, emit.value(e.sql(statement), "text")) for key, e in read.items()]
         if "behalf" in read:
             pairs.append(("guards", emit.value(guards(read["behalf"], viewer_facts).sql(statement), "bool")))
+            ends = guards_until(read["behalf"], viewer_facts).sql(statement)
+            pairs.append(("guards_until", emit.value(ends, "instant")))
         columns = emit.object(pairs)
         return f"(SELECT {columns} FROM {self.node.table} {alias} WHERE {' AND '.join(where)})"
+
+
+def _about(composed: Any, mutation: MutationDeclaration) -> Callable[[str], str]:
+    """The end of a message about a mutation that is not about this type: what it is about, or asks for."""
+    types = ", ".join(composed.types[subject.node].name for subject in mutation.on if subject.node in composed.types)
+
+    def hint(language: str) -> str:
+        if types:
+            return f";它针对 {types}" if language == "zh-CN" else f"; it is about {types}"
+        if mutation.permission_key:
+            return (
+                f";请询问权限 {mutation.permission_key}"
+                if language == "zh-CN"
+                else f"; ask for its permission {mutation.permission_key}"
+            )
+        return ";本人事务无需权限" if language == "zh-CN" else "; it is for one's own matters, and needs no permission"
+
+    return hint
 
 
 async def _answers(info: Info[Any, Any], questions: list[CanInput], *, many: bool) -> list[Decision | None]:
     context = info.context
     graphql, kernel = context.graphql, context.graphql.runtime.kernel
     composed, database = graphql.composed, graphql.runtime.database
-    asked = [
-        _Asked(composed, question, kernel.permissions, *(("questions", str(n)) if many else ()))
-        for n, question in enumerate(questions)
-    ]
+    asked: list[_Asked | Decision] = []
+    for n, question in enumerate(questions):
+        try:
+            asked.append(_Asked(composed, question, kernel.permissions, *(("questions", str(n)) if many else ())))
+        except Refusal as refusal:
+            if not many:
+                raise
+            asked.append(misasked(question.action[:60], refusal, graphql.runtime.messages, context.language))
     if not asked:
         return []
     context.meter.look_at(len(asked), owed=False)
     statement = Statement(database.dialect, context)
-    columns = [f"{one.sql(statement, composed)} AS r{n}" for n, one in enumerate(asked)]
+    columns = [f"{one.sql(statement, composed) if isinstance(one, _Asked) else 'NULL'} AS r{n}"
+               for n, one in enumerate(asked)]  # fmt: skip
     read = (await database.read(f"SELECT {', '.join(columns)}", statement.values))[0]
     found: list[Decision | None] = []
     for one, text in zip(asked, read, strict=True):
+        if isinstance(one, Decision):
+            found.append(one)
+            continue
         if text is None or one.action is None:
             found.append(None)
             continue
         values = json.loads(text)
-        row = Row(values, kernel.plugins, context.now)
+        row = Row(values, context.now)
         # As for mutations, a merged actor's id stands for the one kept.
         for_id, behalf_id = (UUID(values[name]) if name in values else None for name in ("for", "behalf"))
-        acting = Acting(for_id, behalf_id, is_guardian=bool(values.get("guards")))
+        ends = as_instant(values.get("guards_until"))
+        acting = Acting(for_id, behalf_id, is_guardian=bool(values.get("guards")), guardian_until=ends)
         decided = decide(
             kernel.permissions, context.viewer, acting, one.action.permission, row.place,
             owners=row.owners(0), within=context.root_area,
@@ -153,7 +188,7 @@ class PermissionsQuery:
     @plain(
         why="Decisions are made in Python, of rows that are read for them in one statement (判定在程序中进行).",
         scope=_SEEN,
-        description="Up to 50 questions at once, answered in their order (批量判定).",
+        description="Up to 50 questions at once, answered in their order; one that cannot be asked has why as its reason (批量判定).",
     )  # type: ignore[untyped-decorator]
     async def can_many(self, info: Info, questions: list[CanInput]) -> list[Decision | None]:
         if len(questions) > QUESTIONS:

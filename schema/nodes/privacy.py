@@ -25,12 +25,13 @@ from core.messages import DEFAULT_LANGUAGE
 from core.rules import erasure, people
 from core.runtime import Command
 from core.work import Work
-from schema.mutations import ChangeInput, MutationInput, Needs, Result, mutation, secret
+from schema.mutations import ChangeInput, MutationInput, Needs, Result, Subject, mutation, secret
 from schema.nodes.composed import ByRule, Query, every, plain
 from schema.nodes.core import Actor, Area, Person
 from schema.nodes.data import DataExport
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, case, now, select
+from schema.nodes.expressions import Expr, RowOf, Select, area_of, case, now, select
+from schema.nodes.viewing import ViewerFacts
 
 # --- who looked at what ----------------------------------------------------------------------------------
 
@@ -80,12 +81,20 @@ def _consent_scope(t: RowOf, v: ViewerFacts) -> Expr:
 
 def guards(ward: Expr, v: ViewerFacts) -> Expr:
     """Is the viewer the guardian?"""
+    return _guarding(ward, v).exists()
 
+
+def guards_until(ward: Expr, v: ViewerFacts) -> Expr:
+    """When the viewer is no longer the guardian; null where no end is set, and for others."""
+    return _guarding(ward, v).first("until", order_by="id")
+
+
+def _guarding(ward: Expr, v: ViewerFacts) -> Select:
     def holds(g: RowOf) -> Expr:
         running = (g.state == GuardianshipState.ACTIVE) & (g.until.is_null() | (g.until > now))
         return (g.ward_id == ward) & v.is_self(g.guardian_id) & running
 
-    return select(models.Guardianship).where(holds).exists()
+    return select(models.Guardianship).where(holds)
 
 
 @node(models.Consent, scope=_consent_scope, place=lambda t: area_of(models.Actor, t.person_id), order="-since")
@@ -177,7 +186,7 @@ class ErasureQuery:
         def message(finding: Finding) -> str | None:
             if finding.code is None:
                 return None
-            values = {"kind": finding.kind, "count": finding.count}
+            values = erasure.told(runtime.database.models, finding)
             return str(runtime.messages.render(finding.code, context.language, values))
 
         return [ErasureFinding(kind=f.kind, count=f.count, code=f.code, message=message(f)) for f in found]
@@ -186,13 +195,19 @@ class ErasureQuery:
 # --- mutations -------------------------------------------------------------------------------------------
 
 
+OTHERS = Subject(Person, "person_id")
+ONES_OWN = Subject(Person, "person_id", lambda t: [t.id])
+
+
 @strawberry.input
 class CoreSetPhoneInput(MutationInput):
     person_id: strawberry.ID = strawberry.field(description="Whose (个人).")
-    phone: str | None = strawberry.field(default=None, description="None: keep none any more (电话).")
+    phone: str | None = strawberry.field(
+        default=None, description="To call; nobody signs in by it. None: keep none any more (电话)."
+    )
 
 
-@mutation(people.DETAIL, person=Actor)
+@mutation(people.DETAIL, on=ONES_OWN, person=Actor)
 async def core_set_phone(work: Work, input: CoreSetPhoneInput) -> Result:
     """Keep a person's telephone number, or none any more; for themselves or by a clerk (登记电话)."""
     id = from_global(input.person_id, "actor", "personId")
@@ -218,7 +233,7 @@ class CoreVerifyIdNumberInput(IdNumberInput):
     pass
 
 
-@mutation(people.DETAIL, person=Actor)
+@mutation(people.DETAIL, on=OTHERS, person=Actor)
 async def core_record_id_number(work: Work, input: CoreRecordIdNumberInput) -> Result:
     """Note that a person's id document was seen; somebody else's is refused, as they may be one person (登记证件)."""
     id = from_global(input.person_id, "actor", "personId")
@@ -226,7 +241,7 @@ async def core_record_id_number(work: Work, input: CoreRecordIdNumberInput) -> R
     return {"person": await work.get(models.Actor, id)}
 
 
-@mutation(people.DETAIL, person=Actor)
+@mutation(people.DETAIL, on=OTHERS, person=Actor)
 async def core_verify_id_number(work: Work, input: CoreVerifyIdNumberInput) -> Result:
     """At the desk: is this the id document that is recorded for this person? Refused if not (核验证件)."""
     id = from_global(input.person_id, "actor", "personId")
@@ -241,7 +256,7 @@ class CoreDiscloseInput(MutationInput):
     purpose: str = strawberry.field(description="What for; the person sees it (目的).")
 
 
-@mutation(people.READ, batch=True, access_record=AccessRecord)
+@mutation(people.READ, on=Subject(Actor, "actor_id"), batch=True, access_record=AccessRecord)
 async def core_disclose(work: Work, input: CoreDiscloseInput) -> Result:
     """Look at a sensitive fact for a purpose; that it was looked at is noted, and the person sees it (查阅敏感信息)."""
     id = from_global(input.actor_id, "actor", "actorId")
@@ -256,7 +271,7 @@ class CoreGiveConsentInput(MutationInput):
     evidence: str | None = strawberry.field(default=None, description="What shows it, unless given online (凭据).")
 
 
-@mutation(people.CONSENT, consent=Consent)
+@mutation(people.CONSENT, on=ONES_OWN, consent=Consent)
 async def core_give_consent(work: Work, input: CoreGiveConsentInput) -> Result:
     """Agree to a use of one's data; a guardian or a clerk records it with evidence (作出同意)."""
     made = await people.give_consent(
@@ -274,7 +289,7 @@ class CoreWithdrawConsentInput(ChangeInput):
     consent_id: strawberry.ID = strawberry.field(description="Which (同意记录).")
 
 
-@mutation(people.CONSENT, consent=Consent)
+@mutation(people.CONSENT, on=Subject(Consent, "consent_id", lambda t: [t.person_id]), consent=Consent)
 async def core_withdraw_consent(work: Work, input: CoreWithdrawConsentInput) -> Result:
     """Withdraw a consent; no reason is asked (撤回同意)."""
     id = from_global(input.consent_id, "consent", "consentId")
@@ -290,7 +305,7 @@ class CoreRecordGuardianshipInput(MutationInput):
     until: datetime | None = strawberry.field(default=None, description="Until when, if that is known (截止).")
 
 
-@mutation(people.GUARDIANSHIP, guardianship=Guardianship)
+@mutation(people.GUARDIANSHIP, on=Subject(Person, "ward_id"), guardianship=Guardianship)
 async def core_record_guardianship(work: Work, input: CoreRecordGuardianshipInput) -> Result:
     """Record who is whose guardian; the guardian then acts with `onBehalfOf` and the basis GUARDIAN (登记监护)."""
     made = await people.record_guardianship(
@@ -310,7 +325,7 @@ class CoreEndGuardianshipInput(ChangeInput):
     reason: str
 
 
-@mutation(people.GUARDIANSHIP, guardianship=Guardianship)
+@mutation(people.GUARDIANSHIP, on=Subject(Guardianship, "guardianship_id"), guardianship=Guardianship)
 async def core_end_guardianship(work: Work, input: CoreEndGuardianshipInput) -> Result:
     """A guardianship is over (终止监护)."""
     id = from_global(input.guardianship_id, "guardianship", "guardianshipId")
@@ -329,10 +344,12 @@ async def core_export_holdings(work: Work, input: MutationInput) -> Result:
 @strawberry.input
 class CoreErasePersonInput(MutationInput):
     person_id: strawberry.ID = strawberry.field(description="Whom; oneself, or who asked at the desk (个人).")
-    reason: str = strawberry.field(description="Why, without personal data: it stays (理由).")
+    reason: str = strawberry.field(
+        description="Why. It stays after the erasure: no names, numbers or addresses (理由)."
+    )
 
 
-@mutation(erasure.ERASE)
+@mutation(erasure.ERASE, on=ONES_OWN)
 async def core_erase_person(work: Work, input: CoreErasePersonInput) -> Result:
     """Erase a person for good: a pseudonym stays, so that ledgers and counts stay true (注销个人信息)."""
     id = from_global(input.person_id, "actor", "personId")

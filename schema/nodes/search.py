@@ -28,7 +28,8 @@ from schema.nodes.declare import (
     python,
     to_one,
 )
-from schema.nodes.expressions import AreaPath, Expr, GlobalId, RowOf, ViewerFacts, now, select
+from schema.nodes.expressions import Expr, GlobalId, RowOf, now, select
+from schema.nodes.viewing import AreaPath, ViewerFacts
 from schema.planning.python_fields import Facts
 
 # --- search ----------------------------------------------------------------------------------------------

@@ -26,7 +26,9 @@ from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutati
 from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import AreaChain, PairsOf, public
+from schema.nodes.expressions import PairsOf
+from schema.nodes.telling import public
+from schema.nodes.viewing import AreaChain
 from schema.planning.python_fields import Facts
 from schema.scalars import JSON
 
@@ -283,6 +285,10 @@ class CoreSetPluginSettingsInput(ChangeInput):
     settings: list[CoreSettingInput]
 
 
+def _document_of(id: strawberry.ID | None, number: int) -> UUID | None:
+    return from_global(id, models.RuleDocument.tag, "settings", str(number), "ruleDocumentId") if id else None
+
+
 @mutation("core.setting.set", on=Subject(Area, "area_id"), area=Area)
 async def core_set_plugin_settings(work: Work, input: CoreSetPluginSettingsInput) -> Result:
     """Set or unset settings of a plugin in an area, all or none, within the bounds of the areas above (插件设置)."""
@@ -291,10 +297,10 @@ async def core_set_plugin_settings(work: Work, input: CoreSetPluginSettingsInput
             s.key,
             s.value,
             s.lock,
-            from_global(s.rule_document_id, "ruledocument", "settings") if s.rule_document_id else None,
+            _document_of(s.rule_document_id, n),
             s.article,
         )
-        for s in input.settings
+        for n, s in enumerate(input.settings)
     ]
     area_id = from_global(input.area_id, "area", "areaId")
     return {"area": await rules.set_settings(work, area_id=area_id, plugin=input.plugin, wishes=wishes)}

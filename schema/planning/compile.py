@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from graphql import (
@@ -25,17 +25,18 @@ from core.errors import GongzhiError, Refusal
 from core.ids import split_global
 from schema.nodes.composed import ComposedSchema, Root
 from schema.nodes.declare import ConnectionField, Field, NodeType, PythonField, ScalarField, ToOneField
-from schema.nodes.expressions import AreaExists, Column, Expr, Kept, RowOf, Slot, viewer
+from schema.nodes.expressions import Column, Expr, Kept, RowOf, Slot
+from schema.nodes.viewing import AreaExists, area_in_endpoint, viewer
 from schema.planning import cursors
 from schema.planning.arguments import Argument, Variables, check_list, read_arguments
 from schema.planning.emit import Emitter, literal
 from schema.planning.filters import compile_filter
+from schema.planning.plan import Plan, Rows
 from schema.planning.python_fields import HIDDEN
 
 DEFAULT_PAGE = 20
 MAX_PAGE = 100
 COUNT_LIMIT = 10_000
-MAX_ROWS = 100_000
 MAX_CONDITIONS = 200
 COUNT_ROWS = 10  # what counting, a condition, and a list that is computed are taken to cost
 CONDITION_ROWS = 10
@@ -46,60 +47,8 @@ FORMS = frozenset({"every", "one", "node", "nodes"})  # of root fields that are 
 REFUSED = "!"  # what a root's column begins with instead of JSON: `!CODE:plugin`, `!UNKNOWN_AREA:core:nope`
 
 
-class _Rows:
-    """How many rows a list is taken to look at: its `size`, each with those inside it, and what it costs `besides`."""
-
-    def __init__(self, size: Callable[[Variables], int], *, paged: bool = False) -> None:
-        self.size = size
-        self.inside: list[_Rows] = []
-        self.besides = 0
-        self.paged = paged
-
-    def estimate(self, variables: Variables) -> int:
-        size = self.size(variables)
-        if not self.paged:
-            return self.besides
-        return self.besides + size * (1 + sum(inner.estimate(variables) for inner in self.inside))
-
-
 class NotPlannable(GongzhiError):
     """The selection holds a field that no declaration covers."""
-
-
-@dataclass(frozen=True)
-class Raw:
-    """JSON text that is already the completed value of its field."""
-
-    json: str
-
-
-@dataclass
-class Plan:
-    """SQL with one JSON column per planned root, and how to bind it."""
-
-    sql: str
-    slots: list[tuple[Slot, str]]
-    keys: list[str]
-    conditions: list[tuple[Callable[[Variables], Any], Any]] = field(default_factory=list)
-    checks: list[Callable[[Any], Any]] = field(default_factory=list)
-    plugins: frozenset[str] = frozenset()
-    python: list[tuple[PythonField, list[FieldNode]]] = field(default_factory=list)
-    left_out: dict[str, str] = field(default_factory=dict)  # keys that belong to a plugin it was compiled without
-    rows: Callable[[Variables], int] = lambda variables: 0  # how many it is taken to look at
-
-    def fits(self, variables: Variables) -> bool:
-        """Does what this plan took for granted about the variables still hold?"""
-        return all(read(variables) == expected for read, expected in self.conditions)
-
-    def check(self, ctx: Any) -> int:
-        """How many rows it is taken to look at; refuses QUERY_TOO_LARGE, and arguments that no statement is needed to
-        refuse."""
-        for check in self.checks:
-            check(ctx)
-        rows = self.rows(ctx.variables)
-        if rows > MAX_ROWS:
-            raise Refusal("QUERY_TOO_LARGE", rows=rows, limit=MAX_ROWS)
-        return rows
 
 
 class Compiler:
@@ -126,7 +75,7 @@ class Compiler:
         self.conditions: list[tuple[Callable[[Variables], Any], Any]] = []
         self.checks: list[Callable[[Any], Any]] = []
         self.plugins: set[str] = set()
-        self._rows = [_Rows(lambda v: 1)]
+        self._rows = [Rows(lambda v: 1)]
         self.python: list[tuple[PythonField, list[FieldNode]]] = []
         self.without = without
         self.by_row = False
@@ -183,11 +132,17 @@ class Compiler:
             raise Refusal("TOO_MANY_CONDITIONS", limit=MAX_CONDITIONS)
 
     def in_known_areas(self, compile: Callable[[], str]) -> str:
-        """What `compile` writes for a root, refused UNKNOWN_AREA where it goes by the code of none."""
+        """What `compile` writes for a root, refused UNKNOWN_AREA where it goes by the code of none, and OUTSIDE_ENDPOINT
+        by the code of one outside the endpoint's subtree."""
         self.areas = []
         sql = compile()
-        refused = literal(f"{REFUSED}UNKNOWN_AREA:core:")
-        cases = [f"WHEN NOT {AreaExists(c).sql(self)} THEN {refused} || {c.sql(self)}" for c in self.areas]
+        cases = []
+        for code in self.areas:
+            refused = f"{literal(f'{REFUSED}UNKNOWN_AREA:core:')} || {code.sql(self)}"
+            cases.append(f"WHEN NOT {AreaExists(code).sql(self)} THEN {refused}")
+            if self.composed.rooted:
+                refused = literal(f"{REFUSED}OUTSIDE_ENDPOINT:core")
+                cases.append(f"WHEN NOT {area_in_endpoint(code).sql(self)} THEN {refused}")
         return f"(CASE {' '.join(cases)} ELSE {sql} END)" if cases else sql
 
     def plan(self, columns: list[str], keys: list[str], left_out: dict[str, str] | None = None) -> Plan:
@@ -293,7 +248,7 @@ class Compiler:
             target = self.composed.by_tag.get(tag)
             if target is None or target.plugin in self.without:
                 continue
-            self._rows.append(_Rows(lambda v, tag=tag: _count_tags(ids.read(v))[tag], paged=True))  # type: ignore[misc]
+            self._rows.append(Rows(lambda v, tag=tag: _count_tags(ids.read(v))[tag], paged=True))  # type: ignore[misc]
             self._rows[-2].inside.append(self._rows[-1])
             cases.append(f"WHEN {literal(tag)} THEN {self._found(target, f'{item}.id', sets)}")
             self._rows.pop()
@@ -367,7 +322,7 @@ class Compiler:
         if isinstance(declared, PythonField):
             self.python.append((declared, nodes))
             if declared.cost:
-                worked_out = _Rows(lambda v: 0)
+                worked_out = Rows(lambda v: 0)
                 worked_out.besides = declared.cost
                 self._rows[-1].inside.append(worked_out)
             columns = [(k, self.emit.value(e.sql(self), "text")) for k, e in declared.columns(t).items()]
@@ -442,7 +397,7 @@ class Compiler:
     ) -> str:
         """`SELECT <json of the connection>`: a page of rows that belong, are in scope and match `where`."""
         first = arguments.get("first")
-        self._rows.append(_Rows(lambda v: DEFAULT_PAGE if first is None else _page_size(first.read(v))))
+        self._rows.append(Rows(lambda v: DEFAULT_PAGE if first is None else _page_size(first.read(v))))
         self._rows[-2].inside.append(self._rows[-1])
         try:
             return self._connection(node, arguments, sets, belongs, source)

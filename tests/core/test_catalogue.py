@@ -6,8 +6,10 @@ from pathlib import Path
 
 import server
 from core.config import Config
+from core.enums import ActivityState
 from core.plugins.codes import codes_in
 from core.plugins.host import Host, available
+from core.problems import did_you_mean
 
 ROOT = Path(server.__file__).parent
 
@@ -24,6 +26,19 @@ def test_every_code_in_the_source_is_in_the_catalogue() -> None:
     assert [code for code in (*unseen, *before_a_request) if code not in messages] == []
     published = (ROOT / "docs" / "reference" / "codes.md").read_text("utf-8")
     assert [code for code in messages if f"| `{code}` |" not in published] == []
+
+
+def test_messages_say_things_as_people_call_them() -> None:
+    messages = Host.load(()).messages()
+    state = {"state": ActivityState.OPEN}
+    assert ActivityState.OPEN.zh in messages.render("ACTIVITY_STATE", "zh-CN", state)
+    assert "OPEN" in messages.render("ACTIVITY_STATE", "en", state)
+    permission = {"permission": "core.actor.register"}
+    assert messages.render("NOT_FOR_MACHINES", "zh-CN", permission).startswith("“登记主体”(core.actor.register)")
+    for language, stop, question in (("en", ".", "?"), ("zh-CN", "。", "?")):
+        for near, end in ((None, stop), ("points", question)):
+            said = messages.render("UNKNOWN_PLUGIN", language, {"plugin": "ponits", "hint": did_you_mean(near)})
+            assert said.endswith(end), said
 
 
 def test_the_defaults_need_no_file() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import stat
 import subprocess
 from pathlib import Path
 
@@ -96,6 +97,7 @@ def test_the_first_administrator_can_be_made_once(tmp_path: Path) -> None:
     arguments = ("admin", "create", "--login", "root", "--name", "林晓敏", "--area", "haicang", "--area-name", "海沧区")
     done = gongzhi(tmp_path, *arguments, GONGZHI_ADMIN_PASSWORD="long enough 1")
     assert done.returncode == 0, done.stderr
+    assert stat.S_IMODE((tmp_path / "cli.db").stat().st_mode) == 0o600
     with sqlite3.connect(tmp_path / "cli.db") as database:
         (hashed,) = database.execute("SELECT password_hash FROM core_account").fetchone()
     assert hashed.startswith("$argon2id$v=19$m=65536,t=3,p=4$")  # RFC 9106 §4, the second choice
@@ -168,5 +170,8 @@ def test_the_matrix_of_permissions_is_printed(tmp_path: Path, demo_url: str) -> 
     effective = gongzhi(tmp_path, "config", "show", "xishan", **here).stdout
     assert 'core.actor.register = ["ADMIN"]  # xishan, gongzhi.toml:2; subset ["ADMIN"] (xishan)' in effective
     nobody = gongzhi(tmp_path, "permissions", "--area", "xishan", "--person", "nobody", **here)
-    assert (nobody.returncode, "no active account with the login 'nobody'" in nobody.stderr) == (2, True)
+    assert (nobody.returncode, "no active account with the login 'nobody' in" in nobody.stderr) == (2, True)
+    assert "sqlite:" not in demo_url or demo_url in nobody.stderr
+    none = gongzhi(tmp_path, "permissions", "--area", "xishan", GONGZHI_DATABASE=f"sqlite:{tmp_path}/none.db")
+    assert none.returncode == 2 and f"the database sqlite:{tmp_path}/none.db has not been set up yet" in none.stderr
     assert gongzhi(tmp_path, "permissions", "--person", "clerk", **here).returncode == 2

@@ -8,7 +8,7 @@ import pytest
 
 from core.cli.serving import demo
 from core.cli.tasks import first_admin
-from core.demo import DistrictPlan, make_demo
+from core.demo import ACCOUNTS, DistrictPlan, make_demo
 from core.demo.mark import Found, hold
 from core.errors import ConfigurationError
 from core.rules.inputs import clean_credit_code
@@ -111,6 +111,13 @@ async def test_two_districts_of_a_day_are_alike_and_as_planned(databases: Databa
         assert {row[4] for row in one["inspections"]} == {"PASSED", "FAILED"}
     async with served(databases.config(urls[0])) as n:
         await n.sign_in("admin")
+        for login in ("inspector", "resident"):  # live and stand in where the banner says
+            await n.sign_in(login)
+        home = (await n.ask("resident", "{ viewer { area { name } } }"))["viewer"]["area"]["name"]
+        assert ACCOUNTS["resident"].endswith(home)
+        hats = await n.ask("inspector", "{ deputies { nodes { holding { post { title area { name } } } } } }")
+        (post,) = (d["holding"]["post"] for d in hats["deputies"]["nodes"])
+        assert post["title"] == "洪塘村便民服务窗口" and ACCOUNTS["inspector"].endswith(post["area"]["name"])
         seen = await n.ask("admin", '{ areas(where: {within: "xinyang"}) { totalCount } viewer { name } }')
         assert seen["areas"]["totalCount"] == 11  # the street, two communities, two grids each with a compound
 

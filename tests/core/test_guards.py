@@ -10,7 +10,9 @@ import pytest
 from core.database.guards import same
 from core.errors import Refusal
 from core.ids import new_id
+from core.models import Account, Identity
 from core.testing.kit import Neighbourhood
+from core.work import Work
 
 pytestmark = pytest.mark.anyio
 
@@ -150,3 +152,20 @@ async def test_a_name_of_ten_thousand_characters_does_not_fit_either_database(ne
     with pytest.raises(Exception, match=r"INVALID_VALUE|too long"):
         async with neighbourhood.server.runtime.database.transaction() as transaction:
             await transaction.fetch("UPDATE core_area SET name = " + "'" + "长" * 10_000 + "'")
+
+
+async def test_whom_a_provider_no_longer_lets_in_stays_out(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+
+    async def removed(work: Work) -> dict[str, Any]:
+        account = (await work.select(Account, login="resident"))[0]
+        identity = work.add(Identity(id=new_id(), account_id=account.id, provider="phone", subject="x" * 64))
+        work.own_matter()
+        work.record("core.account.linked", account, area_id=None)
+        await work.flush_now()
+        work.change(identity, removed_at=work.now)
+        work.record("core.account.unlinked", identity, area_id=None)
+        return {}
+
+    await n.server.runtime.as_system(removed)
+    assert await refused(n, "UPDATE core_identity SET removed_at = NULL") == "ALREADY_ENDED"

@@ -12,7 +12,8 @@ import pytest
 from core.duties import Duties, Duty, Held, Taking
 from core.enums import ActivityState
 from core.errors import Refusal
-from core.models import Activity
+from core.ids import from_global
+from core.models import Activity, Actor
 from core.testing.kit import Neighbourhood
 from core.work import PendingEvent, Work
 
@@ -49,6 +50,20 @@ async def organised(n: Neighbourhood, who: str, area: str = "xishan") -> str:
 
 def lines(receipt: dict[str, Any]) -> dict[str, str | None]:
     return {line["title"]: line["stays"] for line in receipt["lines"]["nodes"]}
+
+
+async def read(n: Neighbourhood, id: str) -> dict[str, Any]:
+    """A receipt as the administrator reads it."""
+    fields = RECEIPT.partition("{")[2].rpartition("}")[0]
+    found = await n.ask("admin", f"query($i: ID!) {{ node(id: $i) {{ ... on Handover {{ {fields} }} }} }}", i=id)
+    return dict(found["node"])
+
+
+async def holders(n: Neighbourhood, post_id: str) -> list[str]:
+    """Who holds a post now."""
+    holds = "query($p: ID!) { node(id: $p) { ... on Post { holdings { nodes { person { id } until } } } } }"
+    held = (await n.ask("admin", holds, p=post_id))["node"]["holdings"]["nodes"]
+    return [h["person"]["id"] for h in held if h["until"] is None]
 
 
 async def test_everything_moves_that_can_and_the_receipt_says_what_and_why(neighbourhood: Neighbourhood) -> None:
@@ -117,14 +132,129 @@ async def test_a_planned_hand_over_waits_for_its_day(neighbourhood: Neighbourhoo
     n.clock.set(n.clock.now() + timedelta(days=11))
     assert (await n.due())["core.handovers"] == 1
     assert (await n.due())["core.handovers"] == 0
-    read = (
-        f"query($i: ID!) {{ node(id: $i) {{ ... on Handover {{ {RECEIPT.partition('{')[2].rpartition('}')[0]} }} }} }}"
-    )
-    done = (await n.ask("admin", read, i=planned["id"]))["node"]
+    done = await read(n, planned["id"])
     assert done["state"] == "DONE"
     assert lines(done) == {"网格员": None, "文书": "POST_CHANGED"}
+    event = '{ events(where: {type: {eq: "core.post.assigned"}}, first: 1) { nodes { authority actor { id } data } } }'
+    (moved,) = (await n.ask("admin", event))["events"]["nodes"]
+    assert (moved["authority"], moved["actor"]) == ("SYSTEM", None) and moved["data"]["handover"] in planned["id"]
     code = await n.refused("admin", "coreCancelHandOver", "handover { id }", handoverId=planned["id"])
     assert code == "HANDOVER_OVER"
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "stays"),
+    [
+        ("nothing", "ROLE_ABOVE_OWN"),
+        ("the role is cut", "NOT_PERMITTED"),
+        ("the role is taken", "NOT_PERMITTED"),
+        ("the account is closed", "NOT_PERMITTED"),
+    ],
+)
+async def test_what_a_planner_may_not_hand_over_on_the_day_stays(
+    neighbourhood: Neighbourhood, meanwhile: str, stays: str
+) -> None:
+    n = neighbourhood
+    low, giver, taker = await n.newcomers(3, "xishan")
+    planner, one, other = [await me(n, who) for who in (low, giver, taker)]
+    xishan = await n.area_id("xishan")
+    grant = {"role": "AREA_ADMIN", "areaId": xishan, "actorId": planner}
+    given = (await n.do("admin", "coreGrantRole", "roleGrant { id }", **grant))["roleGrant"]["id"]
+    made, _ = await post(n, "书记", "xishan", "ADMIN" if meanwhile == "nothing" else "CLERK", one)
+    day = (n.clock.today() + timedelta(days=1)).isoformat()
+    order = {"areaId": xishan, "fromId": one, "toId": other, "date": day}
+    planned = (await n.do(low, "coreHandOver", "handover { id }", **order))["handover"]["id"]
+    if meanwhile == "the role is cut":
+        wish = {"key": "core.role.grant", "value": ["ADMIN"]}
+        await n.do(
+            "admin", "coreSetPluginSettings", "area { id }", areaId=xishan, plugin="permissions", settings=[wish]
+        )
+    elif meanwhile == "the role is taken":
+        await n.do("admin", "coreRevokeRole", "roleGrant { id }", roleGrantId=given, reason="调离")
+    elif meanwhile == "the account is closed":
+        await n.do("admin", "coreDisableAccount", "", personId=planner, reason="调离")
+    n.clock.set(n.clock.now() + timedelta(days=2))
+    assert (await n.due())["core.handovers"] == 1
+    done = await read(n, planned)
+    assert done["state"] == "DONE" and lines(done) == {"书记": stays}
+    assert await holders(n, made) == [one]
+
+
+async def test_a_machine_plans_no_hand_over(neighbourhood: Neighbourhood) -> None:
+    """By then nothing is known of what it was cut down to; at once it moves what it may, and no post."""
+    n = neighbourhood
+    one, other = [await me(n, who) for who in await n.newcomers(2, "xishan")]
+    xishan, ends = await n.area_id("xishan"), (n.clock.now() + timedelta(days=30)).isoformat()
+    made, _ = await post(n, "网格员", "xishan", "CLERK", one)
+    machine = {"label": "交接机", "permissions": ["core.handover"], "areaId": xishan, "expiresAt": ends}
+    n.tokens["machine"] = (await n.do("admin", "coreCreateMachineToken", "secret", **machine))["secret"]
+    order = {"areaId": xishan, "fromId": one, "toId": other}
+    later = order | {"date": (n.clock.today() + timedelta(days=1)).isoformat()}
+    assert await n.refused("machine", "coreHandOver", "handover { id }", **later) == "TOKEN_SCOPE"
+    await n.do("machine", "coreHandOver", "handover { id }", **order)
+    found = "{ handovers { nodes { lines { nodes { title stays } } } } }"
+    (receipt,) = (await n.ask("admin", found))["handovers"]["nodes"]
+    assert receipt["lines"]["nodes"] == [{"title": "网格员", "stays": "NOT_PERMITTED"}]
+    assert await holders(n, made) == [one]
+
+
+@pytest.mark.parametrize("meanwhile", ["the taker is gone", "the taker proves to be the planner"])
+async def test_a_planned_hand_over_has_two_sides_on_its_day(neighbourhood: Neighbourhood, meanwhile: str) -> None:
+    n = neighbourhood
+    low, giver = await n.newcomers(2, "xishan")
+    planner, one = await me(n, low), await me(n, giver)
+    (taker,) = await n.registered("丙")
+    xishan = await n.area_id("xishan")
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=xishan, actorId=planner)
+    made, _ = await post(n, "网格员", "xishan", "CLERK", one)
+    day = (n.clock.today() + timedelta(days=1)).isoformat()
+    order = {"areaId": xishan, "fromId": one, "toId": taker, "date": day}
+    planned = (await n.do(low, "coreHandOver", "handover { id }", **order))["handover"]["id"]
+    if meanwhile == "the taker is gone":
+
+        async def go(work: Work) -> dict[str, Any]:
+            actor = await work.lock(Actor, from_global(taker, "actor"))
+            work.change(actor, gone_at=work.now)
+            work.record("core.actor.registered.undone", actor, area_id=actor.area_id)
+            return {}
+
+        await n.server.runtime.as_system(go)
+    else:
+        await n.do("admin", "coreMergeActors", "actor { id }", keptId=planner, goneId=taker, reason="同一人")
+    n.clock.set(n.clock.now() + timedelta(days=2))
+    assert (await n.due())["core.handovers"] == 1
+    state = "query($i: ID!) { node(id: $i) { ... on Handover { state } } }"
+    assert (await n.ask("admin", state, i=planned))["node"] == {"state": "CANCELLED"}
+    assert await holders(n, made) == [one]
+
+
+@pytest.mark.parametrize("dialect", ["postgres"], indirect=True)  # on SQLite nobody waits once it has begun
+async def test_a_hand_over_that_waits_too_long_is_refused_whole(neighbourhood: Neighbourhood) -> None:
+    """Somebody else holds a row of one duty: that is no reason for it to stay."""
+    n = neighbourhood
+    one, other = [await me(n, who) for who in await n.newcomers(2, "xishan")]
+    made, _ = await post(n, "网格员", "xishan", "CLERK", one)
+    before = await n.do("admin", "coreAssignPost", "postHolding { id }", postId=made, personId=other)
+    await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=before["postHolding"]["id"])
+    order = {"areaId": await n.area_id("xishan"), "fromId": one, "toId": other}
+    held, over = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with n.server.runtime.database.transaction() as transaction:
+            former = from_global(before["postHolding"]["id"], "postholding")
+            await transaction.fetch("SELECT 1 AS yes FROM core_post_holding WHERE id = $1 FOR UPDATE", former)
+            held.set()
+            await over.wait()
+
+    holding = asyncio.create_task(hold())
+    await held.wait()
+    code = await n.refused("admin", "coreHandOver", "handover { id }", **order)
+    over.set()
+    await holding
+    assert code == "BUSY"
+    assert await holders(n, made) == [one]
+    await n.do("admin", "coreHandOver", "handover { id }", **order)
+    assert await holders(n, made) == [other]
 
 
 async def test_a_planned_hand_over_is_cancelled(neighbourhood: Neighbourhood) -> None:
@@ -295,15 +425,17 @@ async def test_a_deputy_has_the_post_s_roles_for_the_time(neighbourhood: Neighbo
     assert await n.refused("admin", "coreEndDeputy", "deputy { id }", deputyId=deputy) == "ALREADY_ENDED"
 
 
-@pytest.mark.parametrize("end", ["deputy", "holder", "leaves", "handed over"])
+@pytest.mark.parametrize("end", ["deputy", "holder", "leaves", "handed over", "term"])
 async def test_a_deputy_goes_at_once(neighbourhood: Neighbourhood, end: str) -> None:
-    """When it is ended, by either of them, and when the holder no longer holds the post."""
+    """When it is ended, by either of them, and when the holder no longer holds the post, or their term is over."""
     n = neighbourhood
     holder, stand_in, third = await n.newcomers(3, "xishan")
     one, other = await me(n, holder), await me(n, stand_in)
-    xishan = await n.area_id("xishan")
-    _, holding = await post(n, "窗口", "xishan", "CLERK", one)
-    until = (n.clock.now() + timedelta(days=7)).isoformat()
+    xishan, now = await n.area_id("xishan"), n.clock.now()
+    place, _ = await post(n, "窗口", "xishan", "CLERK", None)
+    term = {"until": (now + timedelta(days=2)).isoformat()} if end == "term" else {}
+    put = await n.do("admin", "coreAssignPost", "postHolding { id }", postId=place, personId=one, **term)
+    holding, until = put["postHolding"]["id"], (now + timedelta(days=7)).isoformat()
     made = await n.do("admin", "coreAppointDeputy", "deputy { id }", postHoldingId=holding, personId=other, until=until)
     await n.do(stand_in, "coreRegisterActor", "actor { id }", kind="PERSON", name="甲", areaId=xishan)
     if end in ("deputy", "holder"):
@@ -314,6 +446,8 @@ async def test_a_deputy_goes_at_once(neighbourhood: Neighbourhood, end: str) -> 
         )
     elif end == "leaves":
         await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=holding)
+    elif end == "term":
+        n.clock.set(now + timedelta(days=3))
     else:
         order = {"areaId": xishan, "fromId": one, "toId": await me(n, third)}
         await n.do("admin", "coreHandOver", "handover { id }", **order)

@@ -12,11 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from core.access import LATELY
-from core.enums import ActorKind, MembershipRole, OrganizationKind, Role
+from core.access import LATELY, own_matter
+from core.enums import ActorKind, GuardianBasis, MembershipRole, OrganizationKind, Role
 from core.errors import Refusal
-from core.models import Area, Deputy, Mandate, Membership, Post, PostHolding
-from core.rules import actors, deputies
+from core.models import Area, Deputy, Guardianship, Mandate, Membership, Post, PostHolding
+from core.rules import actors, deputies, people
 from core.runtime import Command
 from core.settings.store import as_uuid
 from core.testing.kit import Neighbourhood
@@ -30,12 +30,12 @@ MINUTE = timedelta(minutes=1)
 
 @dataclass
 class Hat:
-    """A membership, mandate, holding or deputyship as this test remembers it."""
+    """A membership, mandate, guardianship, holding or deputyship as this test remembers it."""
 
     kind: str
     id: UUID
     who: UUID
-    of: UUID  # the organization or household; for a deputyship the holder; for a holding the post
+    of: UUID  # the organization, household or ward; for a deputyship the holding; for a holding the post
     since: datetime
     until: datetime | None = None
     laid_down: datetime | None = None
@@ -72,8 +72,9 @@ class Wardrobe:
         await self.n.server.runtime.as_system(once)
         return found[-1]
 
-    def own(self) -> set[UUID]:
-        now, lately = self.now, self.now - LATELY
+    def own(self, lately: datetime) -> set[UUID]:
+        """Whose matter is mine, with hats laid down since `lately`."""
+        now = self.now
         held = {h.id: h for h in self.hats if h.kind == "post" and h.runs(now)}
         me = {self.me} | {
             held[h.of].who
@@ -82,7 +83,7 @@ class Wardrobe:
         }
         found = set(me)
         members = [h for h in self.hats if h.kind == "member"]
-        for hat in (h for h in self.hats if h.kind in ("member", "mandate") and h.who in me):
+        for hat in (h for h in self.hats if h.kind in ("member", "mandate", "guardian") and h.who in me):
             recent = hat.laid_down is None or hat.laid_down > lately
             if recent and (hat.until is None or hat.until > lately or hat.laid_down is not None):
                 found.add(hat.of)
@@ -111,9 +112,17 @@ class Wardrobe:
             return {}
 
         await self.n.server.runtime.perform(Command("look", viewer), look)
-        assert own[-1] == self.own()
+        assert own[-1] == self.own(self.now - LATELY)
         assert {m.organization_id for m in viewer.mandates} == self.acts_for()
         assert {g.area_id for g in viewer.grants} == {self.posts[p] for p in self.posts_of_mine()}
+
+    async def compare_guards(self) -> None:
+        """What the database itself takes for mine, of a row whose event was the last."""
+        database = self.n.server.runtime.database
+        me = f"'{self.me}'" + ("::uuid" if database.dialect.name == "postgres" else "")
+        last = "(SELECT id AS event_id FROM core_event ORDER BY seq DESC LIMIT 1) new"
+        rows = await database.read(f"SELECT a.id FROM core_actor a, {last} WHERE {own_matter(me, 'a.id')}")
+        assert {as_uuid(row[0]) for row in rows} == self.own(self.now)
 
     # --- changes ---------------------------------------------------------------------------------------------
 
@@ -134,6 +143,16 @@ class Wardrobe:
             lambda w: actors.give_mandate(w, person_id=who, organization_id=of, area_id=self.area, until=until)
         )
         self.hats.append(Hat("mandate", row.id, who, of, self.now, until))
+
+    async def guard(self, r: random.Random) -> None:
+        who, ward = r.sample([self.me, *self.people], 2)
+        until = r.choice([None, self.now + timedelta(days=r.randint(1, 20))])
+        row: Guardianship = await self.run(
+            lambda w: people.record_guardianship(
+                w, ward_id=ward, guardian_id=who, basis=GuardianBasis.PARENT, evidence="户口簿", until=until
+            )
+        )
+        self.hats.append(Hat("guardian", row.id, who, ward, self.now, until))
 
     async def hold(self, r: random.Random) -> None:
         who, post = r.choice([self.me, *self.people]), r.choice(list(self.posts))
@@ -161,6 +180,7 @@ class Wardrobe:
         ends: dict[str, Callable[[Work], Awaitable[Any]]] = {
             "member": lambda w: actors.end_membership(w, membership_id=hat.id, until=long_ago),
             "mandate": lambda w: actors.revoke_mandate(w, mandate_id=hat.id, reason="撤销"),
+            "guardian": lambda w: people.end_guardianship(w, guardianship_id=hat.id, reason="成年"),
             "post": lambda w: actors.leave_post(w, holding_id=hat.id),
             "deputy": lambda w: deputies.end_deputy(w, deputy_id=hat.id),
         }
@@ -209,12 +229,13 @@ async def wardrobe(n: Neighbourhood) -> Wardrobe:
 async def test_any_sequence_of_hats(neighbourhood: Neighbourhood, seed: int) -> None:
     r = random.Random(seed)
     w = await wardrobe(neighbourhood)
-    changes = [w.join, w.act_for, w.hold, w.stand_in, w.lay_down, w.lay_down]
+    changes = [w.join, w.act_for, w.guard, w.hold, w.stand_in, w.lay_down, w.lay_down]
     done = 0
     for _ in range(70):
         try:
             await r.choice(changes)(r)
             done += 1
+            await w.compare_guards()
         except Refusal:
             pass  # held already, over already: nothing has changed
         await w.compare()
@@ -265,7 +286,7 @@ async def test_the_event_keeps_the_hat_and_for_whom_and_on_what_basis(neighbourh
     await n.do("admin", "coreGiveMandate", "mandate { id }", **give)
     found = (await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }"))["activities"]["nodes"]
     somebody = await n.actor_id("谢永强")
-    behalf = {"actorId": somebody, "basis": "GUARDIAN", "evidence": "监护证 3 号"}
+    behalf = {"actorId": somebody, "basis": "WRITTEN", "evidence": "监护证 3 号"}
     joined = await n.do(
         "clerk", "coreJoinActivity", "participation { id actor { id } }",
         activityId=found[0]["id"], onBehalfOf=behalf, actingFor=body,
@@ -275,7 +296,7 @@ async def test_the_event_keeps_the_hat_and_for_whom_and_on_what_basis(neighbourh
       behalfEvidence authority mandate { organization { id } } } } }"""
     assert (await n.ask("admin", event, s=joined["participation"]["id"]))["events"]["nodes"] == [
         {
-            "actor": {"id": me}, "behalfOf": {"id": somebody}, "behalfBasis": "GUARDIAN",
+            "actor": {"id": me}, "behalfOf": {"id": somebody}, "behalfBasis": "WRITTEN",
             "behalfEvidence": "监护证 3 号", "authority": "ROLE", "mandate": {"organization": {"id": body}},
         }
     ]  # fmt: skip

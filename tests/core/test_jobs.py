@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -12,7 +13,7 @@ import pytest
 from core import jobs as jobs_module
 from core.errors import Refusal
 from core.jobs import Job, Jobs
-from core.models import Area
+from core.models import Area, EventText
 from core.testing.kit import Neighbourhood
 from core.work import Work
 
@@ -76,6 +77,33 @@ async def test_what_ends_badly_or_never_leaves_the_other_rows_and_jobs_alone(
     assert tried.count("haicang") == 1
     assert {"xishan", "haihong"} <= set(tried)
     assert runtime.kernel.health.problem("core") in ("job core.fate", "job core.broken")
+
+
+async def test_what_cannot_be_forgotten_holds_up_no_job_and_is_tried_again(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    runtime = n.server.runtime
+    text = EventText.texts[-1]
+    assert text.keep is not None
+    await n.quiet()
+    await n.do("admin", "coreRenameArea", "area { id }", areaId=await n.area_id("xishan"), name="西山")
+    broken = replace(text, keep=replace(text.keep, where="(SELECT no_such_column)"))
+    n.clock.advance(timedelta(days=4000))
+    seen: list[UUID] = []
+
+    async def note(work: Work, id: UUID) -> None:
+        seen.append(id)
+
+    jobs = Jobs([Job("core", "note", DUE, note)])
+    with monkeypatch.context() as meanwhile:
+        meanwhile.setattr(EventText, "texts", (*EventText.texts[:-1], broken))
+        await jobs.run_due(runtime)
+    assert seen and runtime.kernel.health.problem("core") == "retention"
+    kept = "SELECT count(*) FROM core_event_text"
+    assert (await runtime.database.read(kept))[0][0] > 0
+    await jobs.run_due(runtime)
+    assert (await runtime.database.read(kept))[0][0] == 0
 
 
 async def test_a_job_sees_the_clock(neighbourhood: Neighbourhood) -> None:

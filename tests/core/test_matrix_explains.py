@@ -65,6 +65,7 @@ class World:
             table, tag = ("core_role_grant", "rolegrant") if deed == "revoke" else ("core_post_holding", "postholding")
             ended = "revoked_at" if deed == "revoke" else "until"
             rows = await n.server.runtime.database.read(f"SELECT id FROM {table} WHERE {ended} IS NULL ORDER BY id")
+            rows = rows[1:] if deed == "revoke" else rows  # the first is the administrator's own
             id = to_global(tag, rows[(who + which) % len(rows)][0]) if rows else f"{tag}_{split_global(area)[1]}"
             mutation, selection, input = "coreRevokeRole", "roleGrant { id }", {"roleGrantId": id, "reason": "试"}
             if deed == "leave":

@@ -75,6 +75,13 @@ async def test_a_decision_tells_why_and_what_would_change_it(neighbourhood: Neig
     off = await can(n, "clerk", "adoptionListAsset", xishan)
     assert (off["reason"], off["remedies"][0]["plugin"]) == ("PLUGIN_DISABLED", "adoption")
     assert off["remedies"][0]["givenBy"] == ["AREA_ADMIN", "ADMIN"]
+    listing = (
+        "mutation($i: AdoptionListAssetInput!) { adoptionListAsset(input: $i) { errors { code"
+        " ... on PermissionError { permission reason remedies { kind roles givenBy organizationId plugin } } } } }"
+    )
+    spot = {"areaId": xishan, "custodianId": company, "name": "老井", "kind": "TREE", "duties": "清理"}
+    told = (await n.ask("clerk", listing, i=spot))["adoptionListAsset"]["errors"][0]
+    assert told == {"code": off["reason"]} | {key: off[key] for key in ("permission", "reason", "remedies")}
 
     needs = await can(n, "resident", register, xishan)
     assert needs["remedies"][0] | {} == {
@@ -105,8 +112,15 @@ async def test_what_is_hidden_is_asked_about_as_what_is_missing(neighbourhood: N
     with pytest.raises(Refused, match="UNKNOWN_ACTION") as refused:
         await n.ask("admin", CAN, a="coreOpenActivty", on=await n.area_id("xishan"))
     assert refused.value.codes == ["UNKNOWN_ACTION"]
-    with pytest.raises(Refused, match="UNKNOWN_ACTION"):  # it is about activities, not about areas
-        await n.ask("admin", CAN, a="coreOpenActivity", on=await n.area_id("xishan"))
+    for action, hint in (
+        ("coreOpenActivity", ";它针对 Activity。"),
+        ("coreLink", ";请询问权限 core.link。"),
+        ("coreSignOut", ";本人事务无需权限。"),
+        ("coreRenameAre", ";是否想写 'coreRenameArea'?"),
+    ):
+        with pytest.raises(Refused, match="UNKNOWN_ACTION") as refused:
+            await n.ask("admin", CAN, a=action, on=await n.area_id("xishan"))
+        assert hint in refused.value.errors[0]["message"]
     with pytest.raises(Refused, match="BAD_ID"):
         await n.ask("admin", CAN, a="coreOpenActivity", on="xishan")
 
@@ -128,6 +142,69 @@ async def test_fifty_questions_are_one_statement(neighbourhood: Neighbourhood) -
     with pytest.raises(Refused, match="TOO_MANY_QUESTIONS"):
         await n.ask("clerk", query, q=[*asked, asked[0]])
     assert (await n.ask("clerk", query, q=[]))["canMany"] == []
+
+
+async def test_one_wrong_question_of_many_is_answered_as_such(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    xishan = await n.area_id("xishan")
+    asked = [
+        {"action": "core.actor.read", "on": xishan},
+        {"action": "core.actor.raed", "on": xishan},
+        {"action": "core.actor.read", "on": "xishan"},
+        {"action": "coreRenameArea", "on": "area_00000000-0000-7000-8000-000000000000"},
+        {"action": "coreRegisterActor", "on": xishan},
+    ]
+    query = f"query($q: [CanInput!]!) {{ canMany(questions: $q) {{ {DECISION} }} }}"
+    answers = (await n.ask("clerk", query, q=asked))["canMany"]
+    assert [a and (a["action"], a["allowed"], a["reason"]) for a in answers] == [
+        ("core.actor.read", True, "BY_ROLE"),
+        ("core.actor.raed", False, "UNKNOWN_ACTION"),
+        ("core.actor.read", False, "BAD_ID"),
+        None,
+        ("coreRegisterActor", True, "BY_ROLE"),
+    ]
+    assert "core.actor.read" in answers[1]["message"] and answers[1]["permission"] == ""
+    assert (await n.ask("clerk", query, q=asked[1:2]))["canMany"][0]["reason"] == "UNKNOWN_ACTION"
+
+
+async def test_a_person_and_their_account_can_be_asked_about(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    me = (await n.ask("resident", "{ viewer { id } }"))["viewer"]["id"]
+    household = (await n.registered("王家", kind=ActorKind.HOUSEHOLD))[0]
+    for who, action, reason in (
+        ("resident", "coreErasePerson", "OWN"),
+        ("resident", "coreSetPhone", "OWN"),
+        ("resident", "coreRecordIdNumber", "NEEDS_ROLE"),
+        ("company", "coreErasePerson", "NEEDS_ROLE"),
+        ("admin", "coreErasePerson", "BY_ROLE"),
+        ("admin", "coreResetPassword", "BY_ROLE"),
+        ("company", "coreResetPassword", "NEEDS_ROLE"),
+    ):
+        assert (await can(n, who, action, me))["reason"] == reason, (who, action)
+    listed = "query($id: ID!) { node(id: $id) { ... on Actor { allowedActions { action allowed } } } }"
+    mine = {a["action"]: a["allowed"] for a in (await n.ask("resident", listed, id=me))["node"]["allowedActions"]}
+    assert mine["coreErasePerson"] and not mine["coreInvite"]
+    theirs = {a["action"] for a in (await n.ask("clerk", listed, id=household))["node"]["allowedActions"]}
+    assert "coreDisclose" in theirs and not theirs & {"coreErasePerson", "coreInvite", "coreSetPhone"}
+
+
+async def test_a_refusal_and_an_answer_are_of_one_source(neighbourhood: Neighbourhood) -> None:
+    """Signed out, by a machine's token, and where the mechanism is off, too."""
+    n = neighbourhood
+    xishan = await n.area_id("xishan")
+    made = await n.do("admin", "coreCreateMachineToken", "secret", label="x", permissions=["core.actor.read"],
+                      areaId=xishan, expiresAt=(n.clock.now() + timedelta(days=9)).isoformat())  # fmt: skip
+    n.tokens["machine"] = made["secret"]
+    query = (
+        "mutation($i: CoreRenameAreaInput!) { coreRenameArea(input: $i) { errors { code"
+        " ... on PermissionError { permission reason remedies { kind roles givenBy organizationId plugin } } } } }"
+    )
+    for who, code, kind in ((None, "NOT_SIGNED_IN", "SIGN_IN"), ("machine", "NOT_PERMITTED", "SIGN_IN"),
+                            ("clerk", "NOT_PERMITTED", "ROLE")):  # fmt: skip
+        asked = await can(n, who, "coreRenameArea", xishan)
+        error = (await n.ask(who, query, i={"areaId": xishan, "name": "某"}))["coreRenameArea"]["errors"][0]
+        assert error.pop("code") == code
+        assert error == {k: asked[k] for k in error} and error["remedies"][0]["kind"] == kind
 
 
 @pytest.mark.needs("adoption")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,11 @@ from core import accounts
 from core.accounts import SignIn
 from core.demo import PASSWORD
 from core.errors import Refusal
+from core.ids import from_global
+from core.models import Actor
 from core.testing.kit import Neighbourhood
+from core.throttle import key_of
+from core.work import Work
 
 pytestmark = pytest.mark.anyio
 HERE, THERE = "192.0.2.1", "192.0.2.2"
@@ -68,3 +73,48 @@ async def test_failures_are_forgotten_when_somebody_signs_in_and_when_they_are_o
     neighbourhood.clock.advance(timedelta(hours=1, seconds=1))
     await runtime.forget_old_keys()
     assert await kept() == 0
+
+
+async def refused(n: Neighbourhood, who: str | None, mutation: str, **input: Any) -> str:
+    """The one code that a mutation of an account's answers with."""
+    kind = f"{mutation[0].upper()}{mutation[1:]}Input"
+    answer = await n.ask(who, f"mutation($i: {kind}!) {{ {mutation}(input: $i) {{ errors {{ code }} }} }}", i=input)
+    return str(answer[mutation]["errors"][0]["code"])
+
+
+async def test_a_login_that_reads_like_what_else_is_counted_counts_for_itself(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    account = (await n.ask("resident", "{ myAccount { id } }"))["myAccount"]["id"]
+    for _ in range(accounts.FAILURES):
+        login = f"change {from_global(account, 'account')}"
+        assert await refused(n, None, "coreSignIn", login=login, password="wrong") == "SIGN_IN_FAILED"
+    asked = {"currentPassword": "not it", "newPassword": "a new password 1"}
+    assert await refused(n, "resident", "coreChangePassword", **asked) == "WRONG_PASSWORD"
+
+
+async def test_who_is_called_ticket_forgets_no_tickets_that_were_tried(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    monkeypatch.setattr(accounts, "TICKETS_TRIED", 3)
+    (person,) = await n.registered("田小禾")
+    hashed = await accounts.hash_password(PASSWORD)
+
+    async def rule(work: Work) -> dict[str, Any]:
+        actor = await work.get(Actor, from_global(person, "actor"))
+        await accounts.create_account(work, person=actor, login="ticket", password_hash=hashed)
+        return {}
+
+    await n.server.runtime.as_system(rule)
+    guess = {"ticket": "AAAA-AAAA-AAAA-AAAA", "login": "me", "password": "a new password 1"}
+    tried = [await refused(n, None, "coreRedeemTicket", **guess) for _ in range(4)]
+    assert tried == ["TICKET_INVALID"] * 3 + ["SIGN_IN_THROTTLED"]
+    await n.sign_in("ticket")
+    assert await refused(n, None, "coreRedeemTicket", **guess) == "SIGN_IN_THROTTLED"
+
+
+@pytest.mark.parametrize(
+    "other", [("login", "a\0b"), ("login", "a b"), ("login a", "b"), ("login", "b", "a"), ("login",)]
+)
+def test_what_is_counted_for_one_list_of_parts_is_counted_for_no_other(other: tuple[str, ...]) -> None:
+    assert key_of(*other) != key_of("login", "a", "b")

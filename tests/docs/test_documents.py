@@ -39,7 +39,7 @@ def blocks(language: str) -> list[pytest.ParameterSet]:
 async def test_a_graphql_block_runs(neighbourhood: Neighbourhood, text: str) -> None:
     n = neighbourhood
     activity = (await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }"))["activities"]["nodes"]
-    known = {"area": await n.area_id("haicang"), "activity": activity[0]["id"]}
+    known = {"area": await n.area_id("haicang"), "activity": activity[0]["id"], "now": n.clock.now().isoformat()}
     await n.delivered()
     await n.quiet()
     await n.ask("inspector", "{ version }")  # the token is looked up once a second

@@ -61,6 +61,26 @@ async def test_a_computed_list_names_no_area_outside_the_endpoint(neighbourhood:
     assert root != split_global(inside)[1]
 
 
+async def test_a_filter_names_no_area_outside_the_endpoint(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    activities = "query($c: String!) { activities(where: {area: {within: $c}}) { totalCount } }"
+    areas = "query($c: String!) { areas(where: {not: {within: $c}}) { totalCount } }"
+    endpoint = next(e for r in n.server.app.routes if (e := getattr(r.endpoint, "__self__", None)) is not None)
+    graphql, root = await endpoint._contract("dongfu")
+    for query in (activities, areas):
+        for inside in ("dongfu", "xishan", "xishan-1"):
+            assert "errors" not in await at(n, "dongfu", query, c=inside)
+        for area, code in (("haihong", "OUTSIDE_ENDPOINT"), ("haicang", "OUTSIDE_ENDPOINT"), ("nope", "UNKNOWN_AREA")):
+            plain = await graphql.execute(query, {"c": area}, plain=True, root_area=root)
+            for body in (await at(n, "dongfu", query, c=area), plain):
+                assert [e["extensions"]["code"] for e in body["errors"]] == [code], area
+        assert (
+            "errors" not in (await n.http.post("/graphql", json={"query": query, "variables": {"c": "haihong"}})).json()
+        )
+    by_code = '{ activities(where: {area: {code: {eq: "haihong"}}}) { totalCount } }'
+    assert (await at(n, "dongfu", by_code))["data"]["activities"]["totalCount"] == 0
+
+
 async def test_an_organization_shows_its_members_where_it_is_at_home(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     team, person = await n.actor_id("海虹志愿服务队"), await n.actor_id("林晓敏")

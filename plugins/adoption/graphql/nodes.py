@@ -21,9 +21,11 @@ from plugins.adoption.terms import (
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, area_of, public, select
+from schema.nodes.expressions import Expr, RowOf, area_of, select
 from schema.nodes.search import SearchHit
 from schema.nodes.settings import RuleDocument
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts
 from schema.scalars import Long
 
 

@@ -58,10 +58,7 @@ async def _within_scope(work: Work, at: Area | Asset, kind: AssetKind) -> None:
     settings = await work.settings(AdoptionSettings, at)
     if kind not in settings.asset_kinds:
         _, document = await cited(work, at, "asset_kinds")
-        raise Refusal(
-            "KIND_OUT_OF_SCOPE", path=("kind",), document=document,
-            kind=lambda language: kind.zh if language == "zh-CN" else str(kind),
-        )  # fmt: skip
+        raise Refusal("KIND_OUT_OF_SCOPE", path=("kind",), document=document, kind=kind)
 
 
 async def list_asset(

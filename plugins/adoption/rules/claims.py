@@ -65,7 +65,7 @@ async def locked_claim(work: Work, claim_id: UUID) -> tuple[Asset, Claim]:
 
 def _still_open(claim: Claim) -> None:
     if claim.state not in OPEN_CLAIM:
-        raise Refusal("CLAIM_DECIDED", state=str(claim.state))
+        raise Refusal("CLAIM_DECIDED", state=claim.state)
 
 
 async def withdraw_claim(work: Work, *, claim_id: UUID) -> Claim:

@@ -77,7 +77,7 @@ async def _locked(work: Work, revocation_id: UUID) -> tuple[Asset, Agreement, Re
 
 def _require(revocation: Revocation, state: RevocationState) -> None:
     if revocation.state is not state:
-        raise Refusal("REVOCATION_STATE", state=str(revocation.state))
+        raise Refusal("REVOCATION_STATE", state=revocation.state)
 
 
 async def dismiss_revocation(work: Work, *, revocation_id: UUID, reason: str) -> Revocation:

@@ -30,8 +30,10 @@ from plugins.ballots.terms import (
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, case, public, select, viewer
+from schema.nodes.expressions import Expr, RowOf, case, select
 from schema.nodes.search import SearchHit
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts, viewer
 
 PUBLIC_ROLL = [RollState.POSTED, RollState.FINAL, RollState.FROZEN, RollState.RELEASED]
 PUBLIC_CANDIDATE = [CandidateState.ACCEPTED, CandidateState.ELECTED, CandidateState.NOT_ELECTED]

@@ -35,9 +35,11 @@ from plugins.councils.terms import (
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Activity, Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, ViewerFacts, public, select
+from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, select
 from schema.nodes.search import SearchHit
 from schema.nodes.settings import RuleDocument
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts
 from schema.scalars import Long
 
 

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, own_matter, refuse, unique
+from core.access import own_matter
+from core.database.guards import Guard, append_only, check, index, refuse, unique
 from core.models import Activity, Actor, Area, Logged
 from core.personal import Keep, Text, impersonal, personal
 from plugins.councils.models.bodies import Body, Seat

@@ -14,7 +14,9 @@ from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, Obj
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, public, select
+from schema.nodes.expressions import Expr, GlobalId, RowOf, select
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts
 from schema.scalars import Long
 
 _HIDDEN = [NoticeState.DRAFT, NoticeState.DISCARDED]

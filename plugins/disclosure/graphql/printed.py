@@ -13,7 +13,8 @@ from core.settings.store import as_day
 from plugins.disclosure import models, paper, printing
 from plugins.disclosure.graphql.texts import Texts, pairs
 from plugins.disclosure.terms import DayKind
-from schema.nodes.expressions import AreaChain, Expr, RowOf, select
+from schema.nodes.expressions import Expr, RowOf, select
+from schema.nodes.viewing import AreaChain
 
 WHY = "A published notice is for everybody to print, its list with it."
 

@@ -40,9 +40,11 @@ from schema.nodes.declare import (
     python,
     to_one,
 )
-from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, ViewerFacts, public, select
+from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, select
 from schema.nodes.search import SearchHit
 from schema.nodes.settings import RuleDocument
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts
 
 VERIFY = "new_residents.residence.verify"
 

@@ -22,19 +22,9 @@ from plugins.points.rules import event_types
 from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, Source, SourceArgument, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import (
-    Coalesce,
-    Expr,
-    Literal,
-    RowOf,
-    ViewerFacts,
-    area_of,
-    case,
-    now,
-    public,
-    select,
-    viewer,
-)
+from schema.nodes.expressions import Coalesce, Expr, Literal, RowOf, area_of, case, now, select
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts, viewer
 from schema.scalars import Long
 
 _OPEN_KINDS = [ActorKind.ORGANIZATION, ActorKind.ENTERPRISE, ActorKind.GOVERNMENT_BODY]

@@ -12,8 +12,9 @@ from core.config import Config, look_over, read_config
 from core.errors import ConfigurationError
 from core.problems import Problem
 from core.sign_in.config import OidcConfig, SignInConfig
-from core.sign_in.phone import NoChannel
-from core.sign_in.providers import providers_of
+from core.sign_in.phone import LogChannel, NoChannel, PhoneChannel
+from core.sign_in.providers import providers_of, without_secret
+from core.testing.process import gongzhi
 
 KEY = {"GONGZHI_KEY": "0123456789abcdef0123456789abcdef"}
 GOOD = """[sign_in.phone]
@@ -31,13 +32,13 @@ def wrong(tmp_path: Path, text: str) -> list[tuple[str, int | None]]:
     return [(p.code, p.line) for p in look_over(path, {})[1]]
 
 
-def keys_of(config: Config) -> list[str]:
-    return list(providers_of(config, {"phone_codes": NoChannel()}, Clock(), {}))
+def keys_of(config: Config, channel: PhoneChannel | None = None) -> list[str]:
+    return list(providers_of(config, {"phone_codes": channel or LogChannel()}, Clock(), {}))
 
 
-def refused(config: Config) -> str:
+def refused(config: Config, channel: PhoneChannel | None = None) -> str:
     with pytest.raises(ConfigurationError) as caught:
-        keys_of(config)
+        keys_of(config, channel)
     problem = caught.value.problems[0]
     assert isinstance(problem, Problem)
     return problem.code
@@ -94,3 +95,27 @@ def test_without_a_key_or_with_the_log_for_others_nothing_starts(tmp_path: Path)
 def test_beside_a_sqlite_database_the_key_is_made(tmp_path: Path) -> None:
     assert keys_of(Config(database=f"sqlite:{tmp_path}/x.db", sign_in=SignInConfig("plugin"))) == ["phone"]
     assert (tmp_path / "x.db.key").stat().st_mode & 0o077 == 0
+
+
+def test_a_channel_that_nobody_provides_and_a_forgotten_secret_are_told(tmp_path: Path) -> None:
+    path = tmp_path / "gongzhi.toml"
+    path.write_text("plugins = []\n" + GOOD, "utf-8")
+    config = read_config(path, KEY)
+    assert refused(config, NoChannel()) == "NO_CHANNEL"
+    assert keys_of(replace(config, sign_in=SignInConfig("log"), host="127.0.0.1")) == ["phone"]
+    environment = {"GONGZHI_DATABASE": f"sqlite:{tmp_path}/x.db", **KEY}
+    checked = gongzhi(tmp_path, "check", **environment)
+    served = gongzhi(tmp_path, "serve", **environment)
+    for done in (checked, served):
+        assert done.returncode == 2
+        assert "gongzhi.toml:3: sign_in.phone.channel = 'plugin': no plugin carries codes" in done.stderr
+    assert "gongzhi.toml:4: sign_in.oidc.city has no client secret: set GONGZHI_OIDC_CITY_SECRET" in checked.stderr
+    assert without_secret(config, {"GONGZHI_OIDC_CITY_SECRET": "s"}) == []
+
+
+def test_a_secret_that_cannot_be_read_is_told_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "gongzhi.toml"
+    path.write_text(GOOD + 'client_secret_file = "nowhere"\n', "utf-8")
+    with pytest.raises(ConfigurationError) as caught:
+        keys_of(read_config(path, KEY))
+    assert [(p.code, p.line) for p in caught.value.problems if isinstance(p, Problem)] == [("SECRET_UNREADABLE", 7)]

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from core.accounts import TICKETS_TRIED
 from core.demo import PASSWORD
 from core.testing.kit import Neighbourhood, Refused
 
@@ -29,9 +30,14 @@ async def redeem(n: Neighbourhood, ticket: str, login: str | None = None, passwo
     answer = (await n.ask(None, REDEEM, i={"ticket": ticket, "login": login, "password": password}))["coreRedeemTicket"]
     if answer["errors"]:
         assert answer["token"] is None
+        assert answer["errors"][0]["path"], answer
         return str(answer["errors"][0]["code"])
     n.tokens[answer["login"]] = answer["token"]
     return "OK"
+
+
+async def me(n: Neighbourhood, who: str) -> str:
+    return str((await n.ask(who, "{ viewer { id } }"))["viewer"]["id"])
 
 
 async def ticket_for(n: Neighbourhood, person: str, who: str = "clerk", mutation: str = "coreInvite") -> str:
@@ -93,7 +99,8 @@ async def test_a_reset_ticket_ends_every_session_and_keeps_the_login(desk: Neigh
     old = n.tokens["resident"]
     ticket = await ticket_for(n, await n.actor_id("郑雅婷"), mutation="coreResetPassword")
     assert (await n.ask("resident", "{ viewer { name } }"))["viewer"]["name"] == "郑雅婷"
-    assert await redeem(n, ticket, "other") == "OK"
+    assert await redeem(n, ticket, "other") == "LOGIN_DIFFERS"
+    assert await redeem(n, ticket, " Resident ") == "OK"
     n.tokens["old"] = old
     assert (await n.post("old", "{ viewer { name } }")).status_code == 401
     with pytest.raises(Refused, match="SIGN_IN_FAILED"):
@@ -126,6 +133,81 @@ async def test_nobody_resets_or_disables_who_may_more_or_themselves(desk: Neighb
     await n.do("admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=wide, actorId=resident)
     assert await ticket_for(n, id["inspector"], "resident", "coreResetPassword")
     assert await n.refused("resident", "coreResetPassword", "ticket", personId=id["admin"]) == "RIGHTS_ABOVE_OWN"
+
+
+async def test_a_clerk_resets_no_equal_however_they_came_to_be_one(desk: Neighbourhood) -> None:
+    """Nobody becomes whom they could not make: who cannot give a role cannot take its holder's account either."""
+    n = desk
+    xishan = await n.area_id("xishan")
+    one, other = [await me(n, who) for who in await n.newcomers(2, "xishan")]
+    for person in (one, other):
+        assert await ticket_for(n, person, mutation="coreResetPassword")
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=xishan, actorId=one)
+    post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=xishan, title="窗口"))["post"]["id"]
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=xishan, postId=post)
+    await n.do("admin", "coreAssignPost", "postHolding { id }", postId=post, personId=other)
+    for person in (one, other):
+        assert await n.refused("clerk", "coreResetPassword", "ticket", personId=person) == "RIGHTS_ABOVE_OWN"
+        assert await ticket_for(n, person, "admin", "coreResetPassword")
+
+
+async def test_the_desk_measures_by_the_rule_by_which_roles_are_given(desk: Neighbourhood) -> None:
+    """Where an area took from its administrators what clerks may do, these neither unmake a clerk nor become one."""
+    n = desk
+    xishan = await n.area_id("xishan")
+    (who,) = await n.newcomers(1, "xishan")
+    chief, clerk = await me(n, "resident"), await me(n, who)
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=xishan, actorId=chief)
+    given = await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=xishan, actorId=clerk)
+    assert await ticket_for(n, clerk, "resident", "coreResetPassword")
+    await n.do("admin", "coreSetPluginSettings", "area { id }", areaId=xishan, plugin="permissions",
+               settings=[{"key": "core.actor.register", "value": ["CLERK", "ADMIN"]}])  # fmt: skip
+    role = {"roleGrantId": given["roleGrant"]["id"], "reason": "x"}
+    assert await n.refused("resident", "coreRevokeRole", "roleGrant { id }", **role) == "ROLE_ABOVE_OWN"
+    assert await n.refused("resident", "coreResetPassword", "ticket", personId=clerk) == "RIGHTS_ABOVE_OWN"
+    assert await n.refused("resident", "coreDisableAccount", "account { id }", personId=clerk, reason="x") == (
+        "RIGHTS_ABOVE_OWN"
+    )
+
+
+async def test_who_stands_in_for_somebody_does_not_become_them(desk: Neighbourhood) -> None:
+    """What one has only as a deputy ends with the leave; a password would not."""
+    n = desk
+    xishan = await n.area_id("xishan")
+    holder, stand_in, other, neighbour = await n.newcomers(4, "xishan")
+    post = (await n.do("admin", "coreCreatePost", "post { id }", areaId=xishan, title="主任"))["post"]["id"]
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=xishan, postId=post)
+    put = {"postId": post, "personId": await me(n, holder)}
+    held = (await n.do("admin", "coreAssignPost", "postHolding { id }", **put))["postHolding"]["id"]
+    until = (n.clock.now() + timedelta(days=7)).isoformat()
+    leave = {"postHoldingId": held, "personId": await me(n, stand_in), "until": until}
+    await n.do("admin", "coreAppointDeputy", "deputy { id }", **leave)
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=xishan, actorId=await me(n, other))
+    for person in (holder, other):
+        code = await n.refused(stand_in, "coreResetPassword", "ticket", personId=await me(n, person))
+        assert code == "RIGHTS_ABOVE_OWN"
+    # The desk's own work goes on: who has no office may be seen to.
+    assert await ticket_for(n, await me(n, neighbour), stand_in, "coreResetPassword")
+    assert await ticket_for(n, await me(n, other), holder, "coreResetPassword")
+
+
+async def test_a_person_sees_what_was_done_to_their_account_and_by_whom(desk: Neighbourhood) -> None:
+    n = desk
+    person, clerk, admin = await me(n, "resident"), await me(n, "clerk"), await me(n, "admin")
+    await ticket_for(n, person, mutation="coreResetPassword")
+    await n.do("admin", "coreDisableAccount", "account { id }", personId=person, reason="手机遗失")
+    await n.do("admin", "coreEnableAccount", "account { id }", personId=person, reason="找回")
+    await n.trust("resident")
+    query = """query($a: ID!) { events(where: {subject: {eq: $a}, type: {ne: "core.account.signed_in"}}) {
+      nodes { type actor { id } reason } } }"""
+    account = (await n.ask("resident", "{ myAccount { id } }"))["myAccount"]["id"]
+    seen = (await n.ask("resident", query, a=account))["events"]["nodes"]
+    assert [(e["type"], e["actor"] and e["actor"]["id"], e["reason"]) for e in seen][:3] == [
+        ("core.account.enabled", admin, "找回"),
+        ("core.account.disabled", admin, "手机遗失"),
+        ("core.account.reset", clerk, None),
+    ]
+    assert (await n.ask("company", query, a=account))["events"]["nodes"] == []
 
 
 async def test_who_signs_for_a_company_is_reset_by_who_could_give_that_mandate(neighbourhood: Neighbourhood) -> None:
@@ -218,3 +300,40 @@ async def test_a_ticket_handed_out_before_somebody_was_given_more_is_no_way_to_i
         await n.do("admin", "coreGrantRole", "roleGrant { id }", role="ADMIN", areaId=area, postId=post)
     assert await redeem(n, ticket, "wang") == "TICKET_INVALID"
     assert await redeem(n, await ticket_for(n, person, "admin"), "wang") == "OK"
+
+
+async def test_a_ticket_that_is_redeemed_is_no_failure(neighbourhood: Neighbourhood) -> None:
+    """An afternoon of opening accounts at one desk, from one address."""
+    n = neighbourhood
+    people = await n.registered(*(f"新居民{number}" for number in range(TICKETS_TRIED + 1)))
+    for number, person in enumerate(people):
+        assert await redeem(n, await ticket_for(n, person), f"new{number}") == "OK", number
+    assert await redeem(n, "K7QM-3XWP-9TDA-HHYN", "x") == "TICKET_INVALID"
+
+
+@pytest.mark.parametrize(
+    "password", ["1234567890", "1234512345", "AAAAAAAAAAAA", "Password123", "woaini1314520", "i am wang-li 1", "WANG-LI WANG-LI"]
+)  # fmt: skip
+async def test_a_password_that_is_guessed_first_is_refused(neighbourhood: Neighbourhood, password: str) -> None:
+    n = neighbourhood
+    ticket = await ticket_for(n, (await n.registered("王小明"))[0])
+    assert await redeem(n, ticket, "wang-li", password) == "PASSWORD_TOO_WEAK"
+    assert await redeem(n, ticket, "wang-li") == "OK"
+    change = "mutation($i: CoreChangePasswordInput!) { coreChangePassword(input: $i) { errors { code path } } }"
+    given = {"currentPassword": NEW, "newPassword": password}
+    assert (await n.ask("wang-li", change, i=given))["coreChangePassword"]["errors"] == [
+        {"code": "PASSWORD_TOO_WEAK", "path": ["newPassword"]}
+    ]
+    await n.sign_in("wang-li", NEW)
+
+
+async def test_a_login_is_one_word_however_wide_it_is_typed(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    ticket = await ticket_for(n, (await n.registered("王小明"))[0])
+    for login in ("wang li", "wang\u3000li", "wang\tli", "wang\u200bli", "wang\u202eli", "wang\nli"):
+        assert await redeem(n, ticket, login) in ("LOGIN_CHARACTERS", "BAD_TEXT"), login
+    assert await redeem(n, ticket, "\u3000Ｗａｎｇ１ ") == "OK"
+    assert (await n.ask("wang1", "{ myAccount { login } }"))["myAccount"]["login"] == "wang1"
+    other = await ticket_for(n, (await n.registered("李小红"))[0])
+    assert await redeem(n, other, "WANG1") == "LOGIN_TAKEN"
+    await n.sign_in("ｗａｎｇ１", NEW)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from core.accounts import hash_token
+from core.errors import Refusal
 from core.testing.kit import Neighbourhood, Refused
 
 pytestmark = pytest.mark.anyio
@@ -46,11 +47,55 @@ async def test_it_does_what_it_was_made_for_below_its_area_and_nothing_else(neig
     ):
         assert await may_register(n, area) == answer, area
     give = {"role": "CLERK", "areaId": await n.area_id("xishan"), "actorId": await n.actor_id("郑雅婷")}
-    query = "mutation($i: CoreGrantRoleInput!) { coreGrantRole(input: $i) { errors { ... on PermissionError { reason } } } }"
-    assert (await n.ask("machine", query, i=give))["coreGrantRole"]["errors"] == [{"reason": "TOKEN_SCOPE"}]
-    event = '{ events(first: 1, where: {type: {eq: "core.actor.registered"}}) { nodes { authority actor { id } } } }'
+    why = "errors { ... on PermissionError { permission reason remedies { kind } } }"
+    query = f"mutation($i: CoreGrantRoleInput!) {{ coreGrantRole(input: $i) {{ {why} }} }}"
+    refused = {"permission": "core.role.grant", "reason": "TOKEN_SCOPE", "remedies": [{"kind": "SIGN_IN"}]}
+    assert (await n.ask("machine", query, i=give))["coreGrantRole"]["errors"] == [refused]
+    batch = (
+        f"mutation($i: CoreRegisterActorBatchInput!) {{ coreRegisterActorBatch(input: $i) {{ results {{ {why} }} }} }}"
+    )
+    await machine(n, "core.actor.read")
+    refused |= {"permission": "core.actor.register"}
+    row = {**NEW, "areaId": await n.area_id("xishan")}
+    answer = await n.ask("machine", batch, i={"rows": [row]})
+    assert answer["coreRegisterActorBatch"]["results"] == [{"errors": [refused]}]
+
+
+async def test_events_tell_that_a_program_did_it_and_which(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    token = await machine(n, "core.actor.register")
+    assert await may_register(n, "xishan") == "OK"
+    query = '{ events(first: %d, where: {type: {eq: "core.actor.registered"}}) { nodes { authority machine actor { id } } } }'
     admin = (await n.ask("admin", "{ viewer { id } }"))["viewer"]["id"]
-    assert (await n.ask("admin", event))["events"]["nodes"] == [{"authority": "ROLE", "actor": {"id": admin}}]
+    by_machine = {"authority": "ROLE", "machine": "签到机", "actor": {"id": admin}}
+    for who in ("admin", "clerk"):
+        assert (await n.ask(who, query % 1))["events"]["nodes"] == [by_machine]
+    await n.do("admin", "coreRegisterActor", "actor { id }", **NEW, areaId=await n.area_id("xishan"))
+    in_person = {"authority": "ROLE", "machine": None, "actor": {"id": admin}}
+    assert (await n.ask("admin", query % 2))["events"]["nodes"] == [in_person, by_machine]
+    n.clock.set(n.clock.now() + timedelta(days=61))
+    await n.server.runtime.forget_old_keys()
+    await n.sign_in("admin")
+    assert (await n.ask("admin", query % 2))["events"]["nodes"] == [in_person, by_machine | {"machine": token}]
+
+
+async def test_it_is_told_what_it_was_made_for(neighbourhood: Neighbourhood) -> None:
+    """Wherever it is refused, and never with a permission that is none."""
+    n = neighbourhood
+    await machine(n, "core.actor.register", "core.actor.read")
+    area = await n.area_id("haihong")
+    errors = "errors { code message ... on PermissionError { permission reason } }"
+    query = """mutation($a: ID!) {
+      coreRegisterActor(input: {kind: PERSON, name: "甲", areaId: $a}) { ERRORS }
+      coreSignOut(input: {everywhere: true}) { ERRORS }
+      coreCreatePost(input: {areaId: $a, title: "岗"}) { ERRORS } }""".replace("ERRORS", errors)
+    outside, own, other = (await n.ask("machine", query, a=area)).values()
+    for (refused,) in (outside["errors"], own["errors"], other["errors"]):
+        assert "core.actor.read, core.actor.register" in refused["message"]
+    assert outside["errors"][0]["permission"] == "core.actor.register"
+    assert outside["errors"][0]["message"].startswith("您在此处没有权限“登记主体”(core.actor.register)。")
+    assert (own["errors"][0]["code"], "permission" in own["errors"][0]) == ("TOKEN_SCOPE", False)
+    assert other["errors"][0]["reason"] == "TOKEN_SCOPE" and other["errors"][0]["permission"] == "core.role.grant"
 
 
 async def test_it_sees_what_its_permissions_show_there_and_nothing_personal(neighbourhood: Neighbourhood) -> None:
@@ -121,7 +166,7 @@ async def test_it_has_no_matters_of_its_own(neighbourhood: Neighbourhood) -> Non
         "coreUndo": {"eventId": event, "reason": "x"},
         "coreExport": {"list": "actors"},
     }.items():
-        assert await n.refused("machine", mutation, "", **input) == "NOT_PERMITTED", mutation
+        assert await n.refused("machine", mutation, "", **input) == "TOKEN_SCOPE", mutation
     change = "mutation($i: CoreChangePasswordInput!) { coreChangePassword(input: $i) { errors { code } } }"
     asked = {"currentPassword": "gongzhi-demo", "newPassword": "a new password 1"}
     assert (await n.ask("machine", change, i=asked))["coreChangePassword"]["errors"] == [{"code": "TOKEN_SCOPE"}]
@@ -159,7 +204,7 @@ async def test_it_is_nobody_s_guardian(neighbourhood: Neighbourhood) -> None:
     await machine(n, "core.activity.join", area=activity["area"]["code"], who="resident")
     behalf = {"actorId": ward, "basis": "GUARDIAN", "evidence": "母亲"}
     join = ("coreJoinActivity", "participation { id }")
-    assert await n.refused("machine", *join, activityId=activity["id"], onBehalfOf=behalf) == "NOT_PERMITTED"
+    assert await n.refused("machine", *join, activityId=activity["id"], onBehalfOf=behalf) == "NO_GUARDIANSHIP"
     await n.do("resident", *join, activityId=activity["id"], onBehalfOf=behalf)
 
 
@@ -172,3 +217,20 @@ async def test_it_ends_with_its_time_by_its_maker_and_with_the_account(neighbour
     await machine(n, "core.actor.register")
     n.clock.advance(timedelta(days=30))
     assert not (await n.server.runtime.viewer(hash_token(n.tokens["machine"]))).signed_in
+
+
+@pytest.mark.parametrize(
+    "widening",
+    [
+        "scope = NULL, scope_area_id = NULL",
+        'scope = \'{"permissions": ["core.actor.register", "core.role.grant"]}\'',
+        "scope_area_id = (SELECT id FROM core_area WHERE code = 'haicang')",
+    ],
+)
+async def test_the_database_lets_nobody_widen_one(neighbourhood: Neighbourhood, widening: str) -> None:
+    n = neighbourhood
+    await machine(n, "core.actor.register")
+    with pytest.raises(Refusal, match="INVALID_VALUE"):
+        async with n.server.runtime.database.transaction() as transaction:
+            await transaction.fetch(f"UPDATE core_token SET {widening} WHERE scope IS NOT NULL")
+    assert await may_register(n, "xishan") == "OK"

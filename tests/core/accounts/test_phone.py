@@ -67,6 +67,36 @@ async def test_a_challenge_is_good_once_for_who_began_it_and_for_ten_minutes(
     assert code_of(await finish(n, challenge, code)) == "SIGN_IN_FAILED"
 
 
+async def test_no_digest_of_a_number_stays_once_it_is_used_or_too_late(
+    city: Neighbourhood, capsys: pytest.CaptureFixture[str]
+) -> None:
+    n = city
+    await n.quiet()
+    runtime = n.server.runtime
+
+    async def kept() -> list[str]:
+        return sorted(str(row[0]) for row in await runtime.database.read("SELECT kind FROM core_ticket"))
+
+    ticket = (await finish(n, *await sent(n, capsys)))["ticket"]
+    assert await kept() == ["IDENTITY"]
+    person = (await n.registered("王小明"))[0]
+    await n.do("admin", "coreVerifyIdentity", "account { id }", ticket=ticket, personId=person)
+    assert (await finish(n, *await sent(n, capsys)))["token"]
+    assert await kept() == []
+    await finish(n, *await sent(n, capsys, "13900139000"))
+    await sent(n, capsys)
+    invited = (await n.registered("李小红"))[0]
+    await n.do("clerk", "coreInvite", "ticket", personId=invited)
+    await runtime.forget_old_keys()
+    assert await kept() == ["CHALLENGE", "IDENTITY", "INVITATION"]
+    n.clock.advance(timedelta(minutes=10))
+    await runtime.forget_old_keys()
+    assert await kept() == ["IDENTITY", "INVITATION"]
+    n.clock.advance(timedelta(days=7))
+    await runtime.forget_old_keys()
+    assert await kept() == ["INVITATION"]  # of an account, and with nothing about anybody
+
+
 async def test_five_guesses_and_the_right_code_is_no_good_any_more_in_parallel_and_by_aliases_too(
     city: Neighbourhood, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -112,6 +142,20 @@ async def test_the_desk_verifies_whom_it_may_and_a_ticket_is_one_persons(
     await n.do("clerk", "coreVerifyIdentity", "account { id }", ticket=ticket, personId=one)
     assert await n.refused("clerk", "coreVerifyIdentity", "", ticket=ticket, personId=other) == "TICKET_INVALID"
     assert await n.refused("clerk", "coreVerifyIdentity", "", ticket=later, personId=other) == "IDENTITY_TAKEN"
+
+
+async def test_a_number_kept_on_a_person_lets_nobody_in(
+    city: Neighbourhood, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What a clerk notes is for calling: in gets whom the desk has verified, by the rule of every account."""
+    n = city
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=await n.area_id("haicang"),
+               actorId=await n.actor_id("陈志伟"))  # fmt: skip
+    for who in ("resident", "admin"):
+        person = (await n.ask(who, "{ viewer { id } }"))["viewer"]["id"]
+        await n.do("clerk", "coreSetPhone", "person { id }", personId=person, phone=PHONE)
+        answer = await finish(n, *await sent(n, capsys))
+        assert answer["token"] is None and answer["ticket"]
 
 
 async def test_a_telephone_is_linked_and_unlinked_by_its_owner_and_let_in_no_more_when_disabled(

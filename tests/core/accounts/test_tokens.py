@@ -9,15 +9,19 @@ from time import monotonic, sleep
 import httpx2
 import pytest
 
+from core.access import viewer_sql
 from core.accounts import TOKEN_LIFE
+from core.database.dialect import SQLITE
 from core.demo import PASSWORD
+from core.models import Account, Deputy, Mandate, PostHolding, RoleGrant, Token
 from core.testing.kit import Neighbourhood, Refused
 from core.testing.process import start
+from core.viewers import DECISIVE
 
 pytestmark = pytest.mark.anyio
 NEW = "a new password 1"
 CHANGE = "mutation($i: CoreChangePasswordInput!) { coreChangePassword(input: $i) { errors { code path } } }"
-TOKENS = "{ myTokens(where: {revokedAt: {isNull: true}}) { nodes { id label permissions expiresAt } } }"
+TOKENS = "{ myTokens(where: {revokedAt: {isNull: true}}) { nodes { id label current permissions expiresAt } } }"
 
 
 async def change(n: Neighbourhood, who: str | None, current: str, new: str = NEW) -> str:
@@ -44,6 +48,7 @@ async def two_sessions(n: Neighbourhood) -> None:
     """`phone` and `tablet`, both the resident's; the session of the fixture is signed out."""
     await n.do("resident", "coreSignOut", "", everywhere=True)
     for name in ("phone", "tablet"):
+        n.http.headers["user-agent"] = f" a {name} "
         n.tokens[name] = await n.sign_in("resident")
 
 
@@ -52,6 +57,7 @@ async def test_tokens_are_listed_for_their_owner_and_ended_by_them_alone(neighbo
     await two_sessions(n)
     listed = (await n.ask("phone", TOKENS))["myTokens"]["nodes"]
     assert [t["permissions"] for t in listed] == [None, None]
+    assert [(t["label"], t["current"]) for t in listed] == [("a tablet", False), ("a phone", True)]
     assert (await n.ask(None, TOKENS))["myTokens"]["nodes"] == []
     others = (await n.ask("admin", TOKENS))["myTokens"]["nodes"]
     assert others and all(token not in others for token in listed)
@@ -147,3 +153,10 @@ async def test_another_worker_sees_within_a_second_who_is_out(neighbourhood: Nei
         await http.aclose()
         process.terminate()
         process.join()
+
+
+def test_a_viewer_is_looked_at_again_only_for_what_they_are_read_from() -> None:
+    read = viewer_sql(SQLITE, "?1", "?2")
+    models = (Account, Token, RoleGrant, PostHolding, Mandate, Deputy)
+    assert [model for model in models if f" {model._meta.db_table} " not in read] == []
+    assert {tag.removeprefix("new ") for tag in DECISIVE} == {model.tag for model in models}

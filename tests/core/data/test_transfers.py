@@ -48,6 +48,8 @@ async def test_a_clerk_takes_in_their_own_area(neighbourhood: Neighbourhood, tmp
     )
     assert status == 201
     id = made["id"]
+    early = await n.http.get(f"/imports/{id}", headers={"authorization": f"Bearer {n.tokens['clerk']}"})
+    assert (early.status_code, early.json()["errors"][0]["extensions"]["code"]) == (409, "FILE_NOT_READY")
     asked = await n.do("clerk", "coreImport", SHOW, importId=id)
     assert asked["dataImport"]["state"] == "CHECKING"
     assert await n.refused("clerk", "coreImport", SHOW, importId=id) == "IMPORT_STATE"
@@ -253,22 +255,29 @@ async def test_a_workbook_of_a_list_has_chinese_headers_and_no_formula(
 async def test_an_export_is_ones_own_and_goes_after_a_day(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     await n.server.transfers.stop()
+    waiting = (await n.do("clerk", "coreExport", "dataExport { id }", list="actors"))["dataExport"]["id"]
+    mine = {"authorization": f"Bearer {n.tokens['clerk']}"}
+    early = await n.http.get(f"/exports/{waiting}", headers=mine)
+    assert (early.status_code, early.headers["retry-after"]) == (409, "2")
+    assert early.json()["errors"][0]["extensions"]["code"] == "FILE_NOT_READY"
     row, answer = await export(n, "clerk", list="actors")
     assert answer.status_code == 200
+    assert (await n.http.get(f"/exports/{waiting}", headers=mine)).status_code == 200
     for who in ("admin", "resident"):
         other = await n.http.get(f"/exports/{row['id']}", headers={"authorization": f"Bearer {n.tokens[who]}"})
         assert other.status_code == 404
     assert (await n.http.get(f"/exports/{row['id']}")).status_code == 401
     n.clock.advance(timedelta(days=1, minutes=1))
     await n.server.transfers.run_due()
-    gone = await n.http.get(f"/exports/{row['id']}", headers={"authorization": f"Bearer {n.tokens['clerk']}"})
-    assert gone.status_code == 404 and not list(n.server.transfers.folder.glob("*.export"))
+    gone = await n.http.get(f"/exports/{row['id']}", headers=mine)
+    assert (gone.status_code, gone.json()["errors"][0]["extensions"]["code"]) == (410, "FILE_GONE")
+    assert not list(n.server.transfers.folder.glob("*.export"))
     for input, code in (
         ({"list": "nothing"}, "UNKNOWN_LIST"),
         ({"list": "actors", "columns": ["password"]}, "UNKNOWN_FIELD"),
         ({"list": "actors", "where": {"nope": 1}}, "BAD_ARGUMENT"),
     ):
         row, answer = await export(n, "clerk", **input)
-        assert (row["state"], row["failure"], answer.status_code) == ("FAILED", code, 404)
+        assert (row["state"], row["failure"], answer.status_code) == ("FAILED", code, 410)
     with pytest.raises(Refused):
         await n.do("clerk", "coreExport", "dataExport { id }", list="actors", language="fr")

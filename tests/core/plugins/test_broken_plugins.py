@@ -49,7 +49,7 @@ def extend(wheels: Wheels, key: str, field: str, expression: str, target: str = 
 
 
 def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
-    """Fourteen plugins, thirteen of them broken: `check` names each, and `serve` stops with the same words."""
+    """Fifteen plugins, fourteen of them broken: `check` names each, and `serve` stops with the same words."""
     wheels.add("good")
     wheels.add("raises", hooks="raise RuntimeError('no luck')")
     wheels.add("exits", hooks="raise SystemExit(3)")
@@ -64,6 +64,11 @@ def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
         'key = "future"\nversion = "1"\napi = "9.0"\ntitle = { en = "x", zh-CN = "x" }\n', "utf-8"
     )
     wheels.add("prefix", hooks=MODELS_HOOK.format(key="prefix"), models=MODELS.format(tag="px", table="thing"))
+    forgetful = MODELS.format(tag="fx", table="forgetful_thing").replace(
+        "    guards:", "    texts = personal('name', of='id', keep=Keep('made_at', 'case_text_days')),\n    guards:"
+    )
+    wheels.add("forgetful", hooks=MODELS_HOOK.format(key="forgetful"),
+               models="from core.personal import Keep, personal\n" + forgetful)  # fmt: skip
     deaf = "from core.events import Handler\nasync def hear(work, event): pass\n@hookimpl\n"
     deaf += (
         "def gongzhi_handlers(): return [Handler('deaf', t, hear) for t in ('core.area.moved', 'core.area.renamed')]"
@@ -85,6 +90,8 @@ def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
     assert "gongzhi_settings returned 3" in found["settings"][1]
     assert found["future"] == ("API_RANGE", "needs api 9.0; this server speaks 0.1")
     assert found["prefix"] == ("TABLE_PREFIX", "prefix: table thing must begin with prefix_")
+    what = "forgetful_thing.name is kept since 'made_at', which is no column of instants"
+    assert found["forgetful"] == ("BAD_DECLARATION", what)
     assert found["permissions"][0] == "BAD_PLUGIN_KEY"
     assert found["needy"] == ("LEFT_OUT", "needy is left out, because it needs raises, which failed")
     what = "deaf: the handler of 'core.area.renamed' is not listed under events_in in plugin.toml"
@@ -178,7 +185,8 @@ from schema.mutations import MutationInput, Result, mutation
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import computed, extend, python
-from schema.nodes.expressions import Expr, public
+from schema.nodes.expressions import Expr
+from schema.nodes.telling import public
 
 @dataclass(frozen=True, eq=False)
 class Wrong(Expr):

@@ -85,7 +85,7 @@ import strawberry
 from strawberry.types.info import Info
 from schema.nodes.composed import Query, plain
 from schema.nodes.declare import extend
-from schema.nodes.expressions import public
+from schema.nodes.telling import public
 
 @extend(Query)
 class Roots:

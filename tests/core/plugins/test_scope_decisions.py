@@ -32,8 +32,10 @@ from core import models as kernel
 from {key} import models
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Actor, Area
-from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, to_one
-from schema.nodes.expressions import public, select, viewer
+from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
+from schema.nodes.expressions import ListOf, select
+from schema.nodes.telling import public
+from schema.nodes.viewing import viewer
 CLERKS = lambda t, v: v.may("core.actor.read", t.area_id)
 {body}
 """
@@ -62,6 +64,11 @@ def test_each_way_of_telling_too_much_is_named(wheels: Wheels) -> None:
     add("found", thing("found", ", scope=CLERKS"), searchable="'name'")
     add("counting", thing("counting", ", scope=public('x')", counts.format(name="n", why="")))
     add("telling", thing("telling", ", scope=public('x')", counts.format(name="n", why=", discloses='so many'")))
+    members = "ListOf(kernel.Membership, lambda m: m.area_id == t.area_id, 'actor_id', 'until')"
+    add(
+        "listing",
+        thing("listing", ", scope=public('x')", f"    n: str = python(str, columns=lambda t: {{'m': {members}}})\n"),
+    )
     secret = "    pin: str | None = column(visible=CLERKS)\n"
     by = "filters=[FilterField(name='pinned', kind='text', test=lambda t, a: t.pin == a, description='x')]"
     add("probing", thing("probing", f", scope=public('x'), {by}", secret))
@@ -78,6 +85,8 @@ def test_each_way_of_telling_too_much_is_named(wheels: Wheels) -> None:
     assert "FoundThing: searchable, so everybody finds it by name, but not everybody sees it" in said["found"]
     assert "CountingThing.n" in said["counting"]
     assert "it tells of core_membership, of which not everybody sees every row" in said["counting"]
+    assert "ListingThing.n" in said["listing"]
+    assert "it tells of core_membership, of which not everybody sees every row" in said["listing"]
     assert "ProbingThing: filter pinned: it asks for pin, which no field shows" in said["probing"]
     assert "Query.bareRoot: who sees what it answers?" in said["bare"]
     assert "Query.areas: declared by core and by taking" in said["taking"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,19 @@ from uuid import UUID
 import pytest
 
 from core.accounts import create_account, issue_token
+from core.data import settle as settle_rows
 from core.enums import ActorKind
+from core.errors import Refusal
 from core.ids import from_global
 from core.models import Actor, Area
 from core.personal import personal_texts
 from core.retention import settle
+from core.rules.corrections import undo
 from core.rules.erasure import erase_columns
 from core.settings.store import as_uuid
 from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
+from schema.export import Export
 
 pytestmark = pytest.mark.anyio
 
@@ -112,6 +117,7 @@ async def test_nothing_personal_is_left_and_what_was_counted_is_the_same(neighbo
     assert await n.refused("resident", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
     assert await n.refused("clerk", *ERASE, personId=id, reason="?") == "NOT_PERMITTED"
     assert (await n.post(LOGIN, "{ viewer { name } }")).json()["data"]["viewer"]["name"] == NAME
+    assert await n.refused(LOGIN, *ERASE, personId=id, reason="有事请打 139-5920-1234") == "PHONE_MISPLACED"
     await n.do(LOGIN, *ERASE, personId=id, reason="本人申请注销", idempotencyKey=f"{LOGIN} goes")
     await n.delivered()
     after_text = await n.dump()
@@ -173,6 +179,7 @@ async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Nei
     assert await n.refused("admin", *ERASE, **office) == "HOLDS_OFFICE"
     found = (await n.ask("admin", PREVIEW, i=me))["coreErasurePreview"]
     assert [(f["kind"], f["count"], f["code"]) for f in found] == [("postholding", 1, "HOLDS_OFFICE")]
+    assert "任职:1" in found[0]["message"]
     with pytest.raises(Refused, match="NOT_PERMITTED"):
         await n.ask("resident", PREVIEW, i=me)
     await n.do("admin", "coreLeavePost", "postHolding { id }", postHoldingId=held["postHolding"]["id"])
@@ -203,6 +210,7 @@ async def test_what_a_person_owes_others_is_handed_over_first(neighbourhood: Nei
         "SELECT authority, behalf_basis FROM core_event WHERE type = 'core.person.erased'"
     )
     assert [tuple(map(str, r)) for r in rows] == [("ROLE", "WRITTEN")]
+    assert "申请书 3 号" not in await n.dump()
 
 
 async def test_a_household_goes_with_the_last_and_loses_the_name_of_one(neighbourhood: Neighbourhood) -> None:
@@ -232,6 +240,120 @@ async def test_a_household_goes_with_the_last_and_loses_the_name_of_one(neighbou
     assert [c for c in ("罗大佑", "祠堂边 2") if c in await n.dump()] == []
 
 
+async def test_a_planned_hand_over_is_called_off_before_either_side_goes(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    xishan, day = await n.area_id("xishan"), (n.clock.today() + timedelta(days=2)).isoformat()
+    giver, taker = await n.registered("田小禾", "罗大佑")
+    order = {"areaId": xishan, "fromId": giver, "toId": taker, "date": day}
+    planned = await n.do("admin", "coreHandOver", "handover { id }", **order)
+    for side in (giver, taker):
+        found = (await n.ask("admin", PREVIEW, i=side))["coreErasurePreview"]
+        assert [(f["kind"], f["count"], f["code"]) for f in found] == [("handover", 1, "OPEN_MATTERS")]
+        assert await n.refused("admin", *ERASE, personId=side, reason="本人申请") == "OPEN_MATTERS"
+    await n.do("admin", "coreCancelHandOver", "handover { id }", handoverId=planned["handover"]["id"])
+    for side in (giver, taker):
+        await n.do("admin", *ERASE, personId=side, reason="本人申请")
+
+
+async def given_and_ended(n: Neighbourhood, what: str, person: str) -> tuple[str, str]:
+    """Something a person was given and has no more; its id and the type of the event that ended it."""
+    xishan, since = await n.area_id("xishan"), n.clock.today().isoformat()
+
+    async def done(mutation: str, kind: str, **input: Any) -> str:
+        return str((await n.do("admin", mutation, f"{kind} {{ id }}", **input))[kind]["id"])
+
+    if what == "membership":
+        at = await done("coreAddMembership", what, actorId=person, areaId=xishan, role="RESIDENT", since=since)
+        await done("coreEndMembership", what, membershipId=at, until=since)
+        return at, "core.membership.ended"
+    if what == "mandate":
+        for_whom = await n.actor_id("西山社村民委员会")
+        at = await done("coreGiveMandate", what, personId=person, organizationId=for_whom, areaId=xishan)
+        await done("coreRevokeMandate", what, mandateId=at, reason="交接")
+        return at, "core.mandate.revoked"
+    if what == "roleGrant":
+        at = await done("coreGrantRole", what, role="INSPECTOR", areaId=xishan, actorId=person)
+        await done("coreRevokeRole", what, roleGrantId=at, reason="交接")
+        return at, "core.role.revoked"
+    post = await done("coreCreatePost", "post", areaId=xishan, title="楼长")
+    if what == "postHolding":
+        at = await done("coreAssignPost", what, postId=post, personId=person)
+        await done("coreLeavePost", what, postHoldingId=at)
+        return at, "core.post.left"
+    assert what == "deputy"
+    held = await done("coreAssignPost", "postHolding", postId=post, personId=await n.actor_id("谢永强"))
+    until = (n.clock.now() + timedelta(days=9)).isoformat()
+    at = await done("coreAppointDeputy", what, postHoldingId=held, personId=person, until=until)
+    await done("coreEndDeputy", what, deputyId=at)
+    return at, "core.deputy.ended"
+
+
+@pytest.mark.parametrize("what", ["membership", "mandate", "roleGrant", "postHolding", "deputy"])
+async def test_an_undo_gives_nothing_back_to_who_is_gone(neighbourhood: Neighbourhood, what: str) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    (person,) = await n.registered("田小禾")
+    row, type = await given_and_ended(n, what, person)
+    await n.do("admin", *ERASE, personId=person, reason="本人申请")
+    event = await n.ask(
+        "admin",
+        "query($s: ID!, $t: String!) { events(where: {subject: {eq: $s}, type: {eq: $t}}) { nodes { id } } }",
+        s=row, t=type,
+    )  # fmt: skip
+    undo = {"eventId": event["events"]["nodes"][0]["id"], "reason": "点错了"}
+    assert await n.refused("admin", "coreUndo", "event { id }", **undo) == "ACTOR_GONE"
+
+
+async def test_an_undo_gives_no_place_back_to_who_is_gone(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    id = await someone(n)
+    activity = await took_part(n, id)
+    await n.do(LOGIN, "coreLeaveActivity", "participation { id }", activityId=activity)
+    left = '{ events(where: {type: {eq: "core.activity.left"}}, first: 1) { nodes { id } } }'
+    event = (await n.ask("admin", left))["events"]["nodes"][0]["id"]
+    await n.do(LOGIN, *ERASE, personId=id, reason="本人申请注销")
+
+    async def give_back(work: Work) -> dict[str, Any]:
+        await undo(work, event_id=from_global(event, "event"), reason="点错了")
+        return {}
+
+    with pytest.raises(Refusal, match="ACTOR_GONE"):
+        await n.server.runtime.as_system(give_back)
+
+
+async def test_nobody_acts_for_a_household_that_is_gone(neighbourhood: Neighbourhood) -> None:
+    """And the receipt of who did does not tell its name."""
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    (login,) = await n.newcomers(1, "xishan")
+    neighbour = (await n.ask(login, "{ viewer { id } }"))["viewer"]["id"]
+    first, second = await n.registered("田小禾", "罗大佑")
+    (home,) = await n.registered("田小禾家", kind=ActorKind.HOUSEHOLD)
+    xishan, since = await n.area_id("xishan"), n.clock.today().isoformat()
+    await n.do(
+        "clerk",
+        "coreAddMembership",
+        "membership { id }",
+        actorId=first,
+        organizationId=home,
+        role="MEMBER",
+        since=since,
+    )
+    give = {"personId": neighbour, "organizationId": home, "areaId": xishan}
+    await n.do("admin", "coreGiveMandate", "mandate { id }", **give)
+    order = {"areaId": xishan, "fromId": neighbour, "toId": second}
+    receipt = await n.do("admin", "coreHandOver", "handover { lines { nodes { title stays } } }", **order)
+    assert receipt["handover"]["lines"]["nodes"] == [{"title": "HOUSEHOLD", "stays": "MANDATE_IS_PERSONAL"}]
+    await n.do("admin", *ERASE, personId=first, reason="本人申请")
+    assert "田小禾" not in await n.dump()
+    start = n.clock.now() + timedelta(days=1)
+    when = {"startsAt": start.isoformat(), "endsAt": (start + timedelta(hours=1)).isoformat()}
+    organise = {"areaId": xishan, "title": "会", "actingFor": home, **when}
+    assert await n.refused(login, "coreOrganiseActivity", "activity { id }", **organise) == "NOT_PERMITTED"
+
+
 async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     n = neighbourhood
     n.clock.set(n.clock.now())
@@ -257,6 +379,94 @@ async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Ne
     n.clock.advance(timedelta(days=31))
     await settle(n.server.runtime)
     assert "田小禾" not in await n.dump()
+
+
+EXPORT, IMPORT = "dataExport(id: $i) { state }", "dataImport(id: $i) { state }"
+
+
+async def state(n: Neighbourhood, who: str, field: str, id: str) -> str:
+    found = await n.ask(who, f"query($i: ID!) {{ {field} }}", i=id)
+    return str(found[field.partition("(")[0]]["state"])
+
+
+async def sent(n: Neighbourhood, who: str, area: str, name: str) -> str:
+    """A spreadsheet with one person in it; the import's id."""
+    body = f"姓名,区域代码\n{name},{area}\n".encode()
+    headers = {"authorization": f"Bearer {n.tokens[who]}"}
+    answer = await n.http.post(f"/imports?area={area}&name=people.csv", content=body, headers=headers)
+    assert answer.status_code == 201
+    return str(answer.json()["id"])
+
+
+async def test_a_file_that_is_being_written_is_cleared_away_too(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾")
+    asked = await n.do("clerk", "coreExport", "dataExport { id }", list="actors", format="CSV")
+    write, written = Export.write, []
+
+    async def and_then_erase(export: Export, writer: Any, viewer: Any) -> int:
+        rows = await write(export, writer, viewer)
+        await n.do("admin", *ERASE, personId=me, reason="本人申请")
+        written.append(rows)
+        return rows
+
+    monkeypatch.setattr(Export, "write", and_then_erase)
+    await transfers.run_due()
+    assert written and await state(n, "clerk", EXPORT, asked["dataExport"]["id"]) == "EXPIRED"
+    assert [p for p in transfers.folder.glob("*.export")] == []
+
+
+@pytest.mark.parametrize("apply", [False, True])
+async def test_a_file_that_is_being_taken_in_is_cleared_away_too(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch, apply: bool
+) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾")
+    id = await sent(n, "clerk", "xishan", "田小禾")
+    await n.do("clerk", "coreImport", "dataImport { id }", importId=id, apply=apply)
+    build = settle_rows.build
+    erased = []
+
+    def and_then_erase(*arguments: Any) -> Any:
+        done = build(*arguments)
+        if not erased:
+            going = n.do("admin", *ERASE, personId=me, reason="本人申请")
+            erased.append(asyncio.run_coroutine_threadsafe(going, loop).result(20))
+        return done
+
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(settle_rows, "build", and_then_erase)
+    await transfers.run_due()
+    assert erased and await state(n, "clerk", IMPORT, id) == "EXPIRED"
+    assert [p for p in transfers.folder.iterdir() if str(from_global(id, "dataimport")) in p.name] == []
+    assert "田小禾" not in await n.dump()
+
+
+async def test_files_that_cannot_hold_the_person_stay(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    transfers = n.server.transfers
+    await transfers.stop()
+    (me,) = await n.registered("田小禾", area="haihong")
+    files = [(who, EXPORT, await n.do(who, "coreExport", "dataExport { id }", list="activities", format="CSV"))
+             for who in ("clerk", "resident", "inspector")]  # fmt: skip
+    await transfers.run_due()
+    found = [(who, field, str(made["dataExport"]["id"])) for who, field, made in files]
+    found += [("admin", IMPORT, await sent(n, "admin", area, "王小明")) for area in ("xishan", "haihong", "haicang")]
+    await n.do("admin", *ERASE, personId=me, reason="本人申请")
+    await transfers.run_due()
+    # The clerk's and the resident's places are elsewhere, the inspector's role is over the whole district.
+    assert [await state(n, *file) for file in found] == [
+        "READY", "READY", "EXPIRED", "RECEIVED", "EXPIRED", "EXPIRED",
+    ]  # fmt: skip
 
 
 async def test_every_text_of_the_demo_can_be_erased(neighbourhood: Neighbourhood) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import stat
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from core.access import LATELY
 from core.config import read_config
 from core.errors import ConfigurationError, Refusal
 from core.keys import Key, KeyRing, read_keys
@@ -254,11 +255,13 @@ async def test_a_guardian_acts_for_a_ward_while_it_lasts(neighbourhood: Neighbou
     given = {"personId": ward, "purpose": "参加夏令营", "basis": "GUARDIAN", "evidence": "母亲"}
     behalf = {"onBehalfOf": {"actorId": ward, "basis": "GUARDIAN", "evidence": "母亲"}}
     consent = ("coreGiveConsent", "consent { id }")
-    assert await n.refused("resident", *consent, **given, **behalf) == "NOT_PERMITTED"
+    for who in ("resident", "clerk", "admin"):
+        assert await n.refused(who, *consent, **given, **behalf) == "NO_GUARDIANSHIP"
     facts = {"wardId": ward, "guardianId": guardian, "basis": "PARENT", "evidence": "户口簿"}
     record = ("coreRecordGuardianship", "guardianship { id state }")
     assert await n.refused("resident", *record, **facts) == "NOT_PERMITTED"
-    made = await n.do("clerk", *record, **facts)
+    ends = (n.clock.now() + timedelta(days=90)).isoformat()
+    made = await n.do("clerk", *record, **facts, until=ends)
     assert await n.refused("clerk", *record, **facts) == "ALREADY_GUARDIAN"
     await n.do("resident", *consent, **given, **behalf)
     events = await n.ask(
@@ -272,10 +275,13 @@ async def test_a_guardian_acts_for_a_ward_while_it_lasts(neighbourhood: Neighbou
     # `can` says of a guardian what the mutation does, and of others that they would need the desk's permission.
     found = await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }")
     activity = found["activities"]["nodes"][0]["id"]
-    can = 'query($on: ID!, $w: ID!) { can(action: "coreJoinActivity", on: $on, onBehalfOf: $w) { reason permission } }'
+    can = """query($on: ID!, $w: ID!) { can(action: "coreJoinActivity", on: $on, onBehalfOf: $w) {
+      reason permission until } }"""
     may = {who: (await n.ask(who, can, on=activity, w=ward))["can"] for who in ("resident", "company")}
+    until = datetime.fromisoformat(may["resident"].pop("until"))
     assert may["resident"] == {"reason": "BY_GUARDIAN", "permission": "core.activity.join"}
-    assert may["company"] == {"reason": "NEEDS_ROLE", "permission": "core.act_on_behalf"}
+    assert abs(until - datetime.fromisoformat(ends)) < timedelta(milliseconds=1)
+    assert may["company"] == {"reason": "NEEDS_ROLE", "permission": "core.act_on_behalf", "until": None}
     join = ("coreJoinActivity", "participation { actor { id } }")
     joined = await n.do("resident", *join, activityId=activity, **behalf)
     assert joined["participation"]["actor"]["id"] == ward
@@ -288,8 +294,27 @@ async def test_a_guardian_acts_for_a_ward_while_it_lasts(neighbourhood: Neighbou
     end = ("coreEndGuardianship", "guardianship { state }")
     id = made["guardianship"]["id"]
     assert (await n.do("clerk", *end, guardianshipId=id, reason="成年"))["guardianship"]["state"] == "ENDED"
-    assert await n.refused("resident", *consent, **other, **behalf) == "NOT_PERMITTED"
+    assert await n.refused("resident", *consent, **other, **behalf) == "NO_GUARDIANSHIP"
     assert (await n.ask("resident", can, on=activity, w=ward))["can"]["permission"] == "core.act_on_behalf"
+
+
+async def test_a_ward_s_matter_is_the_guardian_s_own(neighbourhood: Neighbourhood) -> None:
+    """While it lasts and for a month after, as with every hat; not the other way round."""
+    n = neighbourhood
+    n.clock.set(n.clock.now())
+    clerk = (await n.ask("clerk", "{ viewer { id } }"))["viewer"]["id"]
+    ward, other = await n.registered("郑小禾", "郑小苗")
+    document = ("coreRecordIdNumber", "person { id }")
+    facts = {"wardId": ward, "guardianId": clerk, "basis": "APPOINTED", "evidence": "判决书"}
+    record = ("coreRecordGuardianship", "guardianship { id }")
+    made = (await n.do("admin", *record, **facts))["guardianship"]["id"]
+    assert await n.refused("clerk", *document, personId=ward, number=id_number(41)) == "OWN_MATTER"
+    second = facts | {"guardianId": other}
+    assert await n.refused("clerk", *record, **second) == "OWN_MATTER"
+    await n.do("admin", "coreEndGuardianship", "guardianship { id }", guardianshipId=made, reason="成年")
+    assert await n.refused("clerk", *document, personId=ward, number=id_number(41)) == "OWN_MATTER"
+    n.clock.advance(LATELY + timedelta(days=1))
+    await n.do("clerk", *document, personId=ward, number=id_number(41))
 
 
 def test_postgres_without_a_key_is_not_served_to_others(databases: Databases, tmp_path: Path) -> None:

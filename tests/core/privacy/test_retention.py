@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from core import retention
 from core.retention import CORE_SETTINGS, kept_for_a_time, settle
 from core.testing import process
 from core.testing.kit import Databases, Neighbourhood
@@ -106,6 +108,41 @@ async def test_a_running_server_does_it_once_a_day(neighbourhood: Neighbourhood)
     n.clock.advance(timedelta(days=1100))
     await n.server.runtime.jobs.run_due(n.server.runtime)
     assert "不再巡查" not in await column(n, "core_event_text", "text")
+
+
+async def told(n: Neighbourhood) -> Counter[str]:
+    """How many rows the events say went, by `table.column`."""
+    query = '{ events(first: 100, where: {type: {eq: "core.retention.applied"}}) { nodes { data } } }'
+    found: Counter[str] = Counter()
+    for event in (await n.ask("admin", query))["events"]["nodes"]:
+        found[f"{event['data']['table']}.{event['data']['column']}"] += event["data"]["rows"]
+    return found
+
+
+async def test_two_workers_that_see_the_same_tell_it_once(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second looks while the first has seen what is due and not yet done it."""
+    n = neighbourhood
+    await n.quiet()
+    n.clock.set(n.clock.now())
+    await revoked(n, "xishan", "不再巡查")
+    n.clock.advance(timedelta(days=1100))
+    runtime, due = n.server.runtime, retention._due
+    before = await told(n)
+    others: list[dict[str, int]] = []
+
+    async def and_another(*arguments: Any) -> Any:
+        found = await due(*arguments)
+        if not others:
+            others.append({})
+            others[0] = await settle(runtime)
+        return found
+
+    monkeypatch.setattr(retention, "_due", and_another)
+    assert await settle(runtime) == {}
+    assert others[0]["core_event_text.text"] >= 1
+    assert await told(n) - before == Counter(others[0])
 
 
 async def test_every_time_that_is_declared_is_a_setting_and_a_column(shared_neighbourhood: Neighbourhood) -> None:
