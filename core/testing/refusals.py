@@ -20,7 +20,7 @@ from graphql import (
 from core.ids import new_id, split_global, to_global
 from core.testing.kit import Neighbourhood
 
-AT_ONCE = 10  # mutations in one request
+AT_ONCE = 5  # mutations in one request, which has a time for all of them
 Place = tuple[str, ...]  # the names of the fields that lead to one in an input
 
 

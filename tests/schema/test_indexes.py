@@ -108,6 +108,7 @@ async def known(n: Neighbourhood) -> dict[str, Any]:
         "id": activity,
         "code": "xishan",
         "n": 20,
+        "now": n.clock.now().isoformat(),
     }
 
 
