@@ -18,6 +18,7 @@ class NoticeState(Term):
     SUPERSEDED = "SUPERSEDED", "已被更正公示取代"
 
 
+HIDDEN = (NoticeState.DRAFT, NoticeState.DISCARDED)  # from everybody but who publishes
 RUNNING = (NoticeState.PUBLISHED, NoticeState.OBJECTED, NoticeState.RESOLVED)
 CLOSED = (NoticeState.CLOSED_CLEAN, NoticeState.CLOSED_UPHELD)
 

@@ -35,8 +35,9 @@ async def cast(work: Work, *, ballot_id: UUID, choices: Sequence[int], for_voter
 
     Refuses BALLOT_STATE, NOT_ON_ROLL, NO_CONSENT_YET, ALREADY_VOTED, NO_PROXY, BAD_PAPER.
     """
-    ballot = await _running(work, ballot_id)
+    ballot = await work.get(Ballot, ballot_id)
     work.require("ballots.vote.cast", ballot)
+    ballot = await _running(work, ballot)
     if work.acting.behalf_of_id is not None:
         raise Refusal("ONLY_ONESELF")
     work.in_person()
@@ -60,12 +61,10 @@ async def cast(work: Work, *, ballot_id: UUID, choices: Sequence[int], for_voter
     return mark
 
 
-async def _running(work: Work, ballot_id: UUID) -> Ballot:
+async def _running(work: Work, ballot: Ballot) -> Ballot:
     """The ballot, opened if its time has come and nobody was quicker. Refuses BALLOT_STATE."""
-    ballot = await work.get(Ballot, ballot_id)
     if ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now:
-        roll, ballot = await with_roll(work, ballot_id)
-        work.require("ballots.vote.cast", ballot)
+        roll, ballot = await with_roll(work, ballot.id)
         if ballot.state is BallotState.ANNOUNCED:
             open_now(work, roll, ballot)
     if not ballot.opens_at <= work.now < ballot.closes_at:

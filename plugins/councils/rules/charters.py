@@ -79,9 +79,10 @@ async def draft_charter(
     """
     area = await work.lock(Area, area_id)
     body = None if drafting_body_id is None else await work.get(Body, drafting_body_id)
-    if body is not None and (body.area_id != area.id):
+    is_here = body is not None and body.area_id == area.id
+    work.require(DRAFT, area, owner=await officer(work, body.id) if body is not None and is_here else None)
+    if body is not None and not is_here:
         raise Refusal("NOT_ITS_BODY", path=("draftingBodyId",))
-    work.require(DRAFT, area, owner=None if body is None else await officer(work, body.id))
     number = (await work.rows("SELECT count(*) AS n FROM councils_charter WHERE area_id = {}", area_id))[0]["n"] + 1
     charter = Charter(
         id=new_id(), area_id=area_id, number=number, title=clean_name(title, "title"), state=CharterState.DRAFT,

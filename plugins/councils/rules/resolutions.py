@@ -64,6 +64,8 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     """
     found = await work.get(AgendaItem, item_id)
     if found.meeting_id is None:
+        body = await work.get(Body, found.body_id)
+        work.require(PASS, body, owner=await officer(work, body.id))
         raise Refusal("NOT_ON_THE_AGENDA", path=("itemId",))
     body, meeting = await work.lock_with(Meeting, found.meeting_id, Body)
     item = await work.lock(AgendaItem, item_id)

@@ -46,18 +46,18 @@ async def assign_task(work: Work, *, resolution_id: UUID, assignee_id: UUID, tit
     return task
 
 
-async def _task(work: Work, task_id: UUID, *allowed: TaskState) -> tuple[Resolution, Task]:
-    resolution, task = await work.lock_with(Task, task_id, Resolution)
+def _require_state(work: Work, task: Task, *allowed: TaskState) -> None:
+    """Refuses VERSION_CONFLICT, TASK_STATE."""
     work.expect_version(task)
     if task.state not in allowed:
         raise Refusal("TASK_STATE", state=str(task.state))
-    return resolution, task
 
 
 async def report_task(work: Work, *, task_id: UUID, report: str) -> Task:
     """Whoever has it says what was done. Refuses NOT_THE_ASSIGNEE, TASK_STATE."""
-    resolution, task = await _task(work, task_id, TaskState.OPEN, TaskState.REPORTED)
+    resolution, task = await work.lock_with(Task, task_id, Resolution)
     work.require(REPORT, resolution)
+    _require_state(work, task, TaskState.OPEN, TaskState.REPORTED)
     if work.principal_id != task.assignee_id:
         raise Refusal("NOT_THE_ASSIGNEE")
     work.change(
@@ -70,8 +70,9 @@ async def report_task(work: Work, *, task_id: UUID, report: str) -> Task:
 
 async def confirm_task(work: Work, *, task_id: UUID) -> Task:
     """Somebody else finds it done (INV10). Refuses TASK_STATE, OWN_MATTER."""
-    resolution, task = await _task(work, task_id, TaskState.REPORTED)
+    resolution, task = await work.lock_with(Task, task_id, Resolution)
     work.require(ASSIGN, resolution, owner=await officer(work, resolution.body_id))
+    _require_state(work, task, TaskState.REPORTED)
     await not_own(work, task.assignee_id)
     work.change(task, state=TaskState.CONFIRMED, confirmed_by_id=work.person_id)
     data = {"resolution": str(resolution.id), "actor": str(task.assignee_id)}
@@ -82,8 +83,9 @@ async def confirm_task(work: Work, *, task_id: UUID) -> Task:
 
 async def cancel_task(work: Work, *, task_id: UUID, reason: str) -> Task:
     """It is not to be done any more, and why. Refuses TASK_STATE."""
-    resolution, task = await _task(work, task_id, TaskState.OPEN, TaskState.REPORTED)
+    resolution, task = await work.lock_with(Task, task_id, Resolution)
     work.require(ASSIGN, resolution, owner=await officer(work, resolution.body_id))
+    _require_state(work, task, TaskState.OPEN, TaskState.REPORTED)
     text = needed(reason, "reason")
     work.change(task, state=TaskState.CANCELLED)
     work.record("councils.task.cancelled", task, area_id=task.area_id, text={"reason": text})

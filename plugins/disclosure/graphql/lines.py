@@ -7,7 +7,7 @@ from typing import Any
 
 from plugins.disclosure import models, seal
 from plugins.disclosure.graphql.texts import Texts, pairs
-from plugins.disclosure.terms import RecordKind
+from plugins.disclosure.terms import HIDDEN, RecordKind
 from schema.nodes.expressions import Expr, RowOf, select
 
 WHY = "Of objections only those by name are in it, and drafts have no record."
@@ -17,7 +17,7 @@ def columns(t: RowOf) -> dict[str, Expr]:
     """What a record sealed, as far as everybody may read it."""
 
     def of_notice(n: RowOf) -> Expr:
-        return (n.id == t.notice_id) & (t.kind == RecordKind.PUBLISHED)
+        return (n.id == t.notice_id) & (t.kind == RecordKind.PUBLISHED) & ~n.state.is_in(list(HIDDEN))
 
     def of_objection(kind: RecordKind) -> Callable[[RowOf], Expr]:
         return lambda o: (o.id == t.objection_id) & (o.is_confidential == False) & (t.kind == kind)  # noqa: E712

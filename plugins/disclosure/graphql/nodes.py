@@ -10,7 +10,7 @@ import strawberry
 
 from plugins.disclosure import models, seal
 from plugins.disclosure.graphql import lines, printed
-from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind
+from plugins.disclosure.terms import HIDDEN, DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
@@ -19,12 +19,10 @@ from schema.nodes.telling import public
 from schema.nodes.viewing import ViewerFacts
 from schema.scalars import Long
 
-_HIDDEN = [NoticeState.DRAFT, NoticeState.DISCARDED]
-
 
 def _notice_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """What is published is for everybody; a draft for who publishes there."""
-    return ~t.state.is_in(_HIDDEN) | v.may("disclosure.publish", t.area_id)
+    return ~t.state.is_in(list(HIDDEN)) | v.may("disclosure.publish", t.area_id)
 
 
 @node(models.Notice, scope=_notice_scope, order="-published_at")
