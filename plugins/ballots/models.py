@@ -163,6 +163,7 @@ class Attestation(Logged):
     """A clerk saw what a rule asks for and core does not know: a date of birth, an application, a registration."""
 
     tag: ClassVar[str] = "ballots_attestation"
+    called: ClassVar[tuple[str, str]] = ("What clerks saw for elections", "选举事项核对")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -204,6 +205,7 @@ class RollEntry(Logged):
     that nobody stands on two of a kind (INV7); it is worked out from the roll's state."""
 
     tag: ClassVar[str] = "ballots_entry"
+    called: ClassVar[tuple[str, str]] = ("Entries on electoral rolls", "选民名册记录")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -251,6 +253,7 @@ class Objection(Logged):
     """Somebody says that a posted roll is wrong about somebody; answered by somebody else (INV10)."""
 
     tag: ClassVar[str] = "ballots_objection"
+    called: ClassVar[tuple[str, str]] = ("Objections to electoral rolls", "名册异议")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -342,6 +345,7 @@ class Candidate(Logged):
     """Somebody who stands for election, having agreed to."""
 
     tag: ClassVar[str] = "ballots_candidate"
+    called: ClassVar[tuple[str, str]] = ("Candidacies", "候选记录")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -470,6 +474,7 @@ class Option(Logged):
     """What can be chosen; in an election, a candidate."""
 
     tag: ClassVar[str] = "ballots_option"
+    called: ClassVar[tuple[str, str]] = ("Options of elections", "选举选项")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -505,6 +510,7 @@ class Mark(Logged):
     paper from the desk, it does not."""
 
     tag: ClassVar[str] = "ballots_mark"
+    called: ClassVar[tuple[str, str]] = ("Votes taken part in", "投票记录")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -592,6 +598,7 @@ class Proxy(Logged):
     """Somebody on the roll lets somebody else cast their vote, where the rule allows it."""
 
     tag: ClassVar[str] = "ballots_proxy"
+    called: ClassVar[tuple[str, str]] = ("Proxies for votes", "委托投票")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID

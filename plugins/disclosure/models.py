@@ -56,6 +56,7 @@ class Notice(Logged):
     """What is made public about a matter, for how long; from its publication on it is sealed (INV9)."""
 
     tag: ClassVar[str] = "disclosure_notice"
+    called: ClassVar[tuple[str, str]] = ("Notices about them", "与本人有关的公示")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -185,6 +186,7 @@ class Item(Logged):
     """Somebody or something that a notice names: a line of its list. Gone when they are erased; the rest stays."""
 
     tag: ClassVar[str] = "disclosure_item"
+    called: ClassVar[tuple[str, str]] = ("Lines of notices", "公示名单项")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -223,6 +225,7 @@ class Objection(Logged):
     """Somebody says that it is not right, by name or in confidence; somebody else answers (INV10)."""
 
     tag: ClassVar[str] = "disclosure_objection"
+    called: ClassVar[tuple[str, str]] = ("Objections to notices", "公示异议")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -298,6 +301,7 @@ class Posting(Logged):
     """Where a notice was put up on paper, and what shows it (张贴凭据); never edited."""
 
     tag: ClassVar[str] = "disclosure_posting"
+    called: ClassVar[tuple[str, str]] = ("Notices put up on paper", "张贴的公示")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -389,6 +393,7 @@ class FileEntry(Logged):
     """Something that belongs into the yearly file of an organization (年度档案): an event about it, by its type and day."""
 
     tag: ClassVar[str] = "disclosure_file_entry"
+    called: ClassVar[tuple[str, str]] = ("Lines of yearly files", "年度档案条目")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID

@@ -54,6 +54,7 @@ class DormitoryList(Logged):
     """An employer says who lives in its dormitory; each worker answers for themselves."""
 
     tag: ClassVar[str] = "new_residents_list"
+    called: ClassVar[tuple[str, str]] = ("Dormitory lists", "宿舍名单")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -91,6 +92,7 @@ class Registration(Logged):
     """
 
     tag: ClassVar[str] = "new_residents_registration"
+    called: ClassVar[tuple[str, str]] = ("Residence registrations", "居住登记")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -197,6 +199,7 @@ class Evidence(Logged):
     """What shows that somebody lives here, by reference; never the paper itself."""
 
     tag: ClassVar[str] = "new_residents_evidence"
+    called: ClassVar[tuple[str, str]] = ("Evidence of residence", "居住凭据")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -316,6 +319,7 @@ class Grant(Logged):
     none; nothing else tells them apart, and nothing at all does when it is decided."""
 
     tag: ClassVar[str] = "new_residents_grant"
+    called: ClassVar[tuple[str, str]] = ("Entitlements", "享有的待遇")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -372,6 +376,7 @@ class Use(Logged):
     """An entitlement was used on a day."""
 
     tag: ClassVar[str] = "new_residents_use"
+    called: ClassVar[tuple[str, str]] = ("Use of entitlements", "待遇使用记录")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID
@@ -409,6 +414,7 @@ class Appeal(Logged):
     """A person doubts a decision about their residence or an entitlement; somebody else decides again."""
 
     tag: ClassVar[str] = "new_residents_appeal"
+    called: ClassVar[tuple[str, str]] = ("Appeals about residence and entitlements", "居住与待遇申诉")
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID

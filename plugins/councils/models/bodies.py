@@ -33,6 +33,7 @@ class Body(Logged):
     """
 
     tag: ClassVar[str] = "councils_body"
+    called: ClassVar[tuple[str, str]] = ("Bodies", "议事机构")
     searchable: ClassVar[str | None] = "name"
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
@@ -146,6 +147,7 @@ class Seat(Logged):
     """
 
     tag: ClassVar[str] = "councils_seat"
+    called: ClassVar[tuple[str, str]] = ("Seats in bodies", "席位")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

@@ -24,6 +24,7 @@ class Charter(Logged):
     """A version of an area's charter. Only the members' vote adopts it, and only enacting ends the one before."""
 
     tag: ClassVar[str] = "councils_charter"
+    called: ClassVar[tuple[str, str]] = ("Charters drafted", "起草的章程")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
@@ -206,6 +207,7 @@ class Delegation(Logged):
     """A matter of the government that a body decides from now on, within bounds, until it is over or revoked (M46)."""
 
     tag: ClassVar[str] = "councils_delegation"
+    called: ClassVar[tuple[str, str]] = ("Delegated matters", "下放事项")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

@@ -82,6 +82,7 @@ class Attendance(Logged):
     """Whether the holder of a seat came; noted once, by somebody else or in the minutes."""
 
     tag: ClassVar[str] = "councils_attendance"
+    called: ClassVar[tuple[str, str]] = ("Attendance at meetings", "会议出席")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
@@ -115,6 +116,7 @@ class AgendaItem(Logged):
     """Something a body should talk about. `concerns` is the actor whose own matter it is, if it is somebody's (INV10)."""
 
     tag: ClassVar[str] = "councils_agenda_item"
+    called: ClassVar[tuple[str, str]] = ("Matters for a body's agenda", "议题")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
@@ -166,6 +168,7 @@ class Recusal(Logged):
     """A member keeps out of an item, because they say so or because it is their own matter (INV10)."""
 
     tag: ClassVar[str] = "councils_recusal"
+    called: ClassVar[tuple[str, str]] = ("Recusals", "回避")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

@@ -198,6 +198,7 @@ class Task(Logged):
     """What has to be done after a resolution, as a core activity; reported by whoever does it, confirmed by another."""
 
     tag: ClassVar[str] = "councils_task"
+    called: ClassVar[tuple[str, str]] = ("Tasks after resolutions", "决议任务")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
@@ -246,6 +247,7 @@ class Report(Logged):
     """A body's year under the five headings (议事、决策、干事、监督、服务), or what its supervision found."""
 
     tag: ClassVar[str] = "councils_report"
+    called: ClassVar[tuple[str, str]] = ("Reports of bodies", "机构报告")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
