@@ -16,13 +16,21 @@ from core.models import Actor, Membership
 from core.rules.inputs import optional_text
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.forums.models import Forum, Member
+from plugins.forums.models import Forum, Member, Moderation
 from plugins.forums.rules.common import convenor, councils, needed, not_own, require_active
 from plugins.forums.rules.forums import MANAGE, about, end
 from plugins.forums.settings import ForumsSettings
-from plugins.forums.terms import BELONGS, ForumMemberBasis, ForumMembership, ForumMemberState
+from plugins.forums.terms import (
+    BELONGS,
+    HOLDS,
+    ForumMemberBasis,
+    ForumMembership,
+    ForumMemberState,
+    ForumModerationKind,
+)
 
 JOIN, ADMIT = "forums.member.join", "forums.member.admit"
+_EXCLUDE = ForumModerationKind.EXCLUDE
 UNITS = (ActorKind.ORGANIZATION, ActorKind.ENTERPRISE)
 _BELONGS_HERE = (
     "SELECT 1 AS yes FROM core_membership m JOIN core_area_closure c ON c.descendant_id = m.area_id AND c.ancestor_id = {}"
@@ -33,7 +41,7 @@ _BELONGS_HERE = (
 async def join_forum(work: Work, *, forum_id: UUID, application: str | None = None) -> Member:
     """Who lives here joins an open forum, at once; a mixed one, units too, once somebody who convenes it has admitted them.
 
-    Refuses FORUM_CLOSED, BODIES_ONLY, ALREADY_IN_FORUM, UNITS_NOT_HERE, NOT_FROM_HERE, LIVES_HERE_TOO_SHORT.
+    Refuses FORUM_CLOSED, BODIES_ONLY, ALREADY_IN_FORUM, EXCLUDED, UNITS_NOT_HERE, NOT_FROM_HERE, LIVES_HERE_TOO_SHORT.
     """
     forum = await work.get(Forum, forum_id)
     work.require(JOIN, forum)
@@ -43,6 +51,8 @@ async def join_forum(work: Work, *, forum_id: UUID, application: str | None = No
     actor = await work.get(Actor, work.principal_id)
     if await work.find(Member, forum_id=forum.id, actor_id=actor.id, until=None):
         raise Refusal("ALREADY_IN_FORUM")
+    if await work.select(Moderation, forum_id=forum.id, concerns_id=actor.id, kind=_EXCLUDE, state=list(HOLDS)):
+        raise Refusal("EXCLUDED")
     await _belongs_here(work, forum, actor)
     at_once = forum.membership is ForumMembership.OPEN
     member = Member(
@@ -109,8 +119,6 @@ async def leave_forum(work: Work, *, member_id: UUID) -> Member:
         raise Refusal("NOT_AN_OFFICER")
     if member.state not in BELONGS:
         raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
-    if member.state is ForumMemberState.EXCLUDED:
-        raise Refusal("EXCLUDED")
     if member.basis is ForumMemberBasis.SEATED:
         raise Refusal("SEATED_MEMBER")
     end(work, member, ForumMemberState.LEFT)

@@ -11,7 +11,7 @@ from core.duties import Duties, Duty, Held, Matter
 from core.models import Logged
 from core.work import Work
 from plugins.forums.models import Forum, Member, Moderation, Position, Statement, Topic
-from plugins.forums.terms import ForumModerationState, ForumTopicState
+from plugins.forums.terms import ForumModerationState
 
 _MOVES: tuple[tuple[type[Logged], str, str], ...] = (
     (Member, "actor_id", "forums.member.merged"),
@@ -29,7 +29,7 @@ async def _there(work: Work, actor_id: UUID) -> list[Member]:
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
     """What would move; one of two memberships in a forum is ended first."""
     both = {m.forum_id for m in await _there(work, kept)} & {m.forum_id for m in await _there(work, gone)}
-    found = [Finding(model.tag, len(await work.select(model, **{column: gone}))) for model, column, _ in _MOVES]
+    found = [Finding(model.tag, len(await work.select(model, lock=False, **{column: gone}))) for model, column, _ in _MOVES]
     return [f for f in [*found, Finding("forums_member", len(both), "BOTH_IN_FORUM")] if f.count]
 
 
@@ -46,11 +46,9 @@ MERGING = Merging("forums", preview_merge, move_merged)
 
 
 async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
-    """Before an actor is erased: memberships are ended, topics decided or closed, appeals answered."""
-    running = [ForumTopicState.OPEN, ForumTopicState.DECIDING]
+    """Before an actor is erased: memberships are ended, appeals answered."""
     kinds: dict[str, Sequence[Logged]] = {
         "forums_member": await _there(work, actor_id),
-        "forums_topic": await work.select(Topic, opened_by_id=actor_id, state=running),
         "forums_moderation": await work.select(Moderation, concerns_id=actor_id, state=ForumModerationState.APPEALED),
     }
     return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]

@@ -16,7 +16,7 @@ EFFECTIVE = {"ADOPTED", "EFFECTIVE"}  # public first, where a plugin publishes
 async def test_a_topic_is_opened_deliberated_and_agreed_on(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     f = await Forum.begin(n, members=4)
-    a, b, c, d = f.members
+    a, b, c, _ = f.members
     topic = await f.topic(a)
     first = await f.say(b, topic, "先划线。")
     await f.say(c, topic, "划线之外还要登记。", replyToId=first)
