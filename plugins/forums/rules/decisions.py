@@ -297,15 +297,17 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
 
 
 async def hear_notice(work: Work, event: EventRecord) -> None:
-    """Its notice is closed: clean, and it holds; with an objection upheld, and the topic is open again (INV9)."""
+    """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an objection
+    upheld, and the topic is open again (INV9)."""
     if event.data.get("subjectTag") != Resolution.tag:
         return
     topic, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Topic)
-    if resolution.state is not ForumResolutionState.ADOPTED or str(resolution.notice_id) != event.data.get("notice"):
+    if resolution.state is not ForumResolutionState.ADOPTED:
         return
     work.require(FOLLOW, resolution)
     if event.data.get("clean"):
-        _take_effect(work, resolution)
+        if await work.port("decision_gate").may_take_effect(work, resolution):
+            _take_effect(work, resolution)
         return
     work.change(resolution, state=ForumResolutionState.OVERTURNED)
     work.change(topic, state=ForumTopicState.OPEN)

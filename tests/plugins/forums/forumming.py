@@ -122,6 +122,13 @@ class Forum:
         found: dict[str, Any] = (await self.n.ask(who, query, i=id))["node"]
         return found
 
+    async def tune(self, **values: Any) -> None:
+        """Settings of 西山社."""
+        await self.n.do(
+            "admin", "coreSetPluginSettings", "area { id }", areaId=self.area, plugin="forums",
+            settings=[{"key": key, "value": value} for key, value in values.items()],
+        )  # fmt: skip
+
     async def days(self, count: int) -> dict[str, int]:
         self.n.clock.advance(timedelta(days=count))
         return await self.n.due()

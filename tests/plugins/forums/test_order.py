@@ -54,7 +54,10 @@ async def test_who_hid_it_does_not_decide_on_the_appeal_nor_hides_their_own(neig
     await n.do(a, "forumsAppeal", "moderation { state }", moderationId=made, text="没有离题")
     decide = {"moderationId": made, "lift": False, "decision": "确系离题"}
     assert await n.refused("clerk", *APPEAL, **decide) == "OWN_MATTER"
-    assert (await n.do("admin", *APPEAL, **decide))["moderation"] == {"state": "UPHELD", "statement": {"text": "先划线,再登记车辆。"}}
+    assert (await n.do("admin", *APPEAL, **decide))["moderation"] == {
+        "state": "UPHELD",
+        "statement": {"text": "先划线,再登记车辆。"},
+    }
 
 
 async def test_an_excluded_member_takes_no_part_until_it_is_over(neighbourhood: Neighbourhood) -> None:
@@ -95,7 +98,10 @@ async def test_a_round_lasts_and_a_topic_is_heard_out(neighbourhood: Neighbourho
     assert await f.outcome(b, "forumsSpeak", "statement { id }", topicId=topic, text="再来") == "TOO_MANY_STATEMENTS"
     done = await n.do(a, *close, roundId=one["id"], summary="倾向划线")
     assert done["round"] == {"state": "CLOSED", "summary": "倾向划线"}
-    assert await n.refused(a, "forumsSummariseRound", "round { id }", roundId=one["id"], summary="x") == "ALREADY_SUMMARISED"
+    assert (
+        await n.refused(a, "forumsSummariseRound", "round { id }", roundId=one["id"], summary="x")
+        == "ALREADY_SUMMARISED"
+    )
     soon = (n.clock.now() + timedelta(days=1)).isoformat()
     assert await n.refused(a, "forumsOpenRound", "round { id }", topicId=topic, closesAt=soon) == "ROUND_TOO_SHORT"
     two = await n.do(a, "forumsOpenRound", "round { id number question }", topicId=topic, question="收费还是免费?")
@@ -113,8 +119,14 @@ async def test_a_topic_is_taken_back_while_nobody_else_has_spoken(neighbourhood:
     f = await Forum.begin(n, members=2)
     a, b = f.members
     topics = [await f.topic(a, f"议题{number}") for number in range(3)]
-    assert await n.refused(a, "forumsOpenTopic", "topic { id }", forumId=f.forum, title="x", matter="ORDER") == "TOO_MANY_TOPICS"
-    assert await n.refused(b, "forumsOpenTopic", "topic { id }", forumId=f.forum, title="x", matter="NONE") == "UNKNOWN_MATTER"
+    assert (
+        await n.refused(a, "forumsOpenTopic", "topic { id }", forumId=f.forum, title="x", matter="ORDER")
+        == "TOO_MANY_TOPICS"
+    )
+    assert (
+        await n.refused(b, "forumsOpenTopic", "topic { id }", forumId=f.forum, title="x", matter="NONE")
+        == "UNKNOWN_MATTER"
+    )
     mine = await f.say(a, topics[0])
     assert await n.refused(b, "forumsWithdrawTopic", "topic { id }", topicId=topics[0]) == "NOT_A_PARTY"
     await n.do(a, "forumsWithdrawTopic", "topic { state }", topicId=topics[0])
