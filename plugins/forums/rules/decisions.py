@@ -215,10 +215,11 @@ async def hear_ballot(work: Work, event: EventRecord) -> None:
     if resolution.state is not ForumResolutionState.PENDING or str(resolution.ballot_id) != event.data.get("ballot"):
         return
     work.require(LEAD, resolution)
-    tally = {label: int(votes) for label, votes in event.data["tally"].items()}
+    options = json.loads(resolution.options)
+    tally = {label: int(event.data["tally"][label]) for label in options or [FOR, AGAINST, ABSTAIN]}
     outcome = OUTCOMES[event.data["outcome"]]
     winners = event.data.get("winners") or []
-    chosen = winners[0] if outcome is ForumResolutionState.ADOPTED and json.loads(resolution.options) else None
+    chosen = winners[0] if outcome is ForumResolutionState.ADOPTED and options else None
     counts: dict[str, Any] = {
         "tally": json.dumps(tally, ensure_ascii=False), "turnout": int(event.data["ballots"]), "chosen": chosen,
     }  # fmt: skip
