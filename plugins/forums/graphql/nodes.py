@@ -354,7 +354,6 @@ class ForumsQuery:
 @extend(Area)
 class AreaForums:
     forums_forums: Connection[ForumsForum] = connection("area_id", description="Forums here (本区域议事厅).")
-    forums_topics: Connection[ForumsTopic] = connection("area_id", description="Topics here (本区域议题).")
 
 
 @extend(Actor)

@@ -96,6 +96,7 @@ class Member(Logged):
         unique("forum_id", "body_id", where="until IS NULL", code="ALREADY_IN_FORUM"),
         index("forum_id", "asked_at"),
         index("actor_id", "asked_at"),
+        index("asked_at"),
         index("body_id", where="body_id IS NOT NULL"),
     )
 
