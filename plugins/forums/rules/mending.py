@@ -29,7 +29,9 @@ async def _there(work: Work, actor_id: UUID) -> list[Member]:
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
     """What would move; one of two memberships in a forum is ended first."""
     both = {m.forum_id for m in await _there(work, kept)} & {m.forum_id for m in await _there(work, gone)}
-    found = [Finding(model.tag, len(await work.select(model, lock=False, **{column: gone}))) for model, column, _ in _MOVES]
+    found = [
+        Finding(model.tag, len(await work.select(model, lock=False, **{column: gone}))) for model, column, _ in _MOVES
+    ]
     return [f for f in [*found, Finding("forums_member", len(both), "BOTH_IN_FORUM")] if f.count]
 
 
