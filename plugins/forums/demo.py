@@ -50,6 +50,11 @@ async def _story(d: DemoDistrict) -> None:
     await d.act(
         "inspector", lambda w: rules.speak(w, topic_id=topic.id, text="同意,再划一块固定晾晒区。", reply_to_id=said.id)
     )
+    loud = await d.act(
+        "inspector", lambda w: rules.speak(w, topic_id=topic.id, text="乱停的人就该拖走!", reply_to_id=said.id)
+    )
+    hidden = await d.act("clerk", lambda w: rules.hide_statement(w, statement_id=loud.id, reason="言辞过激"))
+    await d.act("inspector", lambda w: rules.appeal(w, moderation_id=hidden.id, text="没有点名任何人"))
     d.at(69)
     await d.act("inspector", lambda w: _close(w, topic.id, "倾向农忙禁停,并划固定晾晒区"))
     await d.act(
