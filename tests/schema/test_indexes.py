@@ -30,7 +30,7 @@ SMALL = {
 # What is read from end to end all the same, once in a statement, and why.
 COUNTED = {
     "adoption_claim", "adoption_revocation", "adoption_upkeep", "core_activity", "core_event", "core_mandate",
-    "core_membership", "points_account", "points_dispute",
+    "core_membership", "forums_forum", "points_account", "points_dispute",
 }  # `totalCount` of a whole list: every row has to be judged by the viewer's scope or a filter; it is charged for  # fmt: skip
 HASHED = {
     "core_actor": "whether an account is shown depends on its actor: PostgreSQL reads all once for a list of accounts",

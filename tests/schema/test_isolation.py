@@ -250,6 +250,46 @@ def recusal_reason(row: Row, f: Facts) -> bool:
     return f.acts_as(row["holder_id"]) or f.may("councils.meeting.record", row["area_id"])
 
 
+def takes_part(forum_id: Any, f: Facts) -> bool:
+    return any(
+        m["forum_id"] == forum_id and m["state"] == "ACTIVE" and f.acts_as(m["actor_id"]) for m in f.rows("forums_member")
+    )
+
+
+def convenes(forum_id: Any, f: Facts) -> bool:
+    return any(
+        m["forum_id"] == forum_id and m["is_convenor"] and f.acts_as(m["actor_id"]) for m in f.rows("forums_member")
+    )
+
+
+def applicant(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["actor_id"]) or f.may("forums.member.admit", row["area_id"])
+    return own or convenes(row["forum_id"], f)
+
+
+def forum_member(row: Row, f: Facts) -> bool:
+    if applicant(row, f):
+        return True
+    office = row["is_convenor"] or row["basis"] in ("SEATED", "DELEGATED")
+    return row["state"] in ("ACTIVE", "EXCLUDED") and (office or takes_part(row["forum_id"], f))
+
+
+def said(row: Row, f: Facts) -> bool:
+    if row["state"] == "SPOKEN" or f.acts_as(row["author_id"]):
+        return True
+    keeps = f.may("forums.moderate", row["area_id"]) or convenes(row["forum_id"], f)
+    return row["state"] == "HIDDEN" and keeps
+
+
+def moderated(row: Row, f: Facts) -> bool:
+    keeps = f.may("forums.moderate", row["area_id"]) or f.may("forums.moderation.decide", row["area_id"])
+    return row["kind"] == "HIDE" or f.acts_as(row["concerns_id"]) or keeps or convenes(row["forum_id"], f)
+
+
+def forum_appeal(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["concerns_id"]) or f.may("forums.moderation.decide", row["area_id"])
+
+
 TRUTH: dict[str, Truth] = {
     "Area": everybody,
     "Actor": lambda row, f: row["gone_at"] is None,
@@ -354,6 +394,18 @@ TRUTH: dict[str, Truth] = {
     "CouncilsConstituted": of_charter,
     "CouncilsDelegation": everybody,
     "CouncilsTakenBack": everybody,
+    "ForumsForum": everybody,
+    "ForumsMember": forum_member,
+    "ForumsMember.application": applicant,
+    "ForumsTopic": everybody,
+    "ForumsRound": everybody,
+    "ForumsStatement": everybody,
+    "ForumsStatement.text": said,
+    "ForumsResolution": everybody,
+    "ForumsPosition": lambda row, f: row["stance"] == "OBJECT" or f.acts_as(row["actor_id"]),
+    "ForumsModeration": moderated,
+    "ForumsModeration.appeal": forum_appeal,
+    "ForumsModeration.decision": forum_appeal,
 }
 # What would give the people who ask more than they were given, and what is looked at when it is shown.
 VALUES: dict[tuple[str, str], Any] = {
@@ -376,6 +428,8 @@ VALUES: dict[tuple[str, str], Any] = {
     ("councils_composition_check", "counts"): '{"RESIDENT": 1}',
     ("councils_composition_check", "violations"): '[["RESIDENT", 1, 2, 3]]',
     ("councils_report", "figures"): '{"meetings": 1}',
+    ("forums_resolution", "options"): '["方案甲", "方案乙"]',
+    ("forums_resolution", "tally"): '{"方案甲": 1}',
 }
 ARGUMENTS: dict[str, list[Any]] = {
     "action": ["core.actor.read"],

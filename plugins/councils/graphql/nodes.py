@@ -97,6 +97,7 @@ class CouncilsBody:
     resolutions: Connection[CouncilsResolution] = connection("body_id")
     opinions: Connection[CouncilsOpinion] = connection("body_id")
     reports: Connection[CouncilsReport] = connection("body_id")
+    tasks: Connection[CouncilsTask] = connection("body_id", description="What has to be done (后续事项).")
     delegations: Connection[CouncilsDelegation] = connection("body_id", description="What it was given (受权事项).")
 
 
@@ -356,7 +357,12 @@ class CouncilsTask:
     report: str | None = column(filter=False)
     reported_at: datetime | None = column()
     version: int = column(filter=False)
+    decision: strawberry.ID | None = computed(
+        lambda t: GlobalId(t.decision_tag, t.decision_id),
+        description="What another mechanism decided (其他机制的决定).",
+    )
     area: Area = to_one()
+    body: CouncilsBody | None = to_one(description="Whose task it is (所属组织).")
     resolution: CouncilsResolution | None = to_one()
     activity: Activity | None = to_one()
     assignee: Actor = to_one()

@@ -1,0 +1,1 @@
+"""Forums: open deliberation, joint meetings of bodies, and the self-governance association (M33)."""

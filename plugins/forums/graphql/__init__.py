@@ -1,0 +1,5 @@
+"""Forums as the API shows them: what there is to read, and what can be done."""
+
+from plugins.forums.graphql import mutations, nodes
+
+__all__ = ["mutations", "nodes"]

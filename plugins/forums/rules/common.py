@@ -1,0 +1,61 @@
+"""What the rules of forums share: who belongs, who convenes, and texts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from core.errors import Refusal
+from core.rules.inputs import optional_text
+from core.work import Work
+from plugins.forums.models import Forum, Member
+from plugins.forums.terms import ForumMemberState, ForumState
+
+if TYPE_CHECKING:
+    from plugins.councils.ports import Councils
+
+
+def councils(work: Work) -> Councils:
+    """Whoever keeps the bodies."""
+    found: Councils = work.port("councils")
+    return found
+
+
+def needed(text: str | None, *path: str, limit: int = 2000) -> str:
+    """A text people can read; refuses EMPTY_TEXT."""
+    found = optional_text(text, *path, limit=limit)
+    if found is None:
+        raise Refusal("EMPTY_TEXT", path=path)
+    return found
+
+
+def require_active(forum: Forum) -> None:
+    """Refuses FORUM_CLOSED."""
+    if forum.state is not ForumState.ACTIVE:
+        raise Refusal("FORUM_CLOSED")
+
+
+async def not_own(work: Work, *actor_ids: UUID | None) -> None:
+    """Refuses OWN_MATTER (INV10)."""
+    named = [id for id in actor_ids if id is not None]
+    if named and await work.concerned_in(*named):
+        raise Refusal("OWN_MATTER")
+
+
+async def convenor(work: Work, forum_id: UUID) -> UUID | None:
+    """The principal, if they convene the forum: what convenors do is their own matter."""
+    if work.system or work.viewer.person_id is None:
+        return None
+    found = await work.find(Member, forum_id=forum_id, actor_id=work.principal_id, is_convenor=True)
+    return None if found is None else work.principal_id
+
+
+async def taking_part(work: Work, forum: Forum) -> Member:
+    """The principal's membership in the forum. Refuses FORUM_CLOSED, EXCLUDED, NOT_IN_FORUM."""
+    require_active(forum)
+    found = await work.find(Member, forum_id=forum.id, actor_id=work.principal_id, until=None)
+    if found is not None and found.state is ForumMemberState.EXCLUDED:
+        raise Refusal("EXCLUDED")
+    if found is None or found.state is not ForumMemberState.ACTIVE:
+        raise Refusal("NOT_IN_FORUM")
+    return found

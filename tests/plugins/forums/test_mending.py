@@ -1,0 +1,49 @@
+"""Two actors who are one, somebody who goes, and who answers for what."""
+
+from __future__ import annotations
+
+import pytest
+from forumming import Forum
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_what_somebody_said_goes_to_who_they_prove_to_be(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n, members=1)
+    (a,) = f.members
+    kept = await f.person(a)
+    (twin,) = await n.registered("陈伟民")
+    lives = {"areaId": f.area, "role": "RESIDENT", "since": "2024-05-01"}
+    await n.do("admin", "coreAddMembership", "membership { id }", actorId=twin, **lives)
+    desk = {"onBehalfOf": {"actorId": twin, "basis": "IN_PERSON", "evidence": "本人到场"}}
+    joined = await n.do("clerk", "forumsJoin", "member { id }", forumId=f.forum, **desk)
+    topic = await f.topic(a)
+    said = await n.do("clerk", "forumsSpeak", "statement { id author { id } }", topicId=topic, text="装路灯", **desk)
+    assert said["statement"]["author"]["id"] == twin
+    merge = ("admin", "coreMergeActors", "actor { id }")
+    assert await n.refused(*merge, keptId=kept, goneId=twin, reason="同一人") == "BOTH_IN_FORUM"
+    await n.do("clerk", "forumsLeave", "member { state }", memberId=joined["member"]["id"], **desk)
+    await n.do(*merge, keptId=kept, goneId=twin, reason="同一人")
+    assert (await f.see(said["statement"]["id"], "text author { id }")) == {"text": "装路灯", "author": {"id": kept}}
+
+
+async def test_who_belongs_to_a_forum_leaves_before_they_are_erased_and_their_words_go(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n, members=2)
+    a, b = f.members
+    topic = await f.topic(a, details="我家门口")
+    statement = await f.say(a, topic, "只有我知道的一句话")
+    person = await f.person(a)
+    erase = ("admin", "coreErasePerson", "")
+    assert await n.refused(*erase, personId=person, reason="本人申请") == "OPEN_MATTERS"
+    await n.do(a, "forumsLeave", "member { id }", memberId=f.members[a])
+    await f.days(8)
+    await n.do(*erase, personId=person, reason="本人申请")
+    assert "只有我知道的一句话" not in await n.dump() and "我家门口" not in await n.dump()
+    assert (await f.see(statement, "state text", b)) == {"state": "SPOKEN", "text": "[已清除]"}
+    assert (await f.see(topic, "statementCount title")) == {"statementCount": 1, "title": "小区停车怎么办"}
