@@ -16,14 +16,14 @@ from uuid import UUID
 from core.errors import Refusal
 
 if TYPE_CHECKING:
-    from core.models import Area
+    from core.models import Area, Entity
     from core.work import Work
     from plugins.councils.models import Seat
 
 
 @dataclass(frozen=True)
-class BodyFacts:
-    """A body as others see it; `kind` is a `BodyKind`."""
+class KnownBody:
+    """What others may know of a body."""
 
     id: UUID
     area_id: UUID
@@ -31,12 +31,10 @@ class BodyFacts:
     name: str
     size: int
     is_active: bool
-    is_valid: bool
-    is_advisory: bool
 
 
 @dataclass(frozen=True)
-class SeatFacts:
+class KnownSeat:
     """Somebody's seat; `category` is a `SeatCategory`, `vacated_because` a `VacatedBecause`. A suspended one counts
     nowhere, and its term goes on."""
 
@@ -71,13 +69,21 @@ class KeptShare:
 
 
 class Councils(Protocol):
-    async def body(self, work: Work, body_id: UUID) -> BodyFacts:
-        """A body; refuses NOT_FOUND."""
+    async def body(self, work: Work, body_id: UUID) -> KnownBody:
+        """What there is to know of a body; refuses NOT_FOUND."""
 
-    async def seats(self, work: Work, body_id: UUID) -> list[SeatFacts]:
+    async def found(
+        self, work: Work, *, area_id: UUID, kind: str, name: str, size: int, purpose: str | None, is_advisory: bool
+    ) -> UUID:
+        """Found a body; its id. The mutation that asks declares `councils.body.manage` too."""
+
+    async def is_officer(self, work: Work, body_id: UUID) -> bool:
+        """Does whoever acts hold an office (chair, vice chair, secretary) in the body?"""
+
+    async def seats(self, work: Work, body_id: UUID) -> list[KnownSeat]:
         """Who sits there today, the suspended seats too, oldest first."""
 
-    async def seat(self, work: Work, seat_id: UUID) -> SeatFacts:
+    async def seat(self, work: Work, seat_id: UUID) -> KnownSeat:
         """A seat, whether somebody sits there still or not; refuses NOT_FOUND."""
 
     async def bounds(self, work: Work, body_id: UUID, category: str) -> Bounds | None:
@@ -90,7 +96,17 @@ class Councils(Protocol):
         """Is the composition within its bounds now?"""
 
     async def may_decide(self, work: Work, body_id: UUID, matter: str) -> bool:
-        """May the body decide about this kind of matter as it is composed now?"""
+        """May the body decide about this kind of matter as it is composed now? Refuses UNKNOWN_MATTER."""
+
+    async def propose(self, work: Work, *, body_id: UUID, title: str, matter: str, details: str | None) -> UUID:
+        """Bring a matter before the body, in the name of whoever acts; the id of the agenda item. Whether they may, the
+        rule that asks has asked."""
+
+    async def assign(
+        self, work: Work, *, body_id: UUID, decision: Entity, assignee_id: UUID, title: str, due_on: date
+    ) -> UUID:
+        """A follow-up task of the body after a decision that another mechanism keeps; the task's id. Whether it holds, and
+        whether they may, the rule that asks has asked."""
 
     async def fill(
         self, work: Work, *, body_id: UUID, holder_id: UUID, category: str, mandate_of_id: UUID | None = None,
@@ -109,13 +125,29 @@ class Councils(Protocol):
 class NoCouncils:
     """Where there are no councils nobody sits anywhere."""
 
-    async def body(self, work: Work, body_id: UUID) -> BodyFacts:
+    async def body(self, work: Work, body_id: UUID) -> KnownBody:
         raise Refusal("PLUGIN_DISABLED", plugin="councils")
 
-    async def seats(self, work: Work, body_id: UUID) -> list[SeatFacts]:
+    async def found(
+        self, work: Work, *, area_id: UUID, kind: str, name: str, size: int, purpose: str | None, is_advisory: bool
+    ) -> UUID:
+        raise Refusal("PLUGIN_DISABLED", plugin="councils")
+
+    async def is_officer(self, work: Work, body_id: UUID) -> bool:
+        return False
+
+    async def propose(self, work: Work, *, body_id: UUID, title: str, matter: str, details: str | None) -> UUID:
+        raise Refusal("PLUGIN_DISABLED", plugin="councils")
+
+    async def assign(
+        self, work: Work, *, body_id: UUID, decision: Entity, assignee_id: UUID, title: str, due_on: date
+    ) -> UUID:
+        raise Refusal("PLUGIN_DISABLED", plugin="councils")
+
+    async def seats(self, work: Work, body_id: UUID) -> list[KnownSeat]:
         return []
 
-    async def seat(self, work: Work, seat_id: UUID) -> SeatFacts:
+    async def seat(self, work: Work, seat_id: UUID) -> KnownSeat:
         raise Refusal("PLUGIN_DISABLED", plugin="councils")
 
     async def bounds(self, work: Work, body_id: UUID, category: str) -> Bounds | None:
@@ -146,22 +178,35 @@ class NoCouncils:
 class Provider:
     """As the plugin's own rules do it."""
 
-    async def body(self, work: Work, body_id: UUID) -> BodyFacts:
+    async def body(self, work: Work, body_id: UUID) -> KnownBody:
         from plugins.councils.models import Body
         from plugins.councils.terms import BodyState
 
         body = await work.get(Body, body_id)
-        return BodyFacts(
-            body.id, body.area_id, str(body.kind), body.name, body.size, body.state is BodyState.ACTIVE,
-            await self.is_valid(work, body_id), body.is_advisory,
-        )  # fmt: skip
+        return KnownBody(body.id, body.area_id, str(body.kind), body.name, body.size, body.state is BodyState.ACTIVE)
 
-    async def seats(self, work: Work, body_id: UUID) -> list[SeatFacts]:
+    async def found(
+        self, work: Work, *, area_id: UUID, kind: str, name: str, size: int, purpose: str | None, is_advisory: bool
+    ) -> UUID:
+        from plugins.councils import rules
+        from plugins.councils.terms import BodyKind
+
+        body = await rules.create_body(
+            work, area_id=area_id, kind=BodyKind(kind), name=name, size=size, purpose=purpose, is_advisory=is_advisory
+        )
+        return body.id
+
+    async def is_officer(self, work: Work, body_id: UUID) -> bool:
+        from plugins.councils.rules.common import officer
+
+        return await officer(work, body_id) is not None
+
+    async def seats(self, work: Work, body_id: UUID) -> list[KnownSeat]:
         now = await self._now(work, body_id)
         rested = {s.id for s in now.suspended}
         return [_facts(s, s.id in rested) for s in sorted(now.taken, key=lambda s: (s.term_start, s.id))]
 
-    async def seat(self, work: Work, seat_id: UUID) -> SeatFacts:
+    async def seat(self, work: Work, seat_id: UUID) -> KnownSeat:
         from plugins.councils.models import Seat
         from plugins.councils.terms import SeatState
 
@@ -200,11 +245,30 @@ class Provider:
         from plugins.councils.terms import GIVEN_POWERS_KINDS, Matter
 
         body = await work.get(Body, body_id)
+        if matter not in Matter.__members__:
+            raise Refusal("UNKNOWN_MATTER", path=("matter",), known=", ".join(Matter.__members__))
         about = Matter(matter)
         bound = body.is_advisory or body.kind in GIVEN_POWERS_KINDS
         if bound and not await has_been_given(work, body, about):
             return False
         return about not in (await terms(work, body)).listed or await self.is_valid(work, body_id)
+
+    async def propose(self, work: Work, *, body_id: UUID, title: str, matter: str, details: str | None) -> UUID:
+        from plugins.councils import rules
+        from plugins.councils.terms import Matter
+
+        item = await rules.propose_decided(work, body_id=body_id, title=title, matter=Matter(matter), details=details)
+        return item.id
+
+    async def assign(
+        self, work: Work, *, body_id: UUID, decision: Entity, assignee_id: UUID, title: str, due_on: date
+    ) -> UUID:
+        from plugins.councils import rules
+
+        task = await rules.assign_decided(
+            work, body_id=body_id, decision=decision, assignee_id=assignee_id, title=title, due_on=due_on
+        )
+        return task.id
 
     async def fill(
         self, work: Work, *, body_id: UUID, holder_id: UUID, category: str, mandate_of_id: UUID | None = None,
@@ -234,9 +298,9 @@ class Provider:
         work.expected_version = asked
 
 
-def _facts(seat: Seat, is_suspended: bool) -> SeatFacts:
+def _facts(seat: Seat, is_suspended: bool) -> KnownSeat:
     because = None if seat.vacated_because is None else str(seat.vacated_because)
-    return SeatFacts(
+    return KnownSeat(
         seat.id, seat.holder_id, seat.mandate_of_id, str(seat.category), seat.is_voting, is_suspended, seat.term_end,
         because,
     )  # fmt: skip

@@ -18,6 +18,8 @@ class BodyKind(Term):
     SUPERVISION = "SUPERVISION", "监督委员会"
     CO_BUILDING = "CO_BUILDING", "社企共建理事会"
     FORUM = "FORUM", "议事厅"
+    JOINT = "JOINT", "联席会"
+    SELF_GOVERNANCE_ASSOCIATION = "SELF_GOVERNANCE_ASSOCIATION", "小区自治促进会"
     OTHER = "OTHER", "其他"
 
 

@@ -183,7 +183,7 @@ class CouncilsConfirmTaskInput(CouncilsTaskInput):
     pass
 
 
-@mutation("councils.task.assign", on=Subject(CouncilsTask, "task_id", owners.of_resolution), task=CouncilsTask)
+@mutation("councils.task.assign", on=Subject(CouncilsTask, "task_id", owners.of_its_body), task=CouncilsTask)
 async def councils_confirm_task(work: Work, input: CouncilsConfirmTaskInput) -> Result:
     """Find a task done, as somebody else than who did it (确认办结)."""
     return {"task": await rules.confirm_task(work, task_id=_task(input))}
@@ -194,7 +194,7 @@ class CouncilsCancelTaskInput(CouncilsTaskInput):
     reason: str
 
 
-@mutation("councils.task.assign", on=Subject(CouncilsTask, "task_id", owners.of_resolution), task=CouncilsTask)
+@mutation("councils.task.assign", on=Subject(CouncilsTask, "task_id", owners.of_its_body), task=CouncilsTask)
 async def councils_cancel_task(work: Work, input: CouncilsCancelTaskInput) -> Result:
     """Call a task off (取消交办)."""
     return {"task": await rules.cancel_task(work, task_id=_task(input), reason=input.reason)}

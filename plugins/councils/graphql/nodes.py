@@ -36,7 +36,7 @@ from plugins.councils.terms import (
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Activity, Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, public, select
+from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, public, select
 from schema.nodes.search import SearchHit
 from schema.nodes.settings import RuleDocument
 from schema.scalars import Long
@@ -105,6 +105,7 @@ class CouncilsBody:
     resolutions: Connection[CouncilsResolution] = connection("body_id")
     opinions: Connection[CouncilsOpinion] = connection("body_id")
     reports: Connection[CouncilsReport] = connection("body_id")
+    tasks: Connection[CouncilsTask] = connection("body_id", description="What has to be done (后续事项).")
     delegations: Connection[CouncilsDelegation] = connection("body_id", description="What it was given (受权事项).")
 
 
@@ -120,7 +121,8 @@ class CouncilsSeatRule:
     lower: int = column(description="What the minimum comes to for the body's size (最少席数).")
     upper: int = column(description="What the maximum comes to (最多席数).")
     kept_by: str | None = column(
-        filter=False, description="The mechanism that keeps these seats: a fixed number, moved by a charter alone (所属机制)."
+        filter=False,
+        description="The mechanism that keeps these seats: a fixed number, moved by a charter alone (所属机制).",
     )
     state: SeatRuleState = column()
     since: datetime | None = column(order=True)
@@ -362,7 +364,12 @@ class CouncilsTask:
     report: str | None = column(filter=False)
     reported_at: datetime | None = column()
     version: int = column(filter=False)
+    decision: strawberry.ID | None = computed(
+        lambda t: GlobalId(t.decision_tag, t.decision_id),
+        description="What another mechanism decided (其他机制的决定).",
+    )
     area: Area = to_one()
+    body: CouncilsBody | None = to_one(description="Whose task it is (所属组织).")
     resolution: CouncilsResolution | None = to_one()
     activity: Activity | None = to_one()
     assignee: Actor = to_one()

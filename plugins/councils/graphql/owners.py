@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from plugins.councils import models
 from plugins.councils.terms import SeatOffice, SeatState
-from schema.nodes.expressions import Expr, ListOf, RowOf, select
+from schema.nodes.expressions import Expr, ListOf, RowOf
 
 
 def _officers(body_id: Expr) -> Expr:
@@ -26,13 +26,6 @@ def of_body(t: RowOf) -> Sequence[Expr]:
 def of_its_body(t: RowOf) -> Sequence[Expr]:
     """The officers of the body it belongs to."""
     return [_officers(t.body_id)]
-
-
-def of_resolution(t: RowOf) -> Sequence[Expr]:
-    """The officers of the body whose resolution it follows."""
-    return [
-        _officers(select(models.Resolution).where(lambda r: r.id == t.resolution_id).first("body_id", order_by="id"))
-    ]
 
 
 def of_addressee(t: RowOf) -> Sequence[Expr]:

@@ -195,14 +195,19 @@ class Opinion(Logged):
 
 
 class Task(Logged):
-    """What has to be done after a resolution, as a core activity; reported by whoever does it, confirmed by another."""
+    """What has to be done after a resolution, or after what another mechanism decided in the body (`decision`), as a core
+    activity; reported by whoever does it, confirmed by another."""
 
     tag: ClassVar[str] = "councils_task"
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
-    resolution: fields.ForeignKeyRelation[Resolution] = to("councils.Resolution")
-    resolution_id: UUID
+    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body_id: UUID
+    resolution: fields.ForeignKeyNullableRelation[Resolution] = to("councils.Resolution", null=True)
+    resolution_id: UUID | None
+    decision_tag = fields.CharField(max_length=41, null=True)
+    decision_id = fields.UUIDField(null=True)
     activity: fields.ForeignKeyRelation[Activity] = to("core.Activity")
     activity_id: UUID
     assignee: fields.ForeignKeyRelation[Actor] = to("core.Actor")
@@ -214,7 +219,7 @@ class Task(Logged):
     reported_at = fields.DatetimeField(null=True)
     confirmed_by_id = fields.UUIDField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = (*impersonal("title"), personal("report", of="assignee_id"))
+    texts: ClassVar[tuple[Text, ...]] = (*impersonal("title", "decision_tag"), personal("report", of="assignee_id"))
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("activity_id", code="INTERNAL"),
@@ -229,9 +234,17 @@ class Task(Logged):
         refuse(
             "of_what_holds",
             "INSERT",
-            "NOT EXISTS (SELECT 1 FROM councils_resolution r WHERE r.id = NEW.resolution_id AND r.state = 'EFFECTIVE')",
+            "NEW.resolution_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM councils_resolution r"
+            " WHERE r.id = NEW.resolution_id AND r.body_id = NEW.body_id AND r.state = 'EFFECTIVE')",
             "NOT_IN_EFFECT",
         ),
+        check(
+            "after_one_decision",
+            "(NEW.resolution_id IS NULL) = (NEW.decision_id IS NOT NULL)"
+            " AND (NEW.decision_id IS NULL) = (NEW.decision_tag IS NULL)",
+        ),
+        index("body_id", "due_on"),
+        index("decision_id"),
         index("resolution_id"),
         index("assignee_id", "due_on"),
         index("area_id", "due_on"),

@@ -32,6 +32,7 @@ from plugins.councils.rules.meetings import (
     confirm_minutes,
     decline_item,
     place_item,
+    propose_decided,
     propose_item,
     record_attendance,
     recuse,
@@ -46,6 +47,7 @@ from plugins.councils.rules.resolutions import (
 )
 from plugins.councils.rules.standing import TERMS_SQL, TURNED_SQL, read, settle_term, settle_turned
 from plugins.councils.rules.tasks import (
+    assign_decided,
     assign_task,
     cancel_task,
     confirm_task,
@@ -62,6 +64,7 @@ __all__ = [
     "NewClause",
     "NewRule",
     "answer_opinion",
+    "assign_decided",
     "assign_task",
     "call_meeting",
     "cancel_meeting",
@@ -88,6 +91,7 @@ __all__ = [
     "lift_seat_rule",
     "pass_resolution",
     "place_item",
+    "propose_decided",
     "propose_item",
     "put_to_ballot",
     "read",

@@ -106,7 +106,9 @@ async def create_body(
     if await work.find(Body, area_id=area_id, name=body.name, state=BodyState.ACTIVE):
         raise Refusal("BODY_EXISTS", path=("name",))
     work.add(body)
-    rules = [_kept(work, area, body, share) for share in await work.port("seat_keeper").of_a_new_body(work, area, str(kind))]
+    rules = [
+        _kept(work, area, body, share) for share in await work.port("seat_keeper").of_a_new_body(work, area, str(kind))
+    ]
     for rule in rules:
         work.add(rule)
     body.is_valid = not composition.violations([], rules)

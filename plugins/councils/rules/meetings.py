@@ -58,11 +58,24 @@ async def propose_item(
     asked = proposer.kind is ActorKind.PERSON and not seated
     if asked and await work.port("eligibility").resident_since(work, proposer.id, body.area_id) is None:
         raise Refusal("NOT_FROM_HERE")
+    concerns = None if concerns_id is None else (await work.get(Actor, concerns_id)).id
+    return _propose(work, body, proposer.id, title, matter, details, concerns)
+
+
+async def propose_decided(work: Work, *, body_id: UUID, title: str, matter: Matter, details: str | None) -> AgendaItem:
+    """Another mechanism brings what it came to before the body; it has asked whether they may. Refuses BODY_DISSOLVED."""
+    body = await work.get(Body, body_id)
+    require_active(body)
+    return _propose(work, body, work.principal_id, title, matter, details, None)
+
+
+def _propose(
+    work: Work, body: Body, proposer_id: UUID, title: str, matter: Matter, details: str | None, concerns_id: UUID | None
+) -> AgendaItem:
     item = AgendaItem(
         id=new_id(), area_id=body.area_id, body_id=body.id, meeting_id=None, title=clean_name(title, "title"),
-        details=optional_text(details, "details", limit=4000), matter=matter, proposed_by_id=proposer.id,
-        proposed_at=work.occurred_at, referred_from_id=None, state=AgendaState.PROPOSED,
-        concerns_id=None if concerns_id is None else (await work.get(Actor, concerns_id)).id,
+        details=optional_text(details, "details", limit=4000), matter=matter, proposed_by_id=proposer_id,
+        proposed_at=work.occurred_at, referred_from_id=None, state=AgendaState.PROPOSED, concerns_id=concerns_id,
     )  # fmt: skip
     work.add(item)
     work.record("councils.agenda.proposed", item, area_id=body.area_id, data={"body": str(body.id)})

@@ -9,7 +9,7 @@ from uuid import UUID
 from core.enums import ActivityState
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Activity, Actor
+from core.models import Activity, Actor, Entity
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Report, Resolution, Task
@@ -26,64 +26,90 @@ async def assign_task(work: Work, *, resolution_id: UUID, assignee_id: UUID, tit
     work.require(ASSIGN, body, owner=await officer(work, body.id))
     if resolution.state is not ResolutionState.EFFECTIVE:
         raise Refusal("NOT_IN_EFFECT", state=str(resolution.state))
+    return await _assign(work, body, resolution, assignee_id, title, due_on, resolution.title)
+
+
+async def assign_decided(
+    work: Work, *, body_id: UUID, decision: Entity, assignee_id: UUID, title: str, due_on: date
+) -> Task:
+    """Give somebody what follows a decision that another mechanism keeps, which has asked whether they may. Refuses
+    BODY_DISSOLVED, IN_THE_PAST."""
+    body = await work.lock(Body, body_id)
+    require_active(body)
+    return await _assign(work, body, decision, assignee_id, title, due_on, body.name)
+
+
+async def _assign(
+    work: Work, body: Body, decision: Entity, assignee_id: UUID, title: str, due_on: date, summary: str
+) -> Task:
     if due_on < today(work):
         raise Refusal("IN_THE_PAST", path=("dueOn",))
     assignee = await work.get(Actor, assignee_id)
     name = clean_name(title, "title")
     activity = Activity(
-        id=new_id(), area_id=body.area_id, organizer_id=assignee.id, title=name, summary=resolution.title, place=None,
+        id=new_id(), area_id=body.area_id, organizer_id=assignee.id, title=name, summary=summary, place=None,
         state=ActivityState.OPEN, starts_at=work.now, ends_at=work.clock.end_of(due_on), capacity=None, places_taken=0,
     )  # fmt: skip
     work.add(activity)
     work.record("core.activity.organised", activity, area_id=body.area_id)
+    resolution = decision if isinstance(decision, Resolution) else None
+    other = None if resolution else decision
     task = Task(
-        id=new_id(), area_id=body.area_id, resolution_id=resolution.id, activity_id=activity.id, assignee_id=assignee.id,
-        title=name, due_on=due_on, state=TaskState.OPEN,
+        id=new_id(), area_id=body.area_id, body_id=body.id, resolution_id=resolution and resolution.id,
+        decision_tag=other and other.tag, decision_id=other and other.id, activity_id=activity.id,
+        assignee_id=assignee.id, title=name, due_on=due_on, state=TaskState.OPEN,
     )  # fmt: skip
     work.add(task)
-    data = {"resolution": str(resolution.id), "assignee": str(assignee.id), "actor": str(assignee.id)}
+    data = {**_about(task), "assignee": str(assignee.id)}
     work.record("councils.task.assigned", task, area_id=body.area_id, data=data)
     return task
 
 
-async def _task(work: Work, task_id: UUID, *allowed: TaskState) -> tuple[Resolution, Task]:
-    resolution, task = await work.lock_with(Task, task_id, Resolution)
+def _about(task: Task) -> dict[str, str]:
+    """What events say of a task: what it follows, and who has it."""
+    if task.resolution_id is not None:
+        return {"resolution": str(task.resolution_id), "actor": str(task.assignee_id)}
+    return {
+        "decisionTag": str(task.decision_tag), "decisionId": str(task.decision_id), "actor": str(task.assignee_id),
+    }  # fmt: skip
+
+
+async def _task(work: Work, task_id: UUID, *allowed: TaskState) -> tuple[Body, Task]:
+    body, task = await work.lock_with(Task, task_id, Body)
     work.expect_version(task)
     if task.state not in allowed:
         raise Refusal("TASK_STATE", state=str(task.state))
-    return resolution, task
+    return body, task
 
 
 async def report_task(work: Work, *, task_id: UUID, report: str) -> Task:
     """Whoever has it says what was done. Refuses NOT_THE_ASSIGNEE, TASK_STATE."""
-    resolution, task = await _task(work, task_id, TaskState.OPEN, TaskState.REPORTED)
-    work.require(REPORT, resolution)
+    body, task = await _task(work, task_id, TaskState.OPEN, TaskState.REPORTED)
+    work.require(REPORT, body)
     if work.principal_id != task.assignee_id:
         raise Refusal("NOT_THE_ASSIGNEE")
     work.change(
         task, state=TaskState.REPORTED, report=clean_text(report, "report", limit=4000), reported_at=work.occurred_at
     )
-    data = {"resolution": str(resolution.id), "actor": str(task.assignee_id)}
-    work.record("councils.task.reported", task, area_id=task.area_id, data=data)
+    work.record("councils.task.reported", task, area_id=task.area_id, data=_about(task))
     return task
 
 
 async def confirm_task(work: Work, *, task_id: UUID) -> Task:
     """Somebody else finds it done (INV10). Refuses TASK_STATE, OWN_MATTER."""
-    resolution, task = await _task(work, task_id, TaskState.REPORTED)
-    work.require(ASSIGN, resolution, owner=await officer(work, resolution.body_id))
+    body, task = await _task(work, task_id, TaskState.REPORTED)
+    work.require(ASSIGN, body, owner=await officer(work, body.id))
     await not_own(work, task.assignee_id)
     work.change(task, state=TaskState.CONFIRMED, confirmed_by_id=work.person_id)
-    data = {"resolution": str(resolution.id), "actor": str(task.assignee_id)}
-    work.record("councils.task.confirmed", task, area_id=task.area_id, data=data)
+    work.record("councils.task.confirmed", task, area_id=task.area_id, data=_about(task))
     await _finish(work, task, ActivityState.FINISHED, "core.activity.finished")
     return task
 
 
 async def cancel_task(work: Work, *, task_id: UUID, reason: str) -> Task:
     """It is not to be done any more, and why. Refuses TASK_STATE."""
-    resolution, task = await _task(work, task_id, TaskState.OPEN, TaskState.REPORTED)
-    work.require(ASSIGN, resolution, owner=await officer(work, resolution.body_id))
+    body, task = await _task(work, task_id, TaskState.OPEN, TaskState.REPORTED)
+    work.require(ASSIGN, body, owner=await officer(work, body.id))
     text = needed(reason, "reason")
     work.change(task, state=TaskState.CANCELLED)
     work.record("councils.task.cancelled", task, area_id=task.area_id, text={"reason": text})
@@ -111,10 +137,12 @@ _FIGURES = {
     " AND r.state IN ('ADOPTED', 'EFFECTIVE')",
     "rejected": "SELECT count(*) FROM councils_resolution r WHERE r.body_id = {0} AND r.put_at >= {1} AND r.put_at < {2}"
     " AND r.state NOT IN ('ADOPTED', 'EFFECTIVE', 'VOTING')",
-    "tasks": "SELECT count(*) FROM councils_task k JOIN councils_resolution r ON r.id = k.resolution_id"
-    " WHERE r.body_id = {0} AND r.put_at >= {1} AND r.put_at < {2} AND k.state <> 'CANCELLED'",
-    "tasksConfirmed": "SELECT count(*) FROM councils_task k JOIN councils_resolution r ON r.id = k.resolution_id"
-    " WHERE r.body_id = {0} AND r.put_at >= {1} AND r.put_at < {2} AND k.state = 'CONFIRMED'",
+    "tasks": "SELECT count(*) FROM councils_task k JOIN core_activity a ON a.id = k.activity_id LEFT JOIN councils_resolution r"
+    " ON r.id = k.resolution_id WHERE k.body_id = {0} AND coalesce(r.put_at, a.starts_at) >= {1}"
+    " AND coalesce(r.put_at, a.starts_at) < {2} AND k.state <> 'CANCELLED'",
+    "tasksConfirmed": "SELECT count(*) FROM councils_task k JOIN core_activity a ON a.id = k.activity_id LEFT JOIN councils_resolution r"
+    " ON r.id = k.resolution_id WHERE k.body_id = {0} AND coalesce(r.put_at, a.starts_at) >= {1}"
+    " AND coalesce(r.put_at, a.starts_at) < {2} AND k.state = 'CONFIRMED'",
     "supervisionReports": "SELECT count(*) FROM councils_report p WHERE p.body_id = {0} AND p.kind = 'SUPERVISION'"
     " AND p.filed_at >= {1} AND p.filed_at < {2}",
     "opinions": "SELECT count(*) FROM councils_opinion o WHERE o.body_id = {0} AND o.issued_at >= {1}"
