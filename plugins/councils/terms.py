@@ -183,6 +183,7 @@ class ResolutionState(Term):
     NO_QUORUM = "NO_QUORUM", "参与人数不足"
     DEFECTIVE = "DEFECTIVE", "组成不合规,不成立"
     OVERTURNED = "OVERTURNED", "异议成立,撤销"
+    CANCELLED = "CANCELLED", "表决取消"
 
 
 PASSED = (ResolutionState.ADOPTED, ResolutionState.EFFECTIVE)

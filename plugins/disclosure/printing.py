@@ -1,6 +1,6 @@
 """A notice as a page to print and put up: A4 or A3, one HTML file with nothing to fetch, a QR that leads to its seal.
 
-Chinese is set in the fonts that Windows, macOS, Kylin and Android bring; whoever prints needs none of ours.
+Chinese is set in the official fonts of whoever prints (仿宋, 黑体); where there are none, `paper.pdf` brings its own.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from plugins.disclosure import qr
 from plugins.disclosure.terms import DayKind
 
 _STYLE = """
-@page { size: %(size)s; margin: %(margin)s }
+@page { size: %(size)s; margin: %(top)smm %(side)smm }
 * { box-sizing: border-box }
-body { margin: 0 auto; max-width: %(width)s; color: #000; background: #fff; font-size: %(text)s; line-height: 1.8;
+body { margin: 0 auto; max-width: %(column)smm; color: #000; background: #fff; font-size: %(text)spt; line-height: 1.8;
   font-family: "FangSong", "STFangsong", "FangSong_GB2312", "Noto Serif CJK SC", "Source Han Serif SC", "Songti SC",
   "SimSun", serif }
 h1 { text-align: center; font-size: 1.9em; line-height: 1.35; margin: 0 0 .2em; font-weight: 700;
@@ -27,14 +27,25 @@ ol { columns: 2; column-gap: 2em } ol.long { columns: 1 } li { break-inside: avo
 .sign { text-align: right; margin-top: 1.5em }
 .seal { display: flex; gap: 1.2em; align-items: center; border-top: 1px solid #000; margin-top: 1.5em; padding-top: .8em;
   font-size: .62em; line-height: 1.5; break-inside: avoid }
-.seal svg { flex: none; width: %(qr)s; height: %(qr)s }
+.seal svg { flex: none; width: %(qr)smm; height: %(qr)smm }
 .seal code { word-break: break-all; font-family: ui-monospace, "Noto Sans Mono CJK SC", Consolas, monospace }
 """
-_SIZES = {
-    "A4": {"size": "A4", "margin": "22mm 24mm", "width": "162mm", "text": "16pt", "qr": "30mm"},
-    "A3": {"size": "A3", "margin": "30mm 32mm", "width": "233mm", "text": "23pt", "qr": "42mm"},
-}
 LONG = 12  # characters from which a list has one column
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Measures in millimetres; the text's size in points."""
+
+    width: int
+    height: int
+    top: int
+    side: int
+    text: int
+    qr: int
+
+
+SHEETS = {"A4": Sheet(210, 297, 22, 24, 16, 30), "A3": Sheet(297, 420, 30, 32, 23, 42)}
 
 
 @dataclass(frozen=True)
@@ -66,20 +77,32 @@ def leads_to(verify_url: str, hash: str) -> str:
     return verify_url.replace("{hash}", hash) if "{hash}" in verify_url else verify_url + hash
 
 
+def window_words(page: Page) -> str:
+    guess = "" if page.is_known else "（该年度节假日安排尚未公布，截止日如有顺延另行通知）"
+    return (
+        f"公示期：自{day(page.from_day)}发布之次日起{page.days}个{page.day_kind.zh}，至{day(page.last_day)}止{guess}。"
+        "如有异议，请在公示期内向本社区书面、口头或在线提出，可署名，也可要求保密。"
+    )
+
+
+def sealed_words(page: Page) -> tuple[str, str]:
+    return "本公示已存证，发布后未经更正公示不得更改。扫码查验。", f"存证值 SHA-256：{page.hash}"
+
+
 def html(page: Page, size: str) -> str:
     """The page in A4 or A3."""
+    sheet = SHEETS[size]
+    style = _STYLE % {**vars(sheet), "size": size, "column": sheet.width - 2 * sheet.side}
     lines = "".join(f"<li>{escape(i)}</li>" for i in page.items)
     long = ' class="long"' if any(len(i) > LONG for i in page.items) else ""
     listed = f"<ol{long}>{lines}</ol>" if lines else ""
-    guess = "" if page.is_known else "(该年度节假日安排尚未公布,截止日如有顺延另行通知)"
+    sealed, value = sealed_words(page)
     return (
         f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(page.title)}</title>'
-        f"<style>{_STYLE % _SIZES[size]}</style></head><body><main>"
+        f"<style>{style}</style></head><body><main>"
         f'<h1>{escape(page.title)}</h1><p class="kind">({escape(page.kind)})</p>'
-        f'<div class="body">{escape(page.body)}</div>{listed}'
-        f"<p>公示期:自{day(page.from_day)}发布之次日起{page.days}个{page.day_kind.zh},至<b>{day(page.last_day)}</b>止"
-        f"{guess}。如有异议,请在公示期内向本社区书面、口头或在线提出,可署名,也可要求保密。</p>"
+        f'<div class="body">{escape(page.body)}</div>{listed}<p>{window_words(page)}</p>'
         f'<p class="sign">{escape(page.area)}<br>{day(page.from_day)}</p></main>'
-        f'<footer class="seal">{qr.svg(leads_to(page.verify_url, page.hash))}<div>本公示已存证,发布后未经更正公示不得更改。'
-        f"扫码查验。<br>存证值 SHA-256:<code>{page.hash}</code></div></footer></body></html>"
+        f'<footer class="seal">{qr.svg(leads_to(page.verify_url, page.hash))}<div>{sealed}<br>'
+        f"<code>{value}</code></div></footer></body></html>"
     )

@@ -49,6 +49,7 @@ def gongzhi_handlers() -> list[Handler]:
 
     return [
         Handler("new_residents", "ballots.ballot.closed", rules.ballot_closed),
+        Handler("new_residents", "ballots.ballot.cancelled", rules.ballot_closed),
         Handler("new_residents", "core.consent.withdrawn", rules.consent_withdrawn),
         Handler("new_residents", "core.membership.ended", rules.membership_ended),
     ]

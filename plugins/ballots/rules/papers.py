@@ -28,7 +28,7 @@ async def put_in(work: Work, ballot_id: UUID, choices: Choices) -> None:
     if others:
         marks = ", ".join(["{}"] * len(others))
         work.then(f"DELETE FROM ballots_paper WHERE id IN ({marks})", *(as_uuid(row["id"]) for row in others))
-    _write(work, ballot_id, papers)
+    write(work, ballot_id, papers)
 
 
 async def _some(work: Work, ballot_id: UUID) -> list[Any]:
@@ -42,7 +42,7 @@ async def _some(work: Work, ballot_id: UUID) -> list[Any]:
     return list(found)
 
 
-def _write(work: Work, ballot_id: UUID, papers: list[str]) -> None:
+def write(work: Work, ballot_id: UUID, papers: list[str]) -> None:
     _random.shuffle(papers)
     for start in range(0, len(papers), AT_ONCE):
         some = papers[start : start + AT_ONCE]

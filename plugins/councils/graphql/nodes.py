@@ -36,7 +36,7 @@ from plugins.councils.terms import (
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Activity, Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, GlobalId, RowOf, ViewerFacts, public, select
+from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, ViewerFacts, public, select
 from schema.nodes.search import SearchHit
 from schema.nodes.settings import RuleDocument
 from schema.scalars import Long
@@ -309,6 +309,12 @@ class CouncilsResolution:
     votes_for: int | None = column(filter=False)
     votes_against: int | None = column(filter=False)
     votes_abstained: int | None = column(filter=False)
+    ballot_id: strawberry.ID | None = computed(
+        lambda t: GlobalId(Literal("ballots_ballot"), t.ballot_id), description="The ballot that decides (表决编号)."
+    )
+    notice_id: strawberry.ID | None = computed(
+        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id), description="Its public notice (公示编号)."
+    )
     put_at: datetime = column(order=True)
     decided_at: datetime | None = column()
     effective_at: datetime | None = column(description="Since when it holds (生效时间).")
@@ -455,6 +461,12 @@ class CouncilsCharter:
     adopted_at: datetime | None = column()
     effective_from: datetime | None = column(description="Since when it is in force (施行时间).")
     superseded_at: datetime | None = column(description="When the next version took its place (被取代时间).")
+    ballot_id: strawberry.ID | None = computed(
+        lambda t: GlobalId(Literal("ballots_ballot"), t.ballot_id), description="The ballot that decides (表决编号)."
+    )
+    notice_id: strawberry.ID | None = computed(
+        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id), description="Its public notice (公示编号)."
+    )
     version: int = column(filter=False)
     area: Area = to_one()
     drafted_by: Actor = to_one()

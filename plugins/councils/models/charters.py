@@ -90,6 +90,7 @@ class Charter(Logged):
             "(OLD.state = 'DRAFT' AND NEW.state IN ('CONSULTATION', 'WITHDRAWN'))"
             " OR (OLD.state = 'CONSULTATION' AND NEW.state IN ('VOTING', 'DRAFT', 'WITHDRAWN'))"
             " OR (OLD.state = 'VOTING' AND NEW.state IN ('ADOPTED', 'REJECTED'))"
+            f" OR (OLD.state = 'VOTING' AND NEW.state = 'CONSULTATION' AND {by_event('charter.reopened')})"
             " OR (OLD.state = 'ADOPTED' AND NEW.state IN ('IN_FORCE', 'REJECTED'))"
             " OR (OLD.state = 'IN_FORCE' AND NEW.state = 'SUPERSEDED'))",
             "CHARTER_STATE",

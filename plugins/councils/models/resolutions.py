@@ -57,7 +57,7 @@ class Resolution(Logged):
     texts: ClassVar[tuple[Text, ...]] = impersonal("title", "text")
 
     guards: ClassVar[tuple[Guard, ...]] = (
-        unique("item_id", code="ALREADY_VOTED_ON"),
+        unique("item_id", where="state <> 'CANCELLED'", code="ALREADY_VOTED_ON"),
         check("method", "NEW.method <> 'BALLOT' OR NEW.ballot_id IS NOT NULL OR NEW.state = 'VOTING'"),
         check(
             "counted",
@@ -88,7 +88,7 @@ class Resolution(Logged):
         refuse(
             "decided_once",
             "UPDATE",
-            "OLD.state IN ('REJECTED', 'NO_QUORUM', 'DEFECTIVE', 'OVERTURNED', 'EFFECTIVE')"
+            "OLD.state IN ('REJECTED', 'NO_QUORUM', 'DEFECTIVE', 'OVERTURNED', 'EFFECTIVE', 'CANCELLED')"
             " OR (OLD.state = 'ADOPTED' AND NEW.state NOT IN ('ADOPTED', 'EFFECTIVE', 'OVERTURNED'))"
             " OR (OLD.state = 'VOTING' AND NEW.state IN ('EFFECTIVE', 'OVERTURNED') AND NEW.decided_at IS NULL)",
             "RESOLUTION_STATE",

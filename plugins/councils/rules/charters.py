@@ -354,12 +354,25 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
     )  # fmt: skip
 
 
+async def cancelled_ballot(work: Work, event: EventRecord) -> None:
+    """The members' ballot was called off: the charter is as consulted on, and may be submitted again."""
+    if event.data.get("subjectTag") != Charter.tag:
+        return
+    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
+    if charter.state is not CharterState.VOTING or str(charter.ballot_id) != event.data.get("ballot"):
+        return
+    work.require(COUNT, area)
+    work.change(charter, state=CharterState.CONSULTATION, ballot_id=None)
+    work.record("councils.charter.reopened", charter, area_id=area.id)
+
+
 async def settle_notice(work: Work, event: EventRecord) -> None:
-    """An objection against an adopted charter was upheld: it does not come into force (INV9)."""
+    """An objection against an adopted charter was upheld, in its notice or in one that took its place: it does not come
+    into force (INV9)."""
     if event.data.get("subjectTag") != Charter.tag or event.data.get("clean"):
         return
     area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.ADOPTED or str(charter.notice_id) != event.data.get("notice"):
+    if charter.state is not CharterState.ADOPTED:
         return
     work.require(ENACT, area)
     work.change(charter, state=CharterState.REJECTED)

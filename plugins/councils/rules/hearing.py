@@ -1,4 +1,4 @@
-"""What councils hear: closed ballots and notices, mandates taken back."""
+"""What councils hear: closed and cancelled ballots, closed notices, mandates taken back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,12 @@ async def hear_ballot(work: Work, event: EventRecord) -> None:
     """A ballot about a resolution or a charter is closed; told again, nothing happens."""
     await resolutions.settle_ballot(work, event)
     await charters.settle_ballot(work, event)
+
+
+async def hear_cancelled(work: Work, event: EventRecord) -> None:
+    """A ballot about a resolution or a charter was called off: it decides nothing, and the matter may be put again."""
+    await resolutions.cancelled_ballot(work, event)
+    await charters.cancelled_ballot(work, event)
 
 
 async def hear_notice(work: Work, event: EventRecord) -> None:

@@ -261,6 +261,24 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
     _tell(work, resolution)
 
 
+async def cancelled_ballot(work: Work, event: EventRecord) -> None:
+    """A ballot about a resolution was called off: nothing is decided, and the item may be put again, in this meeting or
+    another."""
+    if event.data.get("subjectTag") != Resolution.tag:
+        return
+    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
+    if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
+        return
+    work.require(PASS, body)
+    item, meeting = await work.lock(AgendaItem, resolution.item_id), await work.get(Meeting, resolution.meeting_id)
+    if meeting.state is MeetingState.OPEN:
+        work.change(item, state=AgendaState.PLACED)
+    else:
+        work.change(item, state=AgendaState.PROPOSED, meeting_id=None, position=None)
+    work.change(resolution, state=ResolutionState.CANCELLED, decided_at=work.now)
+    work.record("councils.resolution.cancelled", resolution, area_id=body.area_id, data=about(resolution))
+
+
 async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     """What passed and was public long enough, without an objection that is open, holds. Refuses UNDER_NOTICE,
     RESOLUTION_STATE."""
@@ -281,15 +299,17 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
 
 
 async def settle_notice(work: Work, event: EventRecord) -> None:
-    """Its notice is closed: clean, and it holds; with an objection upheld, and it is void (INV9)."""
+    """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an
+    objection upheld, and it is void (INV9)."""
     if event.data.get("subjectTag") != Resolution.tag:
         return
     body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.ADOPTED or str(resolution.notice_id) != event.data.get("notice"):
+    if resolution.state is not ResolutionState.ADOPTED:
         return
     work.require(EFFECT, body)
     if event.data.get("clean"):
-        _take_effect(work, resolution)
+        if await work.port("decision_gate").may_take_effect(work, resolution):
+            _take_effect(work, resolution)
     else:
         work.change(resolution, state=ResolutionState.OVERTURNED)
         work.record("councils.resolution.overturned", resolution, area_id=body.area_id, data=about(resolution))

@@ -73,12 +73,20 @@ class DisclosureNotice:
         description="Objections without an answer; while there are any, the gate is shut (待答复异议数).",
     )
     print_a4: str | None = python(
-        printed.page("A4"), columns=printed.columns, discloses=printed.WHY,
+        printed.as_html("A4"), columns=printed.columns, discloses=printed.WHY,
         description="As a page of HTML to print, with a QR to check it by; null for a draft (A4 打印版).",
     )  # fmt: skip
     print_a3: str | None = python(
-        printed.page("A3"), columns=printed.columns, discloses=printed.WHY,
+        printed.as_html("A3"), columns=printed.columns, discloses=printed.WHY,
         description="The same in A3, for the notice board (A3 打印版).",
+    )  # fmt: skip
+    pdf_a4: str | None = python(
+        printed.as_pdf("A4"), columns=printed.columns, discloses=printed.WHY,
+        description="As a PDF in base64, with its own Chinese font; null for a draft (A4 PDF 文件)."
+    )  # fmt: skip
+    pdf_a3: str | None = python(
+        printed.as_pdf("A3"), columns=printed.columns, discloses=printed.WHY,
+        description="The same in A3 (A3 PDF 文件)."
     )  # fmt: skip
     items: Connection[DisclosureItem] = connection("notice_id", description="Its list (名单).")
     objections: Connection[DisclosureObjection] = connection("notice_id")

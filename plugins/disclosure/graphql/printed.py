@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from core.models import Area
 from core.settings.store import as_day
-from plugins.disclosure import models, printing
+from plugins.disclosure import models, paper, printing
 from plugins.disclosure.graphql.texts import Texts, pairs
 from plugins.disclosure.terms import DayKind
 from schema.nodes.expressions import AreaChain, Expr, RowOf, select
@@ -24,7 +25,16 @@ def columns(t: RowOf) -> dict[str, Expr]:
     return {**found, "is_known": t.last_day_is_known, "items": items, "area": area, "chain": AreaChain(t.area_id)}
 
 
-def page(size: str) -> Callable[[dict[str, Any], Any], str | None]:
+def as_html(size: str) -> Callable[[dict[str, Any], Any], str | None]:
+    return _printed(lambda page: printing.html(page, size))
+
+
+def as_pdf(size: str) -> Callable[[dict[str, Any], Any], str | None]:
+    """In base64."""
+    return _printed(lambda page: b64encode(paper.pdf(page, size)).decode())
+
+
+def _printed(how: Callable[[printing.Page], str]) -> Callable[[dict[str, Any], Any], str | None]:
     def made(values: dict[str, Any], facts: Any) -> str | None:
         """None for a draft: there is nothing sealed to print."""
         if values["hash"] is None:
@@ -47,6 +57,6 @@ def page(size: str) -> Callable[[dict[str, Any], Any], str | None]:
             hash=values["hash"],
             verify_url=facts.book.effective(declared, chain)["verify_url"].value,
         )
-        return printing.html(said, size)
+        return how(said)
 
     return made

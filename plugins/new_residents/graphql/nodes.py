@@ -40,7 +40,7 @@ from schema.nodes.declare import (
     python,
     to_one,
 )
-from schema.nodes.expressions import Expr, RowOf, ViewerFacts, public, select
+from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, ViewerFacts, public, select
 from schema.nodes.search import SearchHit
 from schema.nodes.settings import RuleDocument
 
@@ -76,8 +76,9 @@ class NewResidentsRegistration:
     reason: str | None = column(filter=False, description="Why it was refused or revoked (理由).")
     consented_on: date | None = column(description="When the villagers were asked or decided (村民决定日期).")
     consent_evidence: str | None = column(filter=False, description="What the minutes say (会议记录凭据).")
-    consent_ballot_id: str | None = computed(
-        lambda t: t.consent_ballot_id, description="The ballot in which they decide (表决编号)."
+    consent_ballot_id: strawberry.ID | None = computed(
+        lambda t: GlobalId(Literal("ballots_ballot"), t.consent_ballot_id),
+        description="The ballot in which they decide (表决编号).",
     )
     version: int = column(filter=False, description="Goes up with every change (版本).")
     area: Area = to_one(description="Where they live (居住区域).")

@@ -82,15 +82,23 @@ async def record_consent(
 
 
 async def ballot_closed(work: Work, event: EventRecord) -> None:
-    """A ballot about a registration has closed: the villagers agreed, or did not; without a quorum it goes on waiting."""
+    """A ballot about a registration has closed: the villagers agreed, or did not. One that decided nothing (no quorum, a
+    tie, called off) leaves the registration waiting, to be asked about again."""
     data = event.data
     if data.get("subjectTag") != Registration.tag:
         return
     found = await work.select(Registration, lock=True, id=UUID(str(data["subjectId"])))
-    if not found or found[0].state not in ASKED or data.get("outcome") not in ("ADOPTED", "REJECTED"):
+    if not found or found[0].state not in ASKED:
         return
     registration, ballot_id = found[0], UUID(str(data["ballot"]))
     work.require(RECORD, registration)
+    if data.get("outcome") not in ("ADOPTED", "REJECTED"):
+        if registration.state is ResidenceState.PENDING_CONSENT and registration.consent_ballot_id == ballot_id:
+            work.change(registration, consent_ballot_id=None, consented_on=None)
+            work.record(
+                "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
+            )
+        return
     day = work.clock.civil_date(event.occurred_at)
     await _decided(
         work, registration, data["outcome"] == "ADOPTED", consent_ballot_id=ballot_id, consent_evidence=None,

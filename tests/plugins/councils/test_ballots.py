@@ -53,6 +53,38 @@ async def test_a_ballot_of_the_members_present_decides_when_it_closes(neighbourh
     assert done == {"state": "EFFECTIVE", "votesFor": 3, "votesAgainst": 1, "votesAbstained": 0}
 
 
+@pytest.mark.needs("ballots")
+async def test_a_ballot_called_off_decides_nothing_and_the_matter_is_put_again(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, logins = await council_of(n, 5)
+    item = await c.propose("选定晚会日期", "ACTIVITIES")
+    meeting = await c.call(item)
+    await c.open(meeting, [c.seats[login] for login in logins])
+    put = ("clerk", "councilsPutToBallot", "resolution { id state }")
+    off = ("clerk", "ballotsCancel", "ballot { id }")
+    first = (await n.do(*put, itemId=item, text="中秋当晚"))["resolution"]["id"]
+    assert await n.refused(*put, itemId=item, text="中秋当晚") == "ALREADY_VOTED_ON"
+    await n.do(*off, ballotId=await ballot_on(n, "选定晚会日期"), reason="选项有误")
+    await n.delivered()
+    assert (await c.see(first, "state"))["state"] == "CANCELLED"
+    assert (await c.see(item, "state meeting { id }")) == {"state": "PLACED", "meeting": {"id": meeting}}
+    decided = await c.decide(item, 4, 1)
+    assert decided["state"] == "EFFECTIVE"
+    assert (await c.see(item, "resolutions { totalCount }"))["resolutions"]["totalCount"] == 2
+
+    charter = await c.draft()
+    await n.do("clerk", "councilsConsult", "charter { id }", charterId=charter)
+    n.clock.advance(timedelta(days=16))
+    submit = ("clerk", "councilsSubmitCharter", "charter { state title ballotId }")
+    voting = (await n.do(*submit, charterId=charter))["charter"]
+    assert voting["state"] == "VOTING"
+    await n.do(*off, ballotId=voting["ballotId"], reason="名册有误")
+    await n.delivered()
+    assert (await c.see(charter, "state"))["state"] == "CONSULTATION"
+    again = (await n.do(*submit, charterId=charter))["charter"]
+    assert again["state"] == "VOTING" and again["ballotId"] != voting["ballotId"]
+
+
 @pytest.mark.needs("disclosure")
 async def test_a_listed_resolution_holds_only_after_its_notice_ended_clean(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
@@ -64,6 +96,30 @@ async def test_a_listed_resolution_holds_only_after_its_notice_ended_clean(neigh
     assert await n.refused(*take, resolutionId=decided["id"]) == "UNDER_NOTICE"
     await c.days(30)
     assert (await c.see(decided["id"], "state"))["state"] == "EFFECTIVE"
+
+
+@pytest.mark.needs("disclosure")
+async def test_a_corrected_notice_decides_in_the_place_of_the_first(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n)
+    for upheld, state in ((False, "EFFECTIVE"), (True, "OVERTURNED")):
+        (item,) = await c.session(f"动用集体资金 {upheld}", matter="FUNDS")
+        decided = (await c.decide(item, 5))["id"]
+        first = (await c.see(decided, "noticeId"))["noticeId"]
+        draft = await n.do(
+            "clerk", "disclosureDraft", "notice { id }", areaId=c.area, kind="councils.resolution", title="更正",
+            body="金额更正", supersedesId=first, subjectId=decided,
+        )  # fmt: skip
+        corrected = draft["notice"]["id"]
+        await n.do("clerk", "disclosurePublish", "notice { id }", noticeId=corrected)
+        if upheld:
+            made = await n.do("resident", "disclosureObject", "objection { id }", noticeId=corrected, text="未经表决")
+            await n.do(
+                "admin", "disclosureAnswerObjection", "objection { id }", objectionId=made["objection"]["id"],
+                uphold=True, answer="属实",
+            )  # fmt: skip
+        await c.days(30)
+        assert (await c.see(decided, "state"))["state"] == state
 
 
 @pytest.mark.needs("disclosure")
