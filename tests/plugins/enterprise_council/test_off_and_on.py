@@ -7,6 +7,7 @@ import json
 import pytest
 from building import CoBuilding, enterprises
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -55,19 +56,21 @@ async def test_it_is_made_public_and_told(neighbourhood: Neighbourhood) -> None:
     c = await CoBuilding.begin(n, size=10, members=5)
     await c.seat(await c.enterprise("企业子"))
     await c.toggle("OFF")
-    rows = await n.server.runtime.database.read(
-        "SELECT type, data FROM core_event WHERE type IN ('councils.seats.suspended', 'councils.composition.changed')"
-        " ORDER BY seq DESC LIMIT 2"
-    )
-    told = {r[0]: json.loads(r[1]) if isinstance(r[1], str) else r[1] for r in rows}
+    rows = await n.server.runtime.database.read("SELECT type, data FROM core_event ORDER BY seq")
+    told = {}
+    for type, data in rows:
+        said = json.loads(data) if isinstance(data, str) else data
+        if said.get("body") == str(split_global(c.body)[1]):
+            told[type] = said
     assert told["councils.seats.suspended"]["keepers"] == ["enterprise_council"]
     assert len(told["councils.seats.suspended"]["seats"]) == 1
     assert told["councils.composition.changed"]["valid"] is True
+    assert told["enterprise_council.composition.changed"]["taken"] == 1  # it tells nothing while it is off
     if "disclosure" in n.server.host.keys:
         found = await n.ask(
             None, '{ disclosureNotices(where: {kind: {eq: "councils.composition"}}) { nodes { title body } } }'
         )
-        (notice,) = found["disclosureNotices"]["nodes"]
+        (notice,) = [d for d in found["disclosureNotices"]["nodes"] if "理事会甲" in d["title"]]
         assert "暂停 1 席" in notice["body"]
 
 
