@@ -121,7 +121,7 @@ async def test_with_its_mandate_the_representative_goes_and_the_enterprise_sends
     listed, other = await c.meet("FUNDS", "ACTIVITIES")
     assert await c.decide(listed, 3) == "COMPOSITION_DEFECT"
     assert await c.decide(other, 3) == "EFFECTIVE"
-    login, second = await c.newcomer()
+    _, second = await c.newcomer()
     await c.mandate(second, e.id)
     made = await n.do(
         "clerk", "enterpriseCouncilReplaceRepresentative", "seat { state }", seatId=seat, representativeId=second,
