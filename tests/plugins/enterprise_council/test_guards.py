@@ -181,7 +181,13 @@ async def test_the_day_of_an_answer_and_who_confirms_are_held(neighbourhood: Nei
     case = made["selfHelp"]["id"]
     await n.do(e.login, "enterpriseCouncilFileStudy", "selfHelp { id }", selfHelpId=case, study="s", **hat)
     await n.do(
-        e.login, "enterpriseCouncilFileSolution", "selfHelp { id }", selfHelpId=case, solution="s", evidence=["e"], **hat
+        e.login,
+        "enterpriseCouncilFileSolution",
+        "selfHelp { id }",
+        selfHelpId=case,
+        solution="s",
+        evidence=["e"],
+        **hat,
     )
 
     async def later(work: Work) -> dict[str, Any]:
