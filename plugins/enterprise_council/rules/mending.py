@@ -21,7 +21,9 @@ from plugins.enterprise_council.models import (
     SelfHelp,
 )
 from plugins.enterprise_council.rules.seats import STANDING
-from plugins.enterprise_council.terms import KEY, OPEN_CONCERN, OPEN_SELF_HELP
+from plugins.enterprise_council.terms import KEY, OPEN_CONCERN, OPEN_SELF_HELP, EnterpriseSeatState
+
+HELD = EnterpriseSeatState.HELD
 
 _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
     (EnterpriseSeat, ("enterprise_id", "representative_id"), "seat.merged"),
@@ -74,7 +76,7 @@ async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
     """Before a person is erased: somebody else represents the enterprise, concerns are answered, cases confirmed or given
     up."""
     kinds: dict[str, Sequence[Logged]] = {
-        EnterpriseSeat.tag: await work.select(EnterpriseSeat, representative_id=actor_id, state=STANDING),
+        EnterpriseSeat.tag: await work.select(EnterpriseSeat, representative_id=actor_id, state=HELD),
         Concern.tag: await work.select(Concern, owner_id=actor_id, state=list(OPEN_CONCERN)),
         SelfHelp.tag: await work.select(SelfHelp, owner_id=actor_id, state=list(OPEN_SELF_HELP)),
     }
@@ -89,7 +91,7 @@ ERASING = Erasing(KEY, open_matters)
 
 async def _represents(work: Work, person_id: UUID) -> list[Held]:
     """The enterprise says who represents it, so nobody takes that over."""
-    found = await work.select(EnterpriseSeat, representative_id=person_id, state=STANDING)
+    found = await work.select(EnterpriseSeat, representative_id=person_id, state=HELD)
     return [Held(s, s, s.letter, "REPRESENTATION_STAYS") for s in found]
 
 
