@@ -461,7 +461,7 @@ class Work:
     def _add_events(self, batch: Batch, events: list[PendingEvent]) -> None:
         is_postgres = self.transaction.database.dialect is POSTGRES
         xact = f"pg_current_xact_id()::text::bigint + {EPOCH_BASE}" if is_postgres else "0"
-        columns = (
+        names = (
             "id, transaction_id, type, plugin, area_id, subject_tag, subject_id, actor_id, authority, permission,"
             " grant_id, mandate_id, deputy_id, behalf_of_id, behalf_basis, cause_id, data, occurred_at, recorded_at"
         )
@@ -489,11 +489,10 @@ class Work:
             ]
             for event in events
         ]
-        batch.add(f"INSERT INTO core_event ({columns}) VALUES", spread(rows))
+        batch.add(f"INSERT INTO core_event ({names}) VALUES", spread(rows))
         transitions = [[new_id(), e.id, *t] for e in events for t in e.transitions]
-        if transitions:
-            head = "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, from_state, to_state) VALUES"
-            batch.add(head, spread(transitions))
+        columns = ("id", "event_id", "subject_tag", "subject_id", "from_state", "to_state")
+        batch.insert_values("core_transition", columns, transitions)
         texts = [[new_id(), e.id, key, value, self.now] for e in events for key, value in e.text.items()]
         if texts:
             batch.add("INSERT INTO core_event_text (id, event_id, key, text, recorded_at) VALUES", spread(texts))

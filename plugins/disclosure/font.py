@@ -4,7 +4,7 @@ document needs: the glyphs it uses, with their outlines and widths (TrueType, IS
 from __future__ import annotations
 
 from bisect import bisect_left
-from functools import cache
+from functools import cache, cached_property
 from pathlib import Path
 from struct import pack, unpack, unpack_from
 
@@ -29,11 +29,11 @@ class Font:
         (glyphs,) = self._read("maxp", ">H", 4)
         entries = self._read("loca", f">{glyphs + 1}{'L' if is_long else 'H'}")
         self.places = entries if is_long else tuple(2 * e for e in entries)
-        self._map = self._characters()
 
     def _read(self, table: str, shape: str, at: int = 0) -> tuple[int, ...]:
         return unpack_from(shape, self.data, self.tables[table][0] + at)
 
+    @cached_property
     def _characters(self) -> tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...], tuple[int, ...], int]:
         for n in range(self._read("cmap", ">H", 2)[0]):
             platform, kind, at = self._read("cmap", ">HHL", 4 + 8 * n)
@@ -48,7 +48,7 @@ class Font:
     def glyph(self, character: str) -> int:
         """Its glyph; 0, an empty box, where the font has none."""
         code = ord(character)
-        ends, starts, deltas, ranges, at = self._map
+        ends, starts, deltas, ranges, at = self._characters
         n = bisect_left(ends, code)
         if code > 0xFFFF or n == len(ends) or starts[n] > code:
             return 0

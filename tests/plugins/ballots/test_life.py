@@ -147,6 +147,8 @@ async def test_seats_are_filled_by_an_election(neighbourhood: Neighbourhood) -> 
     )
     won = {c["actor"]["id"] for c in stands["ballotsElection"]["candidates"]["nodes"] if c["state"] == "ELECTED"}
     assert won == {b.voters[people[0]], b.voters[people[1]]}
+    n.clock.advance(timedelta(days=20))  # the result has hung out, where it is made public
+    await n.due()
     seated = await n.do("admin", "ballotsSeat", "election { state }", electionId=election)
     assert seated["election"]["state"] == "SEATED"
     assert await b.rows("SELECT count(*) FROM ballots_entry WHERE hold = 'VILLAGE_COMMITTEE'") == [(0,)]

@@ -167,9 +167,12 @@ class Council:
         made = await self.n.do("admin", "councilsConfirmCharterVote", "charter { state }", charterId=charter)
         return str(made["charter"]["state"])
 
-    async def enact(self, charter: str) -> None:
-        """Once its notice is over, where there are notices."""
+    async def noticed(self) -> None:
+        """What was adopted has been public long enough, where it is made public."""
         if "disclosure" in self.n.server.host.keys:
             await self.days(30)
+
+    async def enact(self, charter: str) -> None:
+        await self.noticed()
         made = await self.n.do("clerk", "councilsEnactCharter", "charter { state }", charterId=charter)
         assert made["charter"]["state"] == "IN_FORCE"

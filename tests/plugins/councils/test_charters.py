@@ -115,6 +115,7 @@ async def test_two_clerks_enacting_two_charters_at_once_leave_one_in_force(neigh
     drafts = [await c.draft(f"第 {number} 稿") for number in range(4)]
     for draft in drafts:
         assert await c.adopt(draft) == "ADOPTED"
+    await c.noticed()
     results = await asyncio.gather(
         *(
             c.outcome(w, "councilsEnactCharter", "charter { id }", charterId=d)
@@ -170,6 +171,7 @@ async def test_a_charter_may_be_stricter_than_the_settings_and_the_charter_above
         "admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=await n.area_id("dongfu"), actorId=me
     )
     await n.do(other, "councilsConfirmCharterVote", "charter { id }", charterId=town["charter"]["id"])
+    await c.noticed()
     await n.do("admin", "councilsEnactCharter", "charter { id }", charterId=town["charter"]["id"])
     assert await n.refused(
         "clerk", "councilsDraftCharter", "charter { id }", **draft, clauses=[clause("1", "MAJORITY_PERCENT", 60)]

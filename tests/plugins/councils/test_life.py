@@ -18,7 +18,7 @@ async def test_a_council_meets_decides_and_sees_to_it(neighbourhood: Neighbourho
     assert await c.see(c.body, "isValid filledSeats vacancies seats { totalCount }") == {
         "isValid": True, "filledSeats": 5, "vacancies": 0, "seats": {"totalCount": 5},
     }  # fmt: skip
-    item = await c.propose("修缮村口凉亭", "PROJECT")
+    item = await c.propose("修缮村口凉亭")
     soon = n.clock.now() + timedelta(days=2)
     assert (
         await n.refused(
