@@ -95,9 +95,10 @@ def _merged_sql(dialect: Dialect, marks: list[str]) -> str:
 
 
 def _gave_us_up(error: Exception) -> bool:
-    """Deadlock or failed serialization: nothing was done, and doing it again is safe."""
+    """Deadlock, failed serialization, or somebody was first with a row that the rule would have found (a unique index that
+    has no code for who asks): nothing was done, and doing it again is safe."""
     causes: list[Any] = [error, *error.args[:1]]
-    return any(getattr(cause, "sqlstate", None) in ("40P01", "40001") for cause in causes)
+    return any(getattr(cause, "sqlstate", None) in ("40P01", "40001", "23505") for cause in causes)
 
 
 class Runtime:
@@ -143,7 +144,7 @@ class Runtime:
         return (as_uuid(rows[0][0]), frozenset(on & self.kernel.plugins)) if rows else None
 
     async def perform(self, command: Command, rule: Rule) -> Performed:
-        """`attempt`, again where the database broke a circle of waiting by giving one of us up."""
+        """`attempt`, again where the database gave us up for somebody who came first."""
         for _ in range(RETRIES):
             try:
                 return await self._attempt(command, rule)

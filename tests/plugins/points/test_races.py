@@ -70,6 +70,29 @@ async def test_one_manual_entry_is_confirmed_once(neighbourhood: Neighbourhood) 
     assert gained == (7 if state == "CONFIRMED" else 0)
 
 
+async def test_first_points_from_many_sides_at_once_open_one_account(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    haicang = await n.area_id("haicang")
+    login, clerk = await n.newcomers(2, "xishan")
+    someone = f"actor_{await person(n, login)}"
+    await n.do(
+        "admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=haicang,
+        actorId=f"actor_{await person(n, clerk)}",
+    )  # fmt: skip
+    grants = [
+        (await n.do(
+            "admin", "pointsGrantManual", "grant { id }", areaId=haicang, actorId=someone, amount=amount,
+            reason="清理河道", evidence=f"照片 {amount}",
+        ))["grant"]["id"]
+        for amount in (1, 2, 4, 8, 16)
+    ]  # fmt: skip
+    results = await asyncio.gather(
+        *(outcome(n.do(clerk, "pointsDecideGrant", "grant { id }", grantId=g, confirm=True)) for g in grants)
+    )
+    assert results == ["done"] * 5
+    assert await balance(n, await person(n, login)) == 31
+
+
 async def test_awards_redemptions_and_a_dispute_at_once(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     rule = await a_rule(n)
