@@ -38,9 +38,9 @@ def gongzhi_settings() -> type[Settings]:
 @hookimpl
 def gongzhi_ports() -> list[Port]:
     from core.plugins.ports import Port
-    from plugins.councils.ports import Councils, NoCouncils
+    from plugins.councils.ports import Councils, NoCouncils, NoKeeper, SeatKeeper
 
-    return [Port("councils", Councils, NoCouncils())]
+    return [Port("councils", Councils, NoCouncils()), Port("seat_keeper", SeatKeeper, NoKeeper())]
 
 
 @hookimpl
@@ -70,6 +70,7 @@ def gongzhi_jobs() -> list[Job]:
 
     return [
         Job("councils", "terms", rules.TERMS_SQL, rules.settle_term),
+        Job("councils", "kept_seats", rules.TURNED_SQL, rules.settle_turned),
         Job("councils", "delegations", rules.ENDING_SQL, rules.settle_end),
     ]
 

@@ -71,6 +71,7 @@ class SeatRuleState(Term):
 
     PLANNED = "PLANNED", "章程草案中"
     IN_FORCE = "IN_FORCE", "有效"
+    SUSPENDED = "SUSPENDED", "暂停(所属机制停用)"
     ENDED = "ENDED", "已失效"
 
 
@@ -78,7 +79,12 @@ class SeatState(Term):
     """Whether somebody sits there (席位状态)."""
 
     FILLED = "FILLED", "在任"
+    SUSPENDED = "SUSPENDED", "暂停(所属机制停用)"
     VACATED = "VACATED", "已离任"
+
+
+SITTING = (SeatState.FILLED, SeatState.SUSPENDED)
+HOLDING = (SeatRuleState.IN_FORCE, SeatRuleState.SUSPENDED)
 
 
 class SeatOffice(Term):
@@ -112,6 +118,7 @@ class VacatedBecause(Term):
     MANDATE_ENDED = "MANDATE_ENDED", "委派终止"
     REPLACED = "REPLACED", "更换代表"
     DISSOLVED = "DISSOLVED", "组织撤销"
+    BY_CHARTER = "BY_CHARTER", "章程不再设此席位"
     OTHER = "OTHER", "其他"
 
 

@@ -5,7 +5,7 @@ DECLARE grows text; names text; made text;
 BEGIN
     FOR grows IN
         SELECT table_name FROM information_schema.tables
-        WHERE table_schema = 'public' AND table_name ~ '^(core|adoption|ballots|councils|disclosure|forums|points|new_residents)_' AND NOT table_name = ANY (ARRAY[:small:])
+        WHERE table_schema = 'public' AND table_name ~ '^(core|adoption|ballots|councils|disclosure|enterprise_council|forums|points|new_residents)_' AND NOT table_name = ANY (ARRAY[:small:])
     LOOP
         SELECT string_agg(quote_ident(column_name), ', '), string_agg(CASE
             WHEN column_name = 'id' AND data_type = 'uuid' THEN 'gen_random_uuid()'

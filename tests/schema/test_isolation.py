@@ -246,13 +246,30 @@ def of_charter(row: Row, f: Facts) -> bool:
     return charter(f.row("councils_charter", row["charter_id"]), f)
 
 
+def compact(row: Row, f: Facts) -> bool:
+    """What has been signed by all is public; a draft is its parties'."""
+    mine = (p["compact_id"] == row["id"] and f.acts_as(p["actor_id"]) for p in f.rows("enterprise_council_party"))
+    reviews = f.may("enterprise_council.compact.review", row["area_id"])
+    return row["next_review_on"] is not None or reviews or any(mine)
+
+
+def of_compact(row: Row, f: Facts) -> bool:
+    return compact(f.row("enterprise_council_compact", row["compact_id"]), f)
+
+
+def concern(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["enterprise_id"]) or f.acts_as(row["owner_id"])
+    return own or f.may("enterprise_council.concern.manage", row["area_id"])
+
+
 def recusal_reason(row: Row, f: Facts) -> bool:
     return f.acts_as(row["holder_id"]) or f.may("councils.meeting.record", row["area_id"])
 
 
 def takes_part(forum_id: Any, f: Facts) -> bool:
     return any(
-        m["forum_id"] == forum_id and m["state"] == "ACTIVE" and f.acts_as(m["actor_id"]) for m in f.rows("forums_member")
+        m["forum_id"] == forum_id and m["state"] == "ACTIVE" and f.acts_as(m["actor_id"])
+        for m in f.rows("forums_member")
     )
 
 
@@ -406,6 +423,14 @@ TRUTH: dict[str, Truth] = {
     "ForumsModeration": moderated,
     "ForumsModeration.appeal": forum_appeal,
     "ForumsModeration.decision": forum_appeal,
+    "EnterpriseCouncilShare": everybody,
+    "EnterpriseCouncilSeat": everybody,
+    "EnterpriseCouncilCompact": compact,
+    "EnterpriseCouncilParty": of_compact,
+    "EnterpriseCouncilCommitment": of_compact,
+    "EnterpriseCouncilReview": everybody,
+    "EnterpriseCouncilConcern": concern,
+    "EnterpriseCouncilSelfHelp": everybody,
 }
 # What would give the people who ask more than they were given, and what is looked at when it is shown.
 VALUES: dict[tuple[str, str], Any] = {

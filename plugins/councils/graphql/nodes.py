@@ -11,6 +11,7 @@ import strawberry
 from plugins.councils import models
 from plugins.councils.rules.common import unpacked
 from plugins.councils.terms import (
+    SITTING,
     AgendaState,
     AttendanceState,
     BodyKind,
@@ -54,6 +55,10 @@ def _filled(body_id: Expr) -> Any:
     return select(models.Seat).where(lambda s: (s.body_id == body_id) & (s.state == SeatState.FILLED))
 
 
+def _sitting(body_id: Expr) -> Any:
+    return select(models.Seat).where(lambda s: (s.body_id == body_id) & s.state.is_in(list(SITTING)))
+
+
 @node(models.Body, scope=public("Who deliberates for whom is everybody's business."), order="name")
 class CouncilsBody:
     """A deliberating body of an area: a residents' or villagers' council, a panel, a committee (议事组织)."""
@@ -78,9 +83,14 @@ class CouncilsBody:
         description="Seats with a holder (在任人数).",
     )
     vacancies: int = computed(
-        lambda t: t.size - _filled(t.id).count(),
+        lambda t: t.size - _sitting(t.id).count(),
         discloses="Who sits there is public.",
         description="Seats without one (空缺席位).",
+    )
+    suspended_seats: int = computed(
+        lambda t: _sitting(t.id).count() - _filled(t.id).count(),
+        discloses="Who sits there is public.",
+        description="Seats of a mechanism that is off; they count nowhere meanwhile (暂停席位).",
     )
     area: Area = to_one()
     organization: Actor | None = to_one(description="The self-governing organization whose organ it is (所属自治组织).")
@@ -112,6 +122,10 @@ class CouncilsSeatRule:
     rounding: Rounding = column(filter=False)
     lower: int = column(description="What the minimum comes to for the body's size (最少席数).")
     upper: int = column(description="What the maximum comes to (最多席数).")
+    kept_by: str | None = column(
+        filter=False,
+        description="The mechanism that keeps these seats: a fixed number, moved by a charter alone (所属机制).",
+    )
     state: SeatRuleState = column()
     since: datetime | None = column(order=True)
     until: datetime | None = column()
@@ -137,6 +151,7 @@ class CouncilsSeat:
     office: SeatOffice = column()
     via: SeatedBy = column(description="How they came to sit there (产生方式).")
     is_voting: bool = column(description="Government attends without a vote (是否有表决权).")
+    kept_by: str | None = column(filter=False, description="The mechanism that keeps the seat (所属机制).")
     state: SeatState = column()
     term_start: date = column(order=True)
     term_end: date = column(description="The first day they no longer sit there (任期届满日).")

@@ -10,7 +10,7 @@ from tortoise import fields
 from core.database.guards import Guard, append_only, check, index, refuse, unique
 from core.models import Actor, Area, Logged
 from core.personal import Text, impersonal
-from plugins.councils.models.common import by_event, out_of_bounds, to
+from plugins.councils.models.common import IS_ON, RESTING, by_event, out_of_bounds, to
 from plugins.councils.terms import (
     BodyKind,
     BodyState,
@@ -73,6 +73,13 @@ class Body(Logged):
             f" OR NEW.matters <> OLD.matters OR NEW.charter_id IS NULL) AND NOT {by_event('charter.enacted')}",
             "BY_THE_CHARTER",
         ),
+        refuse(
+            "kept_seats_are_so_many_of_so_many",
+            "UPDATE",
+            "NEW.size <> OLD.size AND EXISTS (SELECT 1 FROM councils_seat_rule r WHERE r.body_id = NEW.id"
+            f" AND r.kept_by IS NOT NULL AND r.state IN ('IN_FORCE', 'SUSPENDED')) AND NOT {by_event('charter.enacted')}",
+            "BY_THE_CHARTER",
+        ),
         unique("area_id", "name", where="state = 'ACTIVE'", code="BODY_EXISTS"),
         index("area_id", "name"),
         index("area_id", "kind"),
@@ -89,7 +96,8 @@ class SeatRule(Logged):
     """How many seats of a body one category has: `minimum` to `maximum`, of `out_of` seats where it is a share.
 
     `lower` and `upper` are what that comes to for the size of the body. One of a draft charter is planned, and holds
-    from its enactment (INV5).
+    from its enactment (INV5). Of one that is `kept_by` another mechanism the number is fixed, only a charter moves it, and
+    where that mechanism is off it is suspended together with its seats.
     """
 
     tag: ClassVar[str] = "councils_seat_rule"
@@ -106,20 +114,34 @@ class SeatRule(Logged):
     rounding = fields.CharEnumField(Rounding, description="Rounding", max_length=40)
     lower = fields.IntField()
     upper = fields.IntField()
+    kept_by = fields.CharField(max_length=40, null=True)
     state = fields.CharEnumField(SeatRuleState, description="SeatRuleState", max_length=40)
     since = fields.DatetimeField(null=True)
     until = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("kept_by")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("bounds", "NEW.minimum BETWEEN 0 AND NEW.maximum AND NEW.lower BETWEEN 0 AND NEW.upper", "BAD_SEAT_RULE"),
         check("share", "NEW.out_of IS NULL OR NEW.out_of BETWEEN 1 AND 1000 AND NEW.maximum <= NEW.out_of", "BAD_SEAT_RULE"),
         check("planned_by_a_charter", "NEW.state <> 'PLANNED' OR NEW.charter_id IS NOT NULL"),
         check("since", "(NEW.state = 'PLANNED') = (NEW.since IS NULL) OR NEW.state = 'ENDED'"),
+        check("kept_is_fixed", "NEW.kept_by IS NULL OR NEW.minimum = NEW.maximum", "KEPT_IS_FIXED"),
         refuse(
             "only_by_amendment",
             "INSERT",
-            "NEW.state = 'IN_FORCE' AND EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id"
-            " AND b.charter_id IS NOT NULL)",
+            "NEW.state = 'IN_FORCE' AND (EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id"
+            " AND b.charter_id IS NOT NULL) OR NEW.kept_by IS NOT NULL AND EXISTS (SELECT 1 FROM councils_seat_rule o"
+            " WHERE o.body_id = NEW.body_id AND o.category = NEW.category AND o.state <> 'PLANNED'))",
+            "BY_THE_CHARTER",
+        ),
+        *RESTING,
+        refuse(
+            "kept_stays",
+            "UPDATE",
+            "OLD.kept_by IS NOT NULL AND (NEW.kept_by IS NULL OR NEW.lower <> OLD.lower OR NEW.upper <> OLD.upper"
+            " OR NEW.state = 'ENDED' AND NOT "
+            f"{by_event('charter.enacted', 'charter.revised', 'charter.withdrawn')})",
             "BY_THE_CHARTER",
         ),
         refuse(
@@ -128,12 +150,14 @@ class SeatRule(Logged):
             "NEW.body_id <> OLD.body_id OR NEW.category <> OLD.category OR NEW.minimum <> OLD.minimum"
             " OR NEW.maximum <> OLD.maximum OR NEW.rounding <> OLD.rounding OR OLD.state = 'ENDED'"
             " OR (NEW.state <> OLD.state AND EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id"
-            f" AND b.charter_id IS NOT NULL AND b.state = 'ACTIVE') AND NOT {by_event('charter.enacted', 'charter.revised', 'charter.withdrawn')})",
+            " AND b.charter_id IS NOT NULL AND b.state = 'ACTIVE') AND NOT "
+            f"{by_event('charter.enacted', 'charter.revised', 'charter.withdrawn', 'seats.suspended', 'seats.restored')})",
             "BY_THE_CHARTER",
         ),
-        unique("body_id", "category", where="state = 'IN_FORCE'", code="SEAT_RULE_EXISTS"),
+        unique("body_id", "category", where="state IN ('IN_FORCE', 'SUSPENDED')", code="SEAT_RULE_EXISTS"),
         index("body_id", "since"),
         index("charter_id"),
+        index("kept_by", where="kept_by IS NOT NULL AND state <> 'ENDED'"),
     )  # fmt: skip
 
     class Meta:
@@ -143,7 +167,8 @@ class SeatRule(Logged):
 class Seat(Logged):
     """Somebody's term in a body. `categories` are all in which the holder counts: `|ENTERPRISE|WOMEN|`.
 
-    `term_end` is the first day they no longer sit. An organization sits through the person it sends (`mandate_of`).
+    `term_end` is the first day they no longer sit. An organization sits through the person it sends (`mandate_of`). A seat
+    that is `kept_by` a mechanism is filled through it, and suspended where it is off: its term goes on, its place is kept.
     """
 
     tag: ClassVar[str] = "councils_seat"
@@ -163,13 +188,14 @@ class Seat(Logged):
     via = fields.CharEnumField(SeatedBy, description="SeatedBy", max_length=40)
     ballot_id = fields.UUIDField(null=True)
     is_voting = fields.BooleanField()
+    kept_by = fields.CharField(max_length=40, null=True)
     state = fields.CharEnumField(SeatState, description="SeatState", max_length=40)
     term_start = fields.DateField()
     term_end = fields.DateField()
     vacated_on = fields.DateField(null=True)
     vacated_because = fields.CharEnumField(VacatedBecause, description="VacatedBecause", max_length=40, null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = impersonal("categories")
+    texts: ClassVar[tuple[Text, ...]] = impersonal("categories", "kept_by")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("term", "NEW.term_end > NEW.term_start", "TERM_BACKWARDS"),
@@ -185,14 +211,24 @@ class Seat(Logged):
             "stays",
             "UPDATE",
             f"NEW.body_id <> OLD.body_id OR (NEW.holder_id <> OLD.holder_id AND NOT {by_event('seat.merged')})"
-            " OR NEW.categories <> OLD.categories OR NEW.term_start <> OLD.term_start OR NEW.is_voting <> OLD.is_voting",
+            " OR NEW.categories <> OLD.categories OR NEW.term_start <> OLD.term_start OR NEW.is_voting <> OLD.is_voting"
+            " OR COALESCE(NEW.kept_by, '') <> COALESCE(OLD.kept_by, '')",
             "APPEND_ONLY",
+        ),
+        *RESTING,
+        refuse("keeper_is_on", "INSERT", f"NEW.kept_by IS NOT NULL AND NOT {IS_ON}", "PLUGIN_DISABLED"),
+        refuse(
+            "so_many_are_kept",
+            "INSERT",
+            "NEW.kept_by IS NOT NULL AND NOT EXISTS (SELECT 1 FROM councils_seat_rule r WHERE r.body_id = NEW.body_id"
+            " AND r.category = NEW.category AND r.kept_by = NEW.kept_by AND r.state = 'IN_FORCE')",
+            "NO_SUCH_SEATS",
         ),
         refuse(
             "room",
             "INSERT",
             "NEW.state = 'FILLED' AND (SELECT count(*) FROM councils_seat s WHERE s.body_id = NEW.body_id"
-            " AND s.state = 'FILLED') >= (SELECT b.size FROM councils_body b WHERE b.id = NEW.body_id)",
+            " AND s.state <> 'VACATED') >= (SELECT b.size FROM councils_body b WHERE b.id = NEW.body_id)",
             "BODY_FULL",
         ),
         refuse(
@@ -217,20 +253,21 @@ class Seat(Logged):
             " AND m.organization_id = NEW.mandate_of_id AND m.state = 'ACTIVE')",
             "SEAT_MANDATE",
         ),
-        unique("body_id", "holder_id", where="state = 'FILLED'", code="ALREADY_SEATED"),
+        unique("body_id", "holder_id", where="state <> 'VACATED'", code="ALREADY_SEATED"),
         unique(
             "body_id",
             "mandate_of_id",
-            where="state = 'FILLED' AND mandate_of_id IS NOT NULL",
+            where="state <> 'VACATED' AND mandate_of_id IS NOT NULL",
             code="ORGANIZATION_SEATED",
         ),
-        unique("body_id", "office", where="state = 'FILLED' AND office = 'CHAIR'", code="OFFICE_TAKEN"),
+        unique("body_id", "office", where="state <> 'VACATED' AND office = 'CHAIR'", code="OFFICE_TAKEN"),
         index("body_id", "term_start"),
         index("body_id", "state"),
         index("holder_id", "term_start"),
         index("mandate_of_id"),
         index("term_start"),
-        index("term_end", where="state = 'FILLED'"),
+        index("term_end", where="state <> 'VACATED'"),
+        index("kept_by", where="kept_by IS NOT NULL AND state <> 'VACATED'"),
     )
 
     class Meta:

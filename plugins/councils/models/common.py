@@ -6,6 +6,8 @@ from typing import Any
 
 from tortoise import fields
 
+from core.database.guards import Guard, refuse
+
 
 def to(model: str, *, null: bool = False) -> Any:
     options: Any = {"null": null}
@@ -16,6 +18,27 @@ def by_event(*types: str) -> str:
     """SQL: the change is that of an event of one of these types."""
     named = ", ".join(f"'councils.{type}'" for type in types)
     return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type IN ({named}))"
+
+
+IS_ON = (
+    "EXISTS (SELECT 1 FROM core_plugin_area p JOIN core_event e ON e.id = NEW.event_id WHERE p.plugin = NEW.kept_by"
+    " AND p.area_id = NEW.area_id AND (p.until IS NULL OR p.until > e.recorded_at))"
+)  # SQL: whoever keeps the seat is on where it lies
+RESTING: tuple[Guard, ...] = (
+    refuse("is_not_suspended_at_once", "INSERT", "NEW.state = 'SUSPENDED'", "KEEPER_IS_ON"),
+    refuse(
+        "is_suspended_where_its_keeper_is_off",
+        "UPDATE",
+        f"NEW.state = 'SUSPENDED' AND OLD.state <> 'SUSPENDED' AND (NEW.kept_by IS NULL OR {IS_ON})",
+        "KEEPER_IS_ON",
+    ),
+    refuse(
+        "goes_on_where_its_keeper_is_on",
+        "UPDATE",
+        f"OLD.state = 'SUSPENDED' AND NEW.state IN ('FILLED', 'IN_FORCE') AND NOT {IS_ON}",
+        "PLUGIN_DISABLED",
+    ),
+)
 
 
 def out_of_bounds(body: str) -> str:

@@ -1,13 +1,12 @@
 """The rules of councils (M01–M05, M10, M46). The body's row is locked first, then the meeting's, then the rest."""
 
 from plugins.councils.rules.bodies import (
-    TERMS_SQL,
     create_body,
     dissolve_body,
     fill_seat,
     lift_seat_rule,
+    replace_holder,
     set_seat_rule,
-    settle_term,
     update_body,
     vacate_seat,
 )
@@ -46,6 +45,7 @@ from plugins.councils.rules.resolutions import (
     put_to_ballot,
     take_effect,
 )
+from plugins.councils.rules.standing import TERMS_SQL, TURNED_SQL, read, settle_term, settle_turned
 from plugins.councils.rules.tasks import (
     assign_decided,
     assign_task,
@@ -59,6 +59,7 @@ from plugins.councils.rules.tasks import (
 __all__ = [
     "ENDING_SQL",
     "TERMS_SQL",
+    "TURNED_SQL",
     "NewBody",
     "NewClause",
     "NewRule",
@@ -94,15 +95,18 @@ __all__ = [
     "propose_decided",
     "propose_item",
     "put_to_ballot",
+    "read",
     "record_attendance",
     "recuse",
     "refer_item",
+    "replace_holder",
     "report_task",
     "revise_charter",
     "revoke_delegation",
     "set_seat_rule",
     "settle_end",
     "settle_term",
+    "settle_turned",
     "submit_charter",
     "take_back",
     "take_effect",

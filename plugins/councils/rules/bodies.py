@@ -16,12 +16,16 @@ from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Seat, SeatRule
 from plugins.councils.models.bodies import MOST_SEATS
+from plugins.councils.ports import KeptShare
 from plugins.councils.rules import composition
-from plugins.councils.rules.common import needed, not_own, packed, require_active, terms, today
+from plugins.councils.rules.common import needed, not_own, packed, require_active, terms, today, unpacked
+from plugins.councils.rules.standing import FILL, Standing, keeper, standing, vacate
 from plugins.councils.terms import (
     ADVISORY_KINDS,
     FOR_AN_ORGANIZATION,
+    HOLDING,
     RESIDENTS,
+    SITTING,
     BodyKind,
     BodyState,
     Matter,
@@ -34,7 +38,7 @@ from plugins.councils.terms import (
     VacatedBecause,
 )
 
-MANAGE, FILL = "councils.body.manage", "councils.seat.fill"
+MANAGE = "councils.body.manage"
 ORGANS = {
     BodyKind.COMMITTEE: (OrganizationKind.RESIDENTS_COMMITTEE, OrganizationKind.VILLAGERS_COMMITTEE),
     BodyKind.SUPERVISION: (
@@ -43,6 +47,12 @@ ORGANS = {
         OrganizationKind.VILLAGERS_COMMITTEE,
     ),
 }
+BY_THEMSELVES = (
+    VacatedBecause.TERM_OVER,
+    VacatedBecause.DISSOLVED,
+    VacatedBecause.MANDATE_ENDED,
+    VacatedBecause.BY_CHARTER,
+)
 BELOW_COMMUNITY = (AreaKind.COMPOUND, AreaKind.HAMLET, AreaKind.GRID)
 SENT_BY = {
     SeatCategory.ENTERPRISE: (ActorKind.ENTERPRISE,),
@@ -96,8 +106,27 @@ async def create_body(
     if await work.find(Body, area_id=area_id, name=body.name, state=BodyState.ACTIVE):
         raise Refusal("BODY_EXISTS", path=("name",))
     work.add(body)
+    rules = [
+        _kept(work, area, body, share) for share in await work.port("seat_keeper").of_a_new_body(work, area, str(kind))
+    ]
+    for rule in rules:
+        work.add(rule)
+    body.is_valid = not composition.violations([], rules)
     work.record("councils.body.created", body, area_id=area_id, data={"kind": str(kind)})
+    if rules:
+        composition.recheck(work, body, [], rules, is_noted=True)
     return body
+
+
+def _kept(work: Work, area: Area, body: Body, share: KeptShare) -> SeatRule:
+    """The fixed number of seats that a mechanism keeps in the body."""
+    rounding = Rounding(share.rounding)
+    lower, upper = composition.bounds(share.parts, share.parts, share.out_of, rounding, body.size)
+    return SeatRule(
+        id=new_id(), area_id=area.id, body_id=body.id, charter_id=None, category=SeatCategory(share.category),
+        minimum=share.parts, maximum=share.parts, out_of=share.out_of, rounding=rounding, lower=lower, upper=upper,
+        kept_by=share.kept_by, state=SeatRuleState.IN_FORCE, since=work.now,
+    )  # fmt: skip
 
 
 async def update_body(
@@ -116,6 +145,9 @@ async def update_body(
     require_active(body)
     if (size is not None or matters is not None) and body.charter_id is not None:
         raise Refusal("BY_THE_CHARTER")
+    kept = await work.select(SeatRule, body_id=body.id, state=list(HOLDING))
+    if size not in (None, body.size) and any(r.kept_by for r in kept):
+        raise Refusal("BY_THE_CHARTER", path=("size",))
     changed: dict[str, object] = {}
     if name is not None:
         changed["name"] = clean_name(name, "name")
@@ -127,7 +159,8 @@ async def update_body(
         work.change(body, **changed)
         work.record("councils.body.changed", body, area_id=body.area_id)
         return body
-    seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
+    now = await standing(work, body)
+    seats, rules = now.seats, now.rules
     if _size(size) < len(seats):
         raise Refusal("BODY_FULL", path=("size",))
     body.size = size
@@ -150,7 +183,7 @@ async def dissolve_body(work: Work, *, body_id: UUID, reason: str) -> Body:
     if body.charter_id is not None:
         raise Refusal("BY_THE_CHARTER")
     text = needed(reason, "reason")
-    for seat in await composition.filled(work, body):
+    for seat in (await standing(work, body)).taken:
         work.change(
             seat, state=SeatState.VACATED, vacated_on=today(work), vacated_because=VacatedBecause.DISSOLVED,
         )  # fmt: skip
@@ -176,7 +209,7 @@ async def set_seat_rule(
     body = await work.lock(Body, body_id)
     work.require(MANAGE, body)
     require_active(body)
-    if body.charter_id is not None:
+    if body.charter_id is not None or keeper(work, body, category, is_needed=False):
         raise Refusal("BY_THE_CHARTER")
     lower, upper = composition.bounds(minimum, maximum, out_of, rounding, body.size)
     rule = SeatRule(
@@ -184,7 +217,8 @@ async def set_seat_rule(
         maximum=maximum, out_of=out_of, rounding=rounding, lower=lower, upper=upper, state=SeatRuleState.IN_FORCE,
         since=work.now,
     )  # fmt: skip
-    before = await composition.in_force(work, body)
+    now = await standing(work, body)
+    before = now.rules
     rules = [*(r for r in before if r.category is not category), rule]
     composition.require_possible(body.size, rules)
     for old in before:
@@ -192,7 +226,7 @@ async def set_seat_rule(
             work.change(old, state=SeatRuleState.ENDED, until=work.now)
     work.add(rule)
     work.record("councils.seat_rule.set", rule, area_id=body.area_id, data={"body": str(body.id)})
-    composition.recheck(work, body, await composition.filled(work, body), rules)
+    composition.recheck(work, body, now.seats, rules)
     return rule
 
 
@@ -200,14 +234,14 @@ async def lift_seat_rule(work: Work, *, rule_id: UUID) -> SeatRule:
     """The category has no bounds any more. Refuses BY_THE_CHARTER, SEAT_RULE_STATE."""
     body, rule = await work.lock_with(SeatRule, rule_id, Body)
     work.require(MANAGE, body)
-    if body.charter_id is not None:
+    if body.charter_id is not None or rule.kept_by is not None:
         raise Refusal("BY_THE_CHARTER")
     if rule.state is not SeatRuleState.IN_FORCE:
         raise Refusal("SEAT_RULE_STATE", state=str(rule.state))
+    now = await standing(work, body)
     work.change(rule, state=SeatRuleState.ENDED, until=work.now)
     work.record("councils.seat_rule.ended", rule, area_id=body.area_id, data={"body": str(body.id)})
-    rules = [r for r in await composition.in_force(work, body) if r.id != rule.id]
-    composition.recheck(work, body, await composition.filled(work, body), rules)
+    composition.recheck(work, body, now.seats, [r for r in now.rules if r.id != rule.id])
     return rule
 
 
@@ -226,21 +260,28 @@ async def fill_seat(
     mandate_of_id: UUID | None = None,
     term_start: date | None = None,
     term_months: int | None = None,
+    term_end: date | None = None,
     ballot_id: UUID | None = None,
+    kept_by: str | None = None,
 ) -> Seat:
     """Seat a person, or whom an organization sends. Of two clerks who fill the last seat one is refused.
 
-    Refuses OWN_MATTER (nobody seats themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN,
-    NOT_A_PERSON, NOT_FROM_HERE, MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG.
+    `kept_by` is the mechanism that asks, where it keeps the category's seats. Refuses OWN_MATTER (nobody seats
+    themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN, NOT_A_PERSON, NOT_FROM_HERE,
+    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, KEPT_SEAT, NO_SUCH_SEATS.
     """
     body = await work.lock(Body, body_id)
-    work.require(FILL, body)
+    sends = kept_by is not None and not work.system and work.principal_id == mandate_of_id
+    work.require(FILL, body, owner=mandate_of_id if sends else None)
     require_active(body)
     holder = await work.get(Actor, holder_id)
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
     await not_own(work, holder.id)
     categories = list(dict.fromkeys([category, *also]))
+    for named in categories:
+        if keeper(work, body, named) not in (None, kept_by):
+            raise Refusal("KEPT_SEAT", path=("category",), category=named.zh)
     sender = await _sender(work, categories, holder, mandate_of_id)
     await _resident(work, body, categories, holder)
     limit = (await terms(work, body)).term_months
@@ -249,23 +290,26 @@ async def fill_seat(
     start = term_start or today(work)
     if SeatCategory.GOVERNMENT in categories and office is not SeatOffice.MEMBER:
         raise Refusal("GOVERNMENT_HAS_NO_VOTE", path=("office",))
-    seats = await lapsed(work, body, is_rechecked=False)
-    rules = await composition.in_force(work, body)
+    now = await standing(work, body)
+    if kept_by is not None and not any(r.category is category for r in now.rules):
+        raise Refusal("NO_SUCH_SEATS", path=("bodyId",), category=category.zh)
     seat = Seat(
         id=new_id(), area_id=body.area_id, body_id=body.id, holder_id=holder.id, mandate_of_id=sender, category=category,
         categories=packed([str(c) for c in categories]), office=office, via=via, ballot_id=ballot_id,
-        is_voting=SeatCategory.GOVERNMENT not in categories, state=SeatState.FILLED,
-        term_start=start, term_end=months_later(start, term_months or limit),
+        is_voting=SeatCategory.GOVERNMENT not in categories, kept_by=kept_by, state=SeatState.FILLED,
+        term_start=start, term_end=term_end or months_later(start, term_months or limit),
     )  # fmt: skip
+    if seat.term_end > months_later(start, limit):
+        raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
     if seat.term_end <= today(work):
         raise Refusal("SEAT_TERM_OVER", path=("termStart",))
-    _require_room(body, seats, rules, seat)
+    _require_room(body, now, seat)
     work.add(seat)
     work.record(
         "councils.seat.filled", seat, area_id=body.area_id,
         data={"body": str(body.id), "holder": str(holder.id), "category": str(category)},
     )  # fmt: skip
-    composition.recheck(work, body, [*seats, seat], rules)
+    composition.recheck(work, body, [*now.seats, seat], now.rules)
     return seat
 
 
@@ -293,8 +337,9 @@ async def _resident(work: Work, body: Body, categories: Sequence[SeatCategory], 
         raise Refusal("NOT_FROM_HERE", path=("holderId",))
 
 
-def _require_room(body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], seat: Seat) -> None:
+def _require_room(body: Body, now: Standing, seat: Seat) -> None:
     """What the database holds as well, said with the field it is about."""
+    seats = now.taken
     if any(s.holder_id == seat.holder_id for s in seats):
         raise Refusal("ALREADY_SEATED", path=("holderId",))
     if seat.mandate_of_id is not None and any(s.mandate_of_id == seat.mandate_of_id for s in seats):
@@ -304,7 +349,7 @@ def _require_room(body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], 
     if len(seats) >= body.size:
         raise Refusal("BODY_FULL", size=body.size)
     counts = composition.counted([*seats, seat])
-    for rule in rules:
+    for rule in now.rules:
         if f"|{rule.category}|" in seat.categories and counts[str(rule.category)] > rule.upper:
             raise Refusal("CATEGORY_FULL", path=("category",), category=str(rule.category), limit=rule.upper)
 
@@ -321,9 +366,9 @@ async def vacate_seat(
     principal = None if work.system else work.principal_id
     work.require(FILL, body, owner=principal if principal in own else None)
     work.expect_version(seat)
-    if seat.state is not SeatState.FILLED:
-        raise Refusal("SEAT_VACATED")
-    if because in (VacatedBecause.TERM_OVER, VacatedBecause.DISSOLVED, VacatedBecause.MANDATE_ENDED):
+    now = await standing(work, body)
+    seat = now.of(seat.id)
+    if because in BY_THEMSELVES:
         raise Refusal("WRONG_VACATING", path=("because",))
     if because is VacatedBecause.REMOVED:
         await not_own(work, seat.holder_id)
@@ -334,44 +379,44 @@ async def vacate_seat(
     if day < seat.term_start:
         raise Refusal("WRONG_VACATING", path=("on",))
     text = optional_text(reason, "reason", limit=2000)
-    seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
     vacate(work, body, seat, because, day, text)
-    composition.recheck(work, body, [s for s in seats if s.id != seat.id], rules)
+    composition.recheck(work, body, [s for s in now.seats if s.id != seat.id], now.rules)
     return seat
 
 
-def vacate(work: Work, body: Body, seat: Seat, because: VacatedBecause, on: date, reason: str | None = None) -> None:
-    """Queue and record that a seat is vacant; the check of the composition follows."""
-    work.change(seat, state=SeatState.VACATED, vacated_on=on, vacated_because=because)
-    work.record(
-        "councils.seat.vacated", seat, area_id=body.area_id,
-        data={"body": str(body.id), "holder": str(seat.holder_id), "because": str(because)}, text={"reason": reason},
-    )  # fmt: skip
-
-
-async def lapsed(work: Work, body: Body, *, is_rechecked: bool = True) -> list[Seat]:
-    """Vacate the seats whose term is over, should the clock's job not have come to it; who sits there then.
-
-    The composition is counted anew, unless whoever asks does that."""
-    seats = await composition.filled(work, body)
-    over = [s for s in seats if s.term_end <= work.clock.civil_date(work.now)]
-    for seat in over:
-        vacate(work, body, seat, VacatedBecause.TERM_OVER, seat.term_end)
-    left = [s for s in seats if s not in over]
-    if over and is_rechecked:
-        composition.recheck(work, body, left, await composition.in_force(work, body))
-    return left
-
-
-TERMS_SQL = "SELECT t.id, t.area_id FROM councils_seat t WHERE t.state = 'FILLED' AND t.term_end <= :today:"
-
-
-async def settle_term(work: Work, seat_id: UUID) -> None:
-    """The clock: a term is over, its seat is vacant, and the composition is counted anew."""
+async def replace_holder(work: Work, *, seat_id: UUID, holder_id: UUID, kept_by: str | None) -> Seat:
+    """Somebody else sits for the organization that holds the seat, for what is left of the term; the organization says
+    so, or the administration. Refuses SEAT_VACATED, KEPT_SEAT, MANDATE_NEEDED, ALREADY_SEATED, NOT_A_PERSON, SEAT_MANDATE."""
     body, seat = await work.lock_with(Seat, seat_id, Body)
-    if seat.state is SeatState.FILLED and seat.term_end <= work.clock.civil_date(work.now):
-        work.require(FILL, body)
-        await lapsed(work, body)
+    principal = None if work.system else work.principal_id
+    work.require(FILL, body, owner=principal if principal == seat.mandate_of_id else None)
+    now = await standing(work, body)
+    seat = now.of(seat.id)
+    if keeper(work, body, seat.category) != kept_by:
+        raise Refusal("KEPT_SEAT", category=seat.category.zh)
+    holder = await work.get(Actor, holder_id)
+    if holder.kind is not ActorKind.PERSON:
+        raise Refusal("NOT_A_PERSON", path=("holderId",))
+    categories = [SeatCategory(c) for c in unpacked(seat.categories)]
+    sender = await _sender(work, categories, holder, seat.mandate_of_id)
+    if sender is None:
+        raise Refusal("MANDATE_NEEDED", path=("seatId",))
+    await _resident(work, body, categories, holder)
+    made = Seat(
+        id=new_id(), area_id=body.area_id, body_id=body.id, holder_id=holder.id, mandate_of_id=sender,
+        category=seat.category, categories=seat.categories, office=SeatOffice.MEMBER, via=SeatedBy.MANDATED,
+        is_voting=seat.is_voting, kept_by=kept_by, state=SeatState.FILLED, term_start=today(work), term_end=seat.term_end,
+    )  # fmt: skip
+    others = [s for s in now.seats if s.id != seat.id]
+    _require_room(body, Standing(others, now.rules, now.suspended), made)
+    vacate(work, body, seat, VacatedBecause.REPLACED, today(work))
+    work.add(made)
+    work.record(
+        "councils.seat.filled", made, area_id=body.area_id,
+        data={"body": str(body.id), "holder": str(holder.id), "category": str(made.category), "before": str(seat.id)},
+    )  # fmt: skip
+    composition.recheck(work, body, [*others, made], now.rules)
+    return made
 
 
 async def hear_mandate(work: Work, event: EventRecord) -> None:
@@ -382,12 +427,13 @@ async def hear_mandate(work: Work, event: EventRecord) -> None:
     ):
         return
     for found in await work.select(
-        Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=SeatState.FILLED
+        Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=list(SITTING)
     ):
         body, seat = await work.lock_with(Seat, found.id, Body)
-        if seat.state is not SeatState.FILLED or "councils" not in work.place(body).plugins:
+        if seat.state not in SITTING or "councils" not in work.place(body).plugins:
             continue
         work.require(FILL, body)
-        seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
-        vacate(work, body, seat, VacatedBecause.MANDATE_ENDED, work.clock.civil_date(work.now))
-        composition.recheck(work, body, [s for s in seats if s.id != seat.id], rules)
+        now = await standing(work, body)
+        for seat in [s for s in now.taken if s.id == found.id]:
+            vacate(work, body, seat, VacatedBecause.MANDATE_ENDED, work.clock.civil_date(work.now))
+            composition.recheck(work, body, [s for s in now.seats if s.id != seat.id], now.rules)

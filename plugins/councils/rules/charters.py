@@ -13,13 +13,23 @@ from core.ids import new_id
 from core.models import Area
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
-from plugins.councils.models import Body, Charter, Clause, Constituted, SeatRule
+from plugins.councils.models import Body, Charter, Clause, Constituted, Seat, SeatRule
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
 from plugins.councils.rules.common import needed, officer, packed, require_active, today
 from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
+from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
-from plugins.councils.terms import CharterParameter, CharterState, Matter, Rounding, SeatCategory, SeatRuleState
+from plugins.councils.terms import (
+    HOLDING,
+    CharterParameter,
+    CharterState,
+    Matter,
+    Rounding,
+    SeatCategory,
+    SeatRuleState,
+    VacatedBecause,
+)
 
 DRAFT, COUNT, ENACT = "councils.charter.draft", "councils.charter.count", "councils.charter.enact"
 MOST_CLAUSES, MOST_BODIES = 200, 30
@@ -158,7 +168,7 @@ async def _write(
         require_active(body)
         if area.id not in work.place(body).chain:
             raise Refusal("NOT_ITS_BODY", path=("constitutes", str(number), "bodyId"))
-        rules = [_planned(charter, body, new, rule) for rule in new.rules]
+        rules = [await _planned(work, charter, body, new, rule) for rule in new.rules]
         composition.require_possible(_size(new.size), rules)
         work.add(
             Constituted(
@@ -175,12 +185,19 @@ async def _write(
             work.add(rule)
 
 
-def _planned(charter: Charter, body: Body, new: NewBody, rule: NewRule) -> SeatRule:
+async def _planned(work: Work, charter: Charter, body: Body, new: NewBody, rule: NewRule) -> SeatRule:
+    """Refuses BAD_SEAT_RULE; of seats that a mechanism keeps PLUGIN_DISABLED where it is off, KEPT_IS_FIXED, and what it
+    refuses itself."""
     lower, upper = composition.bounds(rule.minimum, rule.maximum, rule.out_of, rule.rounding, new.size)
+    kept_by = keeper(work, body, rule.category)
+    if kept_by is not None:
+        if rule.minimum != rule.maximum:
+            raise Refusal("KEPT_IS_FIXED", path=("constitutes",), category=rule.category.zh)
+        await work.port("seat_keeper").accept(work, body, str(rule.category), seats=lower, size=new.size)
     return SeatRule(
         id=new_id(), area_id=body.area_id, body_id=body.id, charter_id=charter.id, category=rule.category,
         minimum=rule.minimum, maximum=rule.maximum, out_of=rule.out_of, rounding=rule.rounding, lower=lower, upper=upper,
-        state=SeatRuleState.PLANNED,
+        kept_by=kept_by, state=SeatRuleState.PLANNED,
     )  # fmt: skip
 
 
@@ -391,6 +408,8 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
     named = {c.body_id: c for c in await work.select(Constituted, charter_id=charter.id, is_dropped=False)}
     before = await work.find(Charter, area_id=area.id, state=CharterState.IN_FORCE)
     bodies = await work.select(Body, lock=True, id=list(named)) if named else []
+    for body in bodies:
+        await standing(work, body)
     dropped = []
     if before is not None:
         before = await work.lock(Charter, before.id)
@@ -406,33 +425,50 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
         "councils.charter.enacted", charter, area_id=area.id,
         data={"charter": str(charter.id), "area": str(area.id), "before": None if before is None else str(before.id)},
     )  # fmt: skip
-    for body, rules in changed:
-        composition.recheck(work, body, await composition.filled(work, body), rules, is_noted=True)
+    for body, now in changed:
+        for seat in now.leaving:
+            vacate(work, body, seat, VacatedBecause.BY_CHARTER, today(work))
+        composition.recheck(work, body, now.seats, now.rules, is_noted=True)
     return charter
+
+
+@dataclass(frozen=True)
+class _Anew:
+    """What counts in a body from now on, and who has no seat there any more."""
+
+    seats: list[Seat]
+    rules: list[SeatRule]
+    leaving: list[Seat]
 
 
 async def _constitute(
     work: Work, charter: Charter, bodies: Sequence[Body], dropped: Sequence[Body], named: dict[UUID, Constituted]
-) -> list[tuple[Body, list[SeatRule]]]:
+) -> list[tuple[Body, _Anew]]:
     """Queue what the charter makes of its bodies: size, powers, seat rules. Bodies the one before named, and this one does
-    not, go on as they are, and may be changed without a charter."""
+    not, go on as they are, and may be changed without a charter. Seats that a mechanism keeps end where the charter has
+    none of their category."""
     planned = await work.select(SeatRule, charter_id=charter.id, state=SeatRuleState.PLANNED)
-    changed: list[tuple[Body, list[SeatRule]]] = []
+    changed: list[tuple[Body, _Anew]] = []
     for body in bodies:
-        seats = await composition.filled(work, body)
-        if len(seats) > named[body.id].size:
+        now = await read(work, body)
+        coming = [r for r in planned if r.body_id == body.id]
+        categories = {r.category for r in coming}
+        leaving = [s for s in now.taken if s.kept_by is not None and s.category not in categories]
+        if len(now.taken) - len(leaving) > named[body.id].size:
             raise Refusal("CHARTER_CONFLICT", body=body.name)
-        for old in await composition.in_force(work, body):
+        for old in await work.select(SeatRule, body_id=body.id, state=list(HOLDING)):
             work.change(old, state=SeatRuleState.ENDED, until=work.now)
-        rules = [r for r in planned if r.body_id == body.id]
-        for rule in rules:
-            work.change(rule, state=SeatRuleState.IN_FORCE, since=work.now)
+        for rule in coming:
+            state = SeatRuleState.SUSPENDED if rests(work, body, rule) else SeatRuleState.IN_FORCE
+            work.change(rule, state=state, since=work.now)
+        seats = [s for s in now.seats if s not in leaving]
+        rules = [r for r in coming if r.state is SeatRuleState.IN_FORCE]
         said = named[body.id]
         work.change(
             body, charter_id=charter.id, size=said.size, is_advisory=said.is_advisory, matters=said.matters,
             is_valid=not composition.violations(seats, rules),
         )  # fmt: skip
-        changed.append((body, rules))
+        changed.append((body, _Anew(seats, rules, leaving)))
     for body in dropped:
         work.change(body, charter_id=None)
     return changed

@@ -11,7 +11,7 @@ from core.ids import new_id
 from core.work import Work
 from plugins.councils.models import Body, CompositionCheck, Seat, SeatRule
 from plugins.councils.rules.common import unpacked
-from plugins.councils.terms import Rounding, SeatCategory, SeatRuleState, SeatState
+from plugins.councils.terms import Rounding, SeatCategory
 
 CROSSING = (
     SeatCategory.WOMEN,
@@ -68,15 +68,6 @@ def violations(seats: Sequence[Seat], rules: Iterable[SeatRule]) -> list[tuple[s
         for r in sorted(rules, key=lambda r: str(r.category))
         if not r.lower <= counts[str(r.category)] <= r.upper
     ]
-
-
-async def filled(work: Work, body: Body) -> list[Seat]:
-    """Who sits there; hold the body first."""
-    return await work.select(Seat, body_id=body.id, state=SeatState.FILLED)
-
-
-async def in_force(work: Work, body: Body) -> list[SeatRule]:
-    return await work.select(SeatRule, body_id=body.id, state=SeatRuleState.IN_FORCE)
 
 
 def recheck(

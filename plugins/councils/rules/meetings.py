@@ -14,8 +14,8 @@ from core.models import Activity, Actor, Participation
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Meeting, Recusal, Seat
-from plugins.councils.rules import bodies, composition
 from plugins.councils.rules.common import needed, officer, require_active, terms
+from plugins.councils.rules.standing import read, standing
 from plugins.councils.terms import (
     AgendaState,
     AttendanceState,
@@ -182,7 +182,7 @@ async def call_meeting(
     hold = await terms(work, body)
     if not is_urgent and _days_left(work, starts_at) < hold.notice_days:
         raise Refusal("NOTICE_TOO_SHORT", path=("startsAt",), days=hold.notice_days)
-    seats = await composition.filled(work, body)
+    seats = (await read(work, body)).seats
     if not any(s.is_voting for s in seats):
         raise Refusal("BODY_EMPTY")
     items = {i.id: i for i in await work.select(AgendaItem, lock=True, id=list(item_ids))} if item_ids else {}
@@ -236,7 +236,7 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     activity = await work.lock(Activity, meeting.activity_id)
     if meeting.state is MeetingState.OPEN:
         return await _latecomers(work, body, meeting, activity, came)
-    seats = {s.id: s for s in await bodies.lapsed(work, body)}
+    seats = {s.id: s for s in (await standing(work, body)).seats}
     for id in came:
         if id not in seats:
             raise Refusal("NO_SEAT_HERE", path=("came",))

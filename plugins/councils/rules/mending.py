@@ -11,14 +11,14 @@ from core.duties import Duties, Duty, Held, Matter, Taking
 from core.models import Logged
 from core.work import PendingEvent, Work
 from plugins.councils.models import AgendaItem, Body, Charter, Delegation, Resolution, Seat, Task
-from plugins.councils.terms import DelegationState, SeatState, TaskState
+from plugins.councils.terms import SITTING, DelegationState, TaskState
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
 
 async def _seats(work: Work, actor_id: UUID) -> list[Seat]:
-    held = await work.select(Seat, holder_id=actor_id, state=SeatState.FILLED)
-    return [*held, *await work.select(Seat, mandate_of_id=actor_id, state=SeatState.FILLED)]
+    held = await work.select(Seat, holder_id=actor_id, state=list(SITTING))
+    return [*held, *await work.select(Seat, mandate_of_id=actor_id, state=list(SITTING))]
 
 
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
@@ -75,7 +75,7 @@ async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
 
 async def _seat_duties(work: Work, person_id: UUID) -> list[Held]:
     """A seat is filled by election or appointment, so nobody takes it over."""
-    found = await work.select(Seat, holder_id=person_id, state=SeatState.FILLED)
+    found = await work.select(Seat, holder_id=person_id, state=list(SITTING))
     names = {b.id: b.name for b in await work.select(Body, id=[s.body_id for s in found])} if found else {}
     return [Held(s, s, f"{names[s.body_id]} {s.office.zh}", "SEAT_STAYS") for s in found]
 

@@ -20,6 +20,7 @@ from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Delegation, Meeting, Opinion, Recusal, Resolution
 from plugins.councils.rules import composition, meetings
 from plugins.councils.rules.common import needed, not_own, officer, require_active, terms, unpacked
+from plugins.councils.rules.standing import standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
     GIVEN_POWERS_KINDS,
@@ -81,13 +82,13 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     is_listed = item.matter in (await terms(work, body)).listed
     if is_listed and meeting.is_urgent:
         raise Refusal("URGENT_MEETING", matter=item.matter.zh)
-    if is_listed:
-        seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
-        today = work.clock.civil_date(work.now)
-        if wrong := composition.violations([s for s in seats if s.term_end > today], rules):
-            raise Refusal("COMPOSITION_DEFECT", category=wrong[0][0], count=wrong[0][1])
+    now = await standing(work, body)
+    if is_listed and (wrong := composition.violations(now.seats, now.rules)):
+        raise Refusal("COMPOSITION_DEFECT", category=wrong[0][0], count=wrong[0][1])
     await not_own(work, item.concerns_id)
-    there = await work.select(Attendance, meeting_id=meeting.id, state=AttendanceState.PRESENT, is_voting=True)
+    sits = {s.id for s in now.seats}
+    came = await work.select(Attendance, meeting_id=meeting.id, state=AttendanceState.PRESENT, is_voting=True)
+    there = [a for a in came if a.seat_id in sits]
     declared = {r.seat_id for r in await work.select(Recusal, item_id=item.id)}
     concerned = await _concerned(work, meeting, item) - declared
     for attendance in there:
@@ -242,12 +243,12 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
         "votes_abstained": resolution.eligible - given[FOR] - given[AGAINST],
         "decided_at": work.now,
     }
-    seats, rules = await composition.filled(work, body), await composition.in_force(work, body)
+    now = await standing(work, body)
     if event.data["outcome"] == "NO_QUORUM":
         counts["state"] = ResolutionState.NO_QUORUM
     elif not is_adopted(given[FOR], resolution.eligible, resolution.majority_percent):
         counts["state"] = ResolutionState.REJECTED
-    elif resolution.is_listed and composition.violations(seats, rules):
+    elif resolution.is_listed and composition.violations(now.seats, now.rules):
         counts["state"] = ResolutionState.DEFECTIVE
     else:
         before = resolution.state

@@ -28,8 +28,10 @@ from plugins.forums.terms import (
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, ViewerFacts, public, select, viewer
+from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, select
 from schema.nodes.search import SearchHit
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts, viewer
 
 ACTIVE = ForumMemberState.ACTIVE
 

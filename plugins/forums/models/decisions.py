@@ -137,6 +137,7 @@ class Position(Logged):
     why."""
 
     tag: ClassVar[str] = "forums_position"
+    called: ClassVar[tuple[str, str]] = ("Positions on proposed consensus", "对共识的表态")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

@@ -50,6 +50,7 @@ class Member(Logged):
     names (`actor`), and is silent while it has none."""
 
     tag: ClassVar[str] = "forums_member"
+    called: ClassVar[tuple[str, str]] = ("Forum memberships", "议事厅成员")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

@@ -7,7 +7,8 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, own_matter, refuse, unique
+from core.access import own_matter
+from core.database.guards import Guard, check, index, refuse, unique
 from core.models import Actor, Area, Logged
 from core.personal import Keep, Text, personal
 from plugins.forums.models.common import by_event, moved, to
@@ -21,6 +22,7 @@ class Moderation(Logged):
     it decides (INV10)."""
 
     tag: ClassVar[str] = "forums_moderation"
+    called: ClassVar[tuple[str, str]] = ("Moderation", "管理措施")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

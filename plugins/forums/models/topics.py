@@ -19,6 +19,7 @@ class Topic(Logged):
     """What a forum deliberates. `matter` is a kind of matter as councils have them."""
 
     tag: ClassVar[str] = "forums_topic"
+    called: ClassVar[tuple[str, str]] = ("Topics opened", "提出的议题")
     searchable: ClassVar[str | None] = "title"
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
@@ -129,6 +130,7 @@ class Statement(Logged):
     hides it, with a trace."""
 
     tag: ClassVar[str] = "forums_statement"
+    called: ClassVar[tuple[str, str]] = ("Statements", "发言")
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

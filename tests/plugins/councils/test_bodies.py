@@ -39,7 +39,7 @@ async def test_shares_become_numbers_of_seats_and_what_is_out_of_them_is_seen(ne
     assert {(r["category"], r["lower"], r["upper"]) for r in seen["seatRules"]["nodes"]} == {
         ("WOMEN", 4, 10), ("REPRESENTATIVE", 8, 10),
     }  # fmt: skip
-    rule = {"bodyId": c.body, "category": "ENTERPRISE", "minimum": 3, "maximum": 3}
+    rule = {"bodyId": c.body, "category": "RESIDENT_UNIT", "minimum": 3, "maximum": 3}
     assert await c.n.refused("admin", "councilsSetSeatRule", "seatRule { id }", **rule) == "SEAT_RULES_IMPOSSIBLE"
     assert (
         await c.n.refused("admin", "councilsSetSeatRule", "seatRule { id }", **{**rule, "minimum": 4})
@@ -59,13 +59,13 @@ async def test_out_of_composition_a_body_meets_but_decides_nothing_that_is_liste
     n = neighbourhood
     c = await Council.begin(n, size=6)
     company, agent = await company_of(c)
-    await c.rule("ENTERPRISE", 1, 1)
+    await c.rule("RESIDENT_UNIT", 1, 1)
     listed, other = await c.propose("投资", "FUNDS"), await c.propose("植树", "FACILITIES")
     await c.open(await c.call(listed, other))
     vote = ("clerk", "councilsPassResolution", "resolution { id }")
     assert await n.refused(*vote, itemId=listed, text="同意", votesFor=5, votesAgainst=0) == "COMPOSITION_DEFECT"
     assert (await c.decide(other, 5))["state"] == "EFFECTIVE"
-    await c.seat(agent, category="ENTERPRISE", mandateOfId=company, via="MANDATED")
+    await c.seat(agent, category="RESIDENT_UNIT", mandateOfId=company, via="MANDATED")
     assert (await c.decide(listed, 5))["state"] in ("EFFECTIVE", "ADOPTED")
 
 
@@ -77,16 +77,16 @@ async def test_an_organization_sits_through_one_mandate_and_loses_the_seat_with_
     company, agent = await company_of(c)
     fill = {"bodyId": c.body, "holderId": agent}
     seat = ("admin", "councilsFillSeat", "seat { id }")
-    assert await n.refused(*seat, **fill, category="ENTERPRISE") == "MANDATE_NEEDED"
+    assert await n.refused(*seat, **fill, category="RESIDENT_UNIT") == "MANDATE_NEEDED"
     assert await n.refused(*seat, **fill, category="ORGANIZATION", mandateOfId=company) == "WRONG_CATEGORY"
     somebody = await c.person("inspector")
     assert (
-        await n.refused(*seat, bodyId=c.body, holderId=somebody, category="ENTERPRISE", mandateOfId=company)
+        await n.refused(*seat, bodyId=c.body, holderId=somebody, category="RESIDENT_UNIT", mandateOfId=company)
         == "SEAT_MANDATE"
     )
-    await c.rule("ENTERPRISE", 1, 1)
-    id = await c.seat(agent, category="ENTERPRISE", mandateOfId=company)
-    assert await n.refused(*seat, **fill, category="ENTERPRISE", mandateOfId=company) == "ALREADY_SEATED"
+    await c.rule("RESIDENT_UNIT", 1, 1)
+    id = await c.seat(agent, category="RESIDENT_UNIT", mandateOfId=company)
+    assert await n.refused(*seat, **fill, category="RESIDENT_UNIT", mandateOfId=company) == "ALREADY_SEATED"
     assert (await c.see(c.body, "isValid"))["isValid"] is True
     await n.do("admin", "coreRevokeMandate", "mandate { id }", mandateId=c.mandate, reason="调离")  # type: ignore[attr-defined]
     await n.delivered()
@@ -152,11 +152,11 @@ async def test_terms_end_by_the_clock_and_the_composition_says_so(neighbourhood:
     assert await c.see(c.body, "isValid vacancies") == {"isValid": False, "vacancies": 1}
 
 
-async def test_two_clerks_seating_the_last_enterprise_seat_seat_one(neighbourhood: Neighbourhood) -> None:
+async def test_two_clerks_seating_the_last_seat_of_a_category_seat_one(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     for round in range(3):
         c = await Council.begin(n, size=4, members=2, name=f"理事会 {round}")
-        await c.rule("ENTERPRISE", 1, 1)
+        await c.rule("RESIDENT_UNIT", 1, 1)
         fills = []
         for login, name in (("company", "企业子"), ("resident", "企业丑")):
             made = await n.do(
@@ -168,7 +168,7 @@ async def test_two_clerks_seating_the_last_enterprise_seat_seat_one(neighbourhoo
                 areaId=await n.area_id("haicang"),
             )  # fmt: skip
             fills.append(
-                {"bodyId": c.body, "holderId": person, "category": "ENTERPRISE", "mandateOfId": made["actor"]["id"]}
+                {"bodyId": c.body, "holderId": person, "category": "RESIDENT_UNIT", "mandateOfId": made["actor"]["id"]}
             )
         results = await asyncio.gather(
             *(

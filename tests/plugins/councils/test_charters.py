@@ -182,7 +182,7 @@ async def test_a_charter_may_be_stricter_than_the_settings_and_the_charter_above
 async def test_what_a_charter_constitutes_only_an_amendment_moves(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     c = await Council.begin(n, members=5)
-    third = {"category": "ENTERPRISE", "minimum": 1, "maximum": 1, "outOf": 5}
+    third = {"category": "RESIDENT_UNIT", "minimum": 1, "maximum": 1, "outOf": 5}
     charter = await c.draft(constitutes=[{"bodyId": c.body, "size": 6, "seatRules": [third]}])
     assert (await c.see(c.body, "isValid size"))["size"] == 5  # a plan moves nothing
     assert await c.adopt(charter) == "ADOPTED"
@@ -194,12 +194,12 @@ async def test_what_a_charter_constitutes_only_an_amendment_moves(neighbourhood:
     )
     assert seen == {
         "isValid": False, "size": 6, "vacancies": 1, "charter": {"id": charter},
-        "seatRules": {"nodes": [{"category": "ENTERPRISE", "lower": 2, "upper": 2}]},
+        "seatRules": {"nodes": [{"category": "RESIDENT_UNIT", "lower": 2, "upper": 2}]},
         "compositions": {"nodes": [
-            {"isValid": False, "violations": [{"category": "ENTERPRISE", "count": 0, "lower": 2, "upper": 2}]},
+            {"isValid": False, "violations": [{"category": "RESIDENT_UNIT", "count": 0, "lower": 2, "upper": 2}]},
         ]},
     }  # fmt: skip
-    rule = {"bodyId": c.body, "category": "ENTERPRISE", "minimum": 0, "maximum": 6}
+    rule = {"bodyId": c.body, "category": "RESIDENT_UNIT", "minimum": 0, "maximum": 6}
     assert await n.refused("admin", "councilsSetSeatRule", "seatRule { id }", **rule) == "BY_THE_CHARTER"
     assert await n.refused("admin", "councilsUpdateBody", "body { id }", bodyId=c.body, size=9) == "BY_THE_CHARTER"
     assert (

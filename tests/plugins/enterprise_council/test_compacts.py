@@ -1,0 +1,187 @@
+"""Compacts: commitments both ways, signed by all, delivered with evidence, confirmed by the other side, reviewed (M11)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from building import CoBuilding, Enterprise
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+PROPOSE = ("enterpriseCouncilProposeCompact", "compact { id state }")
+SIGN = ("enterpriseCouncilSignCompact", "compact { state }")
+DELIVER = ("enterpriseCouncilDeliverCommitment", "commitment { state deliveredOn }")
+CONFIRM = ("enterpriseCouncilConfirmDelivery", "commitment { state remark }")
+
+
+@dataclass
+class Three:
+    """A town, a village and an enterprise, each with somebody who has its mandate."""
+
+    c: CoBuilding
+    enterprise: Enterprise
+    village: str
+    villager: str
+    town: str
+    official: str
+
+    @classmethod
+    async def begin(cls, n: Neighbourhood) -> Three:
+        c = await CoBuilding.begin(n, members=0)
+        village = await n.actor_id("西山社村民委员会")
+        made = await n.do(
+            "admin", "coreRegisterActor", "actor { id }", kind="GOVERNMENT_BODY", name="东孚镇政府甲", areaId=c.area
+        )
+        town = made["actor"]["id"]
+        logins = []
+        for actor in (village, town):
+            login, person = await c.newcomer()
+            await c.mandate(person, actor)
+            logins.append(login)
+        return cls(c, await c.enterprise("企业子"), village, logins[0], town, logins[1])
+
+    def proposal(self, *, sides: str = "both", **more: Any) -> dict[str, Any]:
+        due = (self.c.n.clock.today() + timedelta(days=60)).isoformat()
+        ours = {"partyId": self.enterprise.id, "text": "吸纳本村就业 20 人", "dueOn": due}
+        theirs = {"partyId": self.village, "text": "协助员工子女入园", "dueOn": due}
+        return {
+            "areaId": self.c.area, "title": "镇村企命运共同体公约", "startsOn": self.c.n.clock.today().isoformat(),
+            "months": 12,
+            "parties": [
+                {"actorId": self.enterprise.id, "role": "ENTERPRISE"},
+                {"actorId": self.village, "role": "VILLAGE"},
+                {"actorId": self.town, "role": "TOWN"},
+            ],
+            "commitments": {"both": [ours, theirs], "enterprise": [ours], "village": [theirs]}[sides], **more,
+        }  # fmt: skip
+
+    async def propose(self) -> str:
+        made = await self.c.n.do(self.enterprise.login, *PROPOSE, **self.proposal(), actingFor=self.enterprise.id)
+        return str(made["compact"]["id"])
+
+    async def running(self) -> str:
+        compact = await self.propose()
+        for login, party in self.hats:
+            await self.c.n.do(login, *SIGN, compactId=compact, actingFor=party)
+        return compact
+
+    @property
+    def hats(self) -> list[tuple[str, str]]:
+        return [(self.enterprise.login, self.enterprise.id), (self.villager, self.village), (self.official, self.town)]
+
+    async def commitments(self, compact: str) -> dict[str, str]:
+        seen = await self.c.see(compact, "commitments { nodes { id role } }")
+        return {c["role"]: c["id"] for c in seen["commitments"]["nodes"]}
+
+
+async def test_a_compact_with_commitments_on_one_side_is_refused(neighbourhood: Neighbourhood) -> None:
+    t = await Three.begin(neighbourhood)
+    e = t.enterprise
+
+    async def tried(who: str = e.login, hat: str = e.id, **more: Any) -> str:
+        return await t.c.outcome(who, *PROPOSE, **{**t.proposal(), **more}, actingFor=hat)
+
+    assert await tried(commitments=t.proposal(sides="enterprise")["commitments"]) == "ONE_SIDED"
+    assert await tried(commitments=t.proposal(sides="village")["commitments"]) == "ONE_SIDED"
+    parties = t.proposal()["parties"]
+    assert await tried(parties=parties[:1], commitments=[]) == "COMPACT_PARTIES"
+    assert await tried(parties=[*parties, parties[0]]) == "ALREADY_A_PARTY"
+    assert await tried(parties=[{"actorId": t.village, "role": "TOWN"}, *parties]) == "WRONG_PARTY"
+    late = (t.c.n.clock.today() + timedelta(days=800)).isoformat()
+    assert await tried(commitments=[{"partyId": e.id, "text": "迟", "dueOn": late}]) == "DUE_OUTSIDE"
+    assert await tried(months=37) == "TERM_TOO_LONG_HERE"
+    stranger = await t.c.enterprise("企业丑")
+    assert await tried(stranger.login, stranger.id) == "NOT_A_PARTY"
+    assert await tried() == "done"
+
+
+async def test_all_sign_and_nobody_for_two_sides(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    t = await Three.begin(n)
+    compact = await t.propose()
+    hidden = "query($i: ID!) { enterpriseCouncilCompact(id: $i) { state } }"
+    assert (await n.ask("resident", hidden, i=compact))["enterpriseCouncilCompact"] is None  # a draft is the parties'
+    e = t.enterprise
+    await t.c.mandate(e.person, t.village)
+    assert (await n.do(e.login, *SIGN, compactId=compact, actingFor=e.id))["compact"]["state"] == "DRAFT"
+    assert await t.c.outcome(e.login, *SIGN, compactId=compact, actingFor=t.village) == "OWN_MATTER"
+    assert await t.c.outcome(e.login, *SIGN, compactId=compact, actingFor=e.id) == "ALREADY_SIGNED"
+    await n.do(t.villager, *SIGN, compactId=compact, actingFor=t.village)
+    assert (await n.do(t.official, *SIGN, compactId=compact, actingFor=t.town))["compact"]["state"] == "ACTIVE"
+    seen = await n.ask(None, hidden.replace("state", "state parties { nodes { role signedAt } }"), i=compact)
+    assert all(p["signedAt"] for p in seen["enterpriseCouncilCompact"]["parties"]["nodes"])
+
+
+async def test_commitments_are_delivered_with_evidence_and_confirmed_by_the_other_side(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    t = await Three.begin(n)
+    compact = await t.running()
+    e, of = t.enterprise, await t.commitments(compact)
+    ours, theirs = of["ENTERPRISE"], of["VILLAGE"]
+    done = {"commitmentId": ours, "report": "已招 22 人", "evidence": ["用工合同 22 份"]}
+    assert await t.c.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_A_PARTY"
+    assert await t.c.outcome(e.login, *DELIVER, **{**done, "evidence": []}, actingFor=e.id) == "PROOF_NEEDED"
+    confirm = {"commitmentId": ours, "isDelivered": True}
+    assert await t.c.outcome(t.villager, *CONFIRM, **confirm, actingFor=t.village) == "COMMITMENT_STATE"
+    await n.do(e.login, *DELIVER, **done, actingFor=e.id)
+    assert await t.c.outcome(e.login, *CONFIRM, **confirm, actingFor=e.id) == "OWN_MATTER"
+    back = await n.do(
+        t.villager, *CONFIRM, commitmentId=ours, isDelivered=False, remark="本村只有 12 人", actingFor=t.village
+    )
+    assert back["commitment"] == {"state": "OPEN", "remark": "本村只有 12 人"}
+    await n.do(e.login, *DELIVER, **done, actingFor=e.id)
+    assert (await n.do(t.official, *CONFIRM, **confirm, actingFor=t.town))["commitment"]["state"] == "CONFIRMED"
+    overdue = "query($d: Date!) { enterpriseCouncilCommitments(where: {overdueOn: $d}) { nodes { id } } }"
+    day = (n.clock.today() + timedelta(days=61)).isoformat()
+    late = {c["id"] for c in (await n.ask(None, overdue, d=day))["enterpriseCouncilCommitments"]["nodes"]}
+    assert theirs in late and ours not in late
+
+
+async def test_every_year_somebody_who_is_no_party_reviews_what_the_server_counted(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    t = await Three.begin(n)
+    compact = await t.running()
+    e, ours = t.enterprise, (await t.commitments(compact))["ENTERPRISE"]
+    await n.do(e.login, *DELIVER, commitmentId=ours, report="已办", evidence=["照片 1"], actingFor=e.id)
+    await t.c.days(100)
+    year = n.clock.today().year
+    review = {"compactId": compact, "year": year, "findings": "企业如期,村里逾期。"}
+    made = ("enterpriseCouncilReviewCompact", "review { due delivered confirmed late }")
+    assert await t.c.outcome(e.login, *made, **review) == "NOT_PERMITTED"
+    assert await t.c.outcome("admin", *made, **{**review, "year": year + 5}) == "COMPACT_YEAR"
+    got = (await n.do("admin", *made, **review))["review"]
+    due = sum(
+        (n.clock.today() - timedelta(days=40)).year == year for _ in range(2)
+    )  # both were due 60 days after it began
+    assert got == {"due": due, "delivered": due // 2, "confirmed": 0, "late": due // 2}
+    assert await t.c.outcome("admin", *made, **review) == "COMPACT_REVIEWED"
+
+
+async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    t = await Three.begin(n)
+    e, end = t.enterprise, ("enterpriseCouncilEndCompact", "compact { state noticeEndsOn }")
+    given_up, lapsing, running = await t.propose(), await t.propose(), await t.running()
+    ended = await n.do(t.villager, *end, compactId=given_up, reason="另议", actingFor=t.village)
+    assert ended["compact"]["state"] == "ENDED"
+    stranger = await t.c.enterprise("企业丑")
+    assert (
+        await t.c.outcome(stranger.login, *end, compactId=running, reason="x", actingFor=stranger.id) == "NOT_A_PARTY"
+    )
+    told = await n.do(e.login, *end, compactId=running, reason="迁厂", actingFor=e.id)
+    assert told["compact"]["noticeEndsOn"] == (n.clock.today() + timedelta(days=30)).isoformat()
+    await t.c.days(31)
+    for compact, reason in ((running, "TERMINATED"), (lapsing, "LAPSED")):
+        assert await t.c.see(compact, "state endReason") == {"state": "ENDED", "endReason": reason}
+    commitment = (await t.commitments(running))["ENTERPRISE"]
+    assert await t.c.outcome(
+        e.login, *DELIVER, commitmentId=commitment, report="x", evidence=["x"], actingFor=e.id
+    ) == ("AGREEMENT_STATE")
