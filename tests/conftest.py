@@ -12,8 +12,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from core import accounts
-from core.plugins.host import available
-from core.testing.kit import Databases, Neighbourhood, served, still
+from core.testing.kit import INSTALLED, Databases, Neighbourhood, served, still
 from core.testing.postgres import in_memory
 
 gc.set_threshold(100_000, 20, 20)  # as the server does
@@ -21,12 +20,11 @@ gc.set_threshold(100_000, 20, 20)  # as the server does
 accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
 
 ROOT = Path(__file__).resolve().parent.parent
-PLUGINS = tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
     """A plugin's tests go with its folder: without the plugin they are not collected, and the header says so."""
-    if collection_path.parent.name == "plugins" and collection_path.is_dir() and collection_path.name not in PLUGINS:
+    if collection_path.parent.name == "plugins" and collection_path.is_dir() and collection_path.name not in INSTALLED:
         return True
     return None
 
@@ -38,10 +36,10 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 
 def pytest_report_header() -> str:
-    absent = sorted(p.name for p in (ROOT / "tests" / "plugins").iterdir() if p.is_dir() and p.name not in PLUGINS)
+    absent = sorted(p.name for p in (ROOT / "tests" / "plugins").iterdir() if p.is_dir() and p.name not in INSTALLED)
     absent = [name for name in absent if not name.startswith("_")]
     gone = f"; not collected, because the plugin folder is gone: {', '.join(absent)}" if absent else ""
-    return f"plugins: {', '.join(PLUGINS)}{gone}"
+    return f"plugins: {', '.join(INSTALLED)}{gone}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -49,7 +47,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     kept, gone = [], []
     for item in items:
         marker = item.get_closest_marker("needs")
-        missing = [key for key in (marker.args if marker else ()) if key not in PLUGINS]
+        missing = [key for key in (marker.args if marker else ()) if key not in INSTALLED]
         (gone if missing else kept).append(item)
     if gone:
         config.hook.pytest_deselected(items=gone)
@@ -64,7 +62,7 @@ def anyio_backend() -> str:
 @pytest.fixture(scope="session")
 def databases() -> Iterator[Databases]:
     with tempfile.TemporaryDirectory(prefix="gz-sqlite-", dir=in_memory()) as folder:
-        made = Databases(Path(folder), PLUGINS)
+        made = Databases(Path(folder), INSTALLED)
         yield made
         made.stop()
 

@@ -31,10 +31,14 @@ from core.enums import ActorKind, OrganizationKind
 from core.ids import to_global
 from core.keys import make_key_file
 from core.models import Account, Actor, Area
+from core.plugins.host import available
 from core.rules.actors import register_actor
 from core.synchronize import existing_tables
 from core.testing.postgres import PostgresCluster
 from core.work import Work
+
+# The plugins in this tree.
+INSTALLED = tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))
 
 
 class Response(Protocol):

@@ -8,15 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from core.plugins.host import available
-from core.testing.kit import Databases
+from core.testing.kit import INSTALLED, Databases
 from core.testing.process import gongzhi
 
 pytestmark = pytest.mark.needs("adoption", "points")
 
 
-ALL = tuple(key for key, (_, package) in available().items() if package.startswith("plugins."))
-OTHERS = tuple(key for key in ALL if key != "points")
+OTHERS = tuple(key for key in INSTALLED if key != "points")
 
 
 def configure(folder: Path, url: str, *plugins: str) -> None:
@@ -24,7 +22,7 @@ def configure(folder: Path, url: str, *plugins: str) -> None:
 
 
 def test_a_plugin_ends_and_begins_again(databases: Databases, demo_url: str, tmp_path: Path, dialect: str) -> None:
-    configure(tmp_path, demo_url, *ALL)
+    configure(tmp_path, demo_url, *INSTALLED)
     assert gongzhi(tmp_path, "check").returncode == 0
     nowhere = gongzhi(tmp_path, "plugin", "replay", "points", "--area", "xisahn")
     assert nowhere.returncode == 2
@@ -57,12 +55,12 @@ def test_a_plugin_ends_and_begins_again(databases: Databases, demo_url: str, tmp
     nothing = gongzhi(tmp_path, "plugin", "purge", "points", "--yes")
     assert "has no tables of points" in nothing.stderr
 
-    configure(tmp_path, demo_url, *ALL)
+    configure(tmp_path, demo_url, *INSTALLED)
     back = gongzhi(tmp_path, "plugin", "list", "--json")
     migrated = gongzhi(tmp_path, "migrate")
     assert migrated.returncode == 0, migrated.stderr
     assert "applied points.0001_initial" in migrated.stdout
-    assert {p["key"]: p["status"] for p in json.loads(back.stdout)} == dict.fromkeys(ALL, "OK")
+    assert {p["key"]: p["status"] for p in json.loads(back.stdout)} == dict.fromkeys(INSTALLED, "OK")
     if dialect == "sqlite":
         with sqlite3.connect(demo_url.removeprefix("sqlite:")) as connection:
             types = [

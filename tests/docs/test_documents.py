@@ -13,10 +13,10 @@ import pytest
 import server
 from core.clock import Clock
 from core.config import read_config
-from core.plugins.host import Host, available
+from core.plugins.host import Host
 from core.settings.store import VERSION
 from core.settings.take_up import read_areas
-from core.testing.kit import Databases, Neighbourhood
+from core.testing.kit import INSTALLED, Databases, Neighbourhood
 from core.testing.process import gongzhi
 
 ROOT = Path(server.__file__).parent
@@ -84,8 +84,7 @@ def test_a_toml_block_is_a_configuration(tmp_path: Path, text: str) -> None:
 
 
 def test_what_everybody_sees_is_what_the_page_says(tmp_path: Path) -> None:
-    keys = [key for key, (_, package) in available().items() if package.startswith("plugins.")]
-    (tmp_path / "gongzhi.toml").write_text(f"plugins = {json.dumps(keys)}\n", "utf-8")
+    (tmp_path / "gongzhi.toml").write_text(f"plugins = {json.dumps(INSTALLED)}\n", "utf-8")
     done = gongzhi(tmp_path, "schema", "public")
     assert done.returncode == 0, done.stderr
     page = (ROOT / "docs" / "visibility.md").read_text("utf-8").split("## What everybody sees, and why")[1]

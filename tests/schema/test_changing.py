@@ -13,8 +13,7 @@ from strawberry.types.arguments import convert_argument
 
 from core.config import Config
 from core.ids import new_id, to_global
-from core.plugins.host import available
-from core.testing.kit import Neighbourhood
+from core.testing.kit import INSTALLED, Neighbourhood
 from schema import execution
 from schema.conversion import reader_of
 from schema.mutations import MUTATIONS, MutationDeclaration
@@ -102,11 +101,7 @@ async def test_a_refused_mutation_that_ran_is_not_run_again(neighbourhood: Neigh
 def test_inputs_are_read_as_strawberry_reads_them(declared: MutationDeclaration) -> None:
     random, schema = (
         Random(declared.name),
-        compose_schema(
-            load_host(
-                Config(plugins=tuple(k for k, (_, package) in available().items() if package.startswith("plugins.")))
-            )
-        ),
+        compose_schema(load_host(Config(plugins=INSTALLED))),
     )
     name = schema.config.name_converter.from_object(declared.input_type.__strawberry_definition__)  # type: ignore[attr-defined]
     for _ in range(10):

@@ -112,6 +112,7 @@ async def test_what_a_guard_refuses_leaves_nothing(neighbourhood: Neighbourhood,
     n = neighbourhood
     rows = [["名称", "类型", "区域", "信用代码"], *([f"企业{i}", "企业", "haihong", credit_code(i)] for i in range(20))]
     path = csv_file(tmp_path / "a.csv", rows)
+    await n.quiet()
     before = await n.dump()
     async with importing(n, path).checked() as (stage, counts, since):
         stage.db.execute(

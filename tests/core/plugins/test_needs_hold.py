@@ -20,10 +20,9 @@ from core.config import Config, read_config
 from core.errors import ConfigurationError, Refusal
 from core.ids import new_id
 from core.plugins import host
-from core.testing.kit import Neighbourhood, Refused, served
+from core.testing.kit import INSTALLED, Neighbourhood, Refused, served
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
-PLUGINS = ("adoption", "points")
 AREA = "query($c: String!) { area(code: $c) { plugins { key state until missingNeed own } } }"
 CODES = ("haicang", "xinyang", "dongfu", "haihong", "xishan", "xishan-1", "hongtang")
 
@@ -41,7 +40,7 @@ def points_needs_adoption(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 async def needy(demo_url: str, monkeypatch: pytest.MonkeyPatch, anyio_backend: str) -> AsyncIterator[Neighbourhood]:
     points_needs_adoption(monkeypatch)
-    async with served(Config(database=demo_url, plugins=PLUGINS)) as made:
+    async with served(Config(database=demo_url, plugins=INSTALLED)) as made:
         await made.trust("admin")
         yield made
 
@@ -91,7 +90,7 @@ async def check_tables(n: Neighbourhood) -> int:
     listed = {(UUID(str(r["area_id"])), r["plugin"]): r["until"] for r in rows}
     for id, chain in chains.items():
         assert not ((id, "points") in listed and (id, "adoption") not in listed)
-        for plugin in PLUGINS:
+        for plugin in ("adoption", "points"):
             standing = book.standing(plugin, chain, now)
             assert ((id, plugin) in listed) is standing.is_on
             if standing.is_on:
@@ -153,7 +152,7 @@ async def test_a_need_holds_through_moves_pilots_and_the_database_itself(needy: 
 async def test_a_need_that_comes_with_another_version_is_derived_at_boot(
     demo_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    config = Config(database=demo_url, plugins=PLUGINS)
+    config = Config(database=demo_url, plugins=INSTALLED)
     async with served(config) as n:
         await n.trust("admin")
         await toggle(n, "xishan", "adoption", "OFF")
@@ -183,7 +182,7 @@ async def test_needs_and_bounds_hold_under_changes_at_once(needy: Neighbourhood,
         files.append(read_config(path, {}))
 
     async def change(k: int) -> None:
-        code, plugin = chance.choice(CODES), chance.choice(PLUGINS)
+        code, plugin = chance.choice(CODES), chance.choice(("adoption", "points"))
         if k % 8 == 7:
             await n.server.take_up.apply(files[k % 16 // 8])
         elif k % 4 == 3:

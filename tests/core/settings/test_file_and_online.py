@@ -18,7 +18,7 @@ from core.cli.editing import edit, enable
 from core.cli.ending import export
 from core.config import Config, read_config
 from core.errors import ConfigurationError
-from core.testing.kit import Databases, Neighbourhood, served
+from core.testing.kit import INSTALLED, Databases, Neighbourhood, served
 from core.testing.process import gongzhi
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
@@ -51,7 +51,7 @@ async def until(what: Any) -> None:
 async def test_no_mutation_document_or_move_can_stop_the_next_start(demo_url: str, tmp_path: Path) -> None:
     path = tmp_path / "gongzhi.toml"
     cites = '{ value = 10, document = "认领管理办法", article = "第三条" }'
-    async with served(Config(database=demo_url, plugins=("adoption", "points"))) as n:
+    async with served(Config(database=demo_url, plugins=INSTALLED)) as n:
         await n.trust("admin")
         haicang, xishan, haihong = [await n.area_id(c) for c in ("haicang", "xishan", "haihong")]
         issue = {"areaId": haicang, "issuerId": await n.actor_id("西山社村民委员会"), "title": "认领管理办法"}
@@ -219,9 +219,9 @@ def test_a_path_that_is_no_database_is_told_at_once(tmp_path: Path, kind: str, c
 
 async def test_an_empty_file_is_a_database_to_be(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "empty.db").write_bytes(b"")
-    config = Config(database=f"sqlite:{tmp_path}/empty.db", plugins=("adoption", "points"))
+    config = Config(database=f"sqlite:{tmp_path}/empty.db", plugins=INSTALLED)
     await configuring.plugin_list(config, as_json=True)
-    assert [p["key"] for p in json.loads(capsys.readouterr().out)] == ["adoption", "points"]
+    assert [p["key"] for p in json.loads(capsys.readouterr().out)] == sorted(INSTALLED)
     with pytest.raises(ConfigurationError, match="has not been set up yet"):
         await configuring.show(config, "xishan", as_json=True)
     assert (await configuring.find_problems(config))[1][0].code == "DATABASE_EMPTY"

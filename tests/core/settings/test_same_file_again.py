@@ -20,7 +20,7 @@ from core.errors import ConfigurationError, Refusal
 from core.rules.areas import create_area, move_area
 from core.rules.settings import Wish, set_settings, toggle_plugin
 from core.settings.take_up import TakeUp
-from core.testing.kit import Databases
+from core.testing.kit import INSTALLED, Databases
 from core.work import Work
 from server import Server
 
@@ -53,9 +53,9 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 @pytest.fixture(scope="module")
 def running(databases: Databases, loop: asyncio.AbstractEventLoop) -> Iterator[Server]:
     url = databases.fresh("sqlite", "empty")
-    made = loop.run_until_complete(Server.open(Config(database=url, plugins=("adoption", "points"))))
+    made = loop.run_until_complete(Server.open(Config(database=url, plugins=INSTALLED)))
     # As if its facts said so: points needs adoption.
-    made.runtime.kernel.__dict__["needs"] = {"adoption": (), "points": ("adoption",)}
+    made.runtime.kernel.__dict__["needs"] = made.runtime.kernel.needs | {"points": ("adoption",)}
     made.runtime.kernel.settings.needs = made.runtime.kernel.needs
     yield made
     loop.run_until_complete(made.close())
