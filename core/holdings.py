@@ -98,7 +98,7 @@ async def _rows(database: Database, model: type[Model], ids: list[UUID]) -> list
     sql = (
         f"SELECT {', '.join(columns)} FROM {model._meta.db_table} t WHERE {where} ORDER BY t.{model._meta.db_pk_column}"
     )
-    refer, in_full = _tags(model), getattr(model, "in_full", ())
+    refer, in_full = _tags(model) | getattr(model, "refers", {}), getattr(model, "in_full", ())
     found = []
     for record in await database.fetch(sql, *values):
         row: Any = model._init_from_db(**{column: record[column] for column in names.values()})
@@ -106,12 +106,20 @@ async def _rows(database: Database, model: type[Model], ids: list[UUID]) -> list
         shown = {name: getattr(row, name) for name in names if name not in _BOOKKEEPING | shut | others}
         found.append(
             {
-                name: _Ref(value, refer.get(name), name in in_full) if isinstance(value, UUID) else value
+                name: _Ref(value, _tag_beside(row, name) or refer.get(name), name in in_full)
+                if isinstance(value, UUID)
+                else value
                 for name, value in shown.items()
                 if value is not None
             }
         )
     return found
+
+
+def _tag_beside(row: Any, column: str) -> str | None:
+    """`subject_tag` says whose id stands in `subject_id`."""
+    tag: str | None = getattr(row, f"{column.removesuffix('_id')}_tag", None)
+    return tag
 
 
 def _tags(model: type[Model]) -> dict[str, str]:

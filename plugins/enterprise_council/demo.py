@@ -8,7 +8,8 @@ from uuid import UUID
 
 from core.demo import DemoDistrict
 from core.demo.district import Town
-from core.enums import ActorKind, MembershipRole
+from core.enums import ActorKind, MembershipRole, MembershipState
+from core.models import Membership
 from core.rules import actors
 from core.runtime import Runtime
 from core.work import Work
@@ -37,10 +38,12 @@ async def _found(w: Work, area_id: UUID, name: str) -> UUID:
 
 
 async def _here(w: Work, enterprise_id: UUID, area_id: UUID) -> None:
+    """The desk has it on record, by now if not before."""
+    role = MembershipRole.RESIDENT_UNIT
+    if await w.find(Membership, actor_id=enterprise_id, area_id=area_id, role=role, state=MembershipState.ACTIVE):
+        return
     since = w.clock.today() - timedelta(days=400)
-    await actors.add_membership(
-        w, actor_id=enterprise_id, area_id=area_id, role=MembershipRole.RESIDENT_UNIT, since=since
-    )
+    await actors.add_membership(w, actor_id=enterprise_id, area_id=area_id, role=role, since=since)
 
 
 async def _sit(w: Work, body_id: UUID, person_id: UUID) -> None:

@@ -74,6 +74,7 @@ class EnterpriseSeat(Logged):
 
     tag: ClassVar[str] = "enterprise_council_seat"
     called: ClassVar[tuple[str, str]] = ("Enterprise seats", "企业席位")
+    refers: ClassVar[dict[str, str]] = {"body_id": "councils_body", "council_seat_id": "councils_seat"}
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID

@@ -93,6 +93,11 @@ class Registration(Logged):
 
     tag: ClassVar[str] = "new_residents_registration"
     called: ClassVar[tuple[str, str]] = ("Residence registrations", "居住登记")
+    refers: ClassVar[dict[str, str]] = {
+        "consent_id": "consent",
+        "membership_id": "membership",
+        "consent_ballot_id": "ballots_ballot",
+    }
 
     area: fields.ForeignKeyRelation[Area] = _to("core.Area")
     area_id: UUID

@@ -68,7 +68,7 @@ async def test_a_batch_is_one_transaction_and_what_cannot_be_digested_is_set_asi
     monkeypatch.setitem(PAUSES, Failure.RAISED, (0.0, 0.0))
     monkeypatch.setattr(events, "BATCH_SECONDS", 60.0)  # batches are counted here, on however slow a machine
     runtime = neighbourhood.server.runtime
-    await runtime.dispatcher.stop()
+    await neighbourhood.quiet()
     delivery = await dispatcher(runtime)
     await ping(runtime, 2 * events.BATCH + 5, "xishan")
     done = commits(runtime)
@@ -127,7 +127,7 @@ async def test_a_slow_batch_ends_early_and_nothing_is_lost(
     neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runtime = neighbourhood.server.runtime
-    await runtime.dispatcher.stop()
+    await neighbourhood.quiet()
     delivery = await dispatcher(runtime)
     await ping(runtime, 12, "xishan")
     monkeypatch.setattr(events, "BATCH_SECONDS", 0.0)

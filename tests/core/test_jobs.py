@@ -116,7 +116,7 @@ async def test_a_job_sees_the_clock(neighbourhood: Neighbourhood) -> None:
 
     await Jobs([Job("core", "note", due, note)]).run_due(runtime)
     past = await neighbourhood.ask(None, "{ activities(where: {state: {eq: FINISHED}}) { totalCount } }")
-    assert len(seen) == past["activities"]["totalCount"] == 1
+    assert len(seen) == past["activities"]["totalCount"] >= 1
 
 
 @pytest.mark.needs("points")

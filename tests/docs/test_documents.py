@@ -89,6 +89,6 @@ def test_what_everybody_sees_is_what_the_page_says(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     page = (ROOT / "docs" / "visibility.md").read_text("utf-8").split("## What everybody sees, and why")[1]
     rows = re.findall(r"^\| `.*\|$", page, re.M)
-    assert [row for row in rows if row.split("|")[2].strip() in ("core", *keys)] == re.findall(
+    assert [row for row in rows if row.split("|")[2].strip() in ("core", *INSTALLED)] == re.findall(
         r"^\| `.*\|$", done.stdout, re.M
     )

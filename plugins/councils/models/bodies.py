@@ -34,6 +34,7 @@ class Body(Logged):
 
     tag: ClassVar[str] = "councils_body"
     called: ClassVar[tuple[str, str]] = ("Bodies", "议事机构")
+    refers: ClassVar[dict[str, str]] = {"charter_id": "councils_charter"}
     searchable: ClassVar[str | None] = "name"
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
@@ -173,6 +174,7 @@ class Seat(Logged):
 
     tag: ClassVar[str] = "councils_seat"
     called: ClassVar[tuple[str, str]] = ("Seats in bodies", "席位")
+    refers: ClassVar[dict[str, str]] = {"charter_id": "councils_charter", "ballot_id": "ballots_ballot"}
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

@@ -25,6 +25,7 @@ class Charter(Logged):
 
     tag: ClassVar[str] = "councils_charter"
     called: ClassVar[tuple[str, str]] = ("Charters drafted", "起草的章程")
+    refers: ClassVar[dict[str, str]] = {"notice_id": "disclosure_notice", "ballot_id": "ballots_ballot"}
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

@@ -51,6 +51,7 @@ class Member(Logged):
 
     tag: ClassVar[str] = "forums_member"
     called: ClassVar[tuple[str, str]] = ("Forum memberships", "议事厅成员")
+    refers: ClassVar[dict[str, str]] = {"body_id": "councils_body"}
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID

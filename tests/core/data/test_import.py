@@ -45,6 +45,12 @@ def clean(path: Path, **changed: list[list[Any]]) -> Path:
     return workbook(path, {**CLEAN, **changed})
 
 
+async def still(n: Neighbourhood) -> None:
+    """Nothing is written but by the import."""
+    await n.delivered()
+    await n.quiet()
+
+
 async def test_a_workbook_comes_in_whole_and_twice_adds_nothing(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     n = neighbourhood
     _, found = await checked(n, clean(tmp_path / "a.xlsx"))
@@ -54,6 +60,7 @@ async def test_a_workbook_comes_in_whole_and_twice_adds_nothing(neighbourhood: N
     households = [row[:] for row in CLEAN["家庭"]]
     households[1][4] = "P1"
     path = clean(tmp_path / "b.xlsx", 家庭=households)
+    await still(n)
     before = {t: await count(n, t) for t in ("core_area", "core_actor", "core_membership", "core_event")}
     counts, found, done = await brought(n, path)
     assert done and counts.errors == 0 and (counts.rows, counts.new, counts.known) == (12, 12, 0)
@@ -96,6 +103,7 @@ async def test_what_is_on_above_is_on_in_a_new_area(neighbourhood: Neighbourhood
 async def test_one_bad_row_stops_all(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     n = neighbourhood
     rows = [["姓名", "区域代码"], *([f"居民{i}", "haihong"] for i in range(50)), ["甲", "nowhere"]]
+    await still(n)
     before = await n.dump()
     counts, found, done = await brought(n, csv_file(tmp_path / "a.csv", rows))
     assert not done and counts.bad == 1 and found[-1].code == "UNKNOWN_AREA" and found[-1].line == 52
@@ -112,7 +120,7 @@ async def test_what_a_guard_refuses_leaves_nothing(neighbourhood: Neighbourhood,
     n = neighbourhood
     rows = [["名称", "类型", "区域", "信用代码"], *([f"企业{i}", "企业", "haihong", credit_code(i)] for i in range(20))]
     path = csv_file(tmp_path / "a.csv", rows)
-    await n.quiet()
+    await still(n)
     before = await n.dump()
     async with importing(n, path).checked() as (stage, counts, since):
         stage.db.execute(

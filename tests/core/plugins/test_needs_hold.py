@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -176,7 +177,7 @@ async def test_needs_and_bounds_hold_under_changes_at_once(needy: Neighbourhood,
     path, files = tmp_path / "gongzhi.toml", []
     for plugin, days in (("points", 9), ("adoption", 4)):
         path.write_text(
-            f'database = "{database.url}"\nplugins = ["adoption", "points"]\n[area.haihong]\nenable = ["{plugin}"]\n'
+            f'database = "{database.url}"\nplugins = {json.dumps(INSTALLED)}\n[area.haihong]\nenable = ["{plugin}"]\n'
             f"[area.hongtang]\nadoption.notice_days = {days}\n", "utf-8",
         )  # fmt: skip
         files.append(read_config(path, {}))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from core.errors import ConfigurationError
 from core.kernel import Kernel
 from core.settings.cuts import SECTION
 from core.settings.take_up import read_areas
-from core.testing.kit import Databases, Neighbourhood, Refused, served
+from core.testing.kit import INSTALLED, Databases, Neighbourhood, Refused, served
 
 pytestmark = pytest.mark.anyio
 
@@ -203,7 +204,7 @@ async def test_who_lost_a_permission_does_not_take_it_back(neighbourhood: Neighb
 
 FILE = """
 database = "{url}"
-plugins = ["adoption", "points"]
+plugins = {plugins}
 
 [area.xishan]
 permissions."core.actor.merge" = ["ADMIN"]
@@ -223,7 +224,7 @@ permissions."core.actor.read" = { value = ["ADMIN"], lock = "open" }
 @pytest.mark.needs("adoption", "points")
 async def test_the_file_pins_cuts(databases: Databases, demo_url: str, tmp_path: Path) -> None:
     path = tmp_path / "gongzhi.toml"
-    path.write_text(FILE.format(url=demo_url), "utf-8")
+    path.write_text(FILE.format(url=demo_url, plugins=json.dumps(INSTALLED)), "utf-8")
     async with served(read_config(path), is_fresh=True) as n:
         await n.trust("admin", "inspector")
         assert (await row(n, "xishan", "core.actor.merge"))["AREA_ADMIN"] == ["xishan"]
@@ -233,7 +234,12 @@ async def test_the_file_pins_cuts(databases: Databases, demo_url: str, tmp_path:
         agreement = (await n.ask("admin", "{ adoptionAgreements(first: 1) { nodes { id } } }"))["adoptionAgreements"]
         inspect = {"agreementId": agreement["nodes"][0]["id"], "score": 90}
         assert await n.refused("inspector", "adoptionInspect", "inspection { id }", **inspect) == "NOT_PERMITTED"
-        path.write_text(FILE.format(url=demo_url).replace('permissions."adoption', '# permissions."adoption'), "utf-8")
+        path.write_text(
+            FILE.format(url=demo_url, plugins=json.dumps(INSTALLED)).replace(
+                'permissions."adoption', '# permissions."adoption'
+            ),
+            "utf-8",
+        )
         async with asyncio.timeout(10):
             async for _ in n.server.take_up.changes():
                 if (await row(n, "xishan", "adoption.inspect"))["INSPECTOR"] is True:

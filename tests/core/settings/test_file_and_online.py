@@ -22,7 +22,7 @@ from core.testing.kit import INSTALLED, Databases, Neighbourhood, served
 from core.testing.process import gongzhi
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
-HEAD = 'plugins = ["adoption", "points"]\n[area.haicang]\nenable = ["adoption", "points"]\n'
+HEAD = f'plugins = {json.dumps(INSTALLED)}\n[area.haicang]\nenable = ["adoption", "points"]\n'
 SETTING = ("coreSetPluginSettings", "area { id }")
 NOTICE_DAYS = '{ area(code: "xishan") { plugins { key settings { key value origin } } } }'
 

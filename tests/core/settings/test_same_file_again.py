@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +85,7 @@ class Story:
             await self.running.runtime.as_system(rule)
 
     def write(self, words: dict[tuple[int, str], str], said: list[Any]) -> Config:
-        lines = [f'database = "{self.running.config.database}"', 'plugins = ["adoption", "points"]']
+        lines = [f'database = "{self.running.config.database}"', f"plugins = {json.dumps(INSTALLED)}"]
         rows = {(number, key): (value, lock) for number, key, value, lock in said}
         for number, code in enumerate(self.codes):
             lines.append(f"[area.{code}]")

@@ -18,11 +18,11 @@ from core.clock import Clock
 from core.config import read_config
 from core.plugins.host import Host
 from core.settings.take_up import TakeUp, read_areas
-from core.testing.kit import Databases, Neighbourhood
+from core.testing.kit import INSTALLED, Databases, Neighbourhood
 from core.testing.process import gongzhi, start
 
 pytestmark = pytest.mark.needs("adoption", "points")
-HEAD = 'plugins = ["adoption", "points"]\n[area.haicang]\nenable = ["adoption", "points"]\n'
+HEAD = f'plugins = {json.dumps(INSTALLED)}\n[area.haicang]\nenable = ["adoption", "points"]\n'
 DAYS = "[area.xishan]\nadoption.notice_days = {days}\n"
 QUERY = '{ area(code: "xishan") { plugins { key settings { key value origin pinned } } } }'
 
