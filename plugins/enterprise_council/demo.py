@@ -172,7 +172,7 @@ async def _town(d: DemoDistrict, town: Town) -> None:
     person = enterprise.agent.person_id
     await d.together(lambda w: _here(w, enterprise.id, community.id))
     body_id = await d.together(lambda w: _found(w, community.id, f"{community.name}社企共建理事会"))
-    for resident in community.people[: _SIZE - 1]:
+    for resident in [p for p in community.people if p != person][: _SIZE - 1]:
         await d.together(lambda w, p=resident: _sit(w, body_id, p))  # type: ignore[misc]
     await d.together(
         lambda w: rules.seat_enterprise(

@@ -62,7 +62,9 @@ async def make(databases: Databases, url: str, *, stop_half_way: bool = False) -
         await make_demo(running.runtime, running.host, TINY, progress)
         read = running.runtime.database.read
         for name, where in COUNTED.items():
-            assert (await read(f"SELECT count(*) FROM {where}"))[0][0] == getattr(TINY, name), name
+            counted, planned = (await read(f"SELECT count(*) FROM {where}"))[0][0], getattr(TINY, name)
+            # Meetings and tasks of mechanisms are activities too.
+            assert counted >= planned if name == "activities" else counted == planned, name
         assert not await read("SELECT 1 FROM core_delivery_failure")
         wanted = ALIKE | (MECHANISMS if {"adoption", "points"} <= set(databases.plugins) else {})
         # SQLite has texts where PostgreSQL has instants, days and exact sums.

@@ -124,6 +124,9 @@ async def test_a_changed_file_is_taken_up_whatever_happens_meanwhile(
         write(path, url, "[area.xishan]\nadoption.notice_days = 11\n")
         await running.start()
         await until(lambda: is_(11))
+        await running.runtime.jobs.stop()
+        await running.runtime.dispatcher.settle()
+        await running.runtime.dispatcher.stop()  # only the file asks from here on
         real, failed = running.runtime.as_system, []
 
         async def flaky(rule: Any, **more: Any) -> Any:

@@ -111,6 +111,8 @@ def write(path: Path, body: str) -> Any:
 async def test_the_same_file_twice_changes_nothing(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     n = neighbourhood
     runtime, path = n.server.runtime, tmp_path / "gongzhi.toml"
+    await n.delivered()
+    await n.quiet()
     take_up = TakeUp(write(path, HEAD + DAYS.format(days=10)), runtime, {})
     assert await take_up.apply(take_up.config) == 3
     events = "SELECT count(*) FROM core_event"
