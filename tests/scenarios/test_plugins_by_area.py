@@ -111,7 +111,8 @@ async def test_a_village_turns_points_off_and_on_again(neighbourhood: Neighbourh
     assert await inspect(n, 93) == "PASSED"
     gained = await balance(n)
     assert gained is not None and gained > before
-    assert await n.server.runtime.dispatcher.replay("points") == (1, 0, 0)
+    missed, failed, off = await n.server.runtime.dispatcher.replay("points")
+    assert missed >= 1 and (failed, off) == (0, 0)  # what other mechanisms did there was missed as well
     assert await balance(n) == gained + (gained - before)
     assert await n.server.runtime.dispatcher.replay("points") == (0, 0, 0)
     log = await n.ask("admin", '{ events(where: {type: {eq: "core.plugin.toggled"}}, first: 2) { nodes { data } } }')
