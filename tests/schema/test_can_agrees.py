@@ -30,6 +30,7 @@ BEFORE = {
     "DIFFERENT_KINDS",
     "NOT_TO_ITSELF",
     "ALREADY_MERGED",
+    "NOT_ITS_BODY",
 }
 MISSING = {
     "coreImport", "adoptionDismissRevocation", "adoptionAppeal", "adoptionDecideAppeal", "pointsCancelRedemption",
