@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from core.ids import to_global
 from core.testing.forge import Forged
 
 SIZE = 100  # of a page, and of `in`
+WITHIN = 40  # of a page within a row
 FEW = 6  # rows of which everything is asked at once
 ALL = slice(None)
 Row = Mapping[str, Any]
@@ -75,6 +76,7 @@ class Questions:
     rows: Mapping[str, list[Forged]]  # by the name of the type
     tables: Mapping[str, Mapping[UUID, Row]]
     arguments: Mapping[str, list[Any]]  # for roots that take some
+    costly: Collection[tuple[str, str]] = ()  # type and field; asked for a few rows, and nowhere else
 
     def __iter__(self) -> Iterator[Question]:
         for name, rows in self.rows.items():
@@ -83,6 +85,10 @@ class Questions:
             for start in range(0, len(ids), FEW):
                 few = slice(start, start + FEW)
                 yield Question(f"nodes {name}", text, {"ids": ids[few]}, Nodes(name, few))
+            for field in (field for type_, field in self.costly if type_ == name):
+                for k, id in enumerate(ids[:FEW]):
+                    lone = f"{{ n: node(id: {json.dumps(id)}) {{ ... on {name} {{ {field} }} }} }}"
+                    yield Question(f"{field} of {name}", lone, {}, Nodes(name, slice(k, k + 1)))
             questions = [{"action": "core.actor.read", "on": id} for id in ids]
             text = "query($q: [CanInput!]!) { nodes: canMany(questions: $q) { allowed } }"
             yield Question(f"canMany {name}", text, {"q": questions}, Nodes(name, ALL))
@@ -113,7 +119,7 @@ class Questions:
                     inner.append(f"{concrete.name}_{field_name}: {field_name} {{ {self._shown(target)} }}")
                 elif target.name.endswith("Connection"):
                     one = get_named_type(target.fields["nodes"].type)
-                    page = f"(first: {SIZE}) {{ totalCount nodes {{ {self._shown(one)} }} }}"
+                    page = f"(first: {WITHIN}) {{ totalCount nodes {{ {self._shown(one)} }} }}"
                     inner.append(f"{concrete.name}_{field_name}: {field_name}{page}")
             parts.append(f"... on {concrete.name} {{ {' '.join(inner)} }}")
         return " ".join(parts)
@@ -124,7 +130,7 @@ class Questions:
         found = []
         for name, definition in type_.fields.items():
             target = get_named_type(definition.type)
-            if any(is_required_argument(a) for a in definition.args.values()):
+            if any(is_required_argument(a) for a in definition.args.values()) or (type_.name, name) in self.costly:
                 continue
             key = f"{type_.name}_{name}: {name}" if node and name != "id" else name
             if is_leaf_type(target):

@@ -172,6 +172,7 @@ class Notice(Logged):
         unique("hash", where="hash IS NOT NULL", code="INTERNAL"),
         index("area_id", "published_at"),
         index("subject_id"),
+        index("supersedes_id"),
         index("organization_id", "from_day"),
         index("published_at"),
         index("last_day"),

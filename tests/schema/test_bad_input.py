@@ -33,8 +33,11 @@ async def test_every_refusal_is_typed_and_changes_nothing(neighbourhood: Neighbo
     n = neighbourhood
     xishan, haihong = await n.area_id("xishan"), await n.area_id("haihong")
     past = (n.clock.now() - timedelta(days=1)).isoformat()
-    finished = await n.ask(None, "{ activities(where: {state: {eq: FINISHED}}) { nodes { id version } } }")
+    theirs = '{state: {eq: FINISHED}, organizer: {name: {eq: "西山社村民委员会"}}}'
+    finished = await n.ask(None, f"{{ activities(where: {theirs}) {{ nodes {{ id version }} }} }}")
     over = finished["activities"]["nodes"][0]
+    await n.delivered()
+    await n.quiet()
     before = await fingerprint(n)
     organise, actor = ("coreOrganiseActivity", "activity { id }"), ("coreRegisterActor", "actor { id }")
     cases: list[tuple[str, str, tuple[str, str], dict[str, Any]]] = [
