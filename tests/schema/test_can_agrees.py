@@ -118,6 +118,9 @@ async def test_can_agrees_with_every_mutation(neighbourhood: Neighbourhood, monk
             return
         type_name = graphql.mutation_type.fields[name].args["input"].type.of_type.name  # type: ignore[union-attr]
         given: dict[str, Any] = {argument: row, **({"actingFor": hat} if hat else {})}
+        if argument != "areaId" and declared.on[-1].argument == "area_id":  # about something there, or about the area
+            place = f"query($i: ID!) {{ node(id: $i) {{ ... on {composed.types[subject.node].name} {{ area {{ id }} }} }} }}"
+            given["areaId"] = (await n.ask(who, place, i=row))["node"]["area"]["id"]
         if name == "coreMoveArea":
             given["parentId"] = row
         if name == "coreGrantRole":
