@@ -41,19 +41,19 @@ def _about(concern: Concern) -> dict[str, str]:
     return {"concern": str(concern.id), "enterprise": str(concern.enterprise_id), "dueOn": concern.due_on.isoformat()}
 
 
-async def _open(work: Work, concern_id: UUID, *allowed: ConcernState) -> tuple[Area, Concern]:
-    area, concern = await work.lock_with(Concern, concern_id, Area)
+def _require_state(work: Work, concern: Concern, *allowed: ConcernState) -> None:
+    """Refuses VERSION_CONFLICT, CONCERN_STATE."""
     work.expect_version(concern)
     if concern.state not in allowed:
         raise Refusal("CONCERN_STATE", state=str(concern.state))
-    return area, concern
 
 
 async def assign_concern(work: Work, *, concern_id: UUID, owner_id: UUID) -> Concern:
     """Somebody has to answer it from now on; the day it is due stays. Refuses CONCERN_STATE, OWN_MATTER (the enterprise
     itself)."""
-    area, concern = await _open(work, concern_id, ConcernState.RAISED, ConcernState.ASSIGNED)
+    area, concern = await work.lock_with(Concern, concern_id, Area)
     work.require(MANAGE, area)
+    _require_state(work, concern, ConcernState.RAISED, ConcernState.ASSIGNED)
     owner = await work.get(Actor, owner_id)
     if owner.id == concern.enterprise_id:
         raise Refusal("OWN_MATTER", path=("ownerId",))
@@ -65,8 +65,9 @@ async def assign_concern(work: Work, *, concern_id: UUID, owner_id: UUID) -> Con
 
 async def answer_concern(work: Work, *, concern_id: UUID, reply: str) -> Concern:
     """Its owner, or the administration, answers; nobody of the enterprise (INV10). Refuses CONCERN_STATE, OWN_MATTER."""
-    area, concern = await _open(work, concern_id, ConcernState.ASSIGNED)
+    area, concern = await work.lock_with(Concern, concern_id, Area)
     work.require(MANAGE, area, owner=concern.owner_id)
+    _require_state(work, concern, ConcernState.ASSIGNED)
     await not_own(work, concern.enterprise_id)
     work.change(
         concern, state=ConcernState.ANSWERED, reply=clean_text(reply, "reply", limit=4000),
@@ -81,8 +82,9 @@ async def close_concern(work: Work, *, concern_id: UUID, is_satisfied: bool, res
 
     Refuses NOT_ITS_CONCERN, CONCERN_STATE, EMPTY_TEXT.
     """
-    area, concern = await _open(work, concern_id, ConcernState.ANSWERED)
+    area, concern = await work.lock_with(Concern, concern_id, Area)
     _its_own(work, area, concern)
+    _require_state(work, concern, ConcernState.ANSWERED)
     if is_satisfied:
         work.change(
             concern, state=ConcernState.CLOSED, is_satisfied=True, closed_at=work.now,
@@ -105,8 +107,9 @@ async def close_concern(work: Work, *, concern_id: UUID, is_satisfied: bool, res
 
 async def withdraw_concern(work: Work, *, concern_id: UUID) -> Concern:
     """The enterprise needs no answer any more. Refuses NOT_ITS_CONCERN, CONCERN_STATE."""
-    area, concern = await _open(work, concern_id, *OPEN_CONCERN)
+    area, concern = await work.lock_with(Concern, concern_id, Area)
     _its_own(work, area, concern)
+    _require_state(work, concern, *OPEN_CONCERN)
     work.change(concern, state=ConcernState.WITHDRAWN, closed_at=work.now)
     work.record("enterprise_council.concern.withdrawn", concern, area_id=area.id, data=_about(concern))
     return concern

@@ -86,12 +86,11 @@ def _about(seat: EnterpriseSeat, **more: str) -> dict[str, str]:
     return {"body": str(seat.body_id), "enterprise": str(seat.enterprise_id), "actor": str(seat.enterprise_id), **more}
 
 
-async def _standing(work: Work, seat_id: UUID) -> tuple[Area, EnterpriseSeat]:
-    """Refuses ENTERPRISE_SEAT_ENDED."""
-    area, seat = await work.lock_with(EnterpriseSeat, seat_id, Area)
+def _require_standing(work: Work, seat: EnterpriseSeat) -> None:
+    """Refuses VERSION_CONFLICT, ENTERPRISE_SEAT_ENDED."""
+    work.expect_version(seat)
     if seat.state is EnterpriseSeatState.ENDED:
         raise Refusal("ENTERPRISE_SEAT_ENDED")
-    return area, seat
 
 
 async def replace_representative(work: Work, *, seat_id: UUID, representative_id: UUID, letter: str) -> EnterpriseSeat:
@@ -99,9 +98,9 @@ async def replace_representative(work: Work, *, seat_id: UUID, representative_id
 
     Refuses ENTERPRISE_SEAT_ENDED, ENTERPRISE_NOT_HERE, REPRESENTATIVE_MANDATE, ALREADY_SEATED, and what `councils` does.
     """
-    area, seat = await _standing(work, seat_id)
+    area, seat = await work.lock_with(EnterpriseSeat, seat_id, Area)
     work.require(REPLACE, seat, owner=seat.enterprise_id)
-    work.expect_version(seat)
+    _require_standing(work, seat)
     enterprise = await enterprise_here(work, seat.enterprise_id, area.id, "seatId")
     person = await mandated(work, representative_id, enterprise, area.id)
     before = seat.representative_id
@@ -130,10 +129,10 @@ async def end_seat(work: Work, *, seat_id: UUID, because: SeatEnd, reason: str |
 
     Refuses ENTERPRISE_SEAT_ENDED, WRONG_SEAT_END, EMPTY_TEXT (a removal needs its reason), OWN_MATTER.
     """
-    area, seat = await _standing(work, seat_id)
+    area, seat = await work.lock_with(EnterpriseSeat, seat_id, Area)
     own = because is SeatEnd.WITHDRAWN
     work.require(MANAGE, seat, owner=seat.enterprise_id if own else None)
-    work.expect_version(seat)
+    _require_standing(work, seat)
     if because not in VACATED_AS:
         raise Refusal("WRONG_SEAT_END", path=("because",))
     if not own:

@@ -47,12 +47,11 @@ def _tell(work: Work, case: SelfHelp, what: str, reason: str | None = None) -> N
     work.record(f"enterprise_council.self_help.{what}", case, area_id=case.area_id, data=data, text={"reason": reason})
 
 
-async def _case(work: Work, case_id: UUID, *allowed: SelfHelpState) -> tuple[Area, SelfHelp]:
-    area, case = await work.lock_with(SelfHelp, case_id, Area)
+def _require_state(work: Work, case: SelfHelp, *allowed: SelfHelpState) -> None:
+    """Refuses VERSION_CONFLICT, SELF_HELP_STATE."""
     work.expect_version(case)
     if case.state not in allowed:
         raise Refusal("SELF_HELP_STATE", state=str(case.state))
-    return area, case
 
 
 def _its_own(work: Work, area: Area, case: SelfHelp) -> None:
@@ -63,8 +62,9 @@ def _its_own(work: Work, area: Area, case: SelfHelp) -> None:
 
 async def file_study(work: Work, *, case_id: UUID, study: str) -> SelfHelp:
     """Whoever declared it says what they found out, and what they will do. Refuses NOT_ITS_CASE, SELF_HELP_STATE."""
-    area, case = await _case(work, case_id, SelfHelpState.DECLARED)
+    area, case = await work.lock_with(SelfHelp, case_id, Area)
     _its_own(work, area, case)
+    _require_state(work, case, SelfHelpState.DECLARED)
     work.change(
         case, state=SelfHelpState.STUDIED, study=clean_text(study, "study", limit=5000), studied_at=work.occurred_at
     )
@@ -74,8 +74,9 @@ async def file_study(work: Work, *, case_id: UUID, study: str) -> SelfHelp:
 
 async def file_solution(work: Work, *, case_id: UUID, solution: str, evidence: Sequence[str]) -> SelfHelp:
     """They have solved it, and show how. Refuses NOT_ITS_CASE, SELF_HELP_STATE, PROOF_NEEDED."""
-    area, case = await _case(work, case_id, SelfHelpState.STUDIED)
+    area, case = await work.lock_with(SelfHelp, case_id, Area)
     _its_own(work, area, case)
+    _require_state(work, case, SelfHelpState.STUDIED)
     if not evidence:
         raise Refusal("PROOF_NEEDED", path=("evidence",))
     work.change(
@@ -89,8 +90,9 @@ async def file_solution(work: Work, *, case_id: UUID, solution: str, evidence: S
 async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcome: str) -> SelfHelp:
     """The community finds the problem solved, or says what is missing; never whoever solved it (INV10). What it found goes
     back to them (INV12). Refuses OWN_MATTER, SELF_HELP_STATE, EMPTY_TEXT."""
-    area, case = await _case(work, case_id, SelfHelpState.SOLVED)
+    area, case = await work.lock_with(SelfHelp, case_id, Area)
     work.require(CONFIRM, area)
+    _require_state(work, case, SelfHelpState.SOLVED)
     await not_own(work, case.owner_id)
     text = needed(outcome, "outcome")
     if is_solved:
@@ -106,8 +108,9 @@ async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcom
 
 async def abandon_self_help(work: Work, *, case_id: UUID, reason: str) -> SelfHelp:
     """They give it up, and say why. Refuses NOT_ITS_CASE, SELF_HELP_STATE, EMPTY_TEXT."""
-    area, case = await _case(work, case_id, SelfHelpState.DECLARED, SelfHelpState.STUDIED)
+    area, case = await work.lock_with(SelfHelp, case_id, Area)
     _its_own(work, area, case)
+    _require_state(work, case, SelfHelpState.DECLARED, SelfHelpState.STUDIED)
     text = needed(reason, "reason")
     work.change(case, state=SelfHelpState.ABANDONED)
     _tell(work, case, "abandoned", text)
