@@ -160,12 +160,12 @@ class Values:
             for inner in answer:
                 self.learn(type_name, order, inner)
 
-    def id(self, random: Random, type_name: str | None = None) -> str:
-        """Mostly of this type; now and then another's, nobody's, or none at all."""
+    def id(self, random: Random, type_name: str | None = None, *, surely: bool = False) -> str:
+        """Mostly of this type, or `surely`; now and then another's, nobody's, or none at all."""
         tag = self.tags.get(type_name or "")
-        if tag not in self.ids or random.random() < 0.1:
+        if tag not in self.ids or (random.random() < 0.1 and not surely):
             tag = random.choice(sorted(self.ids))
-        return random.choice(self.ids[tag]) if random.random() < 0.97 else _unknown(tag)
+        return random.choice(self.ids[tag]) if surely or random.random() < 0.97 else _unknown(tag)
 
     def text(self, random: Random, name: str) -> str:
         """A text that stands in a column of this name, or a part of one."""
@@ -332,7 +332,8 @@ class Writer:
         if name in ("areaId", "keptId", "goneId"):
             owner = "Area" if name == "areaId" else "Actor"
         if bare.name == "ID":
-            return values.id(random, owner if name in ("id", "ids", "areaId", "keptId", "goneId") else None)
+            of = owner if name in ("id", "ids", "areaId", "keptId", "goneId") else None
+            return values.id(random, of, surely=self.oddness == 0)
         if bare.name == "String":
             if name == "period":
                 return random.choice(PERIODS)

@@ -34,7 +34,8 @@ BEFORE = {
 }
 MISSING = {
     "coreImport", "adoptionDismissRevocation", "adoptionAppeal", "adoptionDecideAppeal", "pointsCancelRedemption",
-    "pointsDeliverRedemption",
+    "pointsDeliverRedemption", "councilsAnswerOpinion", "newResidentsCloseDormitoryList", "newResidentsDecideAppeal",
+    "newResidentsEndException", "newResidentsWithdrawAppeal",
 }  # fmt: skip
 ROWS = 4
 GOOD = {"code": "new-area", "plugin": "points"}  # where any text would be refused before the row is looked at
