@@ -40,6 +40,7 @@ COUNT_LIMIT = 10_000
 MAX_CONDITIONS = 200
 COUNT_ROWS = 10  # what counting, a condition, and a list that is computed are taken to cost
 CONDITION_ROWS = 10
+COUNTS = ("totalCount", "totalCountCapped")
 SOURCE_ROWS = 100
 
 
@@ -444,7 +445,7 @@ class Compiler:
                 pairs.append((key, self.emit.array(self._edge(node, outer, inner, cursor), page)))
             elif name == "pageInfo":
                 pairs.append((key, self._page_info(node, asked_by(inner, self), outer, limit, page, cursor, arguments)))
-            elif name in ("totalCount", "totalCountCapped"):
+            elif name in COUNTS:
                 pairs.append((key, self._count(node, arguments, belongs, source, name)))
             elif name == "__typename":
                 pairs.append((key, self.emit.string(f"{node.name}Connection")))
@@ -457,6 +458,11 @@ class Compiler:
                 self.checks.append(lambda ctx: cursors.parse(after.read(ctx.variables), order, kind))
             # What a computed list is given must be mentioned: PostgreSQL takes no parameter of which it knows no type.
             given = f" FROM (SELECT {', '.join(source.values())}) {self.alias()}" if source else ""
+            where = arguments.get("where")
+            if where is not None and not where.is_null and not any(n[0].name.value in COUNTS for n in groups.values()):
+                # Nothing is looked for, but what is wrong with the condition is told.
+                _, body = self._body(node, arguments, belongs, source)
+                given = f" FROM (SELECT 1 AS one WHERE NOT EXISTS (SELECT 1 {body} LIMIT 0)) {self.alias()}"
             return f"SELECT {self.emit.object(pairs)}{given}"
         alias, body = self._body(node, arguments, belongs, source)
         if after is not None and not after.is_null:

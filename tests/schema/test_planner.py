@@ -85,6 +85,19 @@ async def test_one_bad_root_leaves_the_others_their_answers(neighbourhood: Neigh
     assert body["errors"][0]["path"] == ["bad"]
 
 
+@pytest.mark.parametrize("selection", ["__typename", "totalCount @skip(if: true)", "totalCount", "nodes { id }"])
+@pytest.mark.parametrize("plain", [False, True])
+async def test_a_wrong_condition_is_told_whatever_is_asked_for(
+    neighbourhood: Neighbourhood, selection: str, plain: bool
+) -> None:
+    n, graphql = neighbourhood, neighbourhood.server.graphql
+    asked = "{ areas(where: %s) { " + selection + " } }"
+    viewer = await n.viewer("admin")
+    wrong = await graphql.execute(asked % '{within: "nowhere"}', viewer=viewer, plain=plain)
+    assert [e["extensions"]["code"] for e in wrong["errors"]] == ["UNKNOWN_AREA"]
+    assert "errors" not in await graphql.execute(asked % '{within: "xishan"}', viewer=viewer, plain=plain)
+
+
 async def test_names_of_people_are_masked_and_masked_names_cannot_be_probed(neighbourhood: Neighbourhood) -> None:
     query = '{ actors(where: {name: {eq: "郑雅婷"}}) { totalCount nodes { name } } }'
     assert (await neighbourhood.ask(None, query))["actors"]["totalCount"] == 0
