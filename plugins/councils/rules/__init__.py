@@ -24,7 +24,7 @@ from plugins.councils.rules.charters import (
     withdraw_charter,
 )
 from plugins.councils.rules.delegations import ENDING_SQL, delegate_matter, revoke_delegation, settle_end, take_back
-from plugins.councils.rules.hearing import hear_ballot, hear_cancelled, hear_mandate, hear_notice
+from plugins.councils.rules.hearing import hear_ballot, hear_cancelled, hear_mandate, hear_notice, hear_superseded
 from plugins.councils.rules.meetings import (
     call_meeting,
     cancel_meeting,
@@ -88,6 +88,7 @@ __all__ = [
     "hear_cancelled",
     "hear_mandate",
     "hear_notice",
+    "hear_superseded",
     "issue_opinion",
     "lift_seat_rule",
     "pass_resolution",

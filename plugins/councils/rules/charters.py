@@ -16,7 +16,7 @@ from core.work import Work
 from plugins.councils.models import Body, Charter, Clause, Constituted, Seat, SeatRule
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import needed, officer, packed, require_active, today
+from plugins.councils.rules.common import is_of_its_notice, needed, officer, packed, require_active, today
 from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
@@ -367,13 +367,24 @@ async def cancelled_ballot(work: Work, event: EventRecord) -> None:
     work.record("councils.charter.reopened", charter, area_id=area.id)
 
 
+async def follow_notice(work: Work, event: EventRecord) -> None:
+    """Another notice took the place of its own."""
+    if event.data.get("subjectTag") != Charter.tag:
+        return
+    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
+    if charter.state is CharterState.ADOPTED and is_of_its_notice(event, charter):
+        work.require(ENACT, area)
+        work.change(charter, notice_id=UUID(event.data["by"]))
+        work.record("councils.charter.announced_anew", charter, area_id=area.id)
+
+
 async def settle_notice(work: Work, event: EventRecord) -> None:
     """An objection against an adopted charter was upheld, in its notice or in one that took its place: it does not come
     into force (INV9)."""
     if event.data.get("subjectTag") != Charter.tag or event.data.get("clean"):
         return
     area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.ADOPTED:
+    if charter.state is not CharterState.ADOPTED or not is_of_its_notice(event, charter):
         return
     work.require(ENACT, area)
     work.change(charter, state=CharterState.REJECTED)

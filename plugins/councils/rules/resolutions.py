@@ -19,7 +19,15 @@ from core.settings.store import as_uuid
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Delegation, Meeting, Opinion, Recusal, Resolution
 from plugins.councils.rules import composition, meetings
-from plugins.councils.rules.common import needed, not_own, officer, require_active, terms, unpacked
+from plugins.councils.rules.common import (
+    is_of_its_notice,
+    needed,
+    not_own,
+    officer,
+    require_active,
+    terms,
+    unpacked,
+)
 from plugins.councils.rules.standing import standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -300,13 +308,24 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
     work.record("councils.resolution.effective", resolution, area_id=resolution.area_id, data=about(resolution))
 
 
-async def settle_notice(work: Work, event: EventRecord) -> None:
-    """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an
-    objection upheld, and it is void (INV9)."""
+async def follow_notice(work: Work, event: EventRecord) -> None:
+    """Another notice took the place of its own."""
     if event.data.get("subjectTag") != Resolution.tag:
         return
     body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.ADOPTED:
+    if resolution.state is ResolutionState.ADOPTED and is_of_its_notice(event, resolution):
+        work.require(EFFECT, body)
+        work.change(resolution, notice_id=UUID(event.data["by"]))
+        work.record("councils.resolution.announced_anew", resolution, area_id=body.area_id, data=about(resolution))
+
+
+async def settle_notice(work: Work, event: EventRecord) -> None:
+    """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an
+    objection upheld, and it is void (INV9). A notice that somebody else publishes about it decides nothing."""
+    if event.data.get("subjectTag") != Resolution.tag:
+        return
+    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
+    if resolution.state is not ResolutionState.ADOPTED or not is_of_its_notice(event, resolution):
         return
     work.require(EFFECT, body)
     if event.data.get("clean"):
