@@ -138,13 +138,16 @@ async def update_body(
     size: int | None,
     matters: Sequence[Matter] | None,
 ) -> Body:
-    """Correct a body; size and powers only while no charter constitutes it (BY_THE_CHARTER), and not below who sits there."""
+    """Correct a body; its size only while no charter constitutes it (BY_THE_CHARTER), and not below who sits there. What it was
+    given to decide only a charter moves (ONLY_BY_CHARTER): here it can be taken away, where no charter gave it."""
     body = await work.lock(Body, body_id)
     work.require(MANAGE, body)
     work.expect_version(body)
     require_active(body)
     if (size is not None or matters is not None) and body.charter_id is not None:
         raise Refusal("BY_THE_CHARTER")
+    if matters is not None and not {str(m) for m in matters} <= set(unpacked(body.matters)):
+        raise Refusal("ONLY_BY_CHARTER", path=("matters",))
     kept = await work.select(SeatRule, body_id=body.id, state=list(HOLDING))
     if size not in (None, body.size) and any(r.kept_by for r in kept):
         raise Refusal("BY_THE_CHARTER", path=("size",))

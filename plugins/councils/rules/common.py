@@ -73,9 +73,7 @@ async def not_own(work: Work, *actor_ids: UUID | None) -> None:
 def is_of_its_notice(event: EventRecord, row: Resolution | Charter) -> bool:
     """Is the event about the notice under which the row was made public, in its own area? What anybody else publishes
     about it elsewhere is none (INV9, INV13)."""
-    return (
-        row.notice_id is not None and event.data.get("notice") == str(row.notice_id) and event.area_id == row.area_id
-    )
+    return row.notice_id is not None and event.data.get("notice") == str(row.notice_id) and event.area_id == row.area_id
 
 
 async def officer(work: Work, body_id: UUID) -> UUID | None:
