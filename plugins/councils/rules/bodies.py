@@ -271,7 +271,7 @@ async def fill_seat(
 
     `kept_by` is the mechanism that asks, where it keeps the category's seats. Refuses OWN_MATTER (nobody seats
     themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN, NOT_A_PERSON, NOT_FROM_HERE,
-    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, KEPT_SEAT, NO_SUCH_SEATS.
+    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, SEAT_TERM_AHEAD, KEPT_SEAT, NO_SUCH_SEATS.
     """
     body = await work.lock(Body, body_id)
     sends = kept_by is not None and not work.system and work.principal_id == mandate_of_id
@@ -285,7 +285,7 @@ async def fill_seat(
     for named in categories:
         if keeper(work, body, named) not in (None, kept_by):
             raise Refusal("KEPT_SEAT", path=("category",), category=named.zh)
-    sender = await _sender(work, categories, holder, mandate_of_id)
+    sender = await _sender(work, body, categories, holder, mandate_of_id)
     await _resident(work, body, categories, holder)
     limit = (await terms(work, body)).term_months
     if term_months is not None and not 1 <= term_months <= limit:
@@ -306,6 +306,8 @@ async def fill_seat(
         raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
     if seat.term_end <= today(work):
         raise Refusal("SEAT_TERM_OVER", path=("termStart",))
+    if start > today(work):
+        raise Refusal("SEAT_TERM_AHEAD", path=("termStart",))
     _require_room(body, now, seat)
     work.add(seat)
     work.record(
@@ -317,9 +319,10 @@ async def fill_seat(
 
 
 async def _sender(
-    work: Work, categories: Sequence[SeatCategory], holder: Actor, mandate_of_id: UUID | None
+    work: Work, body: Body, categories: Sequence[SeatCategory], holder: Actor, mandate_of_id: UUID | None
 ) -> UUID | None:
-    """The organization that sends the holder, whose mandate they have; refuses MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY."""
+    """The organization that sends the holder, whose mandate they have where the body lies, and have still; refuses
+    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY."""
     needing = [c for c in categories if c in FOR_AN_ORGANIZATION]
     if mandate_of_id is None:
         if needing:
@@ -328,7 +331,9 @@ async def _sender(
     organization = await work.get(Actor, mandate_of_id)
     if not needing or any(organization.kind not in SENT_BY[c] for c in needing):
         raise Refusal("WRONG_CATEGORY", path=("category",))
-    if not await work.find(Mandate, person_id=holder.id, organization_id=organization.id, state=MandateState.ACTIVE):
+    held = await work.select(Mandate, person_id=holder.id, organization_id=organization.id, state=MandateState.ACTIVE)
+    chain = work.place(body).chain
+    if not any(m.area_id in chain and (m.until is None or m.until > work.now) for m in held):
         raise Refusal("SEAT_MANDATE", path=("mandateOfId",))
     return organization.id
 
@@ -401,7 +406,7 @@ async def replace_holder(work: Work, *, seat_id: UUID, holder_id: UUID, kept_by:
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
     categories = [SeatCategory(c) for c in unpacked(seat.categories)]
-    sender = await _sender(work, categories, holder, seat.mandate_of_id)
+    sender = await _sender(work, body, categories, holder, seat.mandate_of_id)
     if sender is None:
         raise Refusal("MANDATE_NEEDED", path=("seatId",))
     await _resident(work, body, categories, holder)

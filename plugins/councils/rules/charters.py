@@ -93,7 +93,7 @@ async def draft_charter(
 ) -> Charter:  # fmt: skip
     """Begin a version: its clauses and the bodies it constitutes. A body's officers may draft for it.
 
-    Refuses BODY_NOT_ABOVE (a body elsewhere), CLAUSE_PARAMETER, PARAMETER_TOO_LAX (INV17), CLAUSE_EXISTS, what seat rules refuse.
+    Refuses NOT_ITS_BODY (a body elsewhere), CLAUSE_PARAMETER, PARAMETER_TOO_LAX (INV17), CLAUSE_EXISTS, what seat rules refuse.
     """
     area = await work.lock(Area, area_id)
     body = None if drafting_body_id is None else await work.get(Body, drafting_body_id)
@@ -459,7 +459,7 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
             vacate(work, body, seat, VacatedBecause.BY_CHARTER, today(work))
         composition.recheck(work, body, now.seats, now.rules, is_noted=True)
     for old in await work.select(Charter, lock=True, area_id=area.id, state=CharterState.ADOPTED):
-        if old.id != charter.id and old.adopted_at < charter.adopted_at:
+        if old.adopted_at is not None and charter.adopted_at is not None and old.adopted_at < charter.adopted_at:
             work.change(old, state=CharterState.REJECTED)
             work.record("councils.charter.rejected", old, area_id=area.id)
     return charter

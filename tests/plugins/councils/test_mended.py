@@ -147,3 +147,51 @@ async def test_powers_come_only_by_charter_or_a_delegation_that_runs(neighbourho
         )
     (item,) = await c.session("晚会", matter="ACTIVITIES")
     assert await n.refused("clerk", *PASS, itemId=item, text="x", votesFor=5, votesAgainst=0) == "MATTER_NOT_GIVEN"
+
+
+async def test_a_seat_ends_with_its_mandate_and_begins_with_its_term(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, size=6, members=1)
+    club = await n.do(
+        "admin",
+        "coreRegisterActor",
+        "actor { id }",
+        kind="ORGANIZATION",
+        organizationKind="CLUB",
+        name="社丙",
+        areaId=c.area,
+    )
+    who, org = await c.person("resident"), club["actor"]["id"]
+    give = ("admin", "coreGiveMandate", "mandate { id }")
+    until = (n.clock.now() + timedelta(days=10)).isoformat()
+    fill = ("admin", "councilsFillSeat", "seat { id }")
+    seat = {"bodyId": c.body, "holderId": who, "category": "ORGANIZATION", "mandateOfId": org}
+    await n.do(*give, personId=who, organizationId=org, areaId=await n.area_id("haihong"))
+    assert await n.refused(*fill, **seat) == "SEAT_MANDATE"
+    await n.do(*give, personId=who, organizationId=org, areaId=c.area, until=until)
+    ahead = (n.clock.today() + timedelta(days=5)).isoformat()
+    assert await n.refused(*fill, **seat, termStart=ahead) == "SEAT_TERM_AHEAD"
+    other = await c.resident("另一代表")
+    await n.do(*give, personId=other, organizationId=org, areaId=c.area, until=until)
+    made = (await n.do(*fill, **{**seat, "holderId": other}))["seat"]["id"]
+    await c.days(40)
+    assert (await c.see(made, "state vacatedBecause")) == {"state": "VACATED", "vacatedBecause": "MANDATE_ENDED"}
+    assert await n.refused(*fill, **seat) == "SEAT_MANDATE"
+
+
+async def test_organizations_merge_though_a_body_of_one_was_dissolved(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=0)
+    kept, gone = [
+        (
+            await n.do(
+                "admin", "coreRegisterActor", "actor { id }", kind="ORGANIZATION", organizationKind="CLUB", name=name,
+                areaId=c.area,
+            )
+        )["actor"]["id"]
+        for name in ("社甲", "社甲二")
+    ]  # fmt: skip
+    body = await c.found(name="社乙会", organizationId=gone)
+    await n.do("admin", "councilsDissolveBody", "body { id }", bodyId=body, reason="x")
+    merge = ("admin", "coreMergeActors", "actor { id }")
+    assert await c.outcome(*merge, keptId=kept, goneId=gone, reason="重复登记") == "done"
