@@ -281,7 +281,7 @@ async def fill_seat(
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
     await not_own(work, holder.id)
-    categories = list(dict.fromkeys([category, *also]))
+    categories = await _counting(work, body, [category, *also], mandate_of_id)
     for named in categories:
         if keeper(work, body, named) not in (None, kept_by):
             raise Refusal("KEPT_SEAT", path=("category",), category=named.zh)
@@ -316,6 +316,20 @@ async def fill_seat(
     )  # fmt: skip
     composition.recheck(work, body, [*now.seats, seat], now.rules)
     return seat
+
+
+async def _counting(
+    work: Work, body: Body, named: Sequence[SeatCategory], mandate_of_id: UUID | None
+) -> list[SeatCategory]:
+    """The categories in which a holder counts: whoever an enterprise sends counts as an enterprise where a rule for those
+    holds, whatever the seat is called (INV5)."""
+    categories = list(dict.fromkeys(named))
+    if mandate_of_id is None or SeatCategory.ENTERPRISE in categories:
+        return categories
+    if (await work.get(Actor, mandate_of_id)).kind is not ActorKind.ENTERPRISE:
+        return categories
+    rule = await work.find(SeatRule, body_id=body.id, category=SeatCategory.ENTERPRISE, state=SeatRuleState.IN_FORCE)
+    return categories if rule is None else [*categories, SeatCategory.ENTERPRISE]
 
 
 async def _sender(
