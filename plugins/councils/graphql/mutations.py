@@ -271,6 +271,26 @@ async def councils_decline_item(work: Work, input: CouncilsDeclineItemInput) -> 
 
 
 @strawberry.input
+class CouncilsCorrectItemInput(CouncilsItemInput):
+    matter: Matter | None = None
+    concerns_id: strawberry.ID | None = strawberry.field(default=None, description="Whose own matter it is (涉及主体).")
+    concerns_nobody: bool = strawberry.field(default=False, description="It is nobody's own matter (不涉及特定主体).")
+
+
+@mutation("councils.meeting.call", on=Subject(CouncilsAgendaItem, "item_id"), item=CouncilsAgendaItem)
+async def councils_correct_item(work: Work, input: CouncilsCorrectItemInput) -> Result:
+    """Set right what kind of matter an item is, or whose, before it is decided (更正议题)."""
+    item = await rules.correct_item(
+        work,
+        item_id=item_of(input),
+        matter=input.matter,
+        concerns_id=optional(input.concerns_id, "actor", "concernsId"),
+        concerns_nobody=input.concerns_nobody,
+    )
+    return {"item": item}
+
+
+@strawberry.input
 class CouncilsReferItemInput(CouncilsItemInput):
     to_body_id: strawberry.ID
     answer: str | None = None
@@ -291,11 +311,11 @@ class CouncilsRecuseInput(CouncilsItemInput):
 
 @mutation(
     "councils.meeting.record",
-    on=[Subject(CouncilsSeat, "seat_id", lambda t: [t.holder_id, *owners.of_its_body(t)])],
+    on=[Subject(CouncilsSeat, "seat_id", lambda t: [t.holder_id])],
     recusal=CouncilsRecusal,
 )
 async def councils_recuse(work: Work, input: CouncilsRecuseInput) -> Result:
-    """Keep out of an item, as the holder of a seat or as the record says (回避)."""
+    """Keep out of an item, as the holder of a seat; a clerk without a part in it notes it of others (回避)."""
     seat = from_global(input.seat_id, "councils_seat", "seatId")
     return {"recusal": await rules.recuse(work, item_id=item_of(input), seat_id=seat, reason=input.reason)}
 

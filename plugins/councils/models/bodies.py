@@ -252,7 +252,10 @@ class Seat(Logged):
             "by_mandate",
             "INSERT",
             "NEW.mandate_of_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = NEW.holder_id"
-            " AND m.organization_id = NEW.mandate_of_id AND m.state = 'ACTIVE')",
+            " AND m.organization_id = NEW.mandate_of_id AND m.state = 'ACTIVE' AND (m.until IS NULL OR m.until >"
+            " (SELECT n.recorded_at FROM core_event n WHERE n.id = NEW.event_id)) AND EXISTS (SELECT 1"
+            " FROM core_area_closure x WHERE x.ancestor_id = m.area_id AND x.descendant_id = NEW.area_id"
+            " AND x.until IS NULL))",
             "SEAT_MANDATE",
         ),
         unique("body_id", "holder_id", where="state <> 'VACATED'", code="ALREADY_SEATED"),

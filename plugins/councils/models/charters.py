@@ -113,6 +113,13 @@ class Charter(Logged):
             "CHARTER_GAP",
         ),
         refuse(
+            "none_later_was_in_force",
+            "UPDATE",
+            "NEW.state = 'IN_FORCE' AND OLD.state <> 'IN_FORCE' AND EXISTS (SELECT 1 FROM councils_charter o"
+            " WHERE o.area_id = NEW.area_id AND o.state IN ('IN_FORCE', 'SUPERSEDED') AND o.adopted_at > NEW.adopted_at)",
+            "CHARTER_LEFT_BEHIND",
+        ),
+        refuse(
             "counted_once",
             "UPDATE",
             "OLD.adopted_at IS NOT NULL AND (NEW.votes_for <> OLD.votes_for OR NEW.took_part <> OLD.took_part"

@@ -24,12 +24,13 @@ from plugins.councils.rules.charters import (
     withdraw_charter,
 )
 from plugins.councils.rules.delegations import ENDING_SQL, delegate_matter, revoke_delegation, settle_end, take_back
-from plugins.councils.rules.hearing import hear_ballot, hear_cancelled, hear_mandate, hear_notice
+from plugins.councils.rules.hearing import hear_ballot, hear_cancelled, hear_mandate, hear_notice, hear_superseded
 from plugins.councils.rules.meetings import (
     call_meeting,
     cancel_meeting,
     close_meeting,
     confirm_minutes,
+    correct_item,
     decline_item,
     place_item,
     propose_decided,
@@ -74,6 +75,7 @@ __all__ = [
     "confirm_task",
     "confirm_vote",
     "consult",
+    "correct_item",
     "create_body",
     "decline_item",
     "delegate_matter",
@@ -88,6 +90,7 @@ __all__ = [
     "hear_cancelled",
     "hear_mandate",
     "hear_notice",
+    "hear_superseded",
     "issue_opinion",
     "lift_seat_rule",
     "pass_resolution",

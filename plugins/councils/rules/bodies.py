@@ -138,13 +138,16 @@ async def update_body(
     size: int | None,
     matters: Sequence[Matter] | None,
 ) -> Body:
-    """Correct a body; size and powers only while no charter constitutes it (BY_THE_CHARTER), and not below who sits there."""
+    """Correct a body; its size only while no charter constitutes it (BY_THE_CHARTER), and not below who sits there. What it was
+    given to decide only a charter moves (ONLY_BY_CHARTER): here it can be taken away, where no charter gave it."""
     body = await work.lock(Body, body_id)
     work.require(MANAGE, body)
     work.expect_version(body)
     require_active(body)
     if (size is not None or matters is not None) and body.charter_id is not None:
         raise Refusal("BY_THE_CHARTER")
+    if matters is not None and not {str(m) for m in matters} <= set(unpacked(body.matters)):
+        raise Refusal("ONLY_BY_CHARTER", path=("matters",))
     kept = await work.select(SeatRule, body_id=body.id, state=list(HOLDING))
     if size not in (None, body.size) and any(r.kept_by for r in kept):
         raise Refusal("BY_THE_CHARTER", path=("size",))
@@ -268,7 +271,7 @@ async def fill_seat(
 
     `kept_by` is the mechanism that asks, where it keeps the category's seats. Refuses OWN_MATTER (nobody seats
     themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN, NOT_A_PERSON, NOT_FROM_HERE,
-    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, KEPT_SEAT, NO_SUCH_SEATS.
+    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, SEAT_TERM_AHEAD, KEPT_SEAT, NO_SUCH_SEATS.
     """
     body = await work.lock(Body, body_id)
     sends = kept_by is not None and not work.system and work.principal_id == mandate_of_id
@@ -278,11 +281,11 @@ async def fill_seat(
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
     await not_own(work, holder.id)
-    categories = list(dict.fromkeys([category, *also]))
+    categories = await _counting(work, body, [category, *also], mandate_of_id)
     for named in categories:
         if keeper(work, body, named) not in (None, kept_by):
             raise Refusal("KEPT_SEAT", path=("category",), category=named.zh)
-    sender = await _sender(work, categories, holder, mandate_of_id)
+    sender = await _sender(work, body, categories, holder, mandate_of_id)
     await _resident(work, body, categories, holder)
     limit = (await terms(work, body)).term_months
     if term_months is not None and not 1 <= term_months <= limit:
@@ -303,6 +306,8 @@ async def fill_seat(
         raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
     if seat.term_end <= today(work):
         raise Refusal("SEAT_TERM_OVER", path=("termStart",))
+    if start > today(work):
+        raise Refusal("SEAT_TERM_AHEAD", path=("termStart",))
     _require_room(body, now, seat)
     work.add(seat)
     work.record(
@@ -313,10 +318,25 @@ async def fill_seat(
     return seat
 
 
+async def _counting(
+    work: Work, body: Body, named: Sequence[SeatCategory], mandate_of_id: UUID | None
+) -> list[SeatCategory]:
+    """The categories in which a holder counts: whoever an enterprise sends counts as an enterprise where a rule for those
+    holds, whatever the seat is called (INV5)."""
+    categories = list(dict.fromkeys(named))
+    if mandate_of_id is None or SeatCategory.ENTERPRISE in categories:
+        return categories
+    if (await work.get(Actor, mandate_of_id)).kind is not ActorKind.ENTERPRISE:
+        return categories
+    rule = await work.find(SeatRule, body_id=body.id, category=SeatCategory.ENTERPRISE, state=SeatRuleState.IN_FORCE)
+    return categories if rule is None else [*categories, SeatCategory.ENTERPRISE]
+
+
 async def _sender(
-    work: Work, categories: Sequence[SeatCategory], holder: Actor, mandate_of_id: UUID | None
+    work: Work, body: Body, categories: Sequence[SeatCategory], holder: Actor, mandate_of_id: UUID | None
 ) -> UUID | None:
-    """The organization that sends the holder, whose mandate they have; refuses MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY."""
+    """The organization that sends the holder, whose mandate they have where the body lies, and have still; refuses
+    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY."""
     needing = [c for c in categories if c in FOR_AN_ORGANIZATION]
     if mandate_of_id is None:
         if needing:
@@ -325,7 +345,9 @@ async def _sender(
     organization = await work.get(Actor, mandate_of_id)
     if not needing or any(organization.kind not in SENT_BY[c] for c in needing):
         raise Refusal("WRONG_CATEGORY", path=("category",))
-    if not await work.find(Mandate, person_id=holder.id, organization_id=organization.id, state=MandateState.ACTIVE):
+    held = await work.select(Mandate, person_id=holder.id, organization_id=organization.id, state=MandateState.ACTIVE)
+    chain = work.place(body).chain
+    if not any(m.area_id in chain and (m.until is None or m.until > work.now) for m in held):
         raise Refusal("SEAT_MANDATE", path=("mandateOfId",))
     return organization.id
 
@@ -398,7 +420,7 @@ async def replace_holder(work: Work, *, seat_id: UUID, holder_id: UUID, kept_by:
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
     categories = [SeatCategory(c) for c in unpacked(seat.categories)]
-    sender = await _sender(work, categories, holder, seat.mandate_of_id)
+    sender = await _sender(work, body, categories, holder, seat.mandate_of_id)
     if sender is None:
         raise Refusal("MANDATE_NEEDED", path=("seatId",))
     await _resident(work, body, categories, holder)

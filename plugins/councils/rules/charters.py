@@ -16,7 +16,7 @@ from core.work import Work
 from plugins.councils.models import Body, Charter, Clause, Constituted, Seat, SeatRule
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import needed, officer, packed, require_active, today
+from plugins.councils.rules.common import is_of_its_notice, needed, officer, packed, require_active, today
 from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
@@ -41,6 +41,14 @@ LIMITS = {
     CharterParameter.NOTICE_DAYS: (0, 60),
     CharterParameter.SPEAKING_MINUTES: (1, 240),
 }
+
+
+_RESIDENTS = (
+    "SELECT count(DISTINCT m.actor_id) AS n FROM core_membership m JOIN core_area_closure c"
+    " ON c.descendant_id = m.area_id AND c.ancestor_id = {0} AND c.until IS NULL JOIN core_actor a ON a.id = m.actor_id"
+    " AND a.kind = 'PERSON' AND a.gone_at IS NULL WHERE m.role = 'RESIDENT' AND m.state = 'ACTIVE' AND m.since <= {1}"
+    " AND (m.until IS NULL OR m.until >= {1})"
+)
 
 
 @dataclass(frozen=True)
@@ -85,7 +93,7 @@ async def draft_charter(
 ) -> Charter:  # fmt: skip
     """Begin a version: its clauses and the bodies it constitutes. A body's officers may draft for it.
 
-    Refuses BODY_NOT_ABOVE (a body elsewhere), CLAUSE_PARAMETER, PARAMETER_TOO_LAX (INV17), CLAUSE_EXISTS, what seat rules refuse.
+    Refuses NOT_ITS_BODY (a body elsewhere), CLAUSE_PARAMETER, PARAMETER_TOO_LAX (INV17), CLAUSE_EXISTS, what seat rules refuse.
     """
     area = await work.lock(Area, area_id)
     body = None if drafting_body_id is None else await work.get(Body, drafting_body_id)
@@ -283,7 +291,8 @@ async def enter_vote(
 ) -> Charter:
     """The count of the members' assembly, by one of two tellers; nothing follows before the other has confirmed it.
 
-    Refuses HANDS_DO_NOT_ADD_UP, CHARTER_STATE (also while a ballot decides).
+    Refuses HANDS_DO_NOT_ADD_UP, ELECTORATE_TOO_SMALL (fewer than the residents the server knows), CHARTER_STATE (also while
+    a ballot decides).
     """
     area, charter = await work.lock_with(Charter, charter_id, Area)
     work.require(COUNT, area)
@@ -293,6 +302,9 @@ async def enter_vote(
         raise Refusal("CHARTER_STATE", state=str(charter.state))
     if not 0 < took_part <= electorate or min(votes_for, votes_against) < 0 or votes_for + votes_against > took_part:
         raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",), eligible=took_part)
+    least = (await work.rows(_RESIDENTS, area.id, today(work)))[0]["n"]
+    if electorate < least:
+        raise Refusal("ELECTORATE_TOO_SMALL", path=("electorate",), least=least)
     work.change(
         charter, electorate=electorate, took_part=took_part, votes_for=votes_for, votes_against=votes_against,
         evidence=needed(evidence, "evidence"), counted_by_id=work.person_id,
@@ -367,13 +379,24 @@ async def cancelled_ballot(work: Work, event: EventRecord) -> None:
     work.record("councils.charter.reopened", charter, area_id=area.id)
 
 
+async def follow_notice(work: Work, event: EventRecord) -> None:
+    """Another notice took the place of its own."""
+    if event.data.get("subjectTag") != Charter.tag:
+        return
+    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
+    if charter.state is CharterState.ADOPTED and is_of_its_notice(event, charter):
+        work.require(ENACT, area)
+        work.change(charter, notice_id=UUID(event.data["by"]))
+        work.record("councils.charter.announced_anew", charter, area_id=area.id)
+
+
 async def settle_notice(work: Work, event: EventRecord) -> None:
     """An objection against an adopted charter was upheld, in its notice or in one that took its place: it does not come
     into force (INV9)."""
     if event.data.get("subjectTag") != Charter.tag or event.data.get("clean"):
         return
     area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.ADOPTED:
+    if charter.state is not CharterState.ADOPTED or not is_of_its_notice(event, charter):
         return
     work.require(ENACT, area)
     work.change(charter, state=CharterState.REJECTED)
@@ -395,13 +418,19 @@ async def withdraw_charter(work: Work, *, charter_id: UUID, reason: str) -> Char
 async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
     """The clerk puts an adopted charter in force: at this instant the one before ends, and its bodies are as it says.
 
-    Refuses UNDER_NOTICE (INV9), CHARTER_STATE, PARAMETER_TOO_LAX, CHARTER_CONFLICT where a body it names is gone or is
-    constituted by another area's charter.
+    Versions adopted before it that were never enacted are left behind: rejected. Refuses UNDER_NOTICE (INV9), CHARTER_STATE,
+    CHARTER_LEFT_BEHIND where one adopted later is or was in force, PARAMETER_TOO_LAX, CHARTER_CONFLICT where a body it names
+    is gone or is constituted by another area's charter.
     """
     area, charter = await work.lock_with(Charter, charter_id, Area)
     work.require(ENACT, area)
     work.expect_version(charter)
     require_state(charter, CharterState.ADOPTED)
+    held = await work.select(Charter, area_id=area.id, state=[CharterState.IN_FORCE, CharterState.SUPERSEDED])
+    if any(
+        c.adopted_at is not None and charter.adopted_at is not None and c.adopted_at > charter.adopted_at for c in held
+    ):
+        raise Refusal("CHARTER_LEFT_BEHIND")
     if not await work.port("decision_gate").may_take_effect(work, charter):
         raise Refusal("UNDER_NOTICE")
     await require_conforming(work, area, await _clauses(work, charter))
@@ -429,6 +458,10 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
         for seat in now.leaving:
             vacate(work, body, seat, VacatedBecause.BY_CHARTER, today(work))
         composition.recheck(work, body, now.seats, now.rules, is_noted=True)
+    for old in await work.select(Charter, lock=True, area_id=area.id, state=CharterState.ADOPTED):
+        if old.adopted_at is not None and charter.adopted_at is not None and old.adopted_at < charter.adopted_at:
+            work.change(old, state=CharterState.REJECTED)
+            work.record("councils.charter.rejected", old, area_id=area.id)
     return charter
 
 
@@ -445,7 +478,7 @@ async def _constitute(
     work: Work, charter: Charter, bodies: Sequence[Body], dropped: Sequence[Body], named: dict[UUID, Constituted]
 ) -> list[tuple[Body, _Anew]]:
     """Queue what the charter makes of its bodies: size, powers, seat rules. Bodies the one before named, and this one does
-    not, go on as they are, and may be changed without a charter. Seats that a mechanism keeps end where the charter has
+    not, go on without what it gave them to decide, and may be changed without a charter. Seats that a mechanism keeps end where the charter has
     none of their category."""
     planned = await work.select(SeatRule, charter_id=charter.id, state=SeatRuleState.PLANNED)
     changed: list[tuple[Body, _Anew]] = []
@@ -470,5 +503,5 @@ async def _constitute(
         )  # fmt: skip
         changed.append((body, _Anew(seats, rules, leaving)))
     for body in dropped:
-        work.change(body, charter_id=None)
+        work.change(body, charter_id=None, matters="|")
     return changed

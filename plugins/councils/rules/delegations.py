@@ -26,7 +26,7 @@ async def delegate_matter(
 ) -> Delegation:  # fmt: skip
     """A government body, or the administration for it, leaves a matter to a body, by an instrument one can look up.
 
-    Refuses NOT_GOVERNMENT, GOVERNMENT_BODY_TAKES_NONE, TERM_BACKWARDS, BUDGET_AMOUNT, DELEGATION_EXISTS.
+    Refuses NOT_GOVERNMENT, TERM_BACKWARDS, BUDGET_AMOUNT, DELEGATION_EXISTS.
     """
     body = await work.lock(Body, body_id)
     government = await work.get(Actor, government_id)

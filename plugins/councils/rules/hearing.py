@@ -1,4 +1,4 @@
-"""What councils hear: closed and cancelled ballots, closed notices, mandates taken back."""
+"""What councils hear: closed and cancelled ballots, closed notices, notices that another took the place of, mandates taken back."""
 
 from __future__ import annotations
 
@@ -19,8 +19,14 @@ async def hear_cancelled(work: Work, event: EventRecord) -> None:
     await charters.cancelled_ballot(work, event)
 
 
+async def hear_superseded(work: Work, event: EventRecord) -> None:
+    """Another notice took the place of one: from then on that one decides."""
+    await resolutions.follow_notice(work, event)
+    await charters.follow_notice(work, event)
+
+
 async def hear_notice(work: Work, event: EventRecord) -> None:
-    """The notice of a resolution or of a charter is closed."""
+    """The notice of a resolution or of a charter is closed; what others publish about it decides nothing."""
     await resolutions.settle_notice(work, event)
     await charters.settle_notice(work, event)
 

@@ -14,7 +14,7 @@ from core.models import Activity, Actor, Participation
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Meeting, Recusal, Seat
-from plugins.councils.rules.common import needed, officer, require_active, terms
+from plugins.councils.rules.common import needed, not_own, officer, require_active, terms
 from plugins.councils.rules.standing import read, standing
 from plugins.councils.terms import (
     AgendaState,
@@ -85,12 +85,14 @@ def _propose(
 async def place_item(work: Work, *, item_id: UUID, meeting_id: UUID) -> AgendaItem:
     """Put it on a meeting's agenda, while those who were called can still prepare.
 
-    Refuses AGENDA_CLOSED once fewer days are left than the notice takes, MEETING_STATE, NOT_ITS_MEETING, AGENDA_STATE.
+    Refuses AGENDA_CLOSED once fewer days are left than the notice takes, MEETING_STATE, NOT_ITS_MEETING, AGENDA_STATE,
+    OWN_MATTER.
     """
     body, meeting = await work.lock_with(Meeting, meeting_id, Body)
     work.require(CALL, body, owner=await officer(work, body.id))
     item = await work.lock(AgendaItem, item_id)
     work.expect_version(item)
+    await not_own(work, item.concerns_id)
     if item.body_id != body.id:
         raise Refusal("NOT_ITS_MEETING", path=("meetingId",))
     if item.state is not AgendaState.PROPOSED:
@@ -123,7 +125,7 @@ async def decline_item(work: Work, *, item_id: UUID, answer: str) -> AgendaItem:
 async def refer_item(work: Work, *, item_id: UUID, to_body_id: UUID, answer: str | None = None) -> AgendaItem:
     """What the body may not decide goes to one of the same area or above, where it is proposed anew (提交上级).
 
-    Refuses AGENDA_STATE, BODY_NOT_ABOVE.
+    Refuses AGENDA_STATE, BODY_NOT_ABOVE, OWN_MATTER.
     """
     body, item = await _item(work, item_id, AgendaState.PROPOSED, AgendaState.PLACED)
     to = await work.get(Body, to_body_id)
@@ -141,10 +143,28 @@ async def refer_item(work: Work, *, item_id: UUID, to_body_id: UUID, answer: str
     return made
 
 
+async def correct_item(
+    work: Work, *, item_id: UUID, matter: Matter | None, concerns_id: UUID | None, concerns_nobody: bool
+) -> AgendaItem:
+    """A clerk sets right what kind of matter it is, or whose, before it is decided. Refuses AGENDA_STATE, OWN_MATTER (theirs,
+    before or after)."""
+    body, item = await work.lock_with(AgendaItem, item_id, Body)
+    work.require(CALL, body)
+    work.expect_version(item)
+    concerns = item.concerns_id if concerns_id is None else (await work.get(Actor, concerns_id)).id
+    await not_own(work, item.concerns_id, concerns)
+    if item.state not in (AgendaState.PROPOSED, AgendaState.PLACED):
+        raise Refusal("AGENDA_STATE", state=str(item.state))
+    work.change(item, matter=matter or item.matter, concerns_id=None if concerns_nobody else concerns)
+    work.record("councils.agenda.corrected", item, area_id=body.area_id, data={"body": str(body.id)})
+    return item
+
+
 async def _item(work: Work, item_id: UUID, *allowed: AgendaState) -> tuple[Body, AgendaItem]:
     body, item = await work.lock_with(AgendaItem, item_id, Body)
     work.require(CALL, body, owner=await officer(work, body.id))
     work.expect_version(item)
+    await not_own(work, item.concerns_id)
     if item.state not in allowed:
         raise Refusal("AGENDA_STATE", state=str(item.state))
     return body, item
@@ -353,11 +373,18 @@ async def cancel_meeting(work: Work, *, meeting_id: UUID, reason: str) -> Meetin
 
 
 async def recuse(work: Work, *, item_id: UUID, seat_id: UUID, reason: str | None) -> Recusal:
-    """A member keeps out of an item, themselves or as the record says. Refuses ALREADY_VOTED_ON, NO_SEAT_HERE, ALREADY_RECUSED."""
+    """A member keeps out of an item by their own word; of somebody else a clerk notes it who has no part in the matter and no
+    seat in the body, with the reason. Refuses OWN_MATTER, EMPTY_TEXT, ALREADY_VOTED_ON, NO_SEAT_HERE,
+    ALREADY_RECUSED."""
     body, item = await work.lock_with(AgendaItem, item_id, Body)
     seat = await work.get(Seat, seat_id)
     own = None if work.system or work.principal_id != seat.holder_id else seat.holder_id
-    work.require(RECORD, body, owner=own or await officer(work, body.id))
+    work.require(RECORD, body, owner=own)
+    if own is None and not work.system:
+        needed(reason, "reason")
+        await not_own(work, item.concerns_id, seat.holder_id)
+        if await work.find(Seat, body_id=body.id, holder_id=work.person_id, state=SeatState.FILLED):
+            raise Refusal("OWN_MATTER")
     if seat.body_id != body.id or seat.state is not SeatState.FILLED:
         raise Refusal("NO_SEAT_HERE", path=("seatId",))
     if item.state is AgendaState.VOTED:

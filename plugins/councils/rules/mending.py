@@ -11,7 +11,7 @@ from core.duties import Duties, Duty, Held, Matter, Taking
 from core.models import Logged
 from core.work import PendingEvent, Work
 from plugins.councils.models import AgendaItem, Body, Charter, Delegation, Resolution, Seat, Task
-from plugins.councils.terms import SITTING, DelegationState, TaskState
+from plugins.councils.terms import SITTING, BodyState, DelegationState, TaskState
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
@@ -46,7 +46,7 @@ _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
-    """Seats, items, tasks, drafts and delegations go to the actor that stays; who came and who kept out stays as it was."""
+    """Seats, items, tasks, drafts and delegations go to the actor that stays, and the bodies that stand; who came and who kept out stays as it was."""
     data = {"kept": str(kept), "gone": str(gone)}
     for model, columns, event in _MOVES:
         rows: dict[UUID, Any] = {}
@@ -55,7 +55,7 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
         for row in rows.values():
             work.change(row, **{c: kept for c in columns if getattr(row, c) == gone})
             work.record(event, row, area_id=row.area_id, data=data)
-    for body in await work.select(Body, lock=True, organization_id=gone):
+    for body in await work.select(Body, lock=True, organization_id=gone, state=BodyState.ACTIVE):
         work.change(body, organization_id=kept)
         work.record("councils.body.changed", body, area_id=body.area_id, data=data)
 

@@ -19,7 +19,15 @@ from core.settings.store import as_uuid
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Delegation, Meeting, Opinion, Recusal, Resolution
 from plugins.councils.rules import composition, meetings
-from plugins.councils.rules.common import needed, not_own, officer, require_active, terms, unpacked
+from plugins.councils.rules.common import (
+    is_of_its_notice,
+    needed,
+    not_own,
+    officer,
+    require_active,
+    terms,
+    unpacked,
+)
 from plugins.councils.rules.standing import standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -27,6 +35,7 @@ from plugins.councils.terms import (
     PASSED,
     AgendaState,
     AttendanceState,
+    BodyState,
     DelegationState,
     Matter,
     MeetingState,
@@ -51,17 +60,25 @@ class _Vote:
 
 
 async def has_been_given(work: Work, body: Body, matter: Matter) -> bool:
-    """Did its charter, or a delegation (M46), give the body this matter?"""
+    """Did its charter, or a delegation (M46) that has begun and not ended, give the body this matter?"""
     if str(matter) in unpacked(body.matters):
         return True
-    return bool(await work.select(Delegation, body_id=body.id, matter=matter, state=DelegationState.ACTIVE))
+    day = work.clock.civil_date(work.now)
+    found = await work.select(Delegation, body_id=body.id, matter=matter, state=DelegationState.ACTIVE)
+    return any(d.since <= day and (d.ends_on is None or day < d.ends_on) for d in found)
+
+
+async def may_decide(work: Work, body: Body, matter: Matter) -> bool:
+    """Is it the body's to decide, or may it only advise, or refer it up?"""
+    is_bound = body.is_advisory or body.kind in GIVEN_POWERS_KINDS
+    return not is_bound or await has_been_given(work, body, matter)
 
 
 async def _vote(work: Work, item_id: UUID) -> _Vote:
     """Everything that has to hold before anybody votes, with the recusals that nobody had to declare (INV10).
 
     Refuses MEETING_STATE, NOT_ON_THE_AGENDA, ALREADY_VOTED_ON, ADVISORY_BODY, MATTER_NOT_GIVEN, COMPOSITION_DEFECT,
-    URGENT_MEETING, OWN_MATTER, NOBODY_MAY_VOTE.
+    URGENT_MEETING, OWN_MATTER, NO_QUORUM (too few of those who sit now are there still), NOBODY_MAY_VOTE.
     """
     found = await work.get(AgendaItem, item_id)
     if found.meeting_id is None:
@@ -77,7 +94,7 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
         raise Refusal("ALREADY_VOTED_ON")
     if item.state is not AgendaState.PLACED or item.meeting_id != meeting.id:
         raise Refusal("NOT_ON_THE_AGENDA", path=("itemId",))
-    if (body.is_advisory or body.kind in GIVEN_POWERS_KINDS) and not await has_been_given(work, body, item.matter):
+    if not await may_decide(work, body, item.matter):
         raise Refusal("ADVISORY_BODY" if body.is_advisory else "MATTER_NOT_GIVEN", matter=item.matter.zh)
     is_listed = item.matter in (await terms(work, body)).listed
     if is_listed and meeting.is_urgent:
@@ -89,6 +106,8 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     sits = {s.id for s in now.seats}
     came = await work.select(Attendance, meeting_id=meeting.id, state=AttendanceState.PRESENT, is_voting=True)
     there = [a for a in came if a.seat_id in sits]
+    if len(there) * 100 <= meeting.quorum_percent * sum(s.is_voting for s in now.seats):
+        raise Refusal("NO_QUORUM")
     declared = {r.seat_id for r in await work.select(Recusal, item_id=item.id)}
     concerned = await _concerned(work, meeting, item) - declared
     for attendance in there:
@@ -248,6 +267,8 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
         counts["state"] = ResolutionState.NO_QUORUM
     elif not is_adopted(given[FOR], resolution.eligible, resolution.majority_percent):
         counts["state"] = ResolutionState.REJECTED
+    elif body.state is not BodyState.ACTIVE or not await may_decide(work, body, resolution.matter):
+        counts["state"] = ResolutionState.DEFECTIVE  # it stands no more, or the matter was taken from it meanwhile
     elif resolution.is_listed and composition.violations(now.seats, now.rules):
         counts["state"] = ResolutionState.DEFECTIVE
     else:
@@ -300,13 +321,24 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
     work.record("councils.resolution.effective", resolution, area_id=resolution.area_id, data=about(resolution))
 
 
-async def settle_notice(work: Work, event: EventRecord) -> None:
-    """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an
-    objection upheld, and it is void (INV9)."""
+async def follow_notice(work: Work, event: EventRecord) -> None:
+    """Another notice took the place of its own."""
     if event.data.get("subjectTag") != Resolution.tag:
         return
     body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.ADOPTED:
+    if resolution.state is ResolutionState.ADOPTED and is_of_its_notice(event, resolution):
+        work.require(EFFECT, body)
+        work.change(resolution, notice_id=UUID(event.data["by"]))
+        work.record("councils.resolution.announced_anew", resolution, area_id=body.area_id, data=about(resolution))
+
+
+async def settle_notice(work: Work, event: EventRecord) -> None:
+    """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an
+    objection upheld, and it is void (INV9). A notice that somebody else publishes about it decides nothing."""
+    if event.data.get("subjectTag") != Resolution.tag:
+        return
+    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
+    if resolution.state is not ResolutionState.ADOPTED or not is_of_its_notice(event, resolution):
         return
     work.require(EFFECT, body)
     if event.data.get("clean"):

@@ -7,12 +7,14 @@ the keeper is off they are suspended: they count nowhere, nobody else sits down 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from core.enums import MandateState
 from core.errors import Refusal
+from core.models import Mandate
 from core.work import Work
 from plugins.councils.models import Body, CompositionCheck, Seat, SeatRule
 from plugins.councils.rules import composition
@@ -67,9 +69,21 @@ async def _stored(work: Work, body: Body) -> tuple[list[Seat], list[SeatRule]]:
     return seats, await work.select(SeatRule, body_id=body.id, state=list(HOLDING))
 
 
-def _now(work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule]) -> Standing:
+async def _unsent(work: Work, seats: Sequence[Seat]) -> set[UUID]:
+    """The seats whose holder has no mandate any more of whoever sent them."""
+    sent = [s for s in seats if s.mandate_of_id is not None]
+    if not sent:
+        return set()
+    held = await work.select(Mandate, person_id=[s.holder_id for s in sent], state=MandateState.ACTIVE)
+    live = {(m.person_id, m.organization_id) for m in held if m.until is None or m.until > work.now}
+    return {s.id for s in sent if (s.holder_id, s.mandate_of_id) not in live}
+
+
+def _now(
+    work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], unsent: Collection[UUID]
+) -> Standing:
     today = work.clock.civil_date(work.now)
-    sitting = [s for s in seats if s.term_end > today]
+    sitting = [s for s in seats if s.term_end > today and s.id not in unsent]
     return Standing(
         [s for s in sitting if not rests(work, body, s)],
         [r for r in rules if not rests(work, body, r)],
@@ -79,17 +93,22 @@ def _now(work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule
 
 async def read(work: Work, body: Body) -> Standing:
     """As it is now, whatever is stored still; nothing is written."""
-    return _now(work, body, *await _stored(work, body))
+    seats, rules = await _stored(work, body)
+    return _now(work, body, seats, rules, await _unsent(work, seats))
 
 
 async def standing(work: Work, body: Body) -> Standing:
     """As it is now, and so it is stored; hold the body, and ask `require`, first."""
     seats, rules = await _stored(work, body)
-    now = _now(work, body, seats, rules)
+    unsent = await _unsent(work, seats)
+    now = _now(work, body, seats, rules, unsent)
     kept = {s.id for s in now.taken}
     over = [s for s in seats if s.id not in kept]
     for seat in over:
-        vacate(work, body, seat, VacatedBecause.TERM_OVER, seat.term_end)
+        if seat.id in unsent and seat.term_end > work.clock.civil_date(work.now):
+            vacate(work, body, seat, VacatedBecause.MANDATE_ENDED, work.clock.civil_date(work.now))
+        else:
+            vacate(work, body, seat, VacatedBecause.TERM_OVER, seat.term_end)
     turned = _turn(work, body, [*rules, *now.taken])
     if over or turned:
         check = composition.recheck(work, body, now.seats, now.rules)
@@ -144,11 +163,15 @@ def vacate(work: Work, body: Body, seat: Seat, because: VacatedBecause, on: date
 
 # --- by the clock ----------------------------------------------------------------------------------------
 
-TERMS_SQL = "SELECT t.id, t.area_id FROM councils_seat t WHERE t.state <> 'VACATED' AND t.term_end <= :today:"
+TERMS_SQL = (
+    "SELECT t.id, t.area_id FROM councils_seat t WHERE t.state <> 'VACATED' AND (t.term_end <= :today:"
+    " OR t.mandate_of_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = t.holder_id"
+    " AND m.organization_id = t.mandate_of_id AND m.state = 'ACTIVE' AND (m.until IS NULL OR m.until > :now:)))"
+)
 
 
 async def settle_term(work: Work, seat_id: UUID) -> None:
-    """The clock: a term is over, its seat is vacant, and the composition is counted anew."""
+    """The clock: a term or a mandate is over, its seat is vacant, and the composition is counted anew."""
     body, _ = await work.lock_with(Seat, seat_id, Body)
     await _settle(work, body)
 

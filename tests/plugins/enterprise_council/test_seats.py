@@ -55,6 +55,8 @@ async def test_an_enterprise_sits_through_whom_it_sends(neighbourhood: Neighbour
     }  # fmt: skip
     by_hand = {"bodyId": c.body, "holderId": e.person, "category": "ENTERPRISE", "mandateOfId": e.id}
     assert await n.refused("admin", "councilsFillSeat", "seat { id }", **by_hand) == "KEPT_SEAT"
+    by_hand["category"] = "RESIDENT_UNIT"  # whoever an enterprise sends counts as one
+    assert await n.refused("admin", "councilsFillSeat", "seat { id }", **by_hand) == "KEPT_SEAT"
 
 
 async def test_only_an_amendment_moves_the_share(neighbourhood: Neighbourhood) -> None:
