@@ -184,6 +184,13 @@ class Registration(Logged):
             f"OLD.state = 'INVITED' AND NEW.state NOT IN ('INVITED', 'SUBMITTED', {_NOBODY_YET})",
             "WORKER_CONSENT",
         ),
+        refuse(
+            "asked_first",
+            "UPDATE",
+            f"NEW.consent_ballot_id IS NOT NULL AND NOT {same('NEW.consent_ballot_id', 'OLD.consent_ballot_id')}"
+            " AND NEW.state <> 'PENDING_CONSENT'",
+            "REGISTRATION_STATE",
+        ),
         *_by_others("inv10_decision", "decided_by_id", "NEW.person_id", "NEW.employer_id"),
         index("area_id", "state", "submitted_at"),
         index("area_id", "submitted_at"),
