@@ -47,6 +47,13 @@ def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
 
 _CLOSED = Keep("closed_at", "case_text_days")
 _LIVES = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
+# The desk has recorded that they live in an area that is neither above nor below that of the registration.
+_ELSEWHERE = (
+    "EXISTS (SELECT 1 FROM core_membership m WHERE m.actor_id = NEW.person_id AND m.role = 'RESIDENT'"
+    " AND m.state = 'ACTIVE' AND m.organization_id IS NULL AND NOT EXISTS (SELECT 1 FROM core_area_closure c"
+    " WHERE c.until IS NULL AND (c.ancestor_id = m.area_id AND c.descendant_id = NEW.area_id"
+    " OR c.ancestor_id = NEW.area_id AND c.descendant_id = m.area_id)))"
+)
 _NOBODY_YET = "'INVITED', 'DECLINED', 'LAPSED'"
 
 
@@ -184,6 +191,8 @@ class Registration(Logged):
             f"OLD.state = 'INVITED' AND NEW.state NOT IN ('INVITED', 'SUBMITTED', {_NOBODY_YET})",
             "WORKER_CONSENT",
         ),
+        refuse("one_home_new", "INSERT", f"NEW.{_LIVES} AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
+        refuse("one_home", "UPDATE", f"NEW.{_LIVES} AND NOT (OLD.{_LIVES}) AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
         refuse(
             "asked_first",
             "UPDATE",
