@@ -44,9 +44,6 @@ async def verify_residence(
     await not_own(work, registration.person_id, registration.employer_id)
     still(registration, ResidenceState.SUBMITTED)
     settings = await work.settings(NewResidentsSettings, registration)
-    shown = {e.kind for e in await work.select(Evidence, registration_id=registration.id)}
-    if len(shown) < settings.evidence_needed:
-        raise Refusal("RESIDENCE_EVIDENCE", needed=settings.evidence_needed)
     await settle_verified(work, registration, since, identity or await on_file(work, registration.person_id), settings)
     return registration
 
@@ -65,6 +62,9 @@ async def settle_verified(
     """Queue and record that the facts are verified: by whoever acts, in force at once or once the villagers agree."""
     if since > today(work):
         raise Refusal("IN_THE_FUTURE", path=("since",))
+    shown = {e.kind for e in await work.select(Evidence, registration_id=registration.id)}
+    if len(shown) < settings.evidence_needed:
+        raise Refusal("RESIDENCE_EVIDENCE", needed=settings.evidence_needed)
     elsewhere = await lives_at(work, registration.person_id)
     if elsewhere is not None and elsewhere.id != registration.id:
         raise Refusal("LIVES_ELSEWHERE")
