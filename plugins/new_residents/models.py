@@ -149,6 +149,13 @@ class Registration(Logged):
             f"NEW.dormitory_id IS NULL OR NEW.state IN ({_NOBODY_YET}) OR NEW.consent_id IS NOT NULL",
             "WORKER_CONSENT",
         ),
+        refuse(
+            "consent_given",
+            "UPDATE",
+            f"NEW.dormitory_id IS NOT NULL AND NEW.{_LIVES} AND NOT (OLD.{_LIVES}) AND NOT EXISTS (SELECT 1 FROM"
+            " core_consent c WHERE c.id = NEW.consent_id AND c.person_id = NEW.person_id AND c.state = 'GIVEN')",
+            "WORKER_CONSENT",
+        ),
         check("verified", f"NOT (NEW.{_LIVES}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
         check("identified", f"NOT (NEW.{_LIVES}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
         check("until_after_since", "NEW.until IS NULL OR (NEW.since IS NOT NULL AND NEW.until >= NEW.since)"),

@@ -8,9 +8,9 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from core.enums import MembershipRole, MembershipState
+from core.enums import ConsentState, MembershipRole, MembershipState
 from core.errors import Refusal
-from core.models import Area, Membership, PersonDetail
+from core.models import Area, Consent, Membership, PersonDetail
 from core.rules import actors
 from core.work import Work
 from plugins.new_residents.models import Evidence, Grant, Registration
@@ -36,7 +36,8 @@ async def verify_residence(
 ) -> Registration:
     """A clerk finds that the person lives there since a day, and is who they say.
 
-    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, RESIDENCE_EVIDENCE, IDENTITY_NEEDED, IN_THE_FUTURE, LIVES_ELSEWHERE.
+    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, RESIDENCE_EVIDENCE, IDENTITY_NEEDED, IN_THE_FUTURE, LIVES_ELSEWHERE,
+    WORKER_CONSENT (taken back meanwhile).
     """
     registration = await work.lock(Registration, registration_id)
     work.require(VERIFY, registration)
@@ -68,6 +69,10 @@ async def settle_verified(
     elsewhere = await lives_at(work, registration.person_id)
     if elsewhere is not None and elsewhere.id != registration.id:
         raise Refusal("LIVES_ELSEWHERE")
+    if registration.dormitory_id is not None:
+        given = await work.find(Consent, id=registration.consent_id, state=ConsentState.GIVEN)
+        if given is None:
+            raise Refusal("WORKER_CONSENT")
     if await recorded_elsewhere(work, registration):
         raise Refusal("LIVES_ELSEWHERE")
     facts = {
