@@ -31,7 +31,7 @@ def _make(row: Row) -> Made:
     )  # fmt: skip
     asked: list[Entity] = [
         Registration(
-            id=new_id(), area_id=row.area_id, person_id=person, employer_id=employer, dormitory_id=row.id,
+            id=new_id(), area_id=row.area_id, person_id=person, dormitory_id=row.id,
             state=ResidenceState.INVITED, address=address, claimed_since=since, submitted_at=row.now, confirm_by=by,
         )
         for person in workers

@@ -47,6 +47,13 @@ def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
 
 _CLOSED = Keep("closed_at", "case_text_days")
 _LIVES = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
+# The desk has recorded that they live in an area that is neither above nor below that of the registration.
+_ELSEWHERE = (
+    "EXISTS (SELECT 1 FROM core_membership m WHERE m.actor_id = NEW.person_id AND m.role = 'RESIDENT'"
+    " AND m.state = 'ACTIVE' AND m.organization_id IS NULL AND NOT EXISTS (SELECT 1 FROM core_area_closure c"
+    " WHERE c.until IS NULL AND (c.ancestor_id = m.area_id AND c.descendant_id = NEW.area_id"
+    " OR c.ancestor_id = NEW.area_id AND c.descendant_id = m.area_id)))"
+)
 _NOBODY_YET = "'INVITED', 'DECLINED', 'LAPSED'"
 
 
@@ -142,6 +149,13 @@ class Registration(Logged):
             f"NEW.dormitory_id IS NULL OR NEW.state IN ({_NOBODY_YET}) OR NEW.consent_id IS NOT NULL",
             "WORKER_CONSENT",
         ),
+        refuse(
+            "consent_given",
+            "UPDATE",
+            f"NEW.dormitory_id IS NOT NULL AND NEW.{_LIVES} AND NOT (OLD.{_LIVES}) AND NOT EXISTS (SELECT 1 FROM"
+            " core_consent c WHERE c.id = NEW.consent_id AND c.person_id = NEW.person_id AND c.state = 'GIVEN')",
+            "WORKER_CONSENT",
+        ),
         check("verified", f"NOT (NEW.{_LIVES}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
         check("identified", f"NOT (NEW.{_LIVES}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
         check("until_after_since", "NEW.until IS NULL OR (NEW.since IS NOT NULL AND NEW.until >= NEW.since)"),
@@ -183,6 +197,15 @@ class Registration(Logged):
             "UPDATE",
             f"OLD.state = 'INVITED' AND NEW.state NOT IN ('INVITED', 'SUBMITTED', {_NOBODY_YET})",
             "WORKER_CONSENT",
+        ),
+        refuse("one_home_new", "INSERT", f"NEW.{_LIVES} AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
+        refuse("one_home", "UPDATE", f"NEW.{_LIVES} AND NOT (OLD.{_LIVES}) AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
+        refuse(
+            "asked_first",
+            "UPDATE",
+            f"NEW.consent_ballot_id IS NOT NULL AND NOT {same('NEW.consent_ballot_id', 'OLD.consent_ballot_id')}"
+            " AND NEW.state <> 'PENDING_CONSENT'",
+            "REGISTRATION_STATE",
         ),
         *_by_others("inv10_decision", "decided_by_id", "NEW.person_id", "NEW.employer_id"),
         index("area_id", "state", "submitted_at"),

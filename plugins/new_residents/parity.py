@@ -1,7 +1,8 @@
 """How newcomers fare beside locals, entitlement by entitlement (INV15): sums alone, and none so small that it tells of one.
 
 A newcomer is who has a verified registration, a local who lives there without one; nobody's household registration (户籍)
-is known. `rate` is how many in a thousand of those decided about have it, told only where none of its parts is hidden.
+is known. `rate` is how many in a thousand of those who live here today and were decided about have it, by the latest decision; it is told only where
+none of its parts is hidden.
 """
 
 from __future__ import annotations
@@ -10,16 +11,16 @@ FEWEST = 5  # a count from 1 to 4 is not told
 TOLERANCE = 50  # in a thousand; by less the newcomers are not behind
 
 
-def _people(newcomers: bool, *states: str) -> str:
-    which = "IS NOT NULL" if newcomers else "IS NULL"
-    among = ", ".join(f"'{s}'" for s in states)
-    return f"count(DISTINCT CASE WHEN q.registration_id {which} AND q.state IN ({among}) THEN q.person_id END)"
+_LIVING = "r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
+
+
+def _people(newcomers: bool, state: str) -> str:
+    return f"count(CASE WHEN q.nth = 1 AND q.is_new = {int(newcomers)} AND q.state = '{state}' THEN q.person_id END)"
 
 
 def _using(newcomers: bool) -> str:
-    which = "IS NOT NULL" if newcomers else "IS NULL"
     return (
-        f"count(DISTINCT CASE WHEN q.registration_id {which} AND EXISTS"
+        f"count(DISTINCT CASE WHEN q.is_new = {int(newcomers)} AND EXISTS"
         " (SELECT 1 FROM new_residents_use u WHERE u.grant_id = q.id) THEN q.person_id END)"
     )
 
@@ -36,26 +37,32 @@ def _rate(has: str, not_has: str) -> str:
     )
 
 
-PARITY = f"""WITH ours AS MATERIALIZED (
-    SELECT g.id, g.entitlement_id, g.person_id, g.registration_id, g.state
+# Who lives here today, each once; of what was decided about them, the latest per entitlement (`nth` 1): what they have
+# comes first, because nobody has it twice.
+PARITY = f"""WITH here AS MATERIALIZED (
+    SELECT r.person_id AS person_id, 1 AS is_new FROM core_area_closure b
+    JOIN new_residents_registration r ON r.area_id = b.descendant_id
+    WHERE b.until IS NULL AND b.ancestor_id = :area: AND {_LIVING}
+    UNION
+    SELECT m.actor_id AS person_id, 0 AS is_new FROM core_area_closure b
+    JOIN core_membership m ON m.area_id = b.descendant_id JOIN core_actor a ON a.id = m.actor_id
+    WHERE b.until IS NULL AND b.ancestor_id = :area: AND m.role = 'RESIDENT' AND m.state = 'ACTIVE'
+    AND a.kind = 'PERSON' AND NOT EXISTS (SELECT 1 FROM new_residents_registration r
+        WHERE r.person_id = m.actor_id AND {_LIVING})
+), ours AS MATERIALIZED (
+    SELECT g.id, g.entitlement_id, g.person_id, g.state, h.is_new, row_number() OVER (
+        PARTITION BY g.entitlement_id, g.person_id ORDER BY CASE WHEN g.state = 'GRANTED' THEN 0 ELSE 1 END,
+        coalesce(g.ended_on, g.decided_on) DESC, g.asked_at DESC, g.id DESC) AS nth
     FROM core_area_closure b JOIN new_residents_grant g ON g.area_id = b.descendant_id
-    WHERE b.until IS NULL AND b.ancestor_id = :area:
+    JOIN here h ON h.person_id = g.person_id
+    WHERE b.until IS NULL AND b.ancestor_id = :area: AND g.state IN ('GRANTED', 'REFUSED', 'ENDED')
 ), counted AS (
     SELECT q.entitlement_id AS id,
         {_people(True, "GRANTED")} AS n_has, {_people(True, "REFUSED")} AS n_not, {_using(True)} AS n_use,
         {_people(False, "GRANTED")} AS l_has, {_people(False, "REFUSED")} AS l_not, {_using(False)} AS l_use
     FROM ours q GROUP BY q.entitlement_id
 ), people AS (
-    SELECT (SELECT count(DISTINCT r.person_id) FROM core_area_closure b
-            JOIN new_residents_registration r ON r.area_id = b.descendant_id
-            WHERE b.until IS NULL AND b.ancestor_id = :area:
-            AND r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')) AS newcomers,
-        (SELECT count(DISTINCT m.actor_id) FROM core_area_closure b
-            JOIN core_membership m ON m.area_id = b.descendant_id JOIN core_actor a ON a.id = m.actor_id
-            WHERE b.until IS NULL AND b.ancestor_id = :area: AND m.role = 'RESIDENT' AND m.state = 'ACTIVE'
-            AND a.kind = 'PERSON' AND NOT EXISTS (SELECT 1 FROM new_residents_registration r
-                WHERE r.person_id = m.actor_id
-                AND r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED'))) AS locals
+    SELECT count(CASE WHEN is_new = 1 THEN 1 END) AS newcomers, count(CASE WHEN is_new = 0 THEN 1 END) AS locals FROM here
 ), each AS (
     SELECT e.id, e.equal_group, coalesce(k.n_has, 0) AS n_has, coalesce(k.n_not, 0) AS n_not,
         coalesce(k.n_use, 0) AS n_use, coalesce(k.l_has, 0) AS l_has, coalesce(k.l_not, 0) AS l_not,

@@ -13,7 +13,6 @@ pytest.importorskip("plugins.new_residents")
 
 from arriving import LEASE, Arriving
 
-from core.ids import new_id
 from core.testing.kit import Neighbourhood
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("new_residents")]
@@ -76,17 +75,16 @@ async def test_new_residents_arrive_and_have_what_everybody_has(neighbourhood: N
     assert {e["type"] for e in events} == {"new_residents.residence.verified", "new_residents.residence.withdrawn"}
     assert all(set(e["data"]) <= {"person", "area", "since", "until"} for e in events)  # INV14: no address
 
-    # (6) 庚, 14 months in a village: the villagers' representatives agree in a ballot.
+    # (6) 庚, 14 months in a village: the villagers' representatives agree, as the minutes say.
     (geng,) = await n.newcomers(1, "haihong")
     registration = await a.register(geng, a.xishan)
     assert (await a.verify(registration, by="clerk"))["state"] == "PENDING_CONSENT"
     assert await a.since(geng, a.xishan) is None
-    ballot = str(new_id())
-    await a.hear("ballots.ballot.closed", registration, {"ballot": ballot, "outcome": "ADOPTED"})
-    assert await a.see(registration, "state consentBallotId") == {
-        "state": "VERIFIED",
-        "consentBallotId": f"ballots_ballot_{ballot}",
-    }
+    await n.do(
+        "clerk", "newResidentsRecordConsent", "registration { state }", registrationId=registration, consented=True,
+        evidence="村民代表会议记录 12 号",
+    )  # fmt: skip
+    assert await a.see(registration, "state") == {"state": "VERIFIED"}
     assert str(await a.since(geng, a.xishan)) == a.months_ago(14)
 
     report = "query($a: ID!) { newResidentsParity(areaId: $a, first: 50) { nodes { parity } } }"

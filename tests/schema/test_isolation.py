@@ -197,15 +197,21 @@ def counted_papers(row: Row, f: Facts) -> bool:
     return closed or f.may("ballots.papers.count", row["area_id"])
 
 
+def listed_by(row: Row, f: Facts) -> bool:
+    """The employer whose list it came from."""
+    made = row["dormitory_id"]
+    return made is not None and f.acts_as(f.row("new_residents_list", made)["employer_id"])
+
+
 def residence(row: Row, f: Facts) -> bool:
-    if f.acts_as(row["person_id"]) or (row["state"] == "INVITED" and f.acts_as(row["employer_id"])):
+    if f.acts_as(row["person_id"]) or (row["state"] == "INVITED" and listed_by(row, f)):
         return True
     return row["state"] not in ("DECLINED", "LAPSED") and f.may("new_residents.residence.verify", row["area_id"])
 
 
 def residence_told(row: Row, f: Facts) -> bool:
     """What an employer says of a worker who has not answered is for the two of them."""
-    return row["state"] != "INVITED" or f.acts_as(row["person_id"]) or f.acts_as(row["employer_id"])
+    return row["state"] != "INVITED" or f.acts_as(row["person_id"]) or listed_by(row, f)
 
 
 def residence_proof(row: Row, f: Facts) -> bool:
@@ -213,7 +219,11 @@ def residence_proof(row: Row, f: Facts) -> bool:
 
 
 def dormitory_list(row: Row, f: Facts) -> bool:
-    return f.acts_as(row["employer_id"]) or f.may("new_residents.residence.verify", row["area_id"])
+    """It names where everybody on it lives and works: no clerk's to know while one of them has not answered."""
+    asked = any(
+        r["dormitory_id"] == row["id"] and r["state"] == "INVITED" for r in f.rows("new_residents_registration")
+    )
+    return f.acts_as(row["employer_id"]) or (not asked and f.may("new_residents.residence.verify", row["area_id"]))
 
 
 def entitled(row: Row, f: Facts) -> bool:

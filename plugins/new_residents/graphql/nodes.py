@@ -49,16 +49,22 @@ from schema.nodes.viewing import ViewerFacts
 VERIFY = "new_residents.residence.verify"
 
 
+def _lists(t: RowOf, v: ViewerFacts) -> Expr:
+    """The employer whose list it came from."""
+    return select(models.DormitoryList).where(lambda d: (d.id == t.dormitory_id) & v.acts_as(d.employer_id)).exists()
+
+
 def _registration_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """For the person; for whoever verifies there, unless the person has not agreed; for the employer, until they answer."""
     asked = t.state == ResidenceState.INVITED
+    employer = _lists(t, v)
     clerks = ~t.state.is_in([ResidenceState.DECLINED, ResidenceState.LAPSED]) & v.may(VERIFY, t.area_id)
-    return v.acts_as(t.person_id) | (asked & v.acts_as(t.employer_id)) | clerks
+    return v.acts_as(t.person_id) | (asked & employer) | clerks
 
 
 def _facts(t: RowOf, v: ViewerFacts) -> Expr:
     """What an employer says of a worker is no clerk's to know before the worker has agreed."""
-    return ~(t.state == ResidenceState.INVITED) | v.acts_as(t.person_id) | v.acts_as(t.employer_id)
+    return ~(t.state == ResidenceState.INVITED) | v.acts_as(t.person_id) | _lists(t, v)
 
 
 @node(models.Registration, scope=_registration_scope, order="-submitted_at")
@@ -117,9 +123,16 @@ def _of_list(t: RowOf, *states: ResidenceState, but: bool = False) -> Expr:
 _WORKERS = "How many answered is for whoever sees the list; who did is not."
 
 
+def _list_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    """For the employer; for whoever verifies there once nobody on it is asked any more: it says where they live, and whom
+    they work for."""
+    asked = select(models.Registration).where(lambda r: (r.dormitory_id == t.id) & (r.state == ResidenceState.INVITED))
+    return v.acts_as(t.employer_id) | (v.may(VERIFY, t.area_id) & ~asked.exists())
+
+
 @node(
     models.DormitoryList,
-    scope=lambda t, v: v.acts_as(t.employer_id) | v.may(VERIFY, t.area_id),
+    scope=_list_scope,
     order="-submitted_at",
 )
 class NewResidentsDormitoryList:

@@ -66,6 +66,15 @@ async def resident_memberships(work: Work, person_id: UUID) -> list[Membership]:
     )
 
 
+async def recorded_elsewhere(work: Work, registration: Registration) -> bool:
+    """Does the desk's record say that they live in an area that is neither above nor below this one?"""
+    here = work.place(registration).chain
+    return any(
+        m.area_id not in here and registration.area_id not in work.place(m).chain
+        for m in await resident_memberships(work, registration.person_id)
+    )
+
+
 def about(registration: Registration) -> dict[str, Any]:
     """What events say of a residence: ids and days, never an address."""
     return {

@@ -18,10 +18,12 @@ from core.work import Work
 from plugins.new_residents.models import Registration
 from plugins.new_residents.rules.common import about, not_own, today
 from plugins.new_residents.rules.registrations import still
-from plugins.new_residents.rules.residence import take_effect
+from plugins.new_residents.rules.residence import consent_area, take_effect
+from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import ASKED, ResidenceState
 
 RECORD = "new_residents.consent.record"
+REPRESENTATIVES = 200
 CHOICES = ("同意", "不同意")
 
 
@@ -29,7 +31,8 @@ async def ask_consent(
     work: Work, *, registration_id: UUID, representatives: Sequence[UUID], opens_at: datetime, closes_at: datetime
 ) -> Registration:
     """Put it to the representatives in a secret ballot. Refuses CONSENT_BALLOTS_ABSENT where no mechanism holds ballots,
-    OWN_MATTER (INV10; a newcomer is no representative in their own matter), REGISTRATION_STATE, CONSENT_ASKED."""
+    OWN_MATTER (INV10; a newcomer is no representative in their own matter), NOT_A_VILLAGER (who does not live there decides
+    nothing there), TOO_MANY_VOTERS, REGISTRATION_STATE, CONSENT_ASKED."""
     registration = await work.lock(Registration, registration_id)
     work.require(RECORD, registration)
     work.expect_version(registration)
@@ -42,6 +45,7 @@ async def ask_consent(
         raise Refusal("EMPTY_LIST", path=("representativeIds",))
     if registration.person_id in representatives:
         raise Refusal("OWN_MATTER", path=("representativeIds",))
+    await _villagers(work, registration, representatives)
     if registration.consent_ballot_id is not None and registration.state is ResidenceState.PENDING_CONSENT:
         raise Refusal("CONSENT_ASKED")
     person = await work.get(Actor, registration.person_id)
@@ -59,6 +63,18 @@ async def ask_consent(
         data={**about(registration), "ballot": str(ballot_id)},
     )  # fmt: skip
     return registration
+
+
+async def _villagers(work: Work, registration: Registration, voters: Sequence[UUID]) -> None:
+    """Who is asked lives in the village that has to agree. Refuses TOO_MANY_VOTERS, NOT_A_VILLAGER."""
+    if len(voters) > REPRESENTATIVES:
+        raise Refusal("TOO_MANY_VOTERS", path=("representativeIds",), limit=REPRESENTATIVES)
+    village = await consent_area(work, registration, await work.settings(NewResidentsSettings, registration))
+    area_id = registration.area_id if village is None else village.id
+    lives = work.port("eligibility").resident_since
+    for number, voter in enumerate(voters):
+        if await lives(work, voter, area_id) is None:
+            raise Refusal("NOT_A_VILLAGER", path=("representativeIds", str(number)))
 
 
 async def record_consent(
@@ -82,22 +98,24 @@ async def record_consent(
 
 
 async def ballot_closed(work: Work, event: EventRecord) -> None:
-    """A ballot about a registration has closed: the villagers agreed, or did not. One that decided nothing (no quorum, a
-    tie, called off) leaves the registration waiting, to be asked about again."""
+    """The ballot in which the villagers were asked has closed: they agreed, or did not. One that decided nothing (no quorum,
+    a tie, called off) leaves the registration waiting, to be asked about again. Any other ballot about it, whoever announced
+    it and wherever, says nothing (INV10, INV13)."""
     data = event.data
     if data.get("subjectTag") != Registration.tag:
         return
     found = await work.select(Registration, lock=True, id=UUID(str(data["subjectId"])))
-    if not found or found[0].state not in ASKED:
+    if not found:
         return
     registration, ballot_id = found[0], UUID(str(data["ballot"]))
+    if registration.state is not ResidenceState.PENDING_CONSENT or registration.consent_ballot_id != ballot_id:
+        return
     work.require(RECORD, registration)
     if data.get("outcome") not in ("ADOPTED", "REJECTED"):
-        if registration.state is ResidenceState.PENDING_CONSENT and registration.consent_ballot_id == ballot_id:
-            work.change(registration, consent_ballot_id=None, consented_on=None)
-            work.record(
-                "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
-            )
+        work.change(registration, consent_ballot_id=None, consented_on=None)
+        work.record(
+            "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
+        )
         return
     day = work.clock.civil_date(event.occurred_at)
     await _decided(

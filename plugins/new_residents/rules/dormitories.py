@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from core.enums import ActorKind, BehalfBasis, ConsentBasis, ConsentState
+from core.enums import ActorKind, BehalfBasis, ConsentBasis
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
@@ -78,20 +78,19 @@ async def submit_list(work: Work, *, area_id: UUID, address: str, workers: Seque
         data={"employer": str(employer.id), "workers": len(workers)},
     )  # fmt: skip
     for worker in workers:
-        invited = invitation(
-            made.id, area_id, employer.id, worker.person_id, made.address, worker.since, work, made.confirm_by
-        )
+        invited = invitation(made.id, area_id, worker.person_id, made.address, worker.since, work, made.confirm_by)
         work.add(invited)
         work.record("new_residents.registration.invited", invited, area_id=area_id, data={"list": str(made.id)})
     return made
 
 
 def invitation(
-    list_id: UUID, area_id: UUID, employer_id: UUID, person_id: UUID, address: str, since: date, work: Work, by: date
+    list_id: UUID, area_id: UUID, person_id: UUID, address: str, since: date, work: Work, by: date
 ) -> Registration:
-    """What a worker is asked to confirm; not queued yet."""
+    """What a worker is asked to confirm; not queued yet. Whom they work for is theirs to confirm too: until then the list
+    alone names the employer."""
     return Registration(
-        id=new_id(), area_id=area_id, person_id=person_id, employer_id=employer_id, dormitory_id=list_id,
+        id=new_id(), area_id=area_id, person_id=person_id, dormitory_id=list_id,
         state=ResidenceState.INVITED, address=address, claimed_since=since, submitted_at=work.occurred_at,
         confirm_by=by,
     )  # fmt: skip
@@ -112,9 +111,7 @@ async def close_list(work: Work, *, list_id: UUID) -> DormitoryList:
     return made
 
 
-async def confirm_registration(
-    work: Work, *, registration_id: UUID, address: str | None = None, since: date | None = None
-) -> Registration:
+async def confirm_registration(work: Work, *, registration_id: UUID, address: str | None = None) -> Registration:
     """The worker says that it is so, and agrees that it is registered: online, or at the desk with what shows it.
 
     Refuses NOT_A_PARTY, REGISTRATION_STATE, ALREADY_REGISTERED, CONSENT_BASIS (a telephone call is not enough).
@@ -131,14 +128,15 @@ async def confirm_registration(
     )
     if others:
         raise Refusal("ALREADY_REGISTERED")
-    if since is not None and since != registration.claimed_since:
-        raise Refusal("REGISTER_YOURSELF", path=("since",))
-    consent = await _consent(work, registration)
+    assert registration.dormitory_id is not None
+    made = await work.get(DormitoryList, registration.dormitory_id)
+    consent = await _consent(work, registration, made)
     values = {"address": clean_name(address, "address")} if address is not None else {}
     work.require(REGISTER, registration)  # the consent rested on another permission
     work.change(
-        registration, state=ResidenceState.SUBMITTED, consent_id=consent.id, submitted_at=work.occurred_at, **values
-    )
+        registration, state=ResidenceState.SUBMITTED, consent_id=consent.id, employer_id=made.employer_id,
+        submitted_at=work.occurred_at, **values,
+    )  # fmt: skip
     add_proofs(work, registration, [Proof(ResidenceProofKind.DORMITORY, f"list {registration.dormitory_id}")], 0)
     work.record(
         "new_residents.registration.confirmed", registration, area_id=registration.area_id,
@@ -147,14 +145,10 @@ async def confirm_registration(
     return registration
 
 
-async def _consent(work: Work, registration: Registration) -> Consent:
-    """The worker's consent as core keeps it; the one there is, when they gave it before."""
-    assert registration.employer_id is not None
-    employer = await work.get(Actor, registration.employer_id)
-    purpose = f"按{employer.name}宿舍名单登记居住"[:200]
-    given = await work.find(Consent, person_id=registration.person_id, purpose=purpose, state=ConsentState.GIVEN)
-    if given is not None:
-        return given
+async def _consent(work: Work, registration: Registration, made: DormitoryList) -> Consent:
+    """The worker's consent to this list as core keeps it; what they agreed to before says nothing of it."""
+    employer = await work.get(Actor, made.employer_id)
+    purpose = f"按{employer.name[:100]}宿舍名单登记居住({made.id})"
     basis = ConsentBasis.ONLINE
     if work.acting.behalf_of_id is not None:
         found = _BASES.get(work.acting.basis) if work.acting.basis is not None else None

@@ -32,7 +32,6 @@ from plugins.new_residents.terms import (
     EntitlementStanding,
     EntitlementState,
     EqualGroup,
-    ResidenceState,
 )
 
 OFFER, GRANT = "new_residents.entitlement.offer", "new_residents.entitlement.grant"
@@ -282,11 +281,7 @@ async def grant_entitlement(work: Work, *, entitlement_id: UUID, person_id: UUID
     work.require(GRANT, standing.at)
     _offered(entitlement)
     await not_own(work, who.id)
-    if not long_enough(entitlement, standing, today(work)):
-        raise Refusal("RESIDENCE_MONTHS", months=entitlement.min_months, since=str(standing.since))
-    exception = await exception_of(work, entitlement.id)
-    if exception is not None and standing.registration_id is not None:
-        raise Refusal("STATUTORY_EXCEPTION", statute=exception.statute)
+    await _fulfils(work, entitlement, standing)
     known = await work.select(
         Grant, lock=True, entitlement_id=entitlement.id, person_id=who.id,
         state=[EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED],
@@ -412,18 +407,30 @@ async def end_entitlement(work: Work, *, grant_id: UUID, reason: str) -> Grant:
 
 
 async def reinstate(work: Work, grant: Grant) -> None:
-    """An appeal was right: they have it. Refuses ENTITLED_ALREADY, ENTITLEMENT_STATE where they no longer live here."""
+    """An appeal was right: they have it, if they still fulfil what granting asks for. Refuses what granting refuses."""
     _is(grant, EntitlementStanding.REFUSED, EntitlementStanding.ENDED)
     await _none_yet(work, grant.entitlement_id, grant.person_id)
-    if grant.registration_id is not None:
-        registration = await work.get(Registration, grant.registration_id)
-        if registration.state not in (ResidenceState.VERIFIED, ResidenceState.PENDING_CONSENT):
-            raise Refusal("NOT_RESIDENT_HERE")
+    entitlement = await work.get(Entitlement, grant.entitlement_id)
+    standing = await standing_of(work, entitlement, grant.person_id)
+    if standing.area_id != grant.area_id:  # what they ask for where they live now is another matter
+        raise Refusal("NOT_RESIDENT_HERE")
+    await _fulfils(work, entitlement, standing)
     work.change(
         grant,
         state=EntitlementStanding.GRANTED,
+        registration_id=standing.registration_id,
         ended_on=None,
         ground=None,
         decided_by_id=work.person_id,
         decided_on=today(work),
     )
+
+
+async def _fulfils(work: Work, entitlement: Entitlement, standing: Standing) -> None:
+    """Refuses ENTITLEMENT_RETIRED, RESIDENCE_MONTHS, STATUTORY_EXCEPTION."""
+    _offered(entitlement)
+    if not long_enough(entitlement, standing, today(work)):
+        raise Refusal("RESIDENCE_MONTHS", months=entitlement.min_months, since=str(standing.since))
+    exception = await exception_of(work, entitlement.id)
+    if exception is not None and standing.registration_id is not None:
+        raise Refusal("STATUTORY_EXCEPTION", statute=exception.statute)

@@ -4,15 +4,17 @@ membership that the desk ends means here."""
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from uuid import UUID
 
 from core.corrections import Finding, Merging, Undo
+from core.enums import MembershipRole
 from core.errors import Refusal
 from core.events import EventRecord
 from core.models import Logged, Membership
 from core.work import Work
 from plugins.new_residents.models import Appeal, DormitoryList, Evidence, Grant, Registration
-from plugins.new_residents.rules.common import not_own
+from plugins.new_residents.rules.common import not_own, resident_memberships
 from plugins.new_residents.rules.residence import VERIFY, end_residence
 from plugins.new_residents.terms import (
     LIVES_HERE,
@@ -53,13 +55,38 @@ UNDOS = [Undo("new_residents", "new_residents.registration.rejected", reopen_rej
 
 
 async def membership_ended(work: Work, event: EventRecord) -> None:
-    """The desk no longer counts somebody among the residents: the residence that made the membership is over too."""
+    """The desk no longer counts somebody among the residents: the residence that rests on it is over too, and what a local
+    has there."""
     for registration in await work.select(Registration, lock=True, membership_id=event.subject_id):
         if registration.state is ResidenceState.VERIFIED:
             membership = await work.get(Membership, event.subject_id)
             work.require("new_residents.residence.end", registration)
             day = membership.until or work.clock.civil_date(event.occurred_at)
             await end_residence(work, registration, day, None, state=ResidenceState.MOVED_AWAY)
+    membership = await work.get(Membership, event.subject_id)
+    if membership.role is MembershipRole.RESIDENT and membership.area_id is not None:
+        await _local_left(work, membership, membership.until or work.clock.civil_date(event.occurred_at))
+
+
+async def _local_left(work: Work, membership: Membership, day: date) -> None:
+    """End what a local has where they are recorded no longer."""
+    left = await work.select(
+        Grant, lock=True, person_id=membership.actor_id, area_id=membership.area_id, registration_id=None,
+        state=list(_RUNNING),
+    )  # fmt: skip
+    if not left or any(m.area_id == membership.area_id for m in await resident_memberships(work, membership.actor_id)):
+        return
+    for grant in left:
+        work.require("new_residents.residence.end", grant)
+        if grant.state is EntitlementStanding.GRANTED:
+            work.change(grant, state=EntitlementStanding.ENDED, ended_on=day)
+            work.record(
+                "new_residents.entitlement.ended", grant, area_id=grant.area_id,
+                data={"entitlement": str(grant.entitlement_id)},
+            )  # fmt: skip
+        else:
+            work.change(grant, state=EntitlementStanding.WITHDRAWN)
+            work.record("new_residents.entitlement.request_withdrawn", grant, area_id=grant.area_id)
 
 
 # --- two actors who are one ------------------------------------------------------------------------------

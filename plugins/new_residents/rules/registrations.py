@@ -90,7 +90,7 @@ async def add_evidence(work: Work, *, registration_id: UUID, evidence: Sequence[
     work.require("new_residents.register", registration)
     work.expect_version(registration)
     own(work, registration.person_id)
-    still(registration, ResidenceState.SUBMITTED, ResidenceState.REJECTED)
+    still(registration, ResidenceState.SUBMITTED, ResidenceState.REJECTED, ResidenceState.REVOKED)
     if not evidence:
         raise Refusal("RESIDENCE_EVIDENCE", path=("evidence",), needed=1)
     known = await work.select(Evidence, registration_id=registration.id)

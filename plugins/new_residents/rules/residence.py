@@ -8,13 +8,21 @@ from __future__ import annotations
 from datetime import date
 from uuid import UUID
 
-from core.enums import MembershipRole, MembershipState
+from core.enums import ConsentState, MembershipRole, MembershipState
 from core.errors import Refusal
-from core.models import Area, Membership, PersonDetail
+from core.models import Area, Consent, Membership, PersonDetail
 from core.rules import actors
 from core.work import Work
 from plugins.new_residents.models import Evidence, Grant, Registration
-from plugins.new_residents.rules.common import about, lives_at, needed, not_own, resident_memberships, today
+from plugins.new_residents.rules.common import (
+    about,
+    lives_at,
+    needed,
+    not_own,
+    recorded_elsewhere,
+    resident_memberships,
+    today,
+)
 from plugins.new_residents.rules.entitlements import automatic_grants
 from plugins.new_residents.rules.registrations import still
 from plugins.new_residents.settings import NewResidentsSettings
@@ -28,7 +36,8 @@ async def verify_residence(
 ) -> Registration:
     """A clerk finds that the person lives there since a day, and is who they say.
 
-    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, RESIDENCE_EVIDENCE, IDENTITY_NEEDED, IN_THE_FUTURE, LIVES_ELSEWHERE.
+    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, RESIDENCE_EVIDENCE, IDENTITY_NEEDED, IN_THE_FUTURE, LIVES_ELSEWHERE,
+    WORKER_CONSENT (taken back meanwhile).
     """
     registration = await work.lock(Registration, registration_id)
     work.require(VERIFY, registration)
@@ -36,9 +45,6 @@ async def verify_residence(
     await not_own(work, registration.person_id, registration.employer_id)
     still(registration, ResidenceState.SUBMITTED)
     settings = await work.settings(NewResidentsSettings, registration)
-    shown = {e.kind for e in await work.select(Evidence, registration_id=registration.id)}
-    if len(shown) < settings.evidence_needed:
-        raise Refusal("RESIDENCE_EVIDENCE", needed=settings.evidence_needed)
     await settle_verified(work, registration, since, identity or await on_file(work, registration.person_id), settings)
     return registration
 
@@ -57,8 +63,17 @@ async def settle_verified(
     """Queue and record that the facts are verified: by whoever acts, in force at once or once the villagers agree."""
     if since > today(work):
         raise Refusal("IN_THE_FUTURE", path=("since",))
+    shown = {e.kind for e in await work.select(Evidence, registration_id=registration.id)}
+    if len(shown) < settings.evidence_needed:
+        raise Refusal("RESIDENCE_EVIDENCE", needed=settings.evidence_needed)
     elsewhere = await lives_at(work, registration.person_id)
     if elsewhere is not None and elsewhere.id != registration.id:
+        raise Refusal("LIVES_ELSEWHERE")
+    if registration.dormitory_id is not None:
+        given = await work.find(Consent, id=registration.consent_id, state=ConsentState.GIVEN)
+        if given is None:
+            raise Refusal("WORKER_CONSENT")
+    if await recorded_elsewhere(work, registration):
         raise Refusal("LIVES_ELSEWHERE")
     facts = {
         "since": since, "identity": identity, "decided_by_id": work.person_id, "decided_on": today(work),
@@ -91,10 +106,11 @@ async def take_effect(work: Work, registration: Registration, **facts: object) -
 
 
 async def _membership(work: Work, registration: Registration, since: object) -> UUID | None:
-    """Core's own note that they live here, which others read too; the one there is, if the desk has made one."""
+    """Core's own note that they live here, which others read too; the one there is, if the desk has made one. It ends with
+    the residence."""
     known = [m for m in await resident_memberships(work, registration.person_id) if m.area_id == registration.area_id]
     if known:
-        return None
+        return known[0].id
     assert isinstance(since, date)
     ground = work.ground
     made = await actors.add_membership(
@@ -156,11 +172,15 @@ async def move_away(work: Work, *, registration_id: UUID, until: date | None = N
 
 
 async def end_residence(work: Work, registration: Registration, day: date, said: str | None, **values: object) -> None:
-    """Queue and record that somebody no longer lives here; the membership made for it and their entitlements end too."""
+    """Queue and record that somebody no longer lives here; what the desk has recorded of it and their entitlements end too."""
     if registration.since is not None and day < registration.since:
         day = registration.since
+    recorded = await resident_memberships(work, registration.person_id)
+    ending = {m.id for m in recorded if registration.area_id in work.place(m).chain}
     if registration.membership_id is not None:
-        membership = await work.lock(Membership, registration.membership_id)
+        ending.add(registration.membership_id)
+    for membership_id in sorted(ending):
+        membership = await work.lock(Membership, membership_id)
         if membership.state is MembershipState.ACTIVE:
             work.change(membership, state=MembershipState.ENDED, until=max(day, membership.since))
             work.record("core.membership.ended", membership, area_id=registration.area_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from arriving import Arriving
+from arriving import LEASE, Arriving
 
 from core.testing.kit import Neighbourhood
 
@@ -84,3 +84,76 @@ async def test_a_refusal_by_mistake_is_undone_while_nobody_has_appealed(neighbou
     await a.undo(a.clerk, "new_residents.registration.rejected", registration)
     assert await a.see(registration, "state reason", login) == {"state": "SUBMITTED", "reason": None}
     assert (await a.verify(registration))["state"] == "VERIFIED"
+
+
+async def test_an_appeal_asks_for_the_evidence_that_verifying_asks_for(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (login,) = await n.newcomers(1, "xinyang")
+    registration = await a.register(login, evidence=[])
+    await n.do(a.clerk, "newResidentsRejectRegistration", STATE, registrationId=registration, reason="无凭据")
+    made = await n.do(login, "newResidentsAppeal", APPEAL, registrationId=registration, statement="住在这里")
+    said = {
+        "appealId": made["appeal"]["id"], "grant": True, "answer": "可以", "since": a.months_ago(14), "identity": "REMOTE",
+    }  # fmt: skip
+    assert await n.refused(a.other, *DECIDE, **said) == "RESIDENCE_EVIDENCE"
+    await n.do(login, "newResidentsAddEvidence", STATE, registrationId=registration, evidence=[LEASE])
+    assert (await n.do(a.other, *DECIDE, **said))["appeal"]["registration"]["state"] == "VERIFIED"
+
+
+async def test_an_appeal_gives_nothing_that_granting_would_not(neighbourhood: Neighbourhood) -> None:
+    """A statute that holds, months that are not over, what is no longer offered; and who waits for the villagers lives here."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    offered = await a.catalogue()
+    decide = ("newResidentsDecideAppeal", "appeal { grant { state } }")
+    login, registration = await a.settled(2)
+
+    async def appealed(key: str, ground: str) -> dict[str, object]:
+        refused = await n.do(
+            a.clerk, "newResidentsRefuseEntitlement", "grant { id }", entitlementId=offered[key],
+            personId=await a.person(login), ground=ground, reason="看情况",
+        )  # fmt: skip
+        made = await n.do(
+            login, "newResidentsAppealEntitlement", "appeal { id }", grantId=refused["grant"]["id"], statement="不服"
+        )
+        return {"appealId": made["appeal"]["id"], "grant": True, "answer": "有理"}
+
+    months = await appealed("ELECTIONS", "RESIDENCE")
+    assert await n.refused(a.other, *decide, **months) == "RESIDENCE_MONTHS"
+    await n.do(
+        "admin", "newResidentsChangeEntitlement", "entitlement { id }", entitlementId=offered["ELECTIONS"], minMonths=1
+    )
+    await n.do(
+        "admin", "newResidentsChangeEntitlement", "entitlement { id }", entitlementId=offered["DIVIDEND"], minMonths=1
+    )
+    assert (await n.do(a.other, *decide, **months))["appeal"]["grant"]["state"] == "GRANTED"
+    rule = {"entitlementId": offered["DIVIDEND"], "statute": "农村集体经济组织法", "reason": "集体资产"}
+    await n.do("admin", "newResidentsDeclareException", "exception { id }", **rule)
+    statute = await appealed("DIVIDEND", "STATUTE")
+    assert await n.refused(a.other, *decide, **statute) == "STATUTORY_EXCEPTION"
+    await n.do(
+        "admin", "newResidentsRetireEntitlement", "entitlement { id }", entitlementId=offered["DIVIDEND"], reason="停办"
+    )
+    assert await n.refused(a.other, *decide, **statute) == "ENTITLEMENT_RETIRED"
+    await n.do(login, "newResidentsMoveAway", STATE, registrationId=registration)
+    assert await n.refused(a.other, *decide, **statute) == "NOT_RESIDENT_HERE"
+
+
+async def test_who_waits_for_the_villagers_lives_here_on_appeal_too(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    offered = await a.catalogue(a.xishan)
+    login, registration = await a.settled(14, a.xishan, "clerk")
+    no = {"registrationId": registration, "consented": False, "evidence": "会议记录"}
+    await n.do("clerk", "newResidentsRecordConsent", STATE, **no)
+    refused = await n.do(
+        "clerk", "newResidentsRefuseEntitlement", "grant { id }", entitlementId=offered["PUBLIC_SERVICE"],
+        personId=await a.person(login), ground="OTHER", reason="看情况",
+    )  # fmt: skip
+    made = await n.do(
+        login, "newResidentsAppealEntitlement", "appeal { id }", grantId=refused["grant"]["id"], statement="不服"
+    )
+    said = {"appealId": made["appeal"]["id"], "grant": True, "answer": "有理"}
+    decided = await n.do("admin", "newResidentsDecideAppeal", "appeal { grant { state } }", **said)
+    assert decided["appeal"]["grant"]["state"] == "GRANTED"

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from arriving import Arriving
+from test_guards import refused
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -39,8 +41,12 @@ async def test_each_worker_answers_and_is_verified_singly(neighbourhood: Neighbo
     company, made = await listed(a, one, two, three)
     registrations = [await asked(a, login) for login in (one, two, three)]
     # The clerk sees who is asked, to help at the desk, not what the employer says of them, and can do nothing about it.
-    facts = await a.see(registrations[0], "state address claimedSince", a.clerk)
-    assert facts == {"state": "INVITED", "address": None, "claimedSince": None}
+    facts = await a.see(registrations[0], "state address claimedSince employer { id } dormitory { address }", a.clerk)
+    assert facts == {
+        "state": "INVITED", "address": None, "claimedSince": None, "employer": None, "dormitory": None,
+    }  # fmt: skip
+    lists = "{ newResidentsDormitoryLists { nodes { address registrations { nodes { person { name } } } } } }"
+    assert (await n.ask(a.clerk, lists))["newResidentsDormitoryLists"]["nodes"] == []
     early = await n.refused(
         a.clerk, "newResidentsVerifyResidence", STATE, registrationId=registrations[0], since=a.months_ago(8),
         identity="IN_PERSON",
@@ -52,9 +58,10 @@ async def test_each_worker_answers_and_is_verified_singly(neighbourhood: Neighbo
     assert not_theirs == "NOT_A_PARTY"
     agreed = await n.do(one, *confirm, registrationId=registrations[0], address="海虹路 88 号宿舍 2 栋 301")
     assert agreed["registration"]["state"] == "SUBMITTED"
+    assert await a.see(registrations[0], "employer { name }", a.clerk) == {"employer": {"name": "企业丁"}}
     consents = "{ viewer { ... on Person { consents { nodes { purpose basis state } } } } }"
     assert (await n.ask(one, consents))["viewer"]["consents"]["nodes"] == [
-        {"purpose": "按企业丁宿舍名单登记居住", "basis": "ONLINE", "state": "GIVEN"}
+        {"purpose": f"按企业丁宿舍名单登记居住({split_global(made)[1]})", "basis": "ONLINE", "state": "GIVEN"}
     ]
     declined = await n.do(two, "newResidentsDeclineRegistration", STATE, registrationId=registrations[1])
     assert declined["registration"]["state"] == "DECLINED"
@@ -109,6 +116,58 @@ async def test_consent_taken_back_takes_the_open_registration_with_it(neighbourh
     await n.do(login, "coreWithdrawConsent", "consent { state }", consentId=nodes[0]["id"])
     await n.delivered()
     assert await a.see(registration, "state", login) == {"state": "WITHDRAWN"}
+
+
+async def test_consent_taken_back_while_the_mechanism_is_off_verifies_nobody(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (login,) = await n.newcomers(1, "xinyang")
+    await listed(a, login)
+    registration = await asked(a, login)
+    await n.do(login, "newResidentsConfirmRegistration", STATE, registrationId=registration)
+    toggle = {"areaId": a.haihong, "plugin": "new_residents", "reason": "试用"}
+    await n.do("admin", "coreTogglePlugin", "area { id }", **toggle, state="OFF")
+    consents = "{ viewer { ... on Person { consents { nodes { id } } } } }"
+    (given,) = (await n.ask(login, consents))["viewer"]["consents"]["nodes"]
+    await n.do(login, "coreWithdrawConsent", "consent { state }", consentId=given["id"])
+    await n.delivered()
+    await n.do("admin", "coreTogglePlugin", "area { id }", **toggle, state="ON")
+    await n.delivered()
+    verify = (a.clerk, "newResidentsVerifyResidence", STATE)
+    said = {"registrationId": registration, "since": a.months_ago(8), "identity": "IN_PERSON"}
+    if (await a.see(registration, "state", login))["state"] == "SUBMITTED":
+        assert await n.refused(*verify, **said) == "WORKER_CONSENT"
+    by = f"decided_by_id = '{split_global(await a.person(a.clerk))[1]}', since = '{a.months_ago(2)}'"
+    sets = f"state = 'VERIFIED', identity = 'REMOTE', {by}"
+    assert await refused(n, registration, sets, "VERIFIED") == "WORKER_CONSENT"
+
+
+async def test_what_was_agreed_to_of_one_employer_says_nothing_of_another_of_its_name(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (worker,) = await n.registered("周新来", area="haihong")
+    call = {"actorId": worker, "basis": "PHONE", "evidence": "来电"}
+    slip = {**call, "basis": "WRITTEN", "evidence": "同意书 2026-31"}
+    confirm = (a.clerk, "newResidentsConfirmRegistration", STATE)
+
+    async def invited() -> str:
+        company = await a.employer("企业丁", "company")
+        await n.do(
+            "company", "newResidentsSubmitDormitoryList", "list { id }", actingFor=company, areaId=a.haihong,
+            address="海虹路 88 号宿舍", workers=[{"personId": worker, "since": a.months_ago(8)}],
+        )  # fmt: skip
+        nodes = (await n.ask(a.clerk, MINE))["newResidentsRegistrations"]["nodes"]
+        (waiting,) = [r["id"] for r in nodes if r["state"] == "INVITED"]
+        return str(waiting)
+
+    first = await invited()
+    await n.do(*confirm, registrationId=first, onBehalfOf=slip)
+    await n.do(a.clerk, "newResidentsWithdrawRegistration", STATE, registrationId=first, onBehalfOf=slip)
+    second = await invited()  # by another company of the same name
+    assert await n.refused(*confirm, registrationId=second, onBehalfOf=call) == "CONSENT_BASIS"
+    assert (await n.do(*confirm, registrationId=second, onBehalfOf=slip))["registration"]["state"] == "SUBMITTED"
 
 
 async def test_a_list_is_an_employer_s_and_names_people_once(neighbourhood: Neighbourhood) -> None:

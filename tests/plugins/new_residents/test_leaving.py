@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 from arriving import Arriving
+from test_guards import refused
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -109,6 +111,62 @@ async def test_off_and_on_again_nothing_is_lost(neighbourhood: Neighbourhood) ->
     await turn("ON")
     assert await a.see(registration, "state since", login) == {"state": "VERIFIED", "since": a.months_ago(14)}
     assert str(await a.since(login, a.haihong)) == a.months_ago(14)
+
+
+async def recorded(a: Arriving, person: str, area: str) -> None:
+    await a.n.do(
+        "admin", "coreAddMembership", "membership { id }", actorId=person, areaId=area, role="RESIDENT",
+        since=a.months_ago(30),
+    )  # fmt: skip
+
+
+async def test_what_the_desk_had_recorded_before_ends_with_the_residence(neighbourhood: Neighbourhood) -> None:
+    """INV7: whoever moves away, or was never there, does not count by an older note of the desk."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    over = {"newResidentsMoveAway": {}, "newResidentsRevokeResidence": {"reason": "租约系伪造"}}
+    for mutation, said in over.items():
+        (login,) = await n.newcomers(1, "xinyang")
+        await recorded(a, await a.person(login), a.haihong)
+        registration = await a.register(login, months=20)
+        await a.verify(registration, 20)
+        assert await a.since(login, a.haihong) is not None
+        who = login if mutation == "newResidentsMoveAway" else a.other
+        await n.do(who, mutation, STATE, registrationId=registration, **said)
+        await n.delivered()
+        assert await a.since(login, a.haihong) is None
+    (geng,) = await n.newcomers(1, "xinyang")  # waits for the villagers, moves away before they answer
+    await recorded(a, await a.person(geng), a.xishan)
+    registration = await a.register(geng, a.xishan, 20)
+    await a.verify(registration, 20, "clerk")
+    await n.do(geng, "newResidentsMoveAway", STATE, registrationId=registration)
+    await n.delivered()
+    assert await a.since(geng, a.xishan) is None
+
+
+async def test_nobody_is_verified_here_while_the_desk_has_them_elsewhere(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    xingwang = await n.area_id("xingwang")
+    await a.role(a.clerk, "CLERK", xingwang)
+    (login,) = await n.newcomers(1, "xinyang")
+    person = await a.person(login)
+    await recorded(a, person, a.haihong)
+    registration = await a.register(login, xingwang, 20)
+    verify = (a.clerk, "newResidentsVerifyResidence", STATE)
+    said = {"registrationId": registration, "since": a.months_ago(20), "identity": "IN_PERSON"}
+    assert await n.refused(*verify, **said) == "LIVES_ELSEWHERE"
+    by = f"decided_by_id = '{split_global(await a.person(a.clerk))[1]}', since = '{a.months_ago(2)}'"
+    sets = f"state = 'VERIFIED', identity = 'REMOTE', {by}"
+    assert await refused(n, registration, sets, "VERIFIED") == "LIVES_ELSEWHERE"
+    query = "query($p: ID!) { memberships(where: {actor: {id: {eq: $p}}}) { nodes { id } } }"
+    (membership,) = (await n.ask(a.clerk, query, p=person))["memberships"]["nodes"]
+    await n.do(
+        a.clerk, "coreEndMembership", "membership { id }", membershipId=membership["id"],
+        until=n.clock.today().isoformat(),
+    )  # fmt: skip
+    assert (await n.do(*verify, **said))["registration"]["state"] == "VERIFIED"
+    assert (await a.since(login, a.haihong), str(await a.since(login, xingwang))) == (None, a.months_ago(20))
 
 
 async def test_the_desk_ends_the_membership_and_the_residence_is_over(neighbourhood: Neighbourhood) -> None:

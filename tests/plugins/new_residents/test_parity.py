@@ -92,6 +92,46 @@ async def test_the_same_conditions_hold_for_everybody(neighbourhood: Neighbourho
             assert len(answers) == 1, (key, months, answers)
 
 
+async def test_the_latest_decision_about_who_lives_here_now_counts(neighbourhood: Neighbourhood) -> None:
+    """Against a plain count: refused and later granted is granted; who is gone is in no column, newcomer or local."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    offered = await a.catalogue()
+    elections = {"entitlementId": offered["ELECTIONS"]}
+    settled = [await a.settled(14) for _ in range(7)]
+    newcomers, locals_ = [await a.person(login) for login, _ in settled], [await local(a) for _ in range(7)]
+    last: dict[str, str] = {}
+    for number, person in enumerate((*newcomers, *locals_)):
+        if number % 7 != 6:
+            await n.do(
+                a.clerk, "newResidentsRefuseEntitlement", "grant { id }", **elections, personId=person, ground="OTHER",
+                reason="补材料",
+            )  # fmt: skip
+            last[person] = "REFUSED"
+        if number % 7 != 5:
+            made = await n.do(a.clerk, "newResidentsGrantEntitlement", "grant { id }", **elections, personId=person)
+            last[person] = "GRANTED"
+    query = "query($p: ID!) { memberships(where: {actor: {id: {eq: $p}}}) { nodes { id } } }"
+    (membership,) = (await n.ask(a.clerk, query, p=locals_[6]))["memberships"]["nodes"]
+    await n.do(
+        a.clerk, "coreEndMembership", "membership { id }", membershipId=membership["id"],
+        until=n.clock.today().isoformat(),
+    )  # fmt: skip
+    login, registration = settled[5]  # the one who was refused
+    await n.do(login, "newResidentsMoveAway", "registration { state }", registrationId=registration)
+    await n.delivered()
+    use = await n.refused(a.clerk, "newResidentsUseEntitlement", "use { id }", grantId=made["grant"]["id"])
+    assert use == "ENTITLEMENT_STATE"  # the local's ended with the membership
+    here = {"newcomers": set(newcomers) - {newcomers[5]}, "locals": set(locals_) - {locals_[6]}}
+    told = (await report(a))["ELECTIONS"]
+    for side, people in here.items():
+        granted = sum(last[p] == "GRANTED" for p in people)
+        refused = sum(last[p] == "REFUSED" for p in people)
+        assert told[side + "Having"] == granted
+        assert told[side + "Refused"] == (None if 1 <= refused <= 4 else refused)
+    assert (told["newcomersRate"], told["newcomersRefused"], told["parity"]) == (1000, 0, "EQUAL")
+
+
 STATUTORY = {"EligibilityPredicate.HOUSEHOLD_REGISTRATION", "VoterFact.HOUSEHOLD_REGISTRATION"}
 
 
