@@ -150,6 +150,14 @@ class Roll(Logged):
             " WHERE o.roll_id = NEW.id AND o.state = 'OPEN')",
             "OBJECTIONS_OPEN",
         ),
+        refuse(
+            "inv7_held",
+            "UPDATE",
+            "NEW.state = 'RELEASED' AND OLD.state <> 'RELEASED' AND (EXISTS (SELECT 1 FROM ballots_ballot b"
+            " WHERE b.roll_id = NEW.id AND b.state IN ('ANNOUNCED', 'OPEN', 'COUNTING')) OR EXISTS (SELECT 1"
+            " FROM ballots_election e WHERE e.roll_id = NEW.id AND e.state NOT IN ('SEATED', 'FAILED', 'CANCELLED')))",
+            "ROLL_HELD",
+        ),
         index("area_id", "drafted_at"),
         index("drafted_at"),
         index("is_filling"),
@@ -371,6 +379,14 @@ class Candidate(Logged):
             "UPDATE",
             "NEW.state IN ('ELECTED', 'NOT_ELECTED') AND NOT EXISTS (SELECT 1 FROM ballots_ballot b"
             " WHERE b.election_id = NEW.election_id AND b.state = 'CLOSED')",
+            "ELECTION_STATE",
+        ),
+        refuse(
+            "no_more_than_seats",
+            "UPDATE",
+            "NEW.state = 'ELECTED' AND OLD.state <> 'ELECTED' AND (SELECT count(*) FROM ballots_candidate o"
+            " WHERE o.election_id = NEW.election_id AND o.state = 'ELECTED' AND o.id <> NEW.id)"
+            " >= (SELECT e.seats FROM ballots_election e WHERE e.id = NEW.election_id)",
             "ELECTION_STATE",
         ),
         index("election_id", "nominated_at"),

@@ -15,7 +15,7 @@ from core.work import Work
 from plugins.ballots.models import Ballot, Option, Papers, Roll
 from plugins.ballots.rules import papers as box
 from plugins.ballots.rules.announcing import about
-from plugins.ballots.rules.common import dumped, with_roll
+from plugins.ballots.rules.common import dumped, impartial, with_roll
 from plugins.ballots.rules.counting import Choices, Result, decide, terms_of
 from plugins.ballots.rules.elections import announce_result, conclude
 from plugins.ballots.rules.rolls import consent, listed, release, still_used
@@ -49,10 +49,11 @@ async def close_due(work: Work, ballot_id: UUID) -> None:
 
 async def close(work: Work, *, ballot_id: UUID) -> Ballot:
     """By hand: when time is up and the tellers are done, or everybody has voted. Refuses BALLOT_RUNS, BALLOT_STATE,
-    PAPERS_UNCONFIRMED."""
+    PAPERS_UNCONFIRMED, OWN_MATTER (who stands)."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
+    await impartial(work, ballot)
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     if ballot.closes_at > work.now:

@@ -67,6 +67,16 @@ async def not_own(work: Work, *actor_ids: UUID) -> None:
         raise Refusal("OWN_MATTER")
 
 
+async def impartial(work: Work, ballot: Ballot, *others: UUID) -> None:
+    """Refuses OWN_MATTER: nobody who stands for election keeps the desk, counts, closes or calls the vote off (INV10)."""
+    standing = "SELECT c.actor_id FROM ballots_candidate c WHERE c.election_id = {} AND c.state NOT IN ('DECLINED', 'REJECTED')"
+    if ballot.election_id is None:
+        if others:
+            await not_own(work, *others)
+    elif await work.concerned_in(*others, or_among=standing, values=[ballot.election_id]):
+        raise Refusal("OWN_MATTER")
+
+
 async def switched_on(work: Work, area_id: UUID) -> Area:
     """The area, for a rule that another plugin calls; refuses PLUGIN_DISABLED."""
     area = await work.get(Area, area_id)

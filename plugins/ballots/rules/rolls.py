@@ -16,11 +16,11 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.ballots.models import Ballot, EligibilityRule, Roll, RollEntry
+from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, clean_kind, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotOutcome, BallotState, RollEntryState, RollState
+from plugins.ballots.terms import BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
 
 AT_ONCE = 150  # people looked at in one go
 FILLING_SQL = "SELECT r.id, r.area_id FROM ballots_roll r WHERE r.is_filling AND r.state = 'DRAFT'"
@@ -30,6 +30,7 @@ SELECT a.id FROM core_actor a WHERE a.gone_at IS NULL AND a.kind <> 'HOUSEHOLD' 
     ON c.descendant_id = m.area_id AND c.ancestor_id = {{}} AND c.until IS NULL WHERE m.state = 'ACTIVE'
 ) ORDER BY a.id LIMIT {limit}"""
 OPEN = (RollState.DRAFT, RollState.POSTED)
+LIVING = [ElectionState.NOMINATING, ElectionState.CANDIDATES, ElectionState.VOTING, ElectionState.DECIDED]
 
 
 async def draft_roll(work: Work, *, area_id: UUID, kind: str, title: str, as_of: date | None) -> Roll:
@@ -278,7 +279,14 @@ async def consent(work: Work, ballot: Ballot) -> None:
     work.record("ballots.entry.consented", entry, area_id=roll.area_id, data=data)
 
 
-async def still_used(work: Work, roll: Roll, but: UUID) -> bool:
-    """Is another ballot over this roll still to come or running?"""
+async def held_by_election(work: Work, roll: Roll, but: UUID | None = None) -> bool:
+    """Does another election rest on this roll that is not over?"""
+    return any(e.id != but for e in await work.select(Election, roll_id=roll.id, state=LIVING))
+
+
+async def still_used(work: Work, roll: Roll, but: UUID, *, election_id: UUID | None = None) -> bool:
+    """Is another ballot over this roll still to come or running, or another election not over?"""
+    if await held_by_election(work, roll, election_id):
+        return True
     states = [BallotState.ANNOUNCED, BallotState.OPEN, BallotState.COUNTING]
     return any(b.id != but for b in await work.select(Ballot, roll_id=roll.id, state=states))
