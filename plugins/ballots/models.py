@@ -449,6 +449,13 @@ class Ballot(Logged):
             "PAPERS_DIFFER",
         ),
         refuse(
+            "inv8_all_papers",
+            "UPDATE",
+            f"NEW.state = 'CLOSED' AND {_marks('NEW.id', VotingChannel.DESK)} <> (SELECT coalesce(sum(p.valid + p.spoiled),"
+            " 0) FROM ballots_papers p WHERE p.ballot_id = NEW.id AND p.state = 'CONFIRMED')",
+            "PAPERS_MISSING",
+        ),
+        refuse(
             "forward_only",
             "UPDATE",
             "NOT (NEW.state = OLD.state OR NEW.state = 'CANCELLED'"

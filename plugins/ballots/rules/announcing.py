@@ -168,16 +168,15 @@ async def open_due(work: Work, ballot_id: UUID) -> None:
 
 
 async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
-    """Call a ballot off; nothing comes of it. Refuses BALLOT_CLOSED, OWN_MATTER (who stands),
-    NOT_PERMITTED for a clerk once papers are counted."""
+    """Call a ballot off; nothing comes of it. Refuses BALLOT_CLOSED, OWN_MATTER (who stands)."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
     await impartial(work, ballot)
-    if ballot.state is BallotState.COUNTING:  # papers lie on the table: not for a clerk to undo
-        work.require("ballots.election.manage", ballot)
     if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED):
         raise Refusal("BALLOT_CLOSED")
+    if ballot.is_secret:  # nothing is counted any more, so what somebody chose is kept no longer
+        await work.rows("DELETE FROM ballots_paper WHERE ballot_id = {}", ballot.id)
     work.change(ballot, state=BallotState.CANCELLED)
     text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     work.record("ballots.ballot.cancelled", ballot, area_id=ballot.area_id, data=about(ballot), text=text)  # fmt: skip

@@ -21,8 +21,8 @@ DEFAULT = "DEFAULT"  # the kind of the rule that holds where a ballot names none
 
 
 def today(work: Work) -> date:
-    """The civil day on which it happens."""
-    return work.clock.civil_date(work.occurred_at)
+    """The civil day it is now: no window begins or ends on a day that somebody says."""
+    return work.clock.civil_date(work.now)
 
 
 def needed(reason: str | None, *path: str) -> str:

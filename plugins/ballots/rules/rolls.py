@@ -165,12 +165,14 @@ async def enter(work: Work, roll: Roll, actor_id: UUID) -> RollEntry:
 
 
 async def remove_entry(work: Work, *, entry_id: UUID, reason: str) -> RollEntry:
-    """Strike somebody off a draft, with a reason; a posted roll changes only by an objection."""
+    """Strike somebody off a draft, with a reason; a posted roll changes only by an objection. Refuses ROLL_STATE, ROLL_HELD
+    (a ballot rests on it, or its voters were named)."""
     roll, entry = await work.lock_with(RollEntry, entry_id, Roll)
     work.require("ballots.roll.manage", roll)
     work.expect_version(entry)
     if roll.state is not RollState.DRAFT or entry.state is RollEntryState.REMOVED:
         raise Refusal("ROLL_STATE", state=str(roll.state))
+    await _free(work, roll)
     strike(work, entry)
     data = {"actor": str(entry.actor_id)}
     work.record(
@@ -179,17 +181,25 @@ async def remove_entry(work: Work, *, entry_id: UUID, reason: str) -> RollEntry:
     return entry
 
 
+async def _free(work: Work, roll: Roll) -> None:
+    """Refuses ROLL_HELD: voters who were named, and a roll that a ballot rests on, stay as they are until the vote."""
+    resting = "SELECT 1 AS yes FROM ballots_ballot WHERE roll_id = {} AND state <> 'CANCELLED' LIMIT 1"
+    if roll.is_fixed or await work.rows(resting, roll.id):
+        raise Refusal("ROLL_HELD")
+
+
 def strike(work: Work, entry: RollEntry) -> None:
     work.change(entry, state=RollEntryState.REMOVED, hold=None)
 
 
 async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
-    """Post it for everybody to see and to object to. Refuses ROLL_STATE, ROLL_FILLING."""
+    """Post it for everybody to see and to object to. Refuses ROLL_STATE, ROLL_HELD, ROLL_FILLING."""
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.manage", roll)
     work.expect_version(roll)
     if roll.state is not RollState.DRAFT:
         raise Refusal("ROLL_STATE", state=str(roll.state))
+    await _free(work, roll)
     if roll.is_filling:
         raise Refusal("ROLL_FILLING")
     settings = await work.settings(BallotsSettings, roll, version=roll.settings_version)
