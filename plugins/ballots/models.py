@@ -150,6 +150,14 @@ class Roll(Logged):
             " WHERE o.roll_id = NEW.id AND o.state = 'OPEN')",
             "OBJECTIONS_OPEN",
         ),
+        refuse(
+            "inv7_held",
+            "UPDATE",
+            "NEW.state = 'RELEASED' AND OLD.state <> 'RELEASED' AND (EXISTS (SELECT 1 FROM ballots_ballot b"
+            " WHERE b.roll_id = NEW.id AND b.state IN ('ANNOUNCED', 'OPEN', 'COUNTING')) OR EXISTS (SELECT 1"
+            " FROM ballots_election e WHERE e.roll_id = NEW.id AND e.state NOT IN ('SEATED', 'FAILED', 'CANCELLED')))",
+            "ROLL_HELD",
+        ),
         index("area_id", "drafted_at"),
         index("drafted_at"),
         index("is_filling"),
@@ -373,6 +381,14 @@ class Candidate(Logged):
             " WHERE b.election_id = NEW.election_id AND b.state = 'CLOSED')",
             "ELECTION_STATE",
         ),
+        refuse(
+            "no_more_than_seats",
+            "UPDATE",
+            "NEW.state = 'ELECTED' AND OLD.state <> 'ELECTED' AND (SELECT count(*) FROM ballots_candidate o"
+            " WHERE o.election_id = NEW.election_id AND o.state = 'ELECTED' AND o.id <> NEW.id)"
+            " >= (SELECT e.seats FROM ballots_election e WHERE e.id = NEW.election_id)",
+            "ELECTION_STATE",
+        ),
         index("election_id", "nominated_at"),
         index("actor_id", "nominated_at"),
         index("nominated_at"),
@@ -431,6 +447,13 @@ class Ballot(Logged):
             f" OR (NEW.is_secret AND {_marks('NEW.id', VotingChannel.ONLINE)}"
             " <> (SELECT count(*) FROM ballots_paper p WHERE p.ballot_id = NEW.id)))",
             "PAPERS_DIFFER",
+        ),
+        refuse(
+            "inv8_all_papers",
+            "UPDATE",
+            f"NEW.state = 'CLOSED' AND {_marks('NEW.id', VotingChannel.DESK)} <> (SELECT coalesce(sum(p.valid + p.spoiled),"
+            " 0) FROM ballots_papers p WHERE p.ballot_id = NEW.id AND p.state = 'CONFIRMED')",
+            "PAPERS_MISSING",
         ),
         refuse(
             "forward_only",

@@ -12,10 +12,10 @@ from core.models import Area
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll
-from plugins.ballots.rules.common import DEFAULT, in_order, needed, today, with_roll
+from plugins.ballots.rules.common import DEFAULT, impartial, in_order, needed, today, with_roll
 from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
 from plugins.ballots.rules.eligibility import rule_for
-from plugins.ballots.rules.rolls import fill, fixed_roll, freeze, new_roll, release, still_used
+from plugins.ballots.rules.rolls import fill, fixed_roll, freeze, held_by_election, new_roll, release, still_used
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotKind, BallotState, ElectionState, RollState
 
@@ -34,22 +34,20 @@ async def announce(
 ) -> Ballot:  # fmt: skip
     """Put a question to those on a roll, to these voters, or to everybody the default rule finds here.
 
-    Refuses ROLL_STATE, RULE_TOO_LOOSE (less than the area's settings ask for), ENDS_BEFORE_START, TOO_SHORT, IN_THE_PAST.
+    A ballot over a roll lies where the roll does: one has to manage ballots there, and its settings hold. Refuses
+    ROLL_STATE, ROLL_HELD (by an election), RULE_TOO_LOOSE (less than the settings there ask for), ENDS_BEFORE_START,
+    TOO_SHORT, IN_THE_PAST.
     """
     area = await work.lock(Area, area_id)
     work.require("ballots.ballot.manage", area)
-    settings = await work.settings(BallotsSettings, area)
+    roll = await _asked_roll(work, area, roll_id) if roll_id is not None else None
+    settings = await work.settings(BallotsSettings, roll or area)  # of where the ballot will lie (INV17)
     asked = terms or usual(settings)
     tight_enough(asked, settings)
     in_order(opens_at, closes_at, settings.voting_hours)
     if opens_at < work.now:
         raise Refusal("IN_THE_PAST", path=("opensAt",))
-    if roll_id is not None:
-        roll = await work.lock(Roll, roll_id)
-        if roll.area_id not in work.place(area).chain and area_id not in work.place(roll).chain:
-            raise Refusal("NOT_FOUND", path=("rollId",), kind="ballots_roll")
-        if roll.state not in (RollState.POSTED, RollState.FINAL, RollState.FROZEN):
-            raise Refusal("ROLL_STATE", state=str(roll.state))
+    if roll is not None:
         roll_posted_long_enough(work, roll, opens_at, settings)
     else:
         roll = await own_roll(work, area, clean_name(title, "title"), voter_ids)
@@ -57,6 +55,19 @@ async def announce(
         work, roll, title=title, question=question, kind=kind, options=[(o, None) for o in options],
         is_secret=is_secret, has_papers=has_papers, opens_at=opens_at, closes_at=closes_at, terms=asked, subject=subject,
     )  # fmt: skip
+
+
+async def _asked_roll(work: Work, area: Area, roll_id: UUID) -> Roll:
+    """A roll that may carry a ballot of one's own (INV13). Refuses NOT_FOUND, NOT_PERMITTED, ROLL_STATE, ROLL_HELD."""
+    roll = await work.lock(Roll, roll_id)
+    if roll.area_id not in work.place(area).chain and area.id not in work.place(roll).chain:
+        raise Refusal("NOT_FOUND", path=("rollId",), kind="ballots_roll")
+    work.require("ballots.ballot.manage", roll)
+    if roll.state not in (RollState.POSTED, RollState.FINAL, RollState.FROZEN):
+        raise Refusal("ROLL_STATE", state=str(roll.state))
+    if await held_by_election(work, roll):
+        raise Refusal("ROLL_HELD", path=("rollId",))
+    return roll
 
 
 def usual(settings: BallotsSettings) -> Terms:
@@ -157,19 +168,25 @@ async def open_due(work: Work, ballot_id: UUID) -> None:
 
 
 async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
-    """Call a ballot off; nothing comes of it. Refuses BALLOT_CLOSED."""
+    """Call a ballot off; nothing comes of it. Refuses BALLOT_CLOSED, OWN_MATTER (who stands)."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
+    await impartial(work, ballot)
     if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED):
         raise Refusal("BALLOT_CLOSED")
+    if ballot.is_secret:  # nothing is counted any more, so what somebody chose is kept no longer
+        await work.rows("DELETE FROM ballots_paper WHERE ballot_id = {}", ballot.id)
     work.change(ballot, state=BallotState.CANCELLED)
     text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     work.record("ballots.ballot.cancelled", ballot, area_id=ballot.area_id, data=about(ballot), text=text)  # fmt: skip
     if ballot.election_id is not None:
         election = await work.lock(Election, ballot.election_id)
-        work.change(election, state=ElectionState.CANDIDATES)
-        work.record("ballots.election.candidates_posted", election, area_id=election.area_id)
+        voted = await work.select(Ballot, election_id=election.id, state=BallotState.CLOSED)
+        # A run-off that is called off leaves what the vote before it came to.
+        work.change(election, state=ElectionState.DECIDED if voted else ElectionState.CANDIDATES)
+        how = "decided" if voted else "candidates_posted"
+        work.record(f"ballots.election.{how}", election, area_id=election.area_id, data={"cancelled": str(ballot.id)})
     elif not await still_used(work, roll, ballot.id):
         release(work, roll)
     return ballot

@@ -15,7 +15,7 @@ from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, RollEntry
 from plugins.ballots.rules.announcing import open_now
 from plugins.ballots.rules.casting import on_roll
-from plugins.ballots.rules.common import dumped, evidence_text, needed, not_own, with_roll
+from plugins.ballots.rules.common import dumped, evidence_text, impartial, needed, with_roll
 from plugins.ballots.rules.counting import check_paper, terms_of
 from plugins.ballots.terms import BallotBox, BallotState, PaperBatchState, VotingChannel
 
@@ -37,7 +37,7 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     if ballot.state is not BallotState.OPEN or work.now >= ballot.closes_at:
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     voter = await work.get(Actor, voter_id)
-    await _impartial(work, ballot, voter.id)
+    await impartial(work, ballot, voter.id)
     entry = await work.find(RollEntry, roll_id=ballot.roll_id, actor_id=voter.id)
     on_roll(entry.state if entry else None)
     came = await _who_came(work, voter, presented_by_id)
@@ -66,16 +66,6 @@ async def _who_came(work: Work, voter: Actor, presented_by_id: UUID | None) -> U
     return person.id
 
 
-async def _impartial(work: Work, ballot: Ballot, *others: UUID) -> None:
-    """Refuses OWN_MATTER: nobody who stands for election keeps the desk or counts (INV10)."""
-    standing = "SELECT c.actor_id FROM ballots_candidate c WHERE c.election_id = {} AND c.state NOT IN ('DECLINED', 'REJECTED')"
-    if ballot.election_id is None:
-        if others:
-            await not_own(work, *others)
-    elif await work.concerned_in(*others, or_among=standing, values=[ballot.election_id]):
-        raise Refusal("OWN_MATTER")
-
-
 async def enter_papers(
     work: Work, *, ballot_id: UUID, box: BallotBox, place: str, counts: Sequence[tuple[Sequence[int], int]], spoiled: int,
     evidence: Sequence[str],
@@ -84,7 +74,7 @@ async def enter_papers(
     EVIDENCE_NEEDED, PAPERS_EMPTY, BALLOT_STATE."""
     _, ballot = await with_roll(work, ballot_id)
     work.require("ballots.papers.count", ballot)
-    await _impartial(work, ballot)
+    await impartial(work, ballot)
     if not ballot.has_papers:
         raise Refusal("NO_PAPERS")
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
@@ -115,7 +105,7 @@ async def confirm_papers(work: Work, *, papers_id: UUID, agrees: bool, note: str
     ballot, papers = await work.lock_with(Papers, papers_id, Ballot)
     work.require("ballots.papers.count", ballot)
     work.expect_version(papers)
-    await _impartial(work, ballot)
+    await impartial(work, ballot)
     if papers.state is not PaperBatchState.ENTERED:
         raise Refusal("PAPERS_STATE", state=str(papers.state))
     if work.person_id == papers.first_teller_id:

@@ -12,14 +12,14 @@ from uuid import UUID
 
 from core.errors import Refusal
 from core.work import Work
-from plugins.ballots.models import Ballot, Option, Papers, Roll
+from plugins.ballots.models import Ballot, Mark, Option, Papers, Roll
 from plugins.ballots.rules import papers as box
 from plugins.ballots.rules.announcing import about
-from plugins.ballots.rules.common import dumped, with_roll
+from plugins.ballots.rules.common import dumped, impartial, with_roll
 from plugins.ballots.rules.counting import Choices, Result, decide, terms_of
 from plugins.ballots.rules.elections import announce_result, conclude
 from plugins.ballots.rules.rolls import consent, listed, release, still_used
-from plugins.ballots.terms import BallotState, PaperBatchState
+from plugins.ballots.terms import BallotState, PaperBatchState, VotingChannel
 
 CLOSING_SQL = "SELECT b.id, b.area_id FROM ballots_ballot b WHERE b.state = 'OPEN' AND b.closes_at <= :now:"
 
@@ -49,10 +49,11 @@ async def close_due(work: Work, ballot_id: UUID) -> None:
 
 async def close(work: Work, *, ballot_id: UUID) -> Ballot:
     """By hand: when time is up and the tellers are done, or everybody has voted. Refuses BALLOT_RUNS, BALLOT_STATE,
-    PAPERS_UNCONFIRMED."""
+    PAPERS_UNCONFIRMED, PAPERS_MISSING, OWN_MATTER (who stands)."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
+    await impartial(work, ballot)
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     if ballot.closes_at > work.now:
@@ -67,6 +68,12 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
     """Count, decide, and tell. The ballot is held, so nobody is voting."""
     if await work.select(Papers, ballot_id=ballot.id, state=PaperBatchState.ENTERED):
         raise Refusal("PAPERS_UNCONFIRMED")
+    if ballot.has_papers:
+        found = await work.select(Papers, ballot_id=ballot.id, state=PaperBatchState.CONFIRMED)
+        ticked = len(await work.select(Mark, ballot_id=ballot.id, channel=VotingChannel.DESK))
+        missing = ticked - sum(p.valid + p.spoiled for p in found)
+        if missing:
+            raise Refusal("PAPERS_MISSING", papers=missing)
     cast = await box.empty_out(work, ballot.id) if ballot.is_secret else await _named(work, ballot.id)
     count = await _count(work, ballot, cast)
     lot, labels = secrets.token_hex(16), await _labels(work, ballot.id)

@@ -21,8 +21,8 @@ DEFAULT = "DEFAULT"  # the kind of the rule that holds where a ballot names none
 
 
 def today(work: Work) -> date:
-    """The civil day on which it happens."""
-    return work.clock.civil_date(work.occurred_at)
+    """The civil day it is now: no window begins or ends on a day that somebody says."""
+    return work.clock.civil_date(work.now)
 
 
 def needed(reason: str | None, *path: str) -> str:
@@ -64,6 +64,16 @@ def in_order(opens_at: datetime, closes_at: datetime, hours: int) -> None:
 async def not_own(work: Work, *actor_ids: UUID) -> None:
     """Refuses OWN_MATTER (INV10)."""
     if await work.concerned_in(*actor_ids):
+        raise Refusal("OWN_MATTER")
+
+
+async def impartial(work: Work, ballot: Ballot, *others: UUID) -> None:
+    """Refuses OWN_MATTER: nobody who stands for election keeps the desk, counts, closes or calls the vote off (INV10)."""
+    standing = "SELECT c.actor_id FROM ballots_candidate c WHERE c.election_id = {} AND c.state NOT IN ('DECLINED', 'REJECTED')"
+    if ballot.election_id is None:
+        if others:
+            await not_own(work, *others)
+    elif await work.concerned_in(*others, or_among=standing, values=[ballot.election_id]):
         raise Refusal("OWN_MATTER")
 
 

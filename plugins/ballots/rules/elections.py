@@ -15,9 +15,17 @@ from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
 from plugins.ballots.rules.common import in_order, needed, not_own, publish, today
 from plugins.ballots.rules.counting import Result, Terms
-from plugins.ballots.rules.rolls import release
+from plugins.ballots.rules.rolls import release, still_used
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotKind, BallotOutcome, CandidateState, ElectionState, RollEntryState, RollState
+from plugins.ballots.terms import (
+    BallotKind,
+    BallotOutcome,
+    BallotState,
+    CandidateState,
+    ElectionState,
+    RollEntryState,
+    RollState,
+)
 
 
 async def call_election(work: Work, *, roll_id: UUID, title: str, seats: int, nominations_by: date | None) -> Election:
@@ -105,7 +113,8 @@ async def reject_candidate(work: Work, *, candidate_id: UUID, reason: str) -> Ca
 
 
 async def post_candidates(work: Work, *, election_id: UUID) -> Election:
-    """Nominations are over; who stands is made public. Refuses NOMINATIONS_STILL_COME, TOO_FEW_CANDIDATES."""
+    """Nominations are over; who stands is made public. Refuses NOMINATIONS_STILL_COME,
+    NOT_ON_ROLL (one who was struck off is rejected first), TOO_FEW_CANDIDATES."""
     election = await work.lock(Election, election_id)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
@@ -116,6 +125,10 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
         raise Refusal("NOMINATIONS_STILL_COME", until=election.nominations_by.isoformat())
     settings = await work.settings(BallotsSettings, election, version=election.settings_version)
     standing = await work.select(Candidate, election_id=election.id, state=CandidateState.ACCEPTED)
+    ids = [c.actor_id for c in standing]
+    on = await work.select(RollEntry, roll_id=election.roll_id, actor_id=ids, state=RollEntryState.LISTED)
+    if len(on) < len(standing):  # struck off since they were named
+        raise Refusal("NOT_ON_ROLL")
     least = election.seats + settings.candidates_least
     if len(standing) < least:
         raise Refusal("TOO_FEW_CANDIDATES", least=least)
@@ -168,13 +181,14 @@ async def put_to_vote(
 async def _standing(work: Work, election: Election) -> tuple[list[Candidate], int]:
     """Between whom the vote is, and for how many seats."""
     candidates = await work.select(Candidate, election_id=election.id)
+    standing = [c for c in candidates if c.state is CandidateState.ACCEPTED]
+    vacant = election.seats - sum(c.state is CandidateState.ELECTED for c in candidates)
     if election.state is ElectionState.CANDIDATES:
-        return [c for c in candidates if c.state is CandidateState.ACCEPTED], election.seats
+        return standing, vacant
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is not BallotOutcome.TIED:
         raise Refusal("ELECTION_STATE", state=str(election.state))
-    elected = sum(c.state is CandidateState.ELECTED for c in candidates)
-    return [c for c in candidates if c.state is CandidateState.ACCEPTED], election.seats - elected
+    return standing, vacant
 
 
 async def last_ballot(work: Work, election: Election) -> Ballot | None:
@@ -205,7 +219,7 @@ async def conclude(work: Work, roll: Roll, ballot: Ballot, result: Result) -> No
     work.change(election, state=state)
     data = {"ballot": str(ballot.id), "outcome": str(result.outcome), "elected": len(earlier) + len(result.winners)}
     work.record("ballots.election.decided", election, area_id=election.area_id, data=data)
-    if state is ElectionState.FAILED:
+    if state is ElectionState.FAILED and not await still_used(work, roll, ballot.id, election_id=election.id):
         release(work, roll)
 
 
@@ -220,19 +234,22 @@ async def seat(work: Work, *, election_id: UUID) -> Election:
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is BallotOutcome.TIED:
         raise Refusal("ELECTION_STATE", state=str(election.state))
-    if not await work.port("decision_gate").may_take_effect(work, last):
-        raise Refusal("NOT_YET_CLEAN")
+    gate = work.port("decision_gate")
+    for ballot in await work.select(Ballot, election_id=election.id, state=BallotState.CLOSED):
+        if not await gate.may_take_effect(work, ballot):  # the first vote's result too, where a tie was voted on again
+            raise Refusal("NOT_YET_CLEAN")
     elected = await work.select(Candidate, election_id=election.id, state=CandidateState.ELECTED)
     work.change(election, state=ElectionState.SEATED)
     data = {"roll": str(roll.id), "kind": roll.kind, "elected": [str(c.actor_id) for c in elected]}
     work.record("ballots.election.seated", election, area_id=election.area_id, data=data)
-    release(work, roll)
+    if not await still_used(work, roll, last.id, election_id=election.id):
+        release(work, roll)
     return election
 
 
 async def cancel_election(work: Work, *, election_id: UUID, reason: str) -> Election:
-    """Call it off before the vote. Refuses ELECTION_STATE."""
-    election = await work.lock(Election, election_id)
+    """Call it off before the vote; its roll is let go. Refuses ELECTION_STATE."""
+    roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
@@ -240,4 +257,6 @@ async def cancel_election(work: Work, *, election_id: UUID, reason: str) -> Elec
     text = {"reason": needed(reason, "reason")}
     work.change(election, state=ElectionState.CANCELLED)
     work.record("ballots.election.cancelled", election, area_id=election.area_id, text=dict(text))
+    if not await still_used(work, roll, election.id, election_id=election.id):
+        release(work, roll)
     return election

@@ -19,6 +19,13 @@ from plugins.ballots.terms import (
 _RUNNING = """
 SELECT count(*) AS n FROM ballots_entry e JOIN ballots_ballot b ON b.roll_id = e.roll_id
 WHERE e.actor_id = {} AND b.state IN ('OPEN', 'COUNTING')"""
+_WAITING = """
+SELECT count(*) AS n FROM ballots_entry e JOIN ballots_roll r ON r.id = e.roll_id
+WHERE e.actor_id = {} AND e.state <> 'REMOVED' AND (r.state = 'FINAL' OR (r.state = 'FROZEN' AND EXISTS (SELECT 1
+  FROM ballots_ballot b WHERE b.roll_id = r.id AND b.state IN ('ANNOUNCED', 'OPEN', 'COUNTING'))))"""
+_ELECTED = """
+SELECT count(*) AS n FROM ballots_candidate c JOIN ballots_election e ON e.id = c.election_id
+WHERE c.actor_id = {} AND c.state = 'ELECTED' AND e.state NOT IN ('SEATED', 'FAILED', 'CANCELLED')"""
 _STANDS = """
 SELECT count(*) AS n FROM ballots_candidate c JOIN ballots_election e ON e.id = c.election_id
 WHERE c.actor_id = {} AND c.state IN ('NOMINATED', 'ACCEPTED', 'ELECTED') AND e.state IN (%s)"""
@@ -46,8 +53,8 @@ async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
 
 
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
-    """What would move. A ballot that runs over a roll on which one of them stands, a roll with both, an election with
-    both, is settled first."""
+    """What would move. A ballot that runs over a roll on which one of them stands or a final roll, a seat they were
+    elected to and do not have yet, a roll with both, an election with both, is settled first."""
     entries = {actor: await _entries(work, actor) for actor in (kept, gone)}
     both = {e.roll_id for e in entries[kept]} & {e.roll_id for e in entries[gone]}
     holds = {e.hold for e in entries[kept] if e.hold} & {e.hold for e in entries[gone] if e.hold}
@@ -59,7 +66,12 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("ballots_candidate", len(await work.select(Candidate, actor_id=gone))),
         Finding("ballots_entry", len(both) or len(holds), "BOTH_ON_ROLL"),
         Finding("ballots_candidate", len(stands), "BOTH_STAND"),
-        Finding("ballots_ballot", await _count(work, _RUNNING, gone), "OPEN_MATTERS"),
+        Finding(
+            "ballots_ballot",
+            await _count(work, _RUNNING, gone) or await _count(work, _WAITING, gone),
+            "OPEN_MATTERS",
+        ),
+        Finding("ballots_candidate", await _count(work, _ELECTED, gone), "OPEN_MATTERS"),
         Finding(
             "ballots_proxy",
             len(await work.select(Proxy, holder_id=gone, state=VoteProxyState.GIVEN))

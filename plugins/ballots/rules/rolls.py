@@ -16,11 +16,11 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.ballots.models import Ballot, EligibilityRule, Roll, RollEntry
+from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, clean_kind, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotOutcome, BallotState, RollEntryState, RollState
+from plugins.ballots.terms import BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
 
 AT_ONCE = 150  # people looked at in one go
 FILLING_SQL = "SELECT r.id, r.area_id FROM ballots_roll r WHERE r.is_filling AND r.state = 'DRAFT'"
@@ -30,6 +30,7 @@ SELECT a.id FROM core_actor a WHERE a.gone_at IS NULL AND a.kind <> 'HOUSEHOLD' 
     ON c.descendant_id = m.area_id AND c.ancestor_id = {{}} AND c.until IS NULL WHERE m.state = 'ACTIVE'
 ) ORDER BY a.id LIMIT {limit}"""
 OPEN = (RollState.DRAFT, RollState.POSTED)
+LIVING = [ElectionState.NOMINATING, ElectionState.CANDIDATES, ElectionState.VOTING, ElectionState.DECIDED]
 
 
 async def draft_roll(work: Work, *, area_id: UUID, kind: str, title: str, as_of: date | None) -> Roll:
@@ -164,12 +165,14 @@ async def enter(work: Work, roll: Roll, actor_id: UUID) -> RollEntry:
 
 
 async def remove_entry(work: Work, *, entry_id: UUID, reason: str) -> RollEntry:
-    """Strike somebody off a draft, with a reason; a posted roll changes only by an objection."""
+    """Strike somebody off a draft, with a reason; a posted roll changes only by an objection. Refuses ROLL_STATE, ROLL_HELD
+    (a ballot rests on it, or its voters were named)."""
     roll, entry = await work.lock_with(RollEntry, entry_id, Roll)
     work.require("ballots.roll.manage", roll)
     work.expect_version(entry)
     if roll.state is not RollState.DRAFT or entry.state is RollEntryState.REMOVED:
         raise Refusal("ROLL_STATE", state=str(roll.state))
+    await _free(work, roll)
     strike(work, entry)
     data = {"actor": str(entry.actor_id)}
     work.record(
@@ -178,17 +181,25 @@ async def remove_entry(work: Work, *, entry_id: UUID, reason: str) -> RollEntry:
     return entry
 
 
+async def _free(work: Work, roll: Roll) -> None:
+    """Refuses ROLL_HELD: voters who were named, and a roll that a ballot rests on, stay as they are until the vote."""
+    resting = "SELECT 1 AS yes FROM ballots_ballot WHERE roll_id = {} AND state <> 'CANCELLED' LIMIT 1"
+    if roll.is_fixed or await work.rows(resting, roll.id):
+        raise Refusal("ROLL_HELD")
+
+
 def strike(work: Work, entry: RollEntry) -> None:
     work.change(entry, state=RollEntryState.REMOVED, hold=None)
 
 
 async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
-    """Post it for everybody to see and to object to. Refuses ROLL_STATE, ROLL_FILLING."""
+    """Post it for everybody to see and to object to. Refuses ROLL_STATE, ROLL_HELD, ROLL_FILLING."""
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.manage", roll)
     work.expect_version(roll)
     if roll.state is not RollState.DRAFT:
         raise Refusal("ROLL_STATE", state=str(roll.state))
+    await _free(work, roll)
     if roll.is_filling:
         raise Refusal("ROLL_FILLING")
     settings = await work.settings(BallotsSettings, roll, version=roll.settings_version)
@@ -278,7 +289,14 @@ async def consent(work: Work, ballot: Ballot) -> None:
     work.record("ballots.entry.consented", entry, area_id=roll.area_id, data=data)
 
 
-async def still_used(work: Work, roll: Roll, but: UUID) -> bool:
-    """Is another ballot over this roll still to come or running?"""
+async def held_by_election(work: Work, roll: Roll, but: UUID | None = None) -> bool:
+    """Does another election rest on this roll that is not over?"""
+    return any(e.id != but for e in await work.select(Election, roll_id=roll.id, state=LIVING))
+
+
+async def still_used(work: Work, roll: Roll, but: UUID, *, election_id: UUID | None = None) -> bool:
+    """Is another ballot over this roll still to come or running, or another election not over?"""
+    if await held_by_election(work, roll, election_id):
+        return True
     states = [BallotState.ANNOUNCED, BallotState.OPEN, BallotState.COUNTING]
     return any(b.id != but for b in await work.select(Ballot, roll_id=roll.id, state=states))

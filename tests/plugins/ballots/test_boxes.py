@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from balloting import HALF, Balloting
+from balloting import HALF, Balloting, uuid
 
 from core.testing.kit import Neighbourhood
 
@@ -110,3 +110,29 @@ async def test_nobody_votes_at_the_desk_for_somebody_else(neighbourhood: Neighbo
     ballot = await b.ballot(voterIds=[old, await b.n.actor_id("林晓敏")])
     behalf = {"actorId": old, "basis": "PHONE", "evidence": "电话"}
     assert await b.vote("clerk", ballot, 0, onBehalfOf=behalf) == "ONLY_ONESELF"
+
+
+async def test_a_ballot_closes_when_every_paper_handed_out_is_accounted_for(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    n, people = b.n, list(b.voters)
+    ballot = await b.ballot(hasPapers=True)
+    assert await b.vote(people[0], ballot, 0) == "done"
+    await n.do("clerk", "ballotsHandOut", "vote { id }", ballotId=ballot, voterId=b.voters[people[1]])
+    n.clock.advance(timedelta(days=4))
+    await n.due()
+    close = ("clerk", "ballotsClose", "ballot { cast spoiled }")
+    assert await n.refused(*close, ballotId=ballot) == "PAPERS_MISSING"
+    made = await n.do(
+        "clerk", "ballotsEnterPapers", "papers { id }", ballotId=ballot, box="STATION", place="村部", counts=[],
+        spoiled=1, evidence=["未交回,说明附后"],
+    )  # fmt: skip
+    await n.do("admin", "ballotsConfirmPapers", "papers { id }", papersId=made["papers"]["id"])
+    assert (await n.do(*close, ballotId=ballot))["ballot"] == {"cast": 2, "spoiled": 1}
+
+
+async def test_a_secret_ballot_called_off_keeps_no_papers(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    ballot = await b.ballot()
+    assert await b.vote(next(iter(b.voters)), ballot, 1) == "done"
+    await b.n.do("clerk", "ballotsCancel", "ballot { state }", ballotId=ballot, reason="停电")
+    assert await b.rows("SELECT count(*) FROM ballots_paper WHERE ballot_id = {}", uuid(ballot)) == [(0,)]

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from balloting import Balloting, entry_id, uuid
 
+from core.ids import to_global
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -192,3 +194,39 @@ async def test_the_suspended_and_the_too_young_do_not_vote(neighbourhood: Neighb
     id = suspended["attestation"]["id"]
     await b.n.do("clerk", "ballotsWithdrawFact", "attestation { state }", attestationId=id, reason="期满恢复")
     assert (await eligibility(b, barred))["eligible"] is True
+
+
+async def test_a_window_begins_on_the_day_it_is_posted_whatever_day_is_said(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    await b.rule()
+    roll = await b.roll()
+    said = (b.n.clock.now() - timedelta(days=30)).isoformat()
+    await b.n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll, occurredAt=said)
+    code = await b.n.refused("clerk", "ballotsFinaliseRoll", "roll { id }", rollId=roll)
+    assert code == "OBJECTIONS_STILL_COME"
+
+
+async def test_a_roll_that_a_vote_rests_on_is_neither_struck_from_nor_posted(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    strike = ("clerk", "ballotsRemoveFromRoll", "entry { state }")
+    for voters in (list(b.voters.values()), None):
+        ballot = await b.ballot(opened=False, voterIds=voters)
+        who = next(iter(b.voters.values()))
+        ((entry, roll),) = await b.rows(
+            "SELECT e.id, e.roll_id FROM ballots_entry e JOIN ballots_ballot b ON b.roll_id = e.roll_id"
+            " WHERE b.id = {} AND e.actor_id = {}",
+            uuid(ballot), uuid(who),
+        )  # fmt: skip
+        assert await b.n.refused(*strike, entryId=entry_id(entry), reason="不喜欢") == "ROLL_HELD"
+        held = to_global("ballots_roll", UUID(str(roll)))
+        assert await b.n.refused("clerk", "ballotsPostRoll", "roll { id }", rollId=held) == "ROLL_HELD"
+
+
+async def test_two_who_are_one_wait_while_a_final_roll_waits_for_its_vote(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    await b.rule()
+    await b.final_roll()
+    (kept,) = await b.n.registered("重名乙")
+    gone = next(iter(b.voters.values()))
+    merge = ("admin", "coreMergeActors", "actor { id }")
+    assert await b.n.refused(*merge, keptId=kept, goneId=gone, reason="同一人") == "OPEN_MATTERS"
