@@ -48,6 +48,12 @@ def _objections(states: str) -> str:
     return f"EXISTS (SELECT 1 FROM disclosure_objection o WHERE o.notice_id = NEW.id AND o.state IN ({states}))"
 
 
+# SQL: what a correction has in common with the notice whose place it takes; a decision announced anew counts by itself.
+_OTHER_MATTER = (
+    "NEW.supersedes_id IS NOT NULL AND EXISTS (SELECT 1 FROM disclosure_notice b WHERE b.id = NEW.supersedes_id AND NOT ("
+    + " AND ".join(same(f"NEW.{c}", f"b.{c}") for c in ("kind", "subject_tag", "subject_id", "organization_id"))
+    + f" AND ({same('NEW.announced_id', 'b.announced_id')} OR {same('NEW.announced_id', 'NEW.id')})))"
+)
 _UNSETTLED = _objections("'OPEN', 'UPHELD'")
 _UNANSWERED = _objections("'OPEN'")
 
@@ -83,6 +89,7 @@ class Notice(Logged):
     supersedes_id: UUID | None
     hash = fields.CharField(max_length=64, null=True)
     closed_on = fields.DateField(null=True)
+    announced_id = fields.UUIDField(null=True)  # what the decision gate announced: itself, or what it corrects
 
     texts: ClassVar[tuple[Text, ...]] = (
         *impersonal("kind", "subject_tag", "hash"),
@@ -139,6 +146,21 @@ class Notice(Logged):
             " OR b.area_id <> NEW.area_id))",
             "WINDOW_SHORTENED",
         ),
+        refuse("inv9_same_matter_new", "INSERT", _OTHER_MATTER, "OTHER_MATTER"),
+        refuse(
+            "inv9_same_matter",
+            "UPDATE",
+            f"{_changed('kind', 'subject_tag', 'subject_id', 'organization_id', 'supersedes_id')}"
+            f" AND NOT {_event('notice.merged')} AND {_OTHER_MATTER}",
+            "OTHER_MATTER",
+        ),
+        refuse(
+            "announced_by_the_gate",
+            "INSERT",
+            "NEW.announced_id IS NOT NULL AND NEW.announced_id <> NEW.id AND NEW.supersedes_id IS NULL",
+            "OTHER_MATTER",
+        ),
+        refuse("announced_stays", "UPDATE", _changed("announced_id"), "SEALED"),
         refuse(
             "inv9_clean_end",
             "INSERT OR UPDATE",

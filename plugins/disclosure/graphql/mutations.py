@@ -30,7 +30,7 @@ class DisclosureDraftInput(MutationInput):
     title: str
     body: str = strawberry.field(description="Name people in the list instead, where they can be erased (正文).")
     subject_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The decided row, of any type (对象)."
+        default=None, description="The decided row, of any type, in the area or below (对象)."
     )
     organization_id: strawberry.ID | None = strawberry.field(
         default=None, description="Whose yearly file it goes into (所属组织)."
@@ -41,7 +41,8 @@ class DisclosureDraftInput(MutationInput):
     )
     day_kind: DayKind | None = None
     supersedes_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The notice whose place it takes; it stands as long, counted anew (所更正的公示)."
+        default=None,
+        description="The notice whose place it takes; same kind, subject and organization, as long, counted anew (所更正的公示).",
     )
 
 

@@ -58,6 +58,7 @@ class Migration(migrations.Migration):
                 ('supersedes', fields.ForeignKeyField('disclosure.Notice', source_field='supersedes_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('hash', fields.CharField(null=True, max_length=64)),
                 ('closed_on', fields.DateField(null=True)),
+                ('announced_id', fields.UUIDField(null=True)),
             ],
             options={'table': 'disclosure_notice', 'app': 'disclosure', 'pk_attr': 'id'},
             bases=['Logged'],

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.errors import Refusal
 from core.work import Work
 from plugins.disclosure.models import Notice, Objection
-from plugins.disclosure.rules.common import about, require_running, sealed, today
+from plugins.disclosure.rules.common import about, about_decided, require_running, sealed, today
 from plugins.disclosure.rules.objections import locked
 from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
 
@@ -49,7 +49,9 @@ async def _close(work: Work, notice: Notice) -> None:
     state = NoticeState.CLOSED_UPHELD if upheld else NoticeState.CLOSED_CLEAN
     work.change(notice, state=state, closed_on=day)
     await sealed(work, RecordKind.CLOSED, notice, on=day.isoformat(), clean=not upheld)
-    work.record("disclosure.notice.closed", notice, area_id=notice.area_id, data={**about(notice), "clean": not upheld})
+    work.record(
+        "disclosure.notice.closed", notice, area_id=notice.area_id, data={**about_decided(notice), "clean": not upheld}
+    )
 
 
 async def mark_late(work: Work, objection_id: UUID) -> None:

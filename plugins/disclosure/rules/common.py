@@ -103,6 +103,15 @@ def about(notice: Notice) -> dict[str, str]:
     return {"notice": str(notice.id), "kind": notice.kind, **subject, **organization}
 
 
+def about_decided(notice: Notice) -> dict[str, str]:
+    """The same for others to act on: only what the decision gate announced, and what corrects that, speaks of a decided
+    matter; anybody who publishes may name one."""
+    said = about(notice)
+    if notice.announced_id is None:
+        return {k: v for k, v in said.items() if k not in ("subjectTag", "subjectId")}
+    return {**said, "announced": str(notice.announced_id)}
+
+
 def needed(text: str | None, *path: str, limit: int = 2000) -> str:
     """A text people can read; refuses EMPTY_TEXT."""
     found = optional_text(text, *path, limit=limit)

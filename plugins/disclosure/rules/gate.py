@@ -37,14 +37,16 @@ class Gate:
             if before.state is NoticeState.OBJECTED:
                 raise Refusal("OPEN_OBJECTIONS")
             asked = await not_shorter(work, settings, asked, before, is_explicit=False)
+        id = new_id()
         notice = work.add(
             Notice(
-                id=new_id(),
+                id=id,
+                announced_id=id,
                 area_id=area_id,
                 kind=kind,
                 subject_tag=subject.tag,
                 subject_id=subject.id,
-                organization_id=_organization(subject),
+                organization_id=_organization(subject) if before is None else before.organization_id,
                 state=NoticeState.PUBLISHED,
                 masking=Masking.MASKED,
                 title=clean_name(title, "title"),
@@ -56,18 +58,24 @@ class Gate:
         return notice.id
 
     async def _before(self, work: Work, subject: Entity, kind: str, area_id: UUID) -> Notice | None:
-        found = await self._standing(work, subject)
-        same = [n for n in found if (n.kind, n.area_id) == (kind, area_id) and n.state is not NoticeState.CLOSED_CLEAN]
+        found = [n for n in await self._announced(work, subject) if (n.kind, n.area_id) == (kind, area_id)]
+        same = [n for n in found if n.state not in (NoticeState.CLOSED_CLEAN, NoticeState.SUPERSEDED)]
         return same[-1] if same else None
 
     async def may_take_effect(self, work: Work, subject: Entity) -> bool:
-        """Every notice about it that stands has ended clean."""
-        return all(n.state is NoticeState.CLOSED_CLEAN for n in await self._standing(work, subject))
+        """Every notice about it that was announced here has ended clean, or one about it that did stands in its place."""
+        found = await self._announced(work, subject)
+        replaced = {n.supersedes_id for n in found}
+        return all(
+            n.id in replaced if n.state is NoticeState.SUPERSEDED else n.state is NoticeState.CLOSED_CLEAN
+            for n in found
+        )  # fmt: skip
 
-    async def _standing(self, work: Work, subject: Entity) -> list[Notice]:
-        return await work.select(
-            Notice, lock=True, subject_tag=subject.tag, subject_id=subject.id, state=[*RUNNING, *CLOSED]
-        )
+    async def _announced(self, work: Work, subject: Entity) -> list[Notice]:
+        """What was announced about it, and the corrections of that; not what others publish and say to be about it."""
+        states = [*RUNNING, *CLOSED, NoticeState.SUPERSEDED]
+        found = await work.select(Notice, lock=True, subject_tag=subject.tag, subject_id=subject.id, state=states)
+        return [n for n in found if n.announced_id is not None]
 
 
 def _organization(subject: Entity) -> UUID | None:

@@ -46,22 +46,30 @@ async def draft(
     day_kind: DayKind | None = None,
     supersedes_id: UUID | None = None,
 ) -> Notice:
-    """Write a notice that nobody else sees yet. Refuses BAD_WINDOW, WINDOW_TOO_SHORT, NOT_SUPERSEDABLE."""
+    """Write a notice that nobody else sees yet. A correction is about what the notice is about whose place it takes.
+
+    Refuses BAD_WINDOW, WINDOW_TOO_SHORT, NOT_SUPERSEDABLE, OTHER_MATTER, SUBJECT_ELSEWHERE.
+    """
     area = await work.get(Area, area_id)
     work.require("disclosure.publish", area)
     settings = await work.settings(DisclosureSettings, area)
     asked = await window(work, settings, area_id, days, day_kind)
     if organization_id is not None:
         await organization(work, organization_id)
+    kind, announced_id = clean_name(kind, "kind", limit=60), None
     if supersedes_id is not None:
         before = await work.lock(Notice, supersedes_id)
         _supersedable(before, area_id)
+        subject, organization_id = _same_matter(before, kind, subject, organization_id)
+        announced_id = before.announced_id
         asked = await not_shorter(work, settings, asked, before, is_explicit=days is not None)
+    elif subject is not None:
+        await _lies_here(work, subject, area_id)
     notice = work.add(
         Notice(
             id=new_id(),
             area_id=area_id,
-            kind=clean_name(kind, "kind", limit=60),
+            kind=kind,
             subject_tag=subject[0] if subject else None,
             subject_id=subject[1] if subject else None,
             organization_id=organization_id,
@@ -72,6 +80,7 @@ async def draft(
             days=asked.days,
             day_kind=asked.kind,
             supersedes_id=supersedes_id,
+            announced_id=announced_id,
         )
     )
     work.record("disclosure.notice.drafted", notice, area_id=area_id, data=about(notice))
@@ -87,6 +96,33 @@ async def organization(work: Work, id: UUID) -> None:
 def _supersedable(before: Notice, area_id: UUID) -> None:
     if before.state not in (*RUNNING, *CLOSED) or before.area_id != area_id:
         raise Refusal("NOT_SUPERSEDABLE", path=("supersedesId",), state=str(before.state))
+
+
+def _same_matter(
+    before: Notice, kind: str, subject: tuple[str, UUID] | None, organization_id: UUID | None
+) -> tuple[tuple[str, UUID] | None, UUID | None]:
+    """Subject and organization of the notice that is corrected; what is said of them may be left out, and no other.
+
+    Refuses OTHER_MATTER: else a notice about a decision would be taken away by one about something else (INV3)."""
+    about = (before.subject_tag, before.subject_id) if before.subject_tag and before.subject_id else None
+    if kind != before.kind:
+        raise Refusal("OTHER_MATTER", path=("kind",))
+    if subject is not None and subject != about:
+        raise Refusal("OTHER_MATTER", path=("subjectId",))
+    if organization_id is not None and organization_id != before.organization_id:
+        raise Refusal("OTHER_MATTER", path=("organizationId",))
+    return about, before.organization_id
+
+
+async def _lies_here(work: Work, subject: tuple[str, UUID], area_id: UUID) -> None:
+    """Refuses SUBJECT_ELSEWHERE, also for what is not there: who may not read it learns nothing."""
+    tag, id = subject
+    model = next((m for m in work.transaction.database.models if getattr(m, "tag", None) == tag), None)
+    if model is not None:
+        for row in await work.select(model, id=id):
+            if work.knows_place(row) and area_id in work.place(row).chain:
+                return
+    raise Refusal("SUBJECT_ELSEWHERE", path=("subjectId",))
 
 
 async def edit(work: Work, *, notice_id: UUID, title: str | None, body: str | None, days: int | None,

@@ -111,6 +111,63 @@ async def test_an_upheld_objection_shuts_the_gate_until_a_corrected_decision_end
     assert hasty is not None and (await d.see(hasty, "days"))["days"] == 7
 
 
+async def test_a_decision_is_not_corrected_away_by_a_notice_about_something_else(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (club, other) = await n.registered("书法社", "合唱团")
+    notice = await announce(d, club)
+    wrong = {"areaId": d.xishan, "title": "无关", "body": "。", "supersedesId": notice}
+    draft = ("clerk", "disclosureDraft", "notice { id }")
+    committee = await n.actor_id("西山社村民委员会")
+    for about in (
+        {"kind": "名单"},
+        {"kind": "拨付", "subjectId": other},
+        {"kind": "拨付", "organizationId": committee},
+    ):
+        assert await n.refused(*draft, **wrong, **about) == "OTHER_MATTER"
+    corrected = await d.publish("更正", kind="拨付", supersedesId=notice)  # what it is about need not be said again
+    assert (await d.see(corrected, "subject organization { id }")) == {"subject": club, "organization": None}
+    assert not await may(d, club)
+    id = split_global(corrected)[1]
+    await n.quiet()
+    with pytest.raises(Refusal, match="SEALED"):
+        async with n.server.runtime.database.transaction() as t:
+            await t.fetch(f"UPDATE disclosure_notice SET announced_id = NULL WHERE id = '{id}'")
+    unpublished = await d.draft("再更正", kind="拨付", supersedesId=corrected)
+    with pytest.raises(Refusal, match="OTHER_MATTER"):
+        async with n.server.runtime.database.transaction() as t:
+            await t.fetch(
+                "UPDATE disclosure_notice SET subject_tag = NULL, subject_id = NULL"
+                f" WHERE id = '{split_global(unpublished)[1]}'"
+            )
+    await d.days(8)
+    assert await may(d, club)
+    (told,) = await closed(d, corrected)
+    assert notice is not None and told["announced"] == str(split_global(notice)[1])
+    assert told["subjectId"] == str(split_global(club)[1])
+
+
+async def test_what_others_publish_about_a_decision_neither_voids_nor_blocks_it(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (club,) = await n.registered("太极队")
+    bogus = await d.publish("擅自公示", kind="拨付", subjectId=club)
+    assert await may(d, club)
+    announced = await announce(d, club)
+    assert announced is not None and await d.state(bogus) == "PUBLISHED"  # nothing of ours to be replaced
+    await d.answer(await d.object(bogus), uphold=True)
+    await d.days(9)
+    assert (await d.state(bogus), await may(d, club)) == ("CLOSED_UPHELD", True)
+    (told,) = await closed(d, bogus)
+    assert told["clean"] is False and not {"subjectId", "subjectTag", "announced"} & set(told)
+    nowhere = to_global("actor", split_global(announced)[1])
+    elsewhere = {"areaId": await n.area_id("haihong"), "kind": "拨付", "title": "。", "body": "。"}
+    for subject in (club, announced, nowhere):
+        assert await n.refused("admin", "disclosureDraft", "notice { id }", **elsewhere, subjectId=subject) == (
+            "SUBJECT_ELSEWHERE"
+        )
+
+
 async def test_where_disclosure_is_off_nothing_is_announced_and_what_was_stays_shut(
     neighbourhood: Neighbourhood,
 ) -> None:
