@@ -178,6 +178,10 @@ class Work:
 
     # --- reading -----------------------------------------------------------------------------------------
 
+    def is_over(self, until: datetime | None) -> bool:
+        """Has this passed by the moment of asking? Whoever was waited for may have ended it after this work began."""
+        return until is not None and until <= self.clock.now()
+
     async def lock(self, model: type[M], id: UUID) -> M:
         """The row, held until the end of the transaction; refuses NOT_FOUND. A merged actor's id gives the one kept."""
         return await self._one(model, id, lock=True)

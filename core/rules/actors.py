@@ -244,7 +244,7 @@ async def leave_post(work: Work, *, holding_id: UUID) -> PostHolding:
     post = await work.get(Post, holding.post_id)
     await may_give_what_the_post_has(work, post)
     work.expect_version(holding)
-    if holding.until is not None and holding.until <= work.now:
+    if work.is_over(holding.until):
         raise Refusal("ALREADY_ENDED")
     end_holding(work, holding, post)
     return holding
@@ -259,7 +259,7 @@ def end_holding(work: Work, holding: PostHolding, post: Post, data: dict[str, An
 
 async def in_force(work: Work, model: type[T], **equals: Any) -> list[T]:
     """Holdings or deputyships (`model` has `until`) that are not over."""
-    return [row for row in await work.select(model, **equals) if row.until is None or row.until > work.now]
+    return [row for row in await work.select(model, **equals) if not work.is_over(row.until)]
 
 
 async def may_give_what_the_post_has(work: Work, post: Post) -> None:

@@ -30,7 +30,7 @@ async def appoint_deputy(
         raise Refusal("NOT_A_PERSON", path=("personId",))
     if person.id == work.viewer.person_id:
         raise Refusal("OWN_MATTER", path=("personId",))
-    if holding.until is not None and holding.until <= work.now:
+    if work.is_over(holding.until):
         raise Refusal("ALREADY_ENDED")
     if since < work.now:
         raise Refusal("IN_THE_PAST", path=("since",))
@@ -53,7 +53,7 @@ async def end_deputy(work: Work, *, deputy_id: UUID) -> Deputy:
     else:
         await may_give_what_the_post_has(work, post)
     work.expect_version(deputy)
-    if deputy.ended_at is not None or deputy.until <= work.now:
+    if deputy.ended_at is not None or work.is_over(deputy.until):
         raise Refusal("ALREADY_ENDED")
     work.change(deputy, ended_at=work.now)
     work.record("core.deputy.ended", deputy, area_id=post.area_id)

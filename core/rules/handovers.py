@@ -44,7 +44,7 @@ FURTHEST = 366  # days ahead
 
 async def _posts(work: Work, person_id: UUID) -> list[Held]:
     holdings = await work.select(PostHolding, lock=True, person_id=person_id)
-    open_ones = [h for h in holdings if h.until is None or h.until > work.now]
+    open_ones = [h for h in holdings if not work.is_over(h.until)]
     posts = {p.id: p for p in await work.select(Post, id=[h.post_id for h in open_ones])} if open_ones else {}
     return [Held(h, posts[h.post_id], posts[h.post_id].title) for h in open_ones]
 
