@@ -53,13 +53,13 @@ def hash_token(token: str) -> str:
 
 def clean_login(login: str) -> str:
     """A login as it is kept; refuses what `clean_name` refuses, and LOGIN_CHARACTERS."""
-    name = clean_name(_compared(login), "login", limit=LOGIN_MAX)
+    name = clean_name(compared_login(login), "login", limit=LOGIN_MAX)
     if any(unicodedata.category(c)[0] in "CZ" for c in name):
         raise Refusal("LOGIN_CHARACTERS", path=("login",))
     return name
 
 
-def _compared(login: str) -> str:
+def compared_login(login: str) -> str:
     """However it was typed: full width, capitals and spaces around it do not matter."""
     return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", login).strip().lower())
 
@@ -94,7 +94,7 @@ async def hash_password(password: str, path: str = "password") -> str:
 
 def not_by_login(password: str, login: str, path: str = "password") -> None:
     """Refuses PASSWORD_TOO_WEAK for a password that has a login of some length in it."""
-    if len(login) >= LOGIN_TELLS and login in _compared(password):
+    if len(login) >= LOGIN_TELLS and login in compared_login(password):
         raise Refusal("PASSWORD_TOO_WEAK", path=(path,))
 
 
@@ -132,7 +132,7 @@ class SignIn:
         self, login: str, password: str, address: str = "", device: str | None = None
     ) -> tuple[str, Token]:
         """The new token (shown once) and its row, labelled with the device; refuses SIGN_IN_FAILED, SIGN_IN_THROTTLED."""
-        name = _compared(login)[:LOGIN_MAX]
+        name = compared_login(login)[:LOGIN_MAX]
         counted = (throttle.key_of("login from", name, address), throttle.key_of("login", name))
         await throttle.count(self.runtime, dict(zip(counted, (FAILURES, FAILURES_ANYWHERE), strict=True)))
         mark = self.runtime.database.dialect.mark
@@ -170,7 +170,7 @@ class SignIn:
             wanted = login if login and login.strip() else None
             if account.login is None and wanted is None:
                 raise Refusal("LOGIN_NEEDED", path=("login",))
-            if None not in (account.login, wanted) and _compared(str(wanted)) != account.login:
+            if None not in (account.login, wanted) and compared_login(str(wanted)) != account.login:
                 raise Refusal("LOGIN_DIFFERS", path=("login",))
             work.own_matter()
             name = account.login or clean_login(str(wanted))

@@ -64,7 +64,7 @@ class Messages:
             said = texts[language].format(**{k: self._shown(k, v, language) for k, v in values.items()})
         except (KeyError, IndexError):
             return texts[language]
-        return said.replace("?.", "?").replace("?。", "?")  # where a hint ends it
+        return said[:-1] if said.endswith(("?.", "?。")) else said  # a hint ends it, as a question
 
     def _shown(self, name: str, value: object, language: str) -> object:
         if isinstance(value, Saying):

@@ -183,8 +183,8 @@ class Changes:
         # A machine's token does nothing but what it was made for, whatever the rule itself asks.
         scope = context.viewer.scope
         if scope is not None and declared.permission not in scope.permissions:
-            key = declared.permission_key
-            raise out_of_scope(key, scope).refusal() if key else Refusal("TOKEN_SCOPE", **scope.told)
+            missing = declared.permission_key
+            raise out_of_scope(missing, scope).refusal() if missing else Refusal("TOKEN_SCOPE", **scope.told)
         if key is not None and not 1 <= len(key) <= KEY:
             raise Refusal("BAD_IDEMPOTENCY_KEY", path=("idempotencyKey",))
         if input.occurred_at is not None and input.occurred_at > self.runtime.clock.now():

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 import server
 from core.access import ANONYMOUS
+from core.accounts import compared_login
 from core.cli import err, language, out
 from core.cli import language as spoken
 from core.config import Config
@@ -141,7 +142,9 @@ async def take_out(
         viewer = system_viewer(await roots_of(runtime))
         if as_login is not None:
             mark = runtime.database.dialect.mark(1)
-            rows = await runtime.database.read(f"SELECT id FROM core_account WHERE login = {mark}", [as_login.lower()])
+            rows = await runtime.database.read(
+                f"SELECT id FROM core_account WHERE login = {mark}", [compared_login(as_login)]
+            )
             viewer = await runtime.viewer_of(as_uuid(rows[0][0])) if rows else ANONYMOUS
             if not viewer.signed_in:
                 raise ConfigurationError(f"--as {as_login}: no such account")

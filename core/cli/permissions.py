@@ -9,6 +9,7 @@ from rich.table import Table
 
 import server
 from core.access import Acting, PermissionRule, Viewer
+from core.accounts import compared_login
 from core.cli import language, out
 from core.cli.configuring import chain_of, degraded, empty, reading
 from core.config import Config
@@ -61,7 +62,7 @@ async def _place(runtime: Runtime, area: str) -> tuple[SettingsBook, Place]:
 async def _viewer(runtime: Runtime, login: str, config: Config) -> Viewer:
     mark = runtime.database.dialect.mark(1)
     rows = await runtime.database.read(
-        f"SELECT id FROM core_account WHERE login = {mark} AND state = 'ACTIVE'", [login.lower()]
+        f"SELECT id FROM core_account WHERE login = {mark} AND state = 'ACTIVE'", [compared_login(login)]
     )
     if not rows:
         raise ConfigurationError(Problem("UNKNOWN_LOGIN", {"login": login, "database": config.database_shown}))

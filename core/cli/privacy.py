@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import server
+from core.accounts import compared_login
 from core.cli import language, out
 from core.cli.configuring import opened
 from core.config import Config
@@ -57,5 +58,5 @@ async def _person(database: Database, who: str) -> UUID | None:
     if is_global(who, "actor"):
         rows = await database.read(f"SELECT id FROM core_actor WHERE id = {mark}", [from_global(who, "actor")])
     else:
-        rows = await database.read(f"SELECT person_id FROM core_account WHERE login = {mark}", [who.strip().lower()])
+        rows = await database.read(f"SELECT person_id FROM core_account WHERE login = {mark}", [compared_login(who)])
     return as_uuid(rows[0][0]) if rows else None

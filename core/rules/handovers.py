@@ -65,7 +65,7 @@ async def _move_post(work: Work, held: Held, taking: Taking) -> PendingEvent:
     theirs = await work.select(PostHolding, lock=True, post_id=post.id, person_id=taking.taker_id)
     term = holding.until
     end_holding(work, holding, post, taking.data)
-    if any(h.until is None or h.until > work.now for h in theirs):
+    if not all(work.is_over(h.until) for h in theirs):
         return work.events[-1]
     added = PostHolding(id=new_id(), post_id=post.id, person_id=taking.taker_id, since=work.now, until=term)
     work.add(added)

@@ -365,32 +365,8 @@ class Aggregate(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class PairsOf(Expr):
-    """Two columns of other rows, a text and a whole number, as JSON pairs (for Python-computed fields)."""
-
-    model: type[Model]
-    condition: Callable[[RowOf], Expr]
-    key: str
-    number: str
-
-    def sql(self, scope: SqlScope) -> str:
-        alias = scope.alias()
-        pair = f"'[\"' || {alias}.{self.key} || '\",' || {alias}.{self.number} || ']'"
-        return (
-            f"(SELECT '[' || coalesce({scope.join(pair)}, '') || ']' FROM {self.model._meta.db_table} {alias}"
-            f" WHERE {self.condition(RowOf(alias)).sql(scope)})"
-        )
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        inner = f"x{len(env)}"
-        test = self.condition(RowOf(inner))
-        rows = [r for r in tables.rows(self.model._meta.db_table) if test.evaluate({**env, inner: r}, tables) is True]
-        return json.dumps([[r[self.key], r[self.number]] for r in rows])
-
-
-@dataclass(frozen=True, eq=False)
 class ListOf(Expr):
-    """Two columns of other rows, each a text or null, as JSON pairs (for Python-computed fields)."""
+    """Two columns of other rows as JSON pairs, each a text or null (for Python-computed fields)."""
 
     model: type[Model]
     condition: Callable[[RowOf], Expr]

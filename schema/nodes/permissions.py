@@ -24,8 +24,9 @@ from schema.mutations import MutationDeclaration
 from schema.nodes.composed import Query, plain
 from schema.nodes.core import Area
 from schema.nodes.declare import NodeType, extend, python
-from schema.nodes.expressions import Kept, PairsOf, RowOf, Slot
+from schema.nodes.expressions import Kept, RowOf, Slot
 from schema.nodes.privacy import guards, guards_until
+from schema.nodes.settings import read_versions, versions_of
 from schema.nodes.telling import public
 from schema.nodes.viewing import AreaChain
 from schema.nodes.viewing import viewer as viewer_facts
@@ -226,7 +227,7 @@ def _matrix(values: dict[str, Any], facts: Facts) -> PermissionMatrix:
     chain = [UUID(id) for id, _ in sorted(json.loads(values["chain"]), key=lambda pair: -pair[1])]
     viewer = Viewer(cuts=facts.kernel.cuts(facts.book))
     rules = facts.kernel.permissions.rules.values()
-    versions = dict(json.loads(values["versions"]))
+    versions = read_versions(values["versions"])
     return PermissionMatrix(
         version=versions.get(SECTION, 0), permissions=[_permission(rule, chain, viewer, facts) for rule in rules]
     )
@@ -256,9 +257,7 @@ class AreaPermissions:
         _matrix,
         columns=lambda t: {
             "chain": AreaChain(t.id),
-            "versions": PairsOf(
-                models.AreaPlugin, lambda p: (p.area_id == t.id) & (p.origin == "MUTATION"), "plugin", "version"
-            ),
+            "versions": versions_of(t),
         },
         discloses="Who may do what in an area is for everybody in it; nobody is named.",
         description="Which role may do what here, and what was cut by whom (权限矩阵).",

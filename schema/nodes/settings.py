@@ -26,7 +26,7 @@ from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutati
 from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, connection, extend, node, python, to_one
-from schema.nodes.expressions import PairsOf
+from schema.nodes.expressions import Expr, ListOf, RowOf
 from schema.nodes.telling import public
 from schema.nodes.viewing import AreaChain
 from schema.planning.python_fields import Facts
@@ -125,7 +125,7 @@ def _chain(values: dict[str, Any]) -> list[UUID]:
 
 def _area_plugins(values: dict[str, Any], facts: Facts) -> list[AreaPlugin]:
     chain = _chain(values)
-    versions = dict(json.loads(values["versions"]))
+    versions = read_versions(values["versions"])
     return [_area_plugin(m, chain, versions, facts) for m in facts.kernel.manifests.values()]
 
 
@@ -191,15 +191,20 @@ def _document(book: SettingsBook, id: UUID | None, article: str | None) -> Setti
     )
 
 
-def _versions(t: Any) -> Any:
-    return PairsOf(models.AreaPlugin, lambda p: (p.area_id == t.id) & (p.origin == "MUTATION"), "plugin", "version")
+def read_versions(pairs: str) -> dict[str, int]:
+    return {plugin: int(version) for plugin, version in json.loads(pairs)}
+
+
+def versions_of(t: RowOf) -> Expr:
+    """The plugins toggled over the API in this area, with the version of each toggle."""
+    return ListOf(models.AreaPlugin, lambda p: (p.area_id == t.id) & (p.origin == "MUTATION"), "plugin", "version")
 
 
 @extend(Area)
 class AreaSettings:
     plugins: list[AreaPlugin] = python(
         _area_plugins,
-        columns=lambda t: {"chain": AreaChain(t.id), "versions": _versions(t)},
+        columns=lambda t: {"chain": AreaChain(t.id), "versions": versions_of(t)},
         discloses="Which mechanisms an area has, under which rules, is for everybody whom they bind.",
         description="Every installed plugin as it stands here, with its settings (本区域的插件与设置).",
     )

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tortoise.models import Model
 
-from schema.nodes.expressions import Aggregate, Always, Case, Expr, ListOf, PairsOf, RowOf
-from schema.nodes.viewing import ActsAs, IsSelf, May, SignedIn, ViewerFacts
+from schema.nodes.expressions import Aggregate, Always, Case, Expr, ListOf, RowOf
+from schema.nodes.viewing import ActsAs, Is, May, SignedIn, ViewerFacts
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def walk(part: object) -> Iterator[Expr]:
     if isinstance(part, Aggregate):
         if part.source.condition is not None:
             yield from walk(part.source.condition(RowOf("x")))
-    elif isinstance(part, (PairsOf, ListOf)):
+    elif isinstance(part, ListOf):
         yield from walk(part.condition(RowOf("x")))
     else:
         for name in part.__dataclass_fields__:  # type: ignore[attr-defined]
@@ -46,7 +46,7 @@ def walk(part: object) -> Iterator[Expr]:
 
 def asks_viewer(expression: Expr) -> bool:
     """Does what it says depend on who asks?"""
-    return any(isinstance(part, (SignedIn, ActsAs, IsSelf, May)) for part in walk(expression))
+    return any(isinstance(part, (SignedIn, ActsAs, Is, May)) for part in walk(expression))
 
 
 def unasked(part: object) -> Iterator[type[Model]]:
@@ -56,7 +56,7 @@ def unasked(part: object) -> Iterator[type[Model]]:
             yield from unasked(one)
     elif isinstance(part, Case) and asks_viewer(part.when):
         yield from unasked(part.otherwise)
-    elif isinstance(part, (Aggregate, PairsOf, ListOf)):
+    elif isinstance(part, (Aggregate, ListOf)):
         if not asks_viewer(part):
             rows = part.source if isinstance(part, Aggregate) else part
             yield rows.model

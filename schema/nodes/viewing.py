@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from core.decisions import carries
 from core.enums import Role
@@ -42,34 +42,20 @@ class ActsAs(Expr):
 
 
 @dataclass(frozen=True, eq=False)
-class IsSelf(Expr):
-    """The actor is the viewer in person."""
+class Is(Expr):
+    """The viewer's own id of this kind: of their person, or of the account they signed in with, in person."""
 
     is_compound = True
-    actor: Expr
+    part: Expr
+    own: Literal["self_id", "self_account_id"]
 
     def sql(self, scope: SqlScope) -> str:
-        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.self_id, "viewer"), "uuid")
-        return f"{self.actor.sql(scope)} = {mark}"
+        mark = scope.parameter(Slot(lambda ctx: getattr(ctx.viewer, self.own), f"viewer's {self.own}"), "uuid")
+        return f"{self.part.sql(scope)} = {mark}"
 
     def evaluate(self, env: Env, tables: Tables) -> Any:
-        return self.actor.evaluate(env, tables) == tables.viewer.self_id if tables.viewer.self_id else None
-
-
-@dataclass(frozen=True, eq=False)
-class IsAccount(Expr):
-    """The account is the viewer's own, and they are there in person."""
-
-    is_compound = True
-    account: Expr
-
-    def sql(self, scope: SqlScope) -> str:
-        mark = scope.parameter(Slot(lambda ctx: ctx.viewer.self_account_id, "viewer's account"), "uuid")
-        return f"{self.account.sql(scope)} = {mark}"
-
-    def evaluate(self, env: Env, tables: Tables) -> Any:
-        own = tables.viewer.self_account_id
-        return self.account.evaluate(env, tables) == own if own else None
+        own = getattr(tables.viewer, self.own)
+        return self.part.evaluate(env, tables) == own if own else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -262,11 +248,11 @@ class ViewerFacts:
 
     @staticmethod
     def is_self(actor: Expr) -> Expr:
-        return IsSelf(actor)
+        return Is(actor, "self_id")
 
     @staticmethod
     def is_account(account: Expr) -> Expr:
-        return IsAccount(account)
+        return Is(account, "self_account_id")
 
     @staticmethod
     def may(permission: str, area: Expr) -> Expr:

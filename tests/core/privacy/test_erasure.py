@@ -24,6 +24,7 @@ from core.settings.store import as_uuid
 from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
 from schema.export import Export
+from schema.transfers import Transfers
 
 pytestmark = pytest.mark.anyio
 
@@ -356,9 +357,7 @@ async def test_nobody_acts_for_a_household_that_is_gone(neighbourhood: Neighbour
 
 async def test_files_that_may_hold_the_person_are_cleared_away(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
     n = neighbourhood
-    n.clock.set(n.clock.now())
-    transfers = n.server.transfers
-    await transfers.stop()
+    transfers = await by_hand(n)
     (me,) = await n.registered("田小禾")
     asked = await n.do(
         "clerk", "coreExport", "dataExport { id }", list="actors", where={"name": {"contains": "田小禾"}}, format="CSV"
@@ -389,6 +388,13 @@ async def state(n: Neighbourhood, who: str, field: str, id: str) -> str:
     return str(found[field.partition("(")[0]]["state"])
 
 
+async def by_hand(n: Neighbourhood) -> Transfers:
+    """Time stands still, and exports and imports wait to be run."""
+    n.clock.set(n.clock.now())
+    await n.server.transfers.stop()
+    return n.server.transfers
+
+
 async def sent(n: Neighbourhood, who: str, area: str, name: str) -> str:
     """A spreadsheet with one person in it; the import's id."""
     body = f"姓名,区域代码\n{name},{area}\n".encode()
@@ -402,9 +408,7 @@ async def test_a_file_that_is_being_written_is_cleared_away_too(
     neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     n = neighbourhood
-    n.clock.set(n.clock.now())
-    transfers = n.server.transfers
-    await transfers.stop()
+    transfers = await by_hand(n)
     (me,) = await n.registered("田小禾")
     asked = await n.do("clerk", "coreExport", "dataExport { id }", list="actors", format="CSV")
     write, written = Export.write, []
@@ -426,9 +430,7 @@ async def test_a_file_that_is_being_taken_in_is_cleared_away_too(
     neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch, apply: bool
 ) -> None:
     n = neighbourhood
-    n.clock.set(n.clock.now())
-    transfers = n.server.transfers
-    await transfers.stop()
+    transfers = await by_hand(n)
     (me,) = await n.registered("田小禾")
     id = await sent(n, "clerk", "xishan", "田小禾")
     await n.do("clerk", "coreImport", "dataImport { id }", importId=id, apply=apply)
@@ -452,9 +454,7 @@ async def test_a_file_that_is_being_taken_in_is_cleared_away_too(
 
 async def test_files_that_cannot_hold_the_person_stay(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    n.clock.set(n.clock.now())
-    transfers = n.server.transfers
-    await transfers.stop()
+    transfers = await by_hand(n)
     (me,) = await n.registered("田小禾", area="haihong")
     files = [(who, EXPORT, await n.do(who, "coreExport", "dataExport { id }", list="activities", format="CSV"))
              for who in ("clerk", "resident", "inspector")]  # fmt: skip
