@@ -39,7 +39,8 @@ ANSWERED = 0.8  # of all that is asked, at least: the rest has words, ids and cu
 
 # Refused for its size by whoever compiles it; plain execution has no such limits.
 LIMITS = {"SELECTION_TOO_DEEP", "TOO_MANY_CONDITIONS", "QUERY_TOO_LARGE", "FILTER_TOO_DEEP"}
-# An argument is refused before any row is read; plain execution comes to it only where there is a row above it.
+# An argument is refused before any row is read; plain execution comes to it only where there is a row above it. Of two
+# that are wrong either may be told.
 ARGUMENTS = {"BAD_CURSOR", "BAD_FILTER", "BAD_ID", "BAD_PAGE_SIZE", "BAD_TEXT", "TOO_MANY_VALUES", "UNKNOWN_AREA"}
 # SQLite before 3.46 cannot parse it, PostgreSQL can: docs/decisions/0004.
 OF_SQLITE = "SELECTION_TOO_DEEP"
@@ -106,7 +107,7 @@ def _differs(planned: dict[str, Any], plain: dict[str, Any]) -> str | None:
     refused, plainly = dict(_errors(planned)), _errors(plain)
     for root, code in refused.items():
         codes = {c for r, c in plainly if r == root}
-        if code not in LIMITS and code not in codes and (codes or code not in ARGUMENTS):
+        if code not in LIMITS and code not in codes and not (code in ARGUMENTS and codes <= ARGUMENTS):
             return f"{root}: {code}, and not {codes or 'answered'}"
     if (LIMITS | ARGUMENTS) & {*refused.values()} and planned.get("data") is None:
         return None  # a root that may not be null was refused, and no word is lost about those behind it
