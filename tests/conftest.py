@@ -11,6 +11,9 @@ from pathlib import Path
 import pytest
 from argon2 import PasswordHasher
 
+import core.database
+import core.runtime
+import schema.execution
 from core import accounts
 from core.testing.kit import INSTALLED, Databases, Neighbourhood, served, still
 from core.testing.postgres import in_memory
@@ -18,6 +21,14 @@ from core.testing.postgres import in_memory
 gc.set_threshold(100_000, 20, 20)  # as the server does
 # Hundreds sign in, and in vain: with the least work argon2 knows. Commands have processes of their own, and hash as ever.
 accounts._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+
+# A loaded machine may be slow: what is right does not become wrong then.
+PATIENCE = 4
+LOCK_MS = core.database.LOCK_MS
+core.database.LOCK_MS *= PATIENCE
+core.database.READ_SECONDS *= PATIENCE
+core.runtime.RULE_SECONDS *= PATIENCE
+schema.execution.REQUEST_SECONDS *= PATIENCE
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -70,6 +81,13 @@ def databases() -> Iterator[Databases]:
 @pytest.fixture(scope="module", params=["sqlite", "postgres"])
 def dialect(request: pytest.FixtureRequest) -> str:
     return str(request.param)
+
+
+@pytest.fixture
+def lock_ms(monkeypatch: pytest.MonkeyPatch) -> int:
+    """How many milliseconds a statement waits for a lock, as served; named before `neighbourhood`."""
+    monkeypatch.setattr(core.database, "LOCK_MS", LOCK_MS)
+    return LOCK_MS
 
 
 @pytest.fixture

@@ -229,7 +229,7 @@ async def test_a_planned_hand_over_has_two_sides_on_its_day(neighbourhood: Neigh
 
 
 @pytest.mark.parametrize("dialect", ["postgres"], indirect=True)  # on SQLite nobody waits once it has begun
-async def test_a_hand_over_that_waits_too_long_is_refused_whole(neighbourhood: Neighbourhood) -> None:
+async def test_a_hand_over_that_waits_too_long_is_refused_whole(lock_ms: int, neighbourhood: Neighbourhood) -> None:
     """Somebody else holds a row of one duty: that is no reason for it to stay."""
     n = neighbourhood
     one, other = [await me(n, who) for who in await n.newcomers(2, "xishan")]

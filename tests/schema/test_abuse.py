@@ -79,14 +79,14 @@ async def test_a_database_held_by_somebody_else_comes_back(neighbourhood: Neighb
 @pytest.mark.needs("adoption")
 @pytest.mark.parametrize("dialect", ["postgres"])  # SQLite has one lock, taken before a rule begins: see above
 async def test_waiting_for_a_row_is_nobodys_fault(
-    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+    lock_ms: int, neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whether the lock's time runs out or the rule's: BUSY, and the plugin is well."""
     n = neighbourhood
     database = n.server.runtime.database
     spots = await n.ask(None, "{ adoptionAssets(where: {state: {eq: AVAILABLE}}) { nodes { id } } }")
     claim = {"assetId": spots["adoptionAssets"]["nodes"][0]["id"], "mode": "CARE"}
-    assert (await database.read("SHOW lock_timeout"))[0][0] == "3s"
+    assert (await database.read("SHOW lock_timeout"))[0][0] == f"{lock_ms // 1000}s"
     held, done = asyncio.Event(), asyncio.Event()
 
     async def hold() -> None:
