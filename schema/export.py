@@ -24,6 +24,7 @@ from schema.nodes.declare import NodeType, PythonField, ScalarField, ToOneField
 
 PAGE = 100
 LABELS = ("name", "title", "code")
+PLAIN = (str, int, bool, datetime, date)
 _TERM = re.compile(r"[((]([^()()]*[\u3400-\u9fff][^()()]*)[))][.。]?\s*(?:\[\w+\])?\s*$")
 COMMON = {
     "id": "系统编号", "name": "名称", "title": "标题", "code": "代码", "version": "版本", "since": "起始", "until": "截止",
@@ -111,7 +112,7 @@ class Export:
             label = next((x for x in LABELS if isinstance(target.fields.get(x), ScalarField)), "id")
             title = self._title(name, declared, target)
             return Field(name, title, ((on, f"{ask} {{ {label} }}"),), lambda n: (n.get(alias) or {}).get(label))
-        if isinstance(declared, PythonField) and declared.annotation in (str, int, bool, datetime, date):
+        if isinstance(declared, PythonField) and declared.annotation in PLAIN and not declared.cost:
             return Field(name, self._title(name, declared), ((on, ask),), lambda n: n.get(alias))
         return None
 
