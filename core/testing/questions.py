@@ -86,7 +86,7 @@ class Questions:
                 few = slice(start, start + FEW)
                 yield Question(f"nodes {name}", text, {"ids": ids[few]}, Nodes(name, few))
             for field in (field for type_, field in self.costly if type_ == name):
-                for k, id in enumerate(ids[:FEW]):
+                for k, id in [*enumerate(ids)][:: max(1, len(ids) // 3)]:
                     lone = f"{{ n: node(id: {json.dumps(id)}) {{ ... on {name} {{ {field} }} }} }}"
                     yield Question(f"{field} of {name}", lone, {}, Nodes(name, slice(k, k + 1)))
             questions = [{"action": "core.actor.read", "on": id} for id in ids]

@@ -25,7 +25,12 @@ Measure = Callable[[str], float]
 
 def pdf(page: Page, size: str) -> bytes:
     """The notice in A4 or A3, as many sheets as it takes; the same bytes for the same notice."""
-    return bytes(_Sheets(page, size).output())
+    sheets = _Sheets(page, size)
+    try:
+        return bytes(sheets.output())
+    finally:
+        for font in sheets.fonts.values():
+            font.ttfont.close()  # type: ignore[union-attr]
 
 
 class _Sheets(FPDF):

@@ -167,8 +167,10 @@ class Values:
             tag = random.choice(sorted(self.ids))
         return random.choice(self.ids[tag]) if surely or random.random() < 0.97 else _unknown(tag)
 
-    def text(self, random: Random, name: str) -> str:
-        """A text that stands in a column of this name, or a part of one."""
+    def text(self, random: Random, name: str, *, surely: bool = False) -> str:
+        """A text that stands in a column of this name, or a part of one; `surely` one that can be searched for."""
+        if surely:
+            return random.choice([t for t in self.texts[name] if len(t) > 1])
         if random.random() < 0.1:
             return random.choice(TEXTS)
         text = random.choice(self.texts.get(name) or self.all_texts)
@@ -332,12 +334,13 @@ class Writer:
         if name in ("areaId", "keptId", "goneId"):
             owner = "Area" if name == "areaId" else "Actor"
         if bare.name == "ID":
-            of = owner if name in ("id", "ids", "areaId", "keptId", "goneId") else None
-            return values.id(random, of, surely=self.oddness == 0)
+            of_type = owner if name in ("id", "ids", "areaId", "keptId", "goneId") else None
+            return values.id(random, of_type, surely=self.oddness == 0)
         if bare.name == "String":
             if name == "period":
                 return random.choice(PERIODS)
-            return values.text(random, {"query": "name", "within": "code"}.get(name, name))
+            of = {"query": "name", "within": "code"}.get(name, name)
+            return values.text(random, of, surely=self.oddness == 0 and name == "query")
         if bare.name == "Int" and name == "first":
             return random.choice((100, 101, -1)) if self._oddly(0.03) else random.choice(SIZES)
         if bare.name in ("Int", "Long"):
