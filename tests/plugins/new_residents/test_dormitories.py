@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from arriving import Arriving
-from test_guards import refused
+from arriving import Arriving, refused
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
