@@ -124,10 +124,14 @@ _WORKERS = "How many answered is for whoever sees the list; who did is not."
 
 
 def _list_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    """For the employer; for whoever verifies there once nobody on it is asked any more: it says where they live, and whom
-    they work for."""
+    """For the employer; for each worker on it who has not said no, who has to know who asks; for whoever verifies there once
+    nobody is asked any more: it says where they live, and whom they work for."""
     asked = select(models.Registration).where(lambda r: (r.dormitory_id == t.id) & (r.state == ResidenceState.INVITED))
-    return v.acts_as(t.employer_id) | (v.may(VERIFY, t.area_id) & ~asked.exists())
+    no = [ResidenceState.DECLINED, ResidenceState.LAPSED]
+    mine = select(models.Registration).where(
+        lambda r: (r.dormitory_id == t.id) & ~r.state.is_in(no) & v.acts_as(r.person_id)
+    )
+    return v.acts_as(t.employer_id) | mine.exists() | (v.may(VERIFY, t.area_id) & ~asked.exists())
 
 
 @node(

@@ -30,6 +30,7 @@ async def listed(a: Arriving, *workers: str, **more: Any) -> tuple[str, str]:
 async def asked(a: Arriving, login: str) -> str:
     (node,) = (await a.n.ask(login, MINE))["newResidentsRegistrations"]["nodes"]
     assert node["state"] == "INVITED"
+    assert node["dormitory"] == {"employer": {"name": "企业丁"}}  # who is asked knows by whom
     return str(node["id"])
 
 
