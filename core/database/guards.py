@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tortoise import fields
@@ -124,7 +124,7 @@ def names_nobody_gone(*columns: str, running: str) -> Refuse:
 @dataclass(frozen=True)
 class Upon:
     """A guard upon rows of somebody else's model, declared by a model whose own rows would not hold without it; it is there
-    while the plugin is loaded. `name` begins with the plugin's key."""
+    while the plugin is loaded."""
 
     model: type[Model]
     guard: Refuse
@@ -194,7 +194,8 @@ def _short(name: str) -> str:
 def render(model: type[Model], guard: Guard, dialect: str) -> list[DatabaseObject]:
     """The catalogue objects that carry `guard` in `dialect`; empty where it cannot arise (SQLite has no TRUNCATE)."""
     if isinstance(guard, Upon):
-        return render(guard.model, guard.guard, dialect)
+        named = replace(guard.guard, name=f"{model._meta.db_table}_{guard.guard.name}")
+        return render(guard.model, named, dialect)
     table = model._meta.db_table
     if isinstance(guard, Replaced):
         return _render_trigger(table, guard.as_refusal(model), dialect) if dialect == "sqlite" else []

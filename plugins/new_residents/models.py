@@ -65,7 +65,7 @@ _DESK = (
     Upon(
         Membership,
         refuse(
-            "new_residents_one_home",
+            "elsewhere",
             "INSERT OR UPDATE",
             "NEW.role = 'RESIDENT' AND NEW.state = 'ACTIVE' AND NEW.area_id IS NOT NULL AND EXISTS (SELECT 1 FROM"
             f" new_residents_registration r WHERE r.person_id = NEW.actor_id AND r.{LIVING} AND (EXISTS (SELECT 1 FROM"
@@ -79,7 +79,7 @@ _DESK = (
     Upon(
         Membership,
         refuse(
-            "new_residents_verified",
+            "verified",
             "UPDATE",
             "OLD.state = 'ACTIVE' AND NEW.state = 'ENDED' AND EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id"
             " AND e.type IN ('core.membership.ended', 'core.membership.added.undone')) AND EXISTS (SELECT 1 FROM"
