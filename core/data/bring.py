@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -47,11 +48,17 @@ class Import:
             await facts.gather(stage, self.runtime.database)
             await asyncio.to_thread(settle.settle, stage)
             await facts.gather_links(stage, self.runtime.database)
-            owner = self.runtime.kernel.owner
-            await asyncio.to_thread(settle.build, stage, owner, lambda n: self.progress("check", n))
+            owner, settings = self.runtime.kernel.owner, await self._settings()
+            await asyncio.to_thread(settle.build, stage, owner, settings, lambda n: self.progress("check", n))
             yield stage, stage.counts(), since
         finally:
             stage.close()
+
+    async def _settings(self) -> settle.SettingsOf:
+        """What the areas have set, as of now."""
+        database, store = self.runtime.database, self.runtime.kernel.settings
+        book = await store.book(database.fetch, database.dialect.mark, await store.version(database.fetch))
+        return cache(lambda model, chain: book.values(store.by_model[model], chain))
 
     def stops(self, counts: Counts) -> bool:
         return bool(counts.errors or (self.strict and counts.warnings))

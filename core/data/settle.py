@@ -15,8 +15,10 @@ from core.database.dialect import SQLITE
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Logged, Membership
+from core.settings import Settings
 
 Shown = Callable[[int], None]
+SettingsOf = Callable[[type[Settings], tuple[UUID, ...]], Any]
 
 
 _LEVEL = {
@@ -296,10 +298,10 @@ def _tell_members(stage: Stage) -> None:
 # --- what new rows become --------------------------------------------------------------------------------
 
 
-def build(stage: Stage, owner: Callable[[str], str], progress: Shown = lambda rows: None) -> None:
+def build(stage: Stage, owner: Callable[[str], str], settings: SettingsOf, progress: Shown = lambda rows: None) -> None:
     """One event and its rows for each row that is new, as they will be written, in the order of the sheets. `owner`
-    says whose an event type is."""
-    builder = _Builder(stage, owner)
+    says whose an event type is, `settings` what holds in an area, named by those above it."""
+    builder = _Builder(stage, owner, settings)
     for sheet in stage.sheets:
         for number, found in enumerate(
             stage.db.execute(
@@ -318,9 +320,10 @@ def build(stage: Stage, owner: Callable[[str], str], progress: Shown = lambda ro
 
 
 class _Builder:
-    def __init__(self, stage: Stage, owner: Callable[[str], str]) -> None:
+    def __init__(self, stage: Stage, owner: Callable[[str], str], settings: SettingsOf) -> None:
         self.stage = stage
         self.owner = owner
+        self.settings = settings
         self.rows: dict[str, list[tuple[Any, ...]]] = {}
         self.later: list[tuple[str, tuple[Any, ...]]] = []
         self.count = 0
@@ -361,7 +364,11 @@ class _Builder:
             targets["ancestors"] = stage.areas[own].chain[:-1]
         top = stage.top.id if stage.top else None
         here = UUID(area_id) if area_id else own
-        made = sheet.make(Row(values, here, own, top, targets, homes, stage.today, stage.now))
+
+        def holds(model: type[Settings]) -> Any:
+            return self.settings(model, stage.areas[here].chain)
+
+        made = sheet.make(Row(values, here, own, top, targets, homes, stage.today, stage.now, holds))
         place = stage.areas[made.area_id] if made.area_id else None
         if place and top and top not in place.chain:
             raise Refusal("AREA_OUTSIDE", path=("organization",), area=place.code)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from core.enums import Term
 from core.models import Entity
+from core.settings import Settings
 
 
 class Kind(Enum):
@@ -75,7 +76,7 @@ class Column:
 @dataclass
 class Row:
     """A row whose cells are well: values by column, the ids of what it names (`targets`, by column) and the areas those
-    are at home in. `register_id` is the area whose own numbers it counts by."""
+    are at home in. `register_id` is the area whose own numbers it counts by; `settings(model)` is what holds where it lies."""
 
     values: Mapping[str, Any]
     area_id: UUID
@@ -85,6 +86,7 @@ class Row:
     homes: Mapping[UUID, UUID]
     today: date
     now: datetime
+    settings: Callable[[type[Settings]], Any]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from tortoise import fields
@@ -121,7 +121,16 @@ def names_nobody_gone(*columns: str, running: str) -> Refuse:
     return refuse("names_nobody_gone", "INSERT OR UPDATE", f"{running} AND {gone}", "ACTOR_GONE")
 
 
-Guard = Index | Refuse | Replaced
+@dataclass(frozen=True)
+class Upon:
+    """A guard upon rows of somebody else's model, declared by a model whose own rows would not hold without it; it is there
+    while the plugin is loaded."""
+
+    model: type[Model]
+    guard: Refuse
+
+
+Guard = Index | Refuse | Replaced | Upon
 
 
 @dataclass(frozen=True)
@@ -184,6 +193,9 @@ def _short(name: str) -> str:
 
 def render(model: type[Model], guard: Guard, dialect: str) -> list[DatabaseObject]:
     """The catalogue objects that carry `guard` in `dialect`; empty where it cannot arise (SQLite has no TRUNCATE)."""
+    if isinstance(guard, Upon):
+        named = replace(guard.guard, name=f"{model._meta.db_table}_{guard.guard.name}")
+        return render(guard.model, named, dialect)
     table = model._meta.db_table
     if isinstance(guard, Replaced):
         return _render_trigger(table, guard.as_refusal(model), dialect) if dialect == "sqlite" else []

@@ -100,7 +100,7 @@ async def add_membership(
         raise Refusal("ONE_OF_NEEDED", path=("areaId",), fields="areaId, organizationId")
     if since > work.clock.today():
         raise Refusal("IN_THE_FUTURE", path=("since",))
-    actor = await work.get(Actor, actor_id)
+    actor = await work.lock(Actor, actor_id)  # so that one belongs to one place or the other
     where: Area | Actor
     if area_id is not None:
         where = await work.get(Area, area_id)

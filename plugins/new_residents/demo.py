@@ -1,4 +1,5 @@
-"""New residents in the demo: a service point and equal footing in 兴旺社区, and newcomers in every town of the large district."""
+"""New residents in the demo: a service point in 兴旺社区, newcomers in every town of the large district, and equal footing in
+兴旺社区 and in the first town."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from core.access import Viewer
 from core.demo import DemoDistrict
 from core.demo.district import Community, Town
 from core.runtime import Runtime
+from core.settings.store import as_uuid
 from core.work import Work
 from plugins.new_residents import rules
 from plugins.new_residents.terms import IdentityCheck, ResidenceProofKind
@@ -38,6 +40,7 @@ async def _story(d: DemoDistrict) -> None:
         ),
     )
     await d.act("admin", lambda w: rules.offer_catalogue(w, area_id=area_id))
+    await _entitle(d, area_id)
     registration = await d.act(
         "company",
         lambda w: rules.register(
@@ -52,9 +55,23 @@ async def _verified(w: Work, registration_id: UUID, since: date) -> None:
     await rules.verify_residence(w, registration_id=registration_id, since=since, identity=IdentityCheck.IN_PERSON)
 
 
+async def _entitle(d: DemoDistrict, area_id: UUID) -> None:
+    """What comes of itself comes to who lives there, as the job would have it."""
+    database = d.runtime.database
+    homes = await database.read(
+        "SELECT m.id FROM core_membership m JOIN core_area_closure c ON c.descendant_id = m.area_id AND c.until IS NULL"
+        f" WHERE c.ancestor_id = {database.dialect.mark(1)} AND m.role = 'RESIDENT' AND m.state = 'ACTIVE'",
+        [area_id],
+    )
+    for home in [as_uuid(row[0]) for row in homes]:
+        await d.system(lambda w, home=home: rules.entitle(w, home))  # type: ignore[misc]
+
+
 async def _town(d: DemoDistrict, town: Town) -> None:
     """In each community some people register; its clerk verifies them, all but the last."""
-    await d.together(lambda w: rules.offer_catalogue(w, area_id=town.id))
+    if town is d.towns[0]:
+        await d.together(lambda w: rules.offer_catalogue(w, area_id=town.id))
+        await _entitle(d, town.id)
     for c in town.communities:
         chance = Random(f"newcomers {c.number}")
         people = chance.sample(c.people, min(NEWCOMERS, len(c.people)))

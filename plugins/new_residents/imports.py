@@ -11,20 +11,21 @@ from core.ids import new_id
 from core.models import Entity
 from core.rules.inputs import clean_name
 from plugins.new_residents.models import DormitoryList, Registration
+from plugins.new_residents.rules.dormitories import WORKERS
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import DormitoryListState, ResidenceState
 
-ANSWER_DAYS: int = NewResidentsSettings.model_fields["confirm_days"].default
-
 
 def _make(row: Row) -> Made:
-    """A list with its workers, each of whom answers within the usual days."""
+    """A list with its workers, each of whom answers within the days that hold there. Refuses TOO_MANY_WORKERS, TWICE_ON_LIST."""
     v, employer = row.values, row.targets["employer"][0]
     workers = row.targets["workers"]
+    if len(workers) > WORKERS:
+        raise Refusal("TOO_MANY_WORKERS", path=("workers",), limit=WORKERS)
     if len(set(workers)) != len(workers):
         raise Refusal("TWICE_ON_LIST", path=("workers",))
     address, since = clean_name(v["address"], "address"), v.get("since") or row.today
-    by = row.today + timedelta(days=ANSWER_DAYS)
+    by = row.today + timedelta(days=row.settings(NewResidentsSettings).confirm_days)
     made = DormitoryList(
         id=row.id, area_id=row.area_id, employer_id=employer, address=address, state=DormitoryListState.OPEN,
         submitted_at=row.now, confirm_by=by,
@@ -36,7 +37,12 @@ def _make(row: Row) -> Made:
         )
         for person in workers
     ]  # fmt: skip
-    return Made("new_residents.dormitory.submitted", row.area_id, [made, *asked], {"workers": len(workers)})
+    return Made(
+        "new_residents.dormitory.submitted",
+        row.area_id,
+        [made, *asked],
+        {"employer": str(employer), "workers": len(workers)},
+    )
 
 
 SHEETS = [

@@ -8,8 +8,8 @@ from uuid import UUID
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
-from core.models import Actor, Area, Logged, RuleDocument
+from core.database.guards import Guard, Refuse, Upon, append_only, check, index, refuse, same, unique
+from core.models import Actor, Area, Logged, Membership, RuleDocument
 from core.personal import Keep, Text, impersonal, personal
 from plugins.new_residents.terms import (
     DormitoryListState,
@@ -46,13 +46,47 @@ def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
 
 
 _CLOSED = Keep("closed_at", "case_text_days")
-_LIVES = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
+LIVING = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
 # The desk has recorded that they live in an area that is neither above nor below that of the registration.
 _ELSEWHERE = (
     "EXISTS (SELECT 1 FROM core_membership m WHERE m.actor_id = NEW.person_id AND m.role = 'RESIDENT'"
     " AND m.state = 'ACTIVE' AND m.organization_id IS NULL AND NOT EXISTS (SELECT 1 FROM core_area_closure c"
     " WHERE c.until IS NULL AND (c.ancestor_id = m.area_id AND c.descendant_id = NEW.area_id"
     " OR c.ancestor_id = NEW.area_id AND c.descendant_id = m.area_id)))"
+)
+# Of a registration `r`, as a membership changes: the mechanism is on where it lies.
+_ON = (
+    "EXISTS (SELECT 1 FROM core_plugin_area p WHERE p.area_id = r.area_id AND p.plugin = 'new_residents' AND"
+    " (p.until IS NULL OR p.until > (SELECT n.recorded_at FROM core_event n WHERE n.id = NEW.event_id)))"
+)
+# While a residence is verified the desk records no home elsewhere, and does not end the membership it has made: moving
+# away does both. Where the mechanism is off, the desk ends it first.
+_DESK = (
+    Upon(
+        Membership,
+        refuse(
+            "elsewhere",
+            "INSERT OR UPDATE",
+            "NEW.role = 'RESIDENT' AND NEW.state = 'ACTIVE' AND NEW.area_id IS NOT NULL AND EXISTS (SELECT 1 FROM"
+            f" new_residents_registration r WHERE r.person_id = NEW.actor_id AND r.{LIVING} AND (EXISTS (SELECT 1 FROM"
+            " core_membership h WHERE h.id = r.membership_id AND h.state = 'ACTIVE') OR (r.membership_id IS NULL AND"
+            f" {_ON})) AND NOT EXISTS (SELECT 1 FROM core_area_closure c WHERE c.until IS NULL AND"
+            " (c.ancestor_id = NEW.area_id AND c.descendant_id = r.area_id"
+            " OR c.ancestor_id = r.area_id AND c.descendant_id = NEW.area_id)))",
+            "LIVES_ELSEWHERE",
+        ),
+    ),
+    Upon(
+        Membership,
+        refuse(
+            "verified",
+            "UPDATE",
+            "OLD.state = 'ACTIVE' AND NEW.state = 'ENDED' AND EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id"
+            " AND e.type IN ('core.membership.ended', 'core.membership.added.undone')) AND EXISTS (SELECT 1 FROM"
+            f" new_residents_registration r WHERE r.membership_id = NEW.id AND r.state = 'VERIFIED' AND {_ON})",
+            "RESIDENCE_VERIFIED",
+        ),
+    ),
 )
 _NOBODY_YET = "'INVITED', 'DECLINED', 'LAPSED'"
 
@@ -141,7 +175,7 @@ class Registration(Logged):
     )
 
     guards: ClassVar[tuple[Guard, ...]] = (
-        unique("person_id", where=_LIVES, code="LIVES_ELSEWHERE"),
+        unique("person_id", where=LIVING, code="LIVES_ELSEWHERE"),
         unique("person_id", "area_id", where="state = 'SUBMITTED'", code="ALREADY_REGISTERED"),
         unique("dormitory_id", "person_id", where="dormitory_id IS NOT NULL", code="TWICE_ON_LIST"),
         check(
@@ -152,12 +186,12 @@ class Registration(Logged):
         refuse(
             "consent_given",
             "UPDATE",
-            f"NEW.dormitory_id IS NOT NULL AND NEW.{_LIVES} AND NOT (OLD.{_LIVES}) AND NOT EXISTS (SELECT 1 FROM"
+            f"NEW.dormitory_id IS NOT NULL AND NEW.{LIVING} AND NOT (OLD.{LIVING}) AND NOT EXISTS (SELECT 1 FROM"
             " core_consent c WHERE c.id = NEW.consent_id AND c.person_id = NEW.person_id AND c.state = 'GIVEN')",
             "WORKER_CONSENT",
         ),
-        check("verified", f"NOT (NEW.{_LIVES}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
-        check("identified", f"NOT (NEW.{_LIVES}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
+        check("verified", f"NOT (NEW.{LIVING}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
+        check("identified", f"NOT (NEW.{LIVING}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
         check("until_after_since", "NEW.until IS NULL OR (NEW.since IS NOT NULL AND NEW.until >= NEW.since)"),
         check("moved", "NEW.state <> 'MOVED_AWAY' OR NEW.until IS NOT NULL"),
         check(
@@ -182,7 +216,7 @@ class Registration(Logged):
         refuse(
             "again_by_appeal_alone",
             "UPDATE",
-            f"OLD.state IN ('REJECTED', 'REVOKED') AND NEW.{_LIVES} AND NOT EXISTS (SELECT 1 FROM new_residents_appeal p"
+            f"OLD.state IN ('REJECTED', 'REVOKED') AND NEW.{LIVING} AND NOT EXISTS (SELECT 1 FROM new_residents_appeal p"
             " WHERE p.registration_id = NEW.id AND p.state = 'GRANTED')",
             "REGISTRATION_STATE",
         ),
@@ -198,8 +232,13 @@ class Registration(Logged):
             f"OLD.state = 'INVITED' AND NEW.state NOT IN ('INVITED', 'SUBMITTED', {_NOBODY_YET})",
             "WORKER_CONSENT",
         ),
-        refuse("one_home_new", "INSERT", f"NEW.{_LIVES} AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
-        refuse("one_home", "UPDATE", f"NEW.{_LIVES} AND NOT (OLD.{_LIVES}) AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
+        refuse("one_home_new", "INSERT", f"NEW.{LIVING} AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
+        refuse(
+            "one_home",
+            "UPDATE",
+            f"NEW.{LIVING} AND (NOT (OLD.{LIVING}) OR NEW.person_id <> OLD.person_id) AND {_ELSEWHERE}",
+            "LIVES_ELSEWHERE",
+        ),
         refuse(
             "asked_first",
             "UPDATE",
@@ -207,6 +246,7 @@ class Registration(Logged):
             " AND NEW.state <> 'PENDING_CONSENT'",
             "REGISTRATION_STATE",
         ),
+        *_DESK,
         *_by_others("inv10_decision", "decided_by_id", "NEW.person_id", "NEW.employer_id"),
         index("area_id", "state", "submitted_at"),
         index("area_id", "submitted_at"),
@@ -340,6 +380,11 @@ class ParityException(Logged):
 _STATUTE_IN_FORCE = (
     "EXISTS (SELECT 1 FROM new_residents_exception x WHERE x.entitlement_id = NEW.entitlement_id AND x.until IS NULL)"
 )
+# Nobody decides about it: it comes of itself.
+_BY_ITSELF = (
+    "EXISTS (SELECT 1 FROM new_residents_entitlement a WHERE a.id = NEW.entitlement_id AND a.automatic"
+    " AND a.state = 'OFFERED')"
+)
 
 
 class Grant(Logged):
@@ -387,6 +432,17 @@ class Grant(Logged):
             " OR (OLD.state IN ('ENDED', 'WITHDRAWN') AND NEW.state <> OLD.state"
             f" AND NOT {_event('appeal.granted')})",
             "APPEND_ONLY",
+        ),
+        refuse(
+            "by_itself_new", "INSERT", f"NEW.ground IN ('CAPACITY', 'OTHER') AND {_BY_ITSELF}", "ENTITLEMENT_AUTOMATIC"
+        ),
+        refuse(
+            "by_itself",
+            "UPDATE",
+            f"(NEW.ground IN ('CAPACITY', 'OTHER') AND NOT {same('NEW.ground', 'OLD.ground')} OR OLD.state = 'GRANTED'"
+            " AND NEW.state = 'ENDED' AND EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id"
+            f" AND e.type = 'new_residents.entitlement.ended' AND e.authority <> 'SYSTEM')) AND {_BY_ITSELF}",
+            "ENTITLEMENT_AUTOMATIC",
         ),
         *_by_others("inv10_grant", "decided_by_id", "NEW.person_id"),
         index("entitlement_id", "asked_at"),

@@ -1,21 +1,21 @@
 """How newcomers fare beside locals, entitlement by entitlement (INV15): sums alone, and none so small that it tells of one.
 
 A newcomer is who has a verified registration, a local who lives there without one; nobody's household registration (户籍)
-is known. `rate` is how many in a thousand of those who live here today and were decided about have it, by the latest decision; it is told only where
-none of its parts is hidden.
+is known. `rate` is how many in a thousand of those who live here today and were decided about have it, by the latest
+decision; it is told only where none of its parts is hidden. Who was refused because they have not lived here long enough
+is in no part of it: like is compared with like, and of what comes of itself everybody who lives here long enough has it.
 """
 
 from __future__ import annotations
+
+from plugins.new_residents.models import LIVING
 
 FEWEST = 5  # a count from 1 to 4 is not told
 TOLERANCE = 50  # in a thousand; by less the newcomers are not behind
 
 
-_LIVING = "r.state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
-
-
 def _people(newcomers: bool, state: str) -> str:
-    return f"count(CASE WHEN q.nth = 1 AND q.is_new = {int(newcomers)} AND q.state = '{state}' THEN q.person_id END)"
+    return f"count(CASE WHEN q.nth = 1 AND q.is_new = {int(newcomers)} AND q.standing = '{state}' THEN q.person_id END)"
 
 
 def _using(newcomers: bool) -> str:
@@ -42,15 +42,16 @@ def _rate(has: str, not_has: str) -> str:
 PARITY = f"""WITH here AS MATERIALIZED (
     SELECT r.person_id AS person_id, 1 AS is_new FROM core_area_closure b
     JOIN new_residents_registration r ON r.area_id = b.descendant_id
-    WHERE b.until IS NULL AND b.ancestor_id = :area: AND {_LIVING}
+    WHERE b.until IS NULL AND b.ancestor_id = :area: AND r.{LIVING}
     UNION
     SELECT m.actor_id AS person_id, 0 AS is_new FROM core_area_closure b
     JOIN core_membership m ON m.area_id = b.descendant_id JOIN core_actor a ON a.id = m.actor_id
     WHERE b.until IS NULL AND b.ancestor_id = :area: AND m.role = 'RESIDENT' AND m.state = 'ACTIVE'
     AND a.kind = 'PERSON' AND NOT EXISTS (SELECT 1 FROM new_residents_registration r
-        WHERE r.person_id = m.actor_id AND {_LIVING})
+        WHERE r.person_id = m.actor_id AND r.{LIVING})
 ), ours AS MATERIALIZED (
-    SELECT g.id, g.entitlement_id, g.person_id, g.state, h.is_new, row_number() OVER (
+    SELECT g.id, g.entitlement_id, g.person_id, h.is_new,
+        CASE WHEN g.state = 'REFUSED' AND g.ground = 'RESIDENCE' THEN 'EARLY' ELSE g.state END AS standing, row_number() OVER (
         PARTITION BY g.entitlement_id, g.person_id ORDER BY CASE WHEN g.state = 'GRANTED' THEN 0 ELSE 1 END,
         coalesce(g.ended_on, g.decided_on) DESC, g.asked_at DESC, g.id DESC) AS nth
     FROM core_area_closure b JOIN new_residents_grant g ON g.area_id = b.descendant_id

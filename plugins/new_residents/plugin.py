@@ -60,7 +60,12 @@ def gongzhi_jobs() -> list[Job]:
     from core.jobs import Job
     from plugins.new_residents import rules
 
-    return [Job("new_residents", "invitations", rules.LAPSING_SQL, rules.lapse_invitation)]
+    return [
+        Job("new_residents", "invitations", rules.LAPSING_SQL, rules.lapse_invitation),
+        Job("new_residents", "residences", rules.ENDED_SQL, rules.residence_ended),
+        Job("new_residents", "entitling", rules.COMING_SQL, rules.entitle),
+        Job("new_residents", "leaving", rules.LEFT_SQL, rules.leave),
+    ]
 
 
 @hookimpl

@@ -7,10 +7,10 @@ from uuid import UUID
 
 import pytest
 
-from core.database.guards import same
+from core.database.guards import Upon, guards_of, refuse, render, same
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Account, Identity
+from core.models import Account, Identity, Membership
 from core.testing.kit import Neighbourhood
 from core.work import Work
 
@@ -51,6 +51,14 @@ async def test_what_is_not_the_same_is_different(
     found = same(left, right)
     sql = f"SELECT CASE WHEN {found} THEN 1 ELSE 0 END, CASE WHEN NOT ({found}) THEN 1 ELSE 0 END"
     assert [tuple(row) for row in await neighbourhood.server.runtime.database.read(sql)] == [(equal, 1 - equal)]
+
+
+@pytest.mark.parametrize("dialect", ["sqlite", "postgres"])
+def test_a_guard_upon_somebody_else_s_rows_is_not_in_the_way_of_theirs(dialect: str) -> None:
+    mine = refuse("until_after_since", "UPDATE", "1 = 1", "X")
+    (made,) = render(Account, Upon(Membership, mine), dialect)
+    names = {o.name for g in guards_of(Membership) for o in render(Membership, g, dialect)}
+    assert made.table == "core_membership" and made.name not in names
 
 
 @pytest.mark.parametrize(

@@ -219,10 +219,12 @@ def residence_proof(row: Row, f: Facts) -> bool:
 
 
 def dormitory_list(row: Row, f: Facts) -> bool:
-    """It names where everybody on it lives and works: no clerk's to know while one of them has not answered."""
-    asked = any(
-        r["dormitory_id"] == row["id"] and r["state"] == "INVITED" for r in f.rows("new_residents_registration")
-    )
+    """It names where everybody on it lives and works: no clerk's to know while one of them has not answered. Who is asked
+    knows by whom."""
+    on_it = [r for r in f.rows("new_residents_registration") if r["dormitory_id"] == row["id"]]
+    if any(r["state"] not in ("DECLINED", "LAPSED") and f.acts_as(r["person_id"]) for r in on_it):
+        return True
+    asked = any(r["state"] == "INVITED" for r in on_it)
     return f.acts_as(row["employer_id"]) or (not asked and f.may("new_residents.residence.verify", row["area_id"]))
 
 

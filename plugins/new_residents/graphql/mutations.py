@@ -167,7 +167,12 @@ async def new_residents_move_away(work: Work, input: NewResidentsMoveAwayInput) 
 
 @strawberry.input(description="Ask the villagers' representatives (提请村民代表表决).")
 class NewResidentsAskConsentInput(NewResidentsRegistrationInput):
-    representative_ids: list[strawberry.ID] = strawberry.field(description="Who votes (村民代表).")
+    body_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The representatives' meeting of the village: who sits in it votes (村民代表会议)."
+    )
+    representative_ids: list[strawberry.ID] = strawberry.field(
+        default_factory=list, description="Who votes, where no such body is kept here (村民代表)."
+    )
     opens_at: datetime = strawberry.field(description="When the ballot opens (表决开始时间).")
     closes_at: datetime = strawberry.field(description="When it closes (表决结束时间).")
 
@@ -181,6 +186,7 @@ async def new_residents_ask_consent(work: Work, input: NewResidentsAskConsentInp
         representatives=[
             from_global(id, "actor", "representativeIds", str(n)) for n, id in enumerate(input.representative_ids)
         ],
+        body_id=None if input.body_id is None else from_global(input.body_id, "councils_body", "bodyId"),
         opens_at=input.opens_at,
         closes_at=input.closes_at,
     )

@@ -124,10 +124,14 @@ _WORKERS = "How many answered is for whoever sees the list; who did is not."
 
 
 def _list_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    """For the employer; for whoever verifies there once nobody on it is asked any more: it says where they live, and whom
-    they work for."""
+    """For the employer; for each worker on it who has not said no, who has to know who asks; for whoever verifies there once
+    nobody is asked any more: it says where they live, and whom they work for."""
     asked = select(models.Registration).where(lambda r: (r.dormitory_id == t.id) & (r.state == ResidenceState.INVITED))
-    return v.acts_as(t.employer_id) | (v.may(VERIFY, t.area_id) & ~asked.exists())
+    no = [ResidenceState.DECLINED, ResidenceState.LAPSED]
+    mine = select(models.Registration).where(
+        lambda r: (r.dormitory_id == t.id) & ~r.state.is_in(no) & v.acts_as(r.person_id)
+    )
+    return v.acts_as(t.employer_id) | mine.exists() | (v.may(VERIFY, t.area_id) & ~asked.exists())
 
 
 @node(
@@ -177,7 +181,7 @@ class NewResidentsEntitlement:
     title: str = column(order=True, description="What it is called (名称).")
     explanation: str | None = column(filter=False, description="What it means (说明).")
     min_months: int = column(description="Months of residence it asks of everybody (所需居住月数).")
-    automatic: bool = column(description="Comes by itself with a verified residence (自动享有).")
+    automatic: bool = column(description="Comes by itself to who lives here long enough (自动享有).")
     state: EntitlementState = column(description="Whether it is offered (事项状态).")
     version: int = column(filter=False, description="Goes up with every change (版本).")
     area: Area = to_one(description="Where it is offered, and below (提供区域).")
@@ -365,12 +369,16 @@ class NewResidentsParity:
     parity: ParityFinding = column(filter=False, description="How they fare (对等情况).")
     newcomers: int | None = column(filter=False, description="Newcomers who live here, verified (新居民人数).")
     newcomers_having: int | None = column(filter=False, description="Of them, who have it (新居民享有人数).")
-    newcomers_refused: int | None = column(filter=False, description="Who were refused it (新居民未批人数).")
+    newcomers_refused: int | None = column(
+        filter=False, description="Who were refused it, though long enough here (新居民未批人数)."
+    )
     newcomers_using: int | None = column(filter=False, description="Who have used it (新居民使用人数).")
     newcomers_rate: int | None = column(filter=False, description="Granted in a thousand decided (新居民批准率,千分).")
     locals: int | None = column(filter=False, description="Others who live here (本地居民人数).")
     locals_having: int | None = column(filter=False, description="Of them, who have it (本地居民享有人数).")
-    locals_refused: int | None = column(filter=False, description="Who were refused it (本地居民未批人数).")
+    locals_refused: int | None = column(
+        filter=False, description="Who were refused it, though long enough here (本地居民未批人数)."
+    )
     locals_using: int | None = column(filter=False, description="Who have used it (本地居民使用人数).")
     locals_rate: int | None = column(filter=False, description="Granted in a thousand decided (本地居民批准率,千分).")
     entitlement: NewResidentsEntitlement | None = to_one(description="What it is about (五同事项).")

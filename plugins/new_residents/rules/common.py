@@ -66,12 +66,12 @@ async def resident_memberships(work: Work, person_id: UUID) -> list[Membership]:
     )
 
 
-async def recorded_elsewhere(work: Work, registration: Registration) -> bool:
-    """Does the desk's record say that they live in an area that is neither above nor below this one?"""
+async def recorded_elsewhere(work: Work, registration: Registration, person_id: UUID | None = None) -> bool:
+    """Does the desk's record say that they (or `person_id`) live in an area that is neither above nor below this one?"""
     here = work.place(registration).chain
     return any(
         m.area_id not in here and registration.area_id not in work.place(m).chain
-        for m in await resident_memberships(work, registration.person_id)
+        for m in await resident_memberships(work, person_id or registration.person_id)
     )
 
 

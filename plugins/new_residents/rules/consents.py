@@ -28,11 +28,16 @@ CHOICES = ("同意", "不同意")
 
 
 async def ask_consent(
-    work: Work, *, registration_id: UUID, representatives: Sequence[UUID], opens_at: datetime, closes_at: datetime
-) -> Registration:
-    """Put it to the representatives in a secret ballot. Refuses CONSENT_BALLOTS_ABSENT where no mechanism holds ballots,
-    OWN_MATTER (INV10; a newcomer is no representative in their own matter), NOT_A_VILLAGER (who does not live there decides
-    nothing there), TOO_MANY_VOTERS, REGISTRATION_STATE, CONSENT_ASKED."""
+    work: Work, *, registration_id: UUID, representatives: Sequence[UUID], body_id: UUID | None, opens_at: datetime,
+    closes_at: datetime,
+) -> Registration:  # fmt: skip
+    """Put it to the representatives in a secret ballot: to who sits in the village's representatives' meeting (`body_id`), or
+    to those who are named where no such body is kept here.
+
+    Refuses CONSENT_BALLOTS_ABSENT where no mechanism holds ballots, OWN_MATTER (INV10; a newcomer is no representative in
+    their own matter), ONE_OF_NEEDED, NOT_THE_REPRESENTATIVES, NOT_A_VILLAGER (who does not live there decides nothing
+    there), TOO_MANY_VOTERS, REGISTRATION_STATE, CONSENT_ASKED.
+    """
     registration = await work.lock(Registration, registration_id)
     work.require(RECORD, registration)
     work.expect_version(registration)
@@ -41,17 +46,23 @@ async def ask_consent(
     ballots = work.kernel.ports.get("ballots")
     if ballots is None:
         raise Refusal("CONSENT_BALLOTS_ABSENT")
-    if not representatives:
-        raise Refusal("EMPTY_LIST", path=("representativeIds",))
-    if registration.person_id in representatives:
+    settings = await work.settings(NewResidentsSettings, registration)
+    village = await consent_area(work, registration, settings)
+    village_id = registration.area_id if village is None else village.id
+    voters = representatives if body_id is None else await _seated(work, body_id, village_id)
+    if bool(representatives) == (body_id is not None):
+        raise Refusal("ONE_OF_NEEDED", path=("representativeIds",), fields="representativeIds, bodyId")
+    if not voters:
+        raise Refusal("EMPTY_LIST", path=("bodyId",))
+    if registration.person_id in voters:
         raise Refusal("OWN_MATTER", path=("representativeIds",))
-    await _villagers(work, registration, representatives)
+    await _villagers(work, village_id, voters)
     if registration.consent_ballot_id is not None and registration.state is ResidenceState.PENDING_CONSENT:
         raise Refusal("CONSENT_ASKED")
     person = await work.get(Actor, registration.person_id)
     ballot_id = await ballots.put(
         work, subject=registration, area_id=registration.area_id, title=f"同意{person.masked_name}参加本村选举与决策",
-        choices=CHOICES, voters=list(representatives), is_secret=True, opens_at=opens_at, closes_at=closes_at,
+        choices=CHOICES, voters=list(voters), is_secret=True, opens_at=opens_at, closes_at=closes_at,
     )  # fmt: skip
     work.require(RECORD, registration)
     work.change(
@@ -65,15 +76,25 @@ async def ask_consent(
     return registration
 
 
-async def _villagers(work: Work, registration: Registration, voters: Sequence[UUID]) -> None:
+async def _seated(work: Work, body_id: UUID, village_id: UUID) -> list[UUID]:
+    """Who sits with a vote in the representatives' meeting of the village. Refuses NOT_THE_REPRESENTATIVES."""
+    councils = work.kernel.ports.get("councils")
+    if councils is None:
+        raise Refusal("PLUGIN_DISABLED", plugin="councils")
+    body = await councils.body(work, body_id)
+    if body.kind != "REPRESENTATIVES" or body.area_id != village_id or not body.is_active:
+        raise Refusal("NOT_THE_REPRESENTATIVES", path=("bodyId",))
+    seated: list[UUID] = await councils.seated(work, body_id)
+    return seated
+
+
+async def _villagers(work: Work, village_id: UUID, voters: Sequence[UUID]) -> None:
     """Who is asked lives in the village that has to agree. Refuses TOO_MANY_VOTERS, NOT_A_VILLAGER."""
     if len(voters) > REPRESENTATIVES:
         raise Refusal("TOO_MANY_VOTERS", path=("representativeIds",), limit=REPRESENTATIVES)
-    village = await consent_area(work, registration, await work.settings(NewResidentsSettings, registration))
-    area_id = registration.area_id if village is None else village.id
     lives = work.port("eligibility").resident_since
     for number, voter in enumerate(voters):
-        if await lives(work, voter, area_id) is None:
+        if await lives(work, voter, village_id) is None:
             raise Refusal("NOT_A_VILLAGER", path=("representativeIds", str(number)))
 
 

@@ -35,6 +35,7 @@ from plugins.new_residents.terms import (
 )
 
 OFFER, GRANT = "new_residents.entitlement.offer", "new_residents.entitlement.grant"
+RUNNING = (EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED)
 
 
 @dataclass(frozen=True)
@@ -205,20 +206,25 @@ class Standing:
         return self.at.id if isinstance(self.at, Registration) else None
 
 
-async def standing_of(work: Work, entitlement: Entitlement, person_id: UUID) -> Standing:
-    """Refuses NOT_RESIDENT_HERE for who does not live in the area of the entitlement or below."""
+async def home_within(work: Work, entitlement: Entitlement, person_id: UUID) -> Registration | Membership | None:
+    """Where somebody lives in the area of an entitlement or below; None if they do not."""
     home = await lives_at(work, person_id)
     homes = [home] if home is not None else await resident_memberships(work, person_id)
-    for at in homes:
-        if at.area_id is not None and entitlement.area_id in work.place(at).chain:
-            since = await work.port("eligibility").resident_since(work, person_id, entitlement.area_id)
-            return Standing(at, at.area_id, since)
-    raise Refusal("NOT_RESIDENT_HERE")
+    return next((at for at in homes if entitlement.area_id in work.place(at).chain), None)
+
+
+async def standing_of(work: Work, entitlement: Entitlement, person_id: UUID) -> Standing:
+    """Refuses NOT_RESIDENT_HERE for who does not live in the area of the entitlement or below."""
+    at = await home_within(work, entitlement, person_id)
+    if at is None or at.area_id is None:
+        raise Refusal("NOT_RESIDENT_HERE")
+    since = await work.port("eligibility").resident_since(work, person_id, entitlement.area_id)
+    return Standing(at, at.area_id, since)
 
 
 def long_enough(entitlement: Entitlement, standing: Standing, day: date) -> bool:
-    if entitlement.min_months == 0 and isinstance(standing.at, Registration):
-        return True  # verified to live here, even where the villagers have yet to agree
+    if entitlement.min_months == 0:
+        return True  # who lives here, even where the villagers have yet to agree
     return standing.since is not None and months_later(standing.since, entitlement.min_months) <= day
 
 
@@ -230,7 +236,7 @@ async def request_entitlement(work: Work, *, entitlement_id: UUID) -> Grant:
     work.require("new_residents.entitlement.request", standing.at)
     _offered(entitlement)
     await _none_yet(work, entitlement.id, who.id)
-    grant = _new_grant(work, entitlement, who.id, standing, EntitlementStanding.REQUESTED)
+    grant = new_grant(work, entitlement, who.id, standing, EntitlementStanding.REQUESTED)
     work.record(
         "new_residents.entitlement.requested", grant, area_id=grant.area_id, data={"entitlement": str(entitlement.id)}
     )
@@ -250,14 +256,11 @@ async def withdraw_request(work: Work, *, grant_id: UUID) -> Grant:
 
 
 async def _none_yet(work: Work, entitlement_id: UUID, person_id: UUID) -> None:
-    running = [EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED]
-    if await work.select(Grant, entitlement_id=entitlement_id, person_id=person_id, state=running):
+    if await work.select(Grant, entitlement_id=entitlement_id, person_id=person_id, state=list(RUNNING)):
         raise Refusal("ENTITLED_ALREADY")
 
 
-def _new_grant(
-    work: Work, entitlement: Entitlement, person_id: UUID, at: Standing, state: EntitlementStanding
-) -> Grant:
+def new_grant(work: Work, entitlement: Entitlement, person_id: UUID, at: Standing, state: EntitlementStanding) -> Grant:
     grant = Grant(
         id=new_id(), area_id=at.area_id, entitlement_id=entitlement.id, person_id=person_id,
         registration_id=at.registration_id, state=state, asked_at=work.occurred_at,
@@ -282,46 +285,24 @@ async def grant_entitlement(work: Work, *, entitlement_id: UUID, person_id: UUID
     _offered(entitlement)
     await not_own(work, who.id)
     await _fulfils(work, entitlement, standing)
-    known = await work.select(
-        Grant, lock=True, entitlement_id=entitlement.id, person_id=who.id,
-        state=[EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED],
-    )  # fmt: skip
+    known = await work.select(Grant, lock=True, entitlement_id=entitlement.id, person_id=who.id, state=list(RUNNING))
     if known:
         grant = known[0]
         if grant.state is EntitlementStanding.GRANTED:
             raise Refusal("ENTITLED_ALREADY")
         work.change(grant, state=EntitlementStanding.GRANTED, decided_by_id=work.person_id, decided_on=today(work))
     else:
-        grant = _new_grant(work, entitlement, who.id, standing, EntitlementStanding.GRANTED)
+        grant = new_grant(work, entitlement, who.id, standing, EntitlementStanding.GRANTED)
         grant.decided_by_id, grant.decided_on = work.person_id, today(work)
-    _granted(work, grant)
+    granted(work, grant)
     return grant
 
 
-def _granted(work: Work, grant: Grant) -> None:
+def granted(work: Work, grant: Grant) -> None:
     work.record(
         "new_residents.entitlement.granted", grant, area_id=grant.area_id,
         data={"entitlement": str(grant.entitlement_id), "person": str(grant.person_id)},
     )  # fmt: skip
-
-
-async def automatic_grants(work: Work, registration: Registration) -> None:
-    """Queue and record what comes of itself with a verified residence, of every area it lies in."""
-    chain = list(work.place(registration).chain)
-    offers = await work.select(Entitlement, area_id=chain, state=EntitlementState.OFFERED, automatic=True)
-    if not offers:
-        return
-    kept_from = {e.entitlement_id for e in await work.select(ParityException, area_id=chain, until=None)}
-    running = [EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED]
-    has = {g.entitlement_id for g in await work.select(Grant, person_id=registration.person_id, state=running)}
-    assert registration.since is not None
-    for entitlement in offers:
-        due = months_later(registration.since, entitlement.min_months) <= today(work)
-        if due and entitlement.id not in kept_from and entitlement.id not in has:
-            at = Standing(registration, registration.area_id, registration.since)
-            grant = _new_grant(work, entitlement, registration.person_id, at, EntitlementStanding.GRANTED)
-            grant.decided_on = today(work)
-            _granted(work, grant)
 
 
 async def refuse_entitlement(
@@ -329,7 +310,8 @@ async def refuse_entitlement(
 ) -> Grant:
     """A clerk refuses it, on a ground that holds: too short a residence is worked out, a statute has to be declared.
 
-    Refuses OWN_MATTER (INV10), NOT_RESIDENT_HERE, GROUND_DOES_NOT_HOLD, NO_STATUTE, ENTITLED_ALREADY.
+    Refuses OWN_MATTER (INV10), NOT_RESIDENT_HERE, GROUND_DOES_NOT_HOLD, NO_STATUTE, ENTITLED_ALREADY,
+    ENTITLEMENT_AUTOMATIC (what comes of itself is refused on no other ground than these two).
     """
     entitlement = await work.get(Entitlement, entitlement_id)
     who = await person(work, person_id, "personId")
@@ -337,6 +319,8 @@ async def refuse_entitlement(
     work.require(GRANT, standing.at)
     await not_own(work, who.id)
     text = needed(reason, "reason")
+    if ground not in (EntitlementRefusal.RESIDENCE, EntitlementRefusal.STATUTE):
+        _decided(entitlement)
     if ground is EntitlementRefusal.RESIDENCE and long_enough(entitlement, standing, today(work)):
         raise Refusal("GROUND_DOES_NOT_HOLD", path=("ground",))
     if ground is EntitlementRefusal.STATUTE:
@@ -344,8 +328,7 @@ async def refuse_entitlement(
             raise Refusal("NO_STATUTE", path=("ground",))
         if standing.registration_id is None:
             raise Refusal("GROUND_DOES_NOT_HOLD", path=("ground",))
-    running = [EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED]
-    known = await work.select(Grant, lock=True, entitlement_id=entitlement.id, person_id=who.id, state=running)
+    known = await work.select(Grant, lock=True, entitlement_id=entitlement.id, person_id=who.id, state=list(RUNNING))
     decided = {
         "state": EntitlementStanding.REFUSED, "ground": ground, "reason": text, "decided_by_id": work.person_id,
         "decided_on": today(work),
@@ -356,7 +339,7 @@ async def refuse_entitlement(
             raise Refusal("ENTITLED_ALREADY")
         work.change(grant, **decided)
     else:
-        grant = _new_grant(work, entitlement, who.id, standing, EntitlementStanding.REFUSED)
+        grant = new_grant(work, entitlement, who.id, standing, EntitlementStanding.REFUSED)
         for name, value in decided.items():
             setattr(grant, name, value)
     work.record(
@@ -389,13 +372,15 @@ async def use_entitlement(work: Work, *, grant_id: UUID, used_on: date | None, n
 
 
 async def end_entitlement(work: Work, *, grant_id: UUID, reason: str) -> Grant:
-    """A clerk, or the person, ends it; the person may appeal. Refuses ENTITLEMENT_STATE, OWN_MATTER (INV10) for a clerk's own."""
+    """A clerk, or the person, ends it; the person may appeal. Refuses ENTITLEMENT_STATE, ENTITLEMENT_AUTOMATIC, and OWN_MATTER
+    (INV10) for a clerk's own."""
     grant = await work.lock(Grant, grant_id)
     work.require(GRANT, grant, owner=grant.person_id)
     work.expect_version(grant)
     if work.principal_id != grant.person_id:
         await not_own(work, grant.person_id)
     _is(grant, EntitlementStanding.GRANTED)
+    _decided(await work.get(Entitlement, grant.entitlement_id))
     text = needed(reason, "reason")
     by = {} if work.principal_id == grant.person_id else {"decided_by_id": work.person_id}
     work.change(grant, state=EntitlementStanding.ENDED, ended_on=today(work), reason=text, **by)
@@ -404,6 +389,26 @@ async def end_entitlement(work: Work, *, grant_id: UUID, reason: str) -> Grant:
         data={"entitlement": str(grant.entitlement_id)}, text={"reason": text},
     )  # fmt: skip
     return grant
+
+
+def _decided(entitlement: Entitlement) -> None:
+    """Refuses ENTITLEMENT_AUTOMATIC for what nobody decides about."""
+    if entitlement.automatic and entitlement.state is EntitlementState.OFFERED:
+        raise Refusal("ENTITLEMENT_AUTOMATIC")
+
+
+def end_with_residence(work: Work, grant: Grant, day: date) -> None:
+    """Queue and record that somebody no longer has, or asks for, what is for those who live there."""
+    work.require("new_residents.residence.end", grant)
+    if grant.state is EntitlementStanding.REQUESTED:
+        work.change(grant, state=EntitlementStanding.WITHDRAWN)
+        work.record("new_residents.entitlement.request_withdrawn", grant, area_id=grant.area_id)
+        return
+    work.change(grant, state=EntitlementStanding.ENDED, ended_on=day)
+    work.record(
+        "new_residents.entitlement.ended", grant, area_id=grant.area_id,
+        data={"entitlement": str(grant.entitlement_id)},
+    )  # fmt: skip
 
 
 async def reinstate(work: Work, grant: Grant) -> None:

@@ -8,13 +8,14 @@ from datetime import date
 from uuid import UUID
 
 from core.corrections import Finding, Merging, Undo
-from core.enums import MembershipRole
+from core.enums import MembershipRole, MembershipState
 from core.errors import Refusal
 from core.events import EventRecord
 from core.models import Logged, Membership
 from core.work import Work
 from plugins.new_residents.models import Appeal, DormitoryList, Evidence, Grant, Registration
-from plugins.new_residents.rules.common import not_own, resident_memberships
+from plugins.new_residents.rules.common import not_own, recorded_elsewhere, resident_memberships, today
+from plugins.new_residents.rules.entitlements import RUNNING, end_with_residence
 from plugins.new_residents.rules.residence import VERIFY, end_residence
 from plugins.new_residents.terms import (
     LIVES_HERE,
@@ -25,7 +26,6 @@ from plugins.new_residents.terms import (
 )
 
 _OPEN = (ResidenceState.INVITED, ResidenceState.SUBMITTED, *LIVES_HERE)
-_RUNNING = (EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED)
 
 
 async def reopen_rejected(work: Work, event: EventRecord) -> None:
@@ -54,15 +54,25 @@ async def reopen_rejected(work: Work, event: EventRecord) -> None:
 UNDOS = [Undo("new_residents", "new_residents.registration.rejected", reopen_rejected)]
 
 
+# Residences whose membership the desk has ended, while the mechanism was off there.
+ENDED_SQL = """SELECT r.id AS id, r.area_id AS area_id FROM new_residents_registration r
+    JOIN core_membership m ON m.id = r.membership_id WHERE r.state = 'VERIFIED' AND m.state = 'ENDED'"""
+
+
+async def residence_ended(work: Work, registration_id: UUID) -> None:
+    """For the job: the desk has recorded that they no longer live here."""
+    registration = await work.lock(Registration, registration_id)
+    work.require("new_residents.residence.end", registration)
+    if registration.state is not ResidenceState.VERIFIED or registration.membership_id is None:
+        return
+    membership = await work.get(Membership, registration.membership_id)
+    if membership.state is MembershipState.ENDED:
+        day = membership.until or today(work)
+        await end_residence(work, registration, day, None, state=ResidenceState.MOVED_AWAY)
+
+
 async def membership_ended(work: Work, event: EventRecord) -> None:
-    """The desk no longer counts somebody among the residents: the residence that rests on it is over too, and what a local
-    has there."""
-    for registration in await work.select(Registration, lock=True, membership_id=event.subject_id):
-        if registration.state is ResidenceState.VERIFIED:
-            membership = await work.get(Membership, event.subject_id)
-            work.require("new_residents.residence.end", registration)
-            day = membership.until or work.clock.civil_date(event.occurred_at)
-            await end_residence(work, registration, day, None, state=ResidenceState.MOVED_AWAY)
+    """The desk no longer counts a local among the residents: what they have there ends."""
     membership = await work.get(Membership, event.subject_id)
     if membership.role is MembershipRole.RESIDENT and membership.area_id is not None:
         await _local_left(work, membership, membership.until or work.clock.civil_date(event.occurred_at))
@@ -72,21 +82,12 @@ async def _local_left(work: Work, membership: Membership, day: date) -> None:
     """End what a local has where they are recorded no longer."""
     left = await work.select(
         Grant, lock=True, person_id=membership.actor_id, area_id=membership.area_id, registration_id=None,
-        state=list(_RUNNING),
+        state=list(RUNNING),
     )  # fmt: skip
     if not left or any(m.area_id == membership.area_id for m in await resident_memberships(work, membership.actor_id)):
         return
     for grant in left:
-        work.require("new_residents.residence.end", grant)
-        if grant.state is EntitlementStanding.GRANTED:
-            work.change(grant, state=EntitlementStanding.ENDED, ended_on=day)
-            work.record(
-                "new_residents.entitlement.ended", grant, area_id=grant.area_id,
-                data={"entitlement": str(grant.entitlement_id)},
-            )  # fmt: skip
-        else:
-            work.change(grant, state=EntitlementStanding.WITHDRAWN)
-            work.record("new_residents.entitlement.request_withdrawn", grant, area_id=grant.area_id)
+        end_with_residence(work, grant, day)
 
 
 # --- two actors who are one ------------------------------------------------------------------------------
@@ -105,9 +106,15 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         {r.dormitory_id for r in await work.select(Registration, person_id=id) if r.dormitory_id} for id in (kept, gone)
     ]
     grants = [
-        {g.entitlement_id for g in await work.select(Grant, person_id=id, state=list(_RUNNING))} for id in (kept, gone)
+        {g.entitlement_id for g in await work.select(Grant, person_id=id, state=list(RUNNING))} for id in (kept, gone)
     ]
-    twice = min(len(homes[0]), len(homes[1])) + len(waiting[0] & waiting[1]) + len(lists[0] & lists[1])
+    elsewhere = [
+        r
+        for side, other in zip(homes, (gone, kept), strict=True)
+        for r in side
+        if await recorded_elsewhere(work, r, other)
+    ]
+    twice = len(elsewhere) + min(len(homes[0]), len(homes[1])) + len(waiting[0] & waiting[1]) + len(lists[0] & lists[1])
     found = [
         Finding("new_residents_registration", len(await work.select(Registration, person_id=gone))),
         Finding("new_residents_list", len(await work.select(DormitoryList, employer_id=gone))),
@@ -123,6 +130,9 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     rows: list[Registration | Evidence | Grant | Appeal | DormitoryList] = []
     for registration in await work.select(Registration, lock=True, person_id=gone):
         rows.append(work.change(registration, person_id=kept))
+    for registration in [*await _open_of(work, kept), *(r for r in rows if isinstance(r, Registration))]:
+        if membership_id := await _kept_membership(work, registration, kept, gone):
+            rows.append(work.change(registration, membership_id=membership_id))
     for registration in await work.select(Registration, lock=True, employer_id=gone):
         rows.append(work.change(registration, employer_id=kept))
     for made in await work.select(DormitoryList, lock=True, employer_id=gone):
@@ -132,6 +142,15 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     rows += [work.change(a, person_id=kept) for a in await work.select(Appeal, lock=True, person_id=gone)]
     for row in rows[:1]:
         work.record("new_residents.registration.merged", row, area_id=row.area_id, data=data)
+
+
+async def _kept_membership(work: Work, registration: Registration, kept: UUID, gone: UUID) -> UUID | None:
+    """The membership on which a residence rests from now on, when the two had one each and its own has ended."""
+    ended = {m.id for m in work.changed(Membership) if m.state is MembershipState.ENDED}
+    if registration.membership_id not in ended or registration.state is not ResidenceState.VERIFIED:
+        return None
+    both = [m for id in (kept, gone) for m in await resident_memberships(work, id)]
+    return next((m.id for m in both if m.area_id == registration.area_id and m.id not in ended), None)
 
 
 MERGING = Merging("new_residents", preview_merge, move_merged)

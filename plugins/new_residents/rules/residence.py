@@ -10,10 +10,11 @@ from uuid import UUID
 
 from core.enums import ConsentState, MembershipRole, MembershipState
 from core.errors import Refusal
-from core.models import Area, Consent, Membership, PersonDetail
+from core.models import Actor, Area, Consent, Membership, PersonDetail
 from core.rules import actors
 from core.work import Work
 from plugins.new_residents.models import Evidence, Grant, Registration
+from plugins.new_residents.rules.automatic import automatic_grants
 from plugins.new_residents.rules.common import (
     about,
     lives_at,
@@ -23,7 +24,7 @@ from plugins.new_residents.rules.common import (
     resident_memberships,
     today,
 )
-from plugins.new_residents.rules.entitlements import automatic_grants
+from plugins.new_residents.rules.entitlements import RUNNING
 from plugins.new_residents.rules.registrations import still
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import LIVES_HERE, EntitlementStanding, IdentityCheck, ResidenceState
@@ -63,6 +64,7 @@ async def settle_verified(
     """Queue and record that the facts are verified: by whoever acts, in force at once or once the villagers agree."""
     if since > today(work):
         raise Refusal("IN_THE_FUTURE", path=("since",))
+    await work.lock(Actor, registration.person_id)  # the desk may be recording at this moment that they live elsewhere
     shown = {e.kind for e in await work.select(Evidence, registration_id=registration.id)}
     if len(shown) < settings.evidence_needed:
         raise Refusal("RESIDENCE_EVIDENCE", needed=settings.evidence_needed)
@@ -84,6 +86,7 @@ async def settle_verified(
         work.record(
             "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
         )
+        await automatic_grants(work, registration)
         return
     await take_effect(work, registration, **facts)
 
@@ -179,17 +182,7 @@ async def end_residence(work: Work, registration: Registration, day: date, said:
     ending = {m.id for m in recorded if registration.area_id in work.place(m).chain}
     if registration.membership_id is not None:
         ending.add(registration.membership_id)
-    for membership_id in sorted(ending):
-        membership = await work.lock(Membership, membership_id)
-        if membership.state is MembershipState.ACTIVE:
-            work.change(membership, state=MembershipState.ENDED, until=max(day, membership.since))
-            work.record("core.membership.ended", membership, area_id=registration.area_id)
-    for grant in await work.select(
-        Grant,
-        lock=True,
-        registration_id=registration.id,
-        state=[EntitlementStanding.REQUESTED, EntitlementStanding.GRANTED],
-    ):
+    for grant in await work.select(Grant, lock=True, registration_id=registration.id, state=list(RUNNING)):
         if grant.state is EntitlementStanding.GRANTED:
             work.change(grant, state=EntitlementStanding.ENDED, ended_on=day)
         else:
@@ -199,3 +192,9 @@ async def end_residence(work: Work, registration: Registration, day: date, said:
         "new_residents.residence.withdrawn", registration, area_id=registration.area_id,
         data={**about(registration), "until": day.isoformat()}, text={"reason": said},
     )  # fmt: skip
+    # Once the residence is over its membership may end.
+    for membership_id in sorted(ending):
+        membership = await work.lock(Membership, membership_id)
+        if membership.state is MembershipState.ACTIVE:
+            work.change(membership, state=MembershipState.ENDED, until=max(day, membership.since))
+            work.record("core.membership.ended", membership, area_id=registration.area_id)

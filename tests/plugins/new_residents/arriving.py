@@ -7,8 +7,11 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
+import pytest
+
 from core.access import Acting
 from core.clock import months_later
+from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id, split_global
 from core.runtime import Command
@@ -158,3 +161,31 @@ class Arriving:
         """So many days pass, and what they make due is settled."""
         self.n.clock.advance(timedelta(days=count))
         return await self.n.due()
+
+
+async def refused(n: Neighbourhood, row: str, sets: str, state: str) -> str:
+    """The code with which an UPDATE of a row is refused that has an event of its own, so that only a guard can."""
+    with pytest.raises(Refusal) as caught:
+        await _update(n, row, sets, state)
+    return caught.value.code
+
+
+async def _update(n: Neighbourhood, row: str, sets: str, state: str) -> None:
+    tag, id = split_global(row)
+    database = n.server.runtime.database
+    event, mark, now = new_id(), database.dialect.mark, n.clock.now()
+    async with database.transaction() as transaction:
+        await transaction.fetch(
+            "INSERT INTO core_event (id, transaction_id, type, plugin, subject_tag, subject_id, authority, data,"
+            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, 'x', 'core', 'x', {mark(1)}, 'SYSTEM', {mark(2)},"
+            f" {mark(3)}, {mark(3)})",
+            event, {}, now,
+        )  # fmt: skip
+        await transaction.fetch(
+            "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, to_state)"
+            f" VALUES ({mark(1)}, {mark(2)}, 'x', {mark(3)}, {mark(4)})",
+            new_id(), event, id, state,
+        )  # fmt: skip
+        await transaction.fetch(
+            f"UPDATE {tag} SET {sets}, version = version + 1, event_id = {mark(1)} WHERE id = {mark(2)}", event, id
+        )

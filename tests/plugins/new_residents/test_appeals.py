@@ -143,12 +143,15 @@ async def test_an_appeal_gives_nothing_that_granting_would_not(neighbourhood: Ne
 async def test_who_waits_for_the_villagers_lives_here_on_appeal_too(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     a = await Arriving.begin(n)
-    offered = await a.catalogue(a.xishan)
+    offered = await n.do(
+        "admin", "newResidentsOfferEntitlement", "entitlement { id }", areaId=a.xishan, equalGroup="SERVICE",
+        key="LIBRARY", title="农家书屋",
+    )  # fmt: skip
     login, registration = await a.settled(14, a.xishan, "clerk")
     no = {"registrationId": registration, "consented": False, "evidence": "会议记录"}
     await n.do("clerk", "newResidentsRecordConsent", STATE, **no)
     refused = await n.do(
-        "clerk", "newResidentsRefuseEntitlement", "grant { id }", entitlementId=offered["PUBLIC_SERVICE"],
+        "clerk", "newResidentsRefuseEntitlement", "grant { id }", entitlementId=offered["entitlement"]["id"],
         personId=await a.person(login), ground="OTHER", reason="看情况",
     )  # fmt: skip
     made = await n.do(

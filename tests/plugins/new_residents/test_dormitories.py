@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from arriving import Arriving
-from test_guards import refused
+from arriving import Arriving, refused
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
@@ -31,6 +30,7 @@ async def listed(a: Arriving, *workers: str, **more: Any) -> tuple[str, str]:
 async def asked(a: Arriving, login: str) -> str:
     (node,) = (await a.n.ask(login, MINE))["newResidentsRegistrations"]["nodes"]
     assert node["state"] == "INVITED"
+    assert node["dormitory"] == {"employer": {"name": "企业丁"}}  # who is asked knows by whom
     return str(node["id"])
 
 

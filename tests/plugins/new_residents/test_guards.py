@@ -5,41 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from arriving import Arriving
+from arriving import Arriving, refused
 
-from core.errors import Refusal
 from core.ids import new_id, split_global
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
-
-
-async def refused(n: Neighbourhood, row: str, sets: str, state: str) -> str:
-    """The code with which an UPDATE of a row is refused that has an event of its own, so that only a guard can."""
-    with pytest.raises(Refusal) as caught:
-        await _update(n, row, sets, state)
-    return caught.value.code
-
-
-async def _update(n: Neighbourhood, row: str, sets: str, state: str) -> None:
-    tag, id = split_global(row)
-    database = n.server.runtime.database
-    event, mark, now = new_id(), database.dialect.mark, n.clock.now()
-    async with database.transaction() as transaction:
-        await transaction.fetch(
-            "INSERT INTO core_event (id, transaction_id, type, plugin, subject_tag, subject_id, authority, data,"
-            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, 'x', 'core', 'x', {mark(1)}, 'SYSTEM', {mark(2)},"
-            f" {mark(3)}, {mark(3)})",
-            event, {}, now,
-        )  # fmt: skip
-        await transaction.fetch(
-            "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, to_state)"
-            f" VALUES ({mark(1)}, {mark(2)}, 'x', {mark(3)}, {mark(4)})",
-            new_id(), event, id, state,
-        )  # fmt: skip
-        await transaction.fetch(
-            f"UPDATE {tag} SET {sets}, version = version + 1, event_id = {mark(1)} WHERE id = {mark(2)}", event, id
-        )
 
 
 async def test_the_database_holds_to_it_as_well(neighbourhood: Neighbourhood) -> None:

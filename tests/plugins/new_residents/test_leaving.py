@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from arriving import Arriving
-from test_guards import refused
+from arriving import Arriving, refused
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
@@ -169,16 +168,75 @@ async def test_nobody_is_verified_here_while_the_desk_has_them_elsewhere(neighbo
     assert (await a.since(login, a.haihong), str(await a.since(login, xingwang))) == (None, a.months_ago(20))
 
 
-async def test_the_desk_ends_the_membership_and_the_residence_is_over(neighbourhood: Neighbourhood) -> None:
+async def test_the_desk_records_no_other_home_and_ends_none_that_is_verified(neighbourhood: Neighbourhood) -> None:
+    """INV7: by rule and by the database; moving away does both."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    xingwang = await n.area_id("xingwang")
+    login, registration = await a.settled(14)
+    (geng,) = await n.newcomers(1, "xinyang")  # waits for the villagers
+    pending = await a.register(geng, a.xishan, 20)
+    await a.verify(pending, 20, "clerk")
+    person, day = await a.person(login), n.clock.today().isoformat()
+    add = ("admin", "coreAddMembership", "membership { id }")
+    home = {"role": "RESIDENT", "since": a.months_ago(1)}
+    for who in (person, await a.person(geng)):
+        assert await n.refused(*add, actorId=who, areaId=xingwang, **home) == "LIVES_ELSEWHERE"
+    await n.do(*add, actorId=person, areaId=a.haicang, **home)  # where it lies is not elsewhere
+    query = "query($p: ID!) { memberships(where: {actor: {id: {eq: $p}}}) { nodes { id area { code } } } }"
+    nodes = (await n.ask(a.clerk, query, p=person))["memberships"]["nodes"]
+    (membership,) = [m["id"] for m in nodes if m["area"]["code"] == "haihong"]
+    end = ("admin", "coreEndMembership", "membership { id }")
+    assert await n.refused(*end, membershipId=membership, until=day) == "RESIDENCE_VERIFIED"
+    events = "query($s: ID!) { events(where: {subject: {eq: $s}}) { nodes { id type } } }"
+    (added,) = (await n.ask("admin", events, s=membership))["events"]["nodes"]
+    undone = await n.refused(a.clerk, "coreUndo", "event { id }", eventId=added["id"], reason="?")
+    assert undone == "RESIDENCE_VERIFIED"
+    await n.do(login, "newResidentsMoveAway", STATE, registrationId=registration)
+    await n.do(*add, actorId=person, areaId=xingwang, **home)
+
+
+async def test_two_who_are_one_keep_one_home(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    merge = ("admin", "coreMergeActors", "actor { id }")
+    for kept_is_new in (True, False):
+        login, registration = await a.settled(14)
+        new = await a.person(login)
+        elsewhere, here = await n.registered("丙四川", "丁四川", area="haihong")
+        await recorded(a, elsewhere, await n.area_id("xingwang"))
+        await recorded(a, here, a.haihong)
+
+        def both(old: str, new: str = new, kept_is_new: bool = kept_is_new) -> dict[str, str]:
+            kept, gone = (new, old) if kept_is_new else (old, new)
+            return {"keptId": kept, "goneId": gone, "reason": "同一人"}
+
+        assert await n.refused(*merge, **both(elsewhere)) == "LIVES_ELSEWHERE"
+        await n.do(*merge, **both(here))
+        await n.due()
+        assert (await a.see(registration, "state"))["state"] == "VERIFIED"
+
+
+async def test_the_desk_ends_the_membership_while_it_is_off_and_the_residence_is_over(
+    neighbourhood: Neighbourhood,
+) -> None:
     n = neighbourhood
     a = await Arriving.begin(n)
     login, registration = await a.settled(14)
     query = "query($p: ID!) { memberships(where: {actor: {id: {eq: $p}}}) { nodes { id } } }"
     (membership,) = (await n.ask(a.clerk, query, p=await a.person(login)))["memberships"]["nodes"]
+    toggle = ("admin", "coreTogglePlugin", "area { id }")
+    about = {"areaId": a.haihong, "plugin": "new_residents", "reason": "试用"}
+    await n.do(*toggle, **about, state="OFF")
+    xingwang = {"actorId": await a.person(login), "areaId": await n.area_id("xingwang"), "role": "RESIDENT"}
+    add = ("admin", "coreAddMembership", "membership { id }")
+    assert await n.refused(*add, **xingwang, since=a.months_ago(1)) == "LIVES_ELSEWHERE"
     await n.do(
         a.clerk, "coreEndMembership", "membership { id }", membershipId=membership["id"],
         until=n.clock.today().isoformat(),
     )  # fmt: skip
-    await n.delivered()
+    await n.do(*add, **xingwang, since=a.months_ago(1))
+    await n.do(*toggle, **about, state="ON")
+    await n.due()
     assert await a.see(registration, "state until") == {"state": "MOVED_AWAY", "until": n.clock.today().isoformat()}
     assert await a.since(login, a.haihong) is None

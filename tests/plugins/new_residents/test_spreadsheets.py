@@ -1,0 +1,63 @@
+"""An employer's dormitory list from a spreadsheet asks the same people, within the same bounds, as one that is submitted."""
+
+from __future__ import annotations
+
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from arriving import Arriving
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "core" / "data"))
+from files import brought, count, workbook
+
+from core.testing.kit import Neighbourhood
+
+pytestmark = pytest.mark.anyio
+HEAD = ["用人单位", "区域代码", "宿舍地址", "入住职工", "入住日期"]
+MINE = "{ newResidentsRegistrations { nodes { state confirmBy claimedSince dormitory { employer { name } } } } }"
+
+
+async def test_a_spreadsheet_asks_within_the_bounds_of_the_area_and_loses_nothing(
+    neighbourhood: Neighbourhood, tmp_path: Path
+) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    await n.do(
+        "admin", "coreSetPluginSettings", "area { id }", areaId=a.haicang, plugin="new_residents",
+        settings=[{"key": "confirm_days", "value": 10}],
+    )  # fmt: skip
+    await a.employer("企业丁", "company")
+    (login,) = await n.newcomers(1, "haihong")
+    many = await n.registered(*(f"工{number}" for number in range(201)), area="haihong")
+    assert len(many) == 201
+    await n.delivered()
+    await n.quiet()
+    today = n.clock.today()
+    good = ["企业丁", "haihong", "海虹路 88 号宿舍", login, a.months_ago(8)]
+
+    async def take(*rows: list[Any]) -> tuple[dict[int | None, str], bool]:
+        _, found, done = await brought(n, workbook(tmp_path / "list.xlsx", {"宿舍名单": [HEAD, *rows]}))
+        return {f.line: f.code for f in found if str(f.severity) == "ERROR"}, done
+
+    tomorrow = (today + timedelta(days=1)).isoformat()
+    names = "、".join(f"工{number}" for number in range(201))
+    codes, done = await take(
+        good,
+        ["企业丁", "haihong", "宿舍", "工1", tomorrow],
+        ["企业丁", "haihong", "宿舍", names, None],
+        ["企业丁", "haihong", "宿舍", "工1、工1", None],
+        ["企业丁", "haihong", "宿舍", "工1、没有此人", None],
+    )  # fmt: skip
+    assert (codes, done) == (
+        {3: "IN_THE_FUTURE", 4: "TOO_MANY_WORKERS", 5: "TWICE_ON_LIST", 6: "UNKNOWN_REFERENCE"}, False,
+    )  # fmt: skip
+    assert await count(n, "new_residents_list") == 0  # whole or not at all
+    assert await take(good) == ({}, True)
+    (asked,) = (await n.ask(login, MINE))["newResidentsRegistrations"]["nodes"]
+    assert asked == {
+        "state": "INVITED", "confirmBy": (today + timedelta(days=10)).isoformat(), "claimedSince": a.months_ago(8),
+        "dormitory": {"employer": {"name": "企业丁"}},
+    }  # fmt: skip
