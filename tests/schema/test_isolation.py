@@ -238,13 +238,23 @@ def residents_appeal(row: Row, f: Facts) -> bool:
     return f.acts_as(row["person_id"]) or f.may("new_residents.appeal.decide", row["area_id"])
 
 
-def agenda_item(row: Row, f: Facts) -> bool:
-    sits = (
+def sits_in_its_body(row: Row, f: Facts) -> bool:
+    return any(
         s["body_id"] == row["body_id"] and s["state"] == "FILLED" and f.acts_as(s["holder_id"])
         for s in f.rows("councils_seat")
-    )  # fmt: skip
-    own = f.acts_as(row["proposed_by_id"]) or f.may("councils.meeting.call", row["area_id"]) or any(sits)
-    return row["state"] in ("PLACED", "VOTED") or own
+    )
+
+
+def agenda_item(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["proposed_by_id"]) or f.may("councils.meeting.call", row["area_id"])
+    return row["state"] in ("PLACED", "VOTED") or own or sits_in_its_body(row, f)
+
+
+def own_matter(row: Row, f: Facts) -> bool:
+    """Whose it is, and what it is about, where it is a person's."""
+    concerns = f.row("core_actor", row["concerns_id"])
+    own = f.acts_as(row["concerns_id"]) or f.acts_as(row["proposed_by_id"]) or sits_in_its_body(row, f)
+    return own or not concerns or concerns["kind"] not in PERSONAL or f.may("councils.meeting.call", row["area_id"])
 
 
 def charter(row: Row, f: Facts) -> bool:
@@ -410,6 +420,8 @@ TRUTH: dict[str, Truth] = {
     "CouncilsMeeting": everybody,
     "CouncilsAttendance": everybody,
     "CouncilsAgendaItem": agenda_item,
+    "CouncilsAgendaItem.concerns": own_matter,
+    "CouncilsAgendaItem.details": own_matter,
     "CouncilsRecusal": everybody,
     "CouncilsRecusal.reason": recusal_reason,
     "CouncilsResolution": everybody,

@@ -8,6 +8,8 @@ from typing import Any
 
 import strawberry
 
+from core.enums import ActorKind
+from core.models import Actor as KnownActor
 from plugins.councils import models
 from plugins.councils.rules.common import unpacked
 from plugins.councils.terms import (
@@ -249,13 +251,28 @@ class CouncilsAttendance:
     holder: Actor = to_one()
 
 
+def _sits(t: RowOf, v: ViewerFacts) -> Expr:
+    """Does the viewer sit in the body?"""
+    return (
+        select(models.Seat)
+        .where(lambda s: (s.body_id == t.body_id) & (s.state == SeatState.FILLED) & v.acts_as(s.holder_id))
+        .exists()
+    )
+
+
 def _item_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """What is on an agenda is public; what was merely proposed is for the proposer and those who settle the agenda."""
     settled = t.state.is_in([AgendaState.PLACED, AgendaState.VOTED])
-    sits = select(models.Seat).where(
-        lambda s: (s.body_id == t.body_id) & (s.state == SeatState.FILLED) & v.acts_as(s.holder_id)
+    return settled | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id) | _sits(t, v)
+
+
+def _own_matter(t: RowOf, v: ViewerFacts) -> Expr:
+    """What is a person's own matter is, beyond its title, for that person, the proposer, the members and the clerks."""
+    personal = select(KnownActor).where(
+        lambda a: (a.id == t.concerns_id) & a.kind.is_in([ActorKind.PERSON, ActorKind.HOUSEHOLD])
     )
-    return settled | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id) | sits.exists()
+    own = v.acts_as(t.concerns_id) | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id)
+    return ~personal.exists() | own | _sits(t, v)
 
 
 @node(models.AgendaItem, scope=_item_scope, order="-proposed_at")
@@ -263,7 +280,9 @@ class CouncilsAgendaItem:
     """Something a body should talk about (议题)."""
 
     title: str = column()
-    details: str | None = column(filter=False)
+    details: str | None = column(
+        filter=False, visible=_own_matter, description="What it is about; of a person's own matter for few (说明)."
+    )
     matter: Matter = column()
     state: AgendaState = column()
     position: int | None = column(filter=False)
@@ -274,7 +293,9 @@ class CouncilsAgendaItem:
     body: CouncilsBody | None = to_one()
     meeting: CouncilsMeeting | None = to_one()
     proposed_by: Actor = to_one()
-    concerns: Actor | None = to_one(description="Whose own matter it is (涉及主体).")
+    concerns: Actor | None = to_one(
+        visible=_own_matter, description="Whose own matter it is; a person is told to few (涉及主体)."
+    )
     referred_from: CouncilsAgendaItem | None = to_one(description="The item of the body below (来源议题).")
     recusals: Connection[CouncilsRecusal] = connection("item_id")
     resolutions: Connection[CouncilsResolution] = connection("item_id")
