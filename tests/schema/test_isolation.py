@@ -266,6 +266,14 @@ def of_charter(row: Row, f: Facts) -> bool:
     return charter(f.row("councils_charter", row["charter_id"]), f)
 
 
+def charter_count(row: Row, f: Facts) -> bool:
+    """What one teller counted is theirs until the other has."""
+    pair = [
+        k for k in f.rows("councils_charter_count") if (k["charter_id"], k["pair"]) == (row["charter_id"], row["pair"])
+    ]
+    return len(pair) > 1 or f.acts_as(row["entered_by_id"])
+
+
 def compact(row: Row, f: Facts) -> bool:
     """What has been signed by all is public; a draft is its parties'."""
     mine = (p["compact_id"] == row["id"] and f.acts_as(p["actor_id"]) for p in f.rows("enterprise_council_party"))
@@ -429,6 +437,7 @@ TRUTH: dict[str, Truth] = {
     "CouncilsTask": everybody,
     "CouncilsReport": everybody,
     "CouncilsCharter": charter,
+    "CouncilsCharterCount": charter_count,
     "CouncilsClause": of_charter,
     "CouncilsConstituted": of_charter,
     "CouncilsDelegation": everybody,

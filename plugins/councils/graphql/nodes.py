@@ -75,7 +75,9 @@ class CouncilsBody:
         description="What its charter leaves to it, where it does not decide everything (章程授权事项).",
     )  # fmt: skip
     state: BodyState = column()
-    is_valid: bool = column(description="Whether its composition is within all bounds (组成是否合规).")
+    is_valid: bool = column(
+        description="Whether its composition is within all bounds, of its seats and of who sits there (组成是否合规)."
+    )
     founded_on: date = column()
     dissolved_on: date | None = column()
     version: int = column(filter=False)
@@ -189,7 +191,9 @@ class CouncilsViolation:
     category: SeatCategory = strawberry.field(description="The category (类别).")
     count: int = strawberry.field(description="How many there are (现有人数).")
     lower: int = strawberry.field(description="How many there must be (最少).")
-    upper: int = strawberry.field(description="How many there may be (最多).")
+    upper: int = strawberry.field(
+        description="How many there may be; where there are too many, of those who sit there now (最多)."
+    )
 
 
 @node(models.CompositionCheck, scope=public("How a body is composed is public."), order="-checked_at")
@@ -480,7 +484,6 @@ class CouncilsCharter:
     took_part: int | None = column(filter=False, description="Of them took part (实际参加人数).")
     votes_for: int | None = column(filter=False)
     votes_against: int | None = column(filter=False)
-    evidence: str | None = column(filter=False, description="Papers of the assembly (表决依据).")
     adopted_at: datetime | None = column()
     effective_from: datetime | None = column(description="Since when it is in force (施行时间).")
     superseded_at: datetime | None = column(description="When the next version took its place (被取代时间).")
@@ -494,8 +497,10 @@ class CouncilsCharter:
     area: Area = to_one()
     drafted_by: Actor = to_one()
     drafting_body: CouncilsBody | None = to_one()
-    counted_by: Actor | None = to_one()
-    confirmed_by: Actor | None = to_one()
+    counts: Connection[CouncilsCharterCount] = connection(
+        "charter_id", discloses="What one teller counted nobody is shown there before the other has.",
+        description="What tellers counted in the assembly, two and two (计票记录).",
+    )  # fmt: skip
     clauses: Connection[CouncilsClause] = connection(
         lambda c, t: (c.charter_id == t.id) & (c.is_dropped == False),  # noqa: E712
         discloses="Clauses are seen by who sees the charter.",
@@ -506,6 +511,27 @@ class CouncilsCharter:
         description="The bodies it constitutes (设立的组织).",
     )
     seat_rules: Connection[CouncilsSeatRule] = connection("charter_id")
+
+
+def _count_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    """Nobody else sees what one teller counted, before the other of the pair has."""
+    other = select(models.Count).where(lambda o: (o.charter_id == t.charter_id) & (o.pair == t.pair) & (o.id != t.id))
+    return other.exists() | v.acts_as(t.entered_by_id)
+
+
+@node(models.Count, scope=_count_scope, order="entered_at")
+class CouncilsCharterCount:
+    """What a teller counted in the members' assembly (计票记录)."""
+
+    pair: int = column(description="Two of a pair have to be the same (第几次核对).")
+    took_part: int = column(filter=False, description="How many took part (实际参加人数).")
+    votes_for: int = column(filter=False)
+    votes_against: int = column(filter=False)
+    evidence: str = column(filter=False, description="Papers of the assembly (表决依据).")
+    entered_at: datetime = column(order=True)
+    area: Area = to_one()
+    charter: CouncilsCharter | None = to_one()
+    entered_by: Actor | None = to_one(description="The teller (计票人).")
 
 
 @node(models.Clause, scope=_of_charter, order="position")
