@@ -128,7 +128,7 @@ async def leave_forum(work: Work, *, member_id: UUID, successor_id: UUID | None 
         others = await work.select(Member, lock=True, forum_id=member.forum_id, state=ForumMemberState.ACTIVE)
         others = [m for m in others if m.id != member.id and m.actor_id is not None]
         if successor_id is not None:
-            hand_convening(work, member, next((m for m in others if m.id == successor_id), None))
+            convene_next(work, next((m for m in others if m.id == successor_id), None))
         elif others and not any(m.is_convenor for m in others):
             raise Refusal("LAST_CONVENOR", path=("successorId",))
     end(work, member, ForumMemberState.LEFT)
@@ -187,23 +187,23 @@ async def set_convenor(work: Work, *, member_id: UUID, is_convenor: bool) -> Mem
     require_active(forum)
     if member.state is not ForumMemberState.ACTIVE or member.actor_id is None:
         raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
-    _convene(work, member, is_convenor)
+    convene(work, member, is_convenor)
     return member
 
 
-def _convene(work: Work, member: Member, is_convenor: bool, more: Mapping[str, Any] = {}) -> PendingEvent:
+def convene(work: Work, member: Member, is_convenor: bool, more: Mapping[str, Any] = {}) -> PendingEvent:
+    """Queue and record that a member convenes the forum, or no longer."""
     work.change(member, is_convenor=is_convenor)
     data = {**about(member), "convenor": is_convenor, **more}
     return work.record("forums.member.convenor_changed", member, area_id=member.area_id, data=data)
 
 
-def hand_convening(work: Work, giver: Member, taker: Member | None, more: Mapping[str, Any] = {}) -> PendingEvent:
-    """Another member convenes the forum in the giver's place; both are held. The event of who does now. Refuses CONVENOR_STAYS
-    where the taker takes no part in it."""
+def convene_next(work: Work, taker: Member | None, more: Mapping[str, Any] = {}) -> None:
+    """Another member convenes the forum. Refuses CONVENOR_STAYS where they take no part in it."""
     if taker is None or taker.state is not ForumMemberState.ACTIVE:
         raise Refusal("CONVENOR_STAYS", path=("successorId",))
-    over = _convene(work, giver, False, more)
-    return over if taker.is_convenor else _convene(work, taker, True, more)
+    if not taker.is_convenor:
+        convene(work, taker, True, more)
 
 
 # --- who moves away --------------------------------------------------------------------------------------

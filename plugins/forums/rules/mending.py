@@ -11,7 +11,7 @@ from core.duties import Duties, Duty, Held, Matter, Taking
 from core.models import Logged
 from core.work import PendingEvent, Work
 from plugins.forums.models import Forum, Member, Moderation, Position, Statement, Topic
-from plugins.forums.rules.members import hand_convening
+from plugins.forums.rules.members import convene, convene_next
 from plugins.forums.terms import ForumModerationState
 
 _MOVES: tuple[tuple[type[Logged], str, str], ...] = (
@@ -67,7 +67,8 @@ async def _move_convening(work: Work, held: Held, taking: Taking) -> PendingEven
     """To who takes part in the forum too; else it stays, and the receipt says so."""
     giver: Any = held.row
     there = await work.select(Member, lock=True, forum_id=giver.forum_id, actor_id=taking.taker_id, until=None)
-    return hand_convening(work, giver, there[0] if there else None, taking.data)
+    convene_next(work, there[0] if there else None, taking.data)
+    return convene(work, giver, False, taking.data)
 
 
 async def _member(work: Work, member: Any) -> Matter:
