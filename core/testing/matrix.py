@@ -374,7 +374,7 @@ class _Asked:
         if self.there.is_node(target):
             other = self.there.named(target.name)
             id: UUID | None = values[self._column(name, key)]
-            visible = other in ("Actor", "Area") or id in self.seen[other]
+            visible = self._shows(name, row, snake(key)) and (other in ("Actor", "Area") or id in self.seen[other])
             return id is not None and visible and to_global(tag_of(self.there.models[other]), id) in inner["id"]["in"]
         value = values.get(snake(key)) if self._shows(name, row, snake(key)) else None
         if name == "Actor" and key == "name" and value is None:

@@ -110,15 +110,14 @@ async def _seat(w: Work, body_id: UUID, area_id: UUID, person: UUID, is_chair: b
 
 
 async def _charter(d: DemoDistrict, charter_id: UUID) -> None:
-    await d.act("clerk", lambda w: rules.submit_charter(w, charter_id=charter_id, by_ballot=False))
-    await d.act(
-        "clerk",
-        lambda w: rules.enter_vote(
-            w, charter_id=charter_id, electorate=120, took_part=96, votes_for=88, votes_against=3,
-            evidence="村民会议签到册、照片",
-        ),
-    )  # fmt: skip
-    await d.act("admin", lambda w: rules.confirm_vote(w, charter_id=charter_id))
+    await d.act("clerk", lambda w: rules.submit_charter(w, charter_id=charter_id, by_ballot=False, electorate=120))
+    for teller in ("clerk", "admin"):
+        await d.act(
+            teller,
+            lambda w: rules.enter_vote(
+                w, charter_id=charter_id, took_part=96, votes_for=88, votes_against=3, evidence="村民会议签到册、照片"
+            ),
+        )
 
     d.later(_day(d) + 30, lambda: _enact(d, charter_id))
 
@@ -210,6 +209,4 @@ async def _town(d: DemoDistrict, town: Town) -> None:
 
 async def _found(w: Work, c: Community) -> Body:
     kind = BodyKind.VILLAGERS_COUNCIL if c.kind is AreaKind.VILLAGE else BodyKind.RESIDENTS_COUNCIL
-    return await rules.create_body(
-        w, area_id=c.id, kind=kind, name=f"{c.name}{kind.zh}", size=7, matters=[Matter.FACILITIES, Matter.ACTIVITIES]
-    )
+    return await rules.create_body(w, area_id=c.id, kind=kind, name=f"{c.name}{kind.zh}", size=7)

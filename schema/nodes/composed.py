@@ -245,7 +245,8 @@ class ComposedSchema:
             seen = made.visible
             return replace(made, visible=lambda t, v: on(t) if seen is None else on(t) & seen(t, v))
         if isinstance(made, ToOneField):
-            return replace(made, gate=on)
+            gate = made.gate
+            return replace(made, gate=on if gate is None else lambda t: on(t) & gate(t))
         if isinstance(made, ConnectionField):
             belongs = made.condition
             return replace(made, condition=lambda c, t: belongs(c, t) & on(t))

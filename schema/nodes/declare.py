@@ -86,7 +86,7 @@ class ScalarField(Field):
 
 @dataclass(kw_only=True)
 class ToOneField(Field):
-    """The row a foreign key points at. `scoped` is False only for the public face of an Area or Actor."""
+    """The row a foreign key points at. Where `gate` does not hold it leads nowhere."""
 
     column: str
     target: type = object
@@ -236,9 +236,9 @@ def computed(
     return _Pending("computed", options, description)
 
 
-def to_one(column: str | None = None, *, description: str | None = None) -> Any:
-    """The node a foreign key points at; the column defaults to `<field>_id`."""
-    return _Pending("to_one", dict(column=column), description)
+def to_one(column: str | None = None, *, visible: Scope | None = None, description: str | None = None) -> Any:
+    """The node a foreign key points at; the column defaults to `<field>_id`. To whom it is not `visible` it leads nowhere."""
+    return _Pending("to_one", dict(column=column, visible=visible), description)
 
 
 def connection(
@@ -488,7 +488,10 @@ def _field(name: str, pending: _Pending, hint: Any, where: str) -> Field:
         condition = (lambda c, t, on=on: getattr(c, on) == t.id) if isinstance(on, str) else on
         return ConnectionField(condition=condition, target=target, discloses=options["discloses"])
     if pending.form == "to_one":
-        return ToOneField(column=options["column"] or f"{name}_id", target=hint, nullable=nullable)
+        seen = options["visible"]
+        gate = None if seen is None else (lambda t: seen(t, viewer))
+        nullable = nullable or gate is not None
+        return ToOneField(column=options["column"] or f"{name}_id", target=hint, nullable=nullable, gate=gate)
     enum = hint if isinstance(hint, type) and issubclass(hint, Enum) else None
     kind = "enum" if enum else _KINDS.get(hint)
     if kind is None:

@@ -343,7 +343,7 @@ class Compiler:
             inner = self.alias()
             conditions = [f"{inner}.id = {alias}.{declared.column}"]
             if declared.gate is not None:
-                conditions.append(declared.gate(t).sql(self))
+                conditions.append(f"({declared.gate(t).sql(self)})")
             if not target.public_face:
                 conditions += self._scope(target, RowOf(inner))
             one = self._one(target, inner, conditions, sets)

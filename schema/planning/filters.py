@@ -85,7 +85,7 @@ def _field(
         if not target.public_face:
             conditions += compiler._scope(target, RowOf(inner))
         if field.gate is not None:
-            conditions.append(field.gate(RowOf(alias)).sql(compiler))
+            conditions.append(f"({field.gate(RowOf(alias)).sql(compiler)})")
         conditions.append(compile_filter(compiler, composed, target, inner, argument, depth + 1))
         found = f"SELECT {inner}.id FROM {target.table} {inner} WHERE {' AND '.join(conditions)}"
         # Of one row at most the database keeps the order of an index behind it; of none `=` is null.

@@ -128,7 +128,6 @@ async def test_a_joint_meeting_of_councils_and_an_association_of_a_compound(neig
     for name in ("一组理事会", "二组理事会"):
         made = await n.do(
             "admin", "councilsCreateBody", "body { id }", areaId=f.area, kind="VILLAGERS_COUNCIL", name=name, size=3,
-            matters=["FACILITIES"],
         )  # fmt: skip
         bodies.append(made["body"]["id"])
     for chair, body in zip(chairs, bodies, strict=True):

@@ -240,13 +240,23 @@ def residents_appeal(row: Row, f: Facts) -> bool:
     return f.acts_as(row["person_id"]) or f.may("new_residents.appeal.decide", row["area_id"])
 
 
-def agenda_item(row: Row, f: Facts) -> bool:
-    sits = (
+def sits_in_its_body(row: Row, f: Facts) -> bool:
+    return any(
         s["body_id"] == row["body_id"] and s["state"] == "FILLED" and f.acts_as(s["holder_id"])
         for s in f.rows("councils_seat")
-    )  # fmt: skip
-    own = f.acts_as(row["proposed_by_id"]) or f.may("councils.meeting.call", row["area_id"]) or any(sits)
-    return row["state"] in ("PLACED", "VOTED") or own
+    )
+
+
+def agenda_item(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["proposed_by_id"]) or f.may("councils.meeting.call", row["area_id"])
+    return row["state"] in ("PLACED", "VOTED") or own or sits_in_its_body(row, f)
+
+
+def own_matter(row: Row, f: Facts) -> bool:
+    """Whose it is, and what it is about, where it is a person's."""
+    concerns = f.row("core_actor", row["concerns_id"])
+    own = f.acts_as(row["concerns_id"]) or f.acts_as(row["proposed_by_id"]) or sits_in_its_body(row, f)
+    return own or not concerns or concerns["kind"] not in PERSONAL or f.may("councils.meeting.call", row["area_id"])
 
 
 def charter(row: Row, f: Facts) -> bool:
@@ -256,6 +266,14 @@ def charter(row: Row, f: Facts) -> bool:
 
 def of_charter(row: Row, f: Facts) -> bool:
     return charter(f.row("councils_charter", row["charter_id"]), f)
+
+
+def charter_count(row: Row, f: Facts) -> bool:
+    """What one teller counted is theirs until the other has."""
+    pair = [
+        k for k in f.rows("councils_charter_count") if (k["charter_id"], k["pair"]) == (row["charter_id"], row["pair"])
+    ]
+    return len(pair) > 1 or f.acts_as(row["entered_by_id"])
 
 
 def compact(row: Row, f: Facts) -> bool:
@@ -412,6 +430,8 @@ TRUTH: dict[str, Truth] = {
     "CouncilsMeeting": everybody,
     "CouncilsAttendance": everybody,
     "CouncilsAgendaItem": agenda_item,
+    "CouncilsAgendaItem.concerns": own_matter,
+    "CouncilsAgendaItem.details": own_matter,
     "CouncilsRecusal": everybody,
     "CouncilsRecusal.reason": recusal_reason,
     "CouncilsResolution": everybody,
@@ -419,6 +439,7 @@ TRUTH: dict[str, Truth] = {
     "CouncilsTask": everybody,
     "CouncilsReport": everybody,
     "CouncilsCharter": charter,
+    "CouncilsCharterCount": charter_count,
     "CouncilsClause": of_charter,
     "CouncilsConstituted": of_charter,
     "CouncilsDelegation": everybody,

@@ -384,18 +384,23 @@ class CouncilsSubmitCharterInput(CouncilsCharterInput):
     by_ballot: bool = strawberry.field(
         default=True, description="False: an assembly votes, and two tellers enter its count (是否网上投票)."
     )
+    electorate: int | None = strawberry.field(
+        default=None, description="Of an assembly: how many members might vote, by the final list (应参加人数)."
+    )
 
 
 @mutation("councils.charter.draft", on=DRAFTED, charter=CouncilsCharter)
 async def councils_submit_charter(work: Work, input: CouncilsSubmitCharterInput) -> Result:
     """Put a charter to the vote of the whole members (提交全体表决)."""
-    return {"charter": await rules.submit_charter(work, charter_id=_charter(input), by_ballot=input.by_ballot)}
+    charter = await rules.submit_charter(
+        work, charter_id=_charter(input), by_ballot=input.by_ballot, electorate=input.electorate
+    )
+    return {"charter": charter}
 
 
 @strawberry.input
 class CouncilsEnterCharterVoteInput(CouncilsCharterInput):
-    electorate: int = strawberry.field(description="Members who might vote (应参加人数).")
-    took_part: int = strawberry.field(description="Of them took part (实际参加人数).")
+    took_part: int = strawberry.field(description="How many took part (实际参加人数).")
     votes_for: int
     votes_against: int
     evidence: str = strawberry.field(description="Sign-in sheets, photos, minutes, by reference (依据材料).")
@@ -403,28 +408,17 @@ class CouncilsEnterCharterVoteInput(CouncilsCharterInput):
 
 @mutation("councils.charter.count", on=OF_CHARTER, charter=CouncilsCharter)
 async def councils_enter_charter_vote(work: Work, input: CouncilsEnterCharterVoteInput) -> Result:
-    """Enter the count of the members' assembly, as the first of two tellers (登记大会表决结果)."""
+    """Enter what one counted in the members' assembly. Two tellers do, each unseen by the other; where both have the same, it
+    is decided (登记大会计票)."""
     charter = await rules.enter_vote(
         work,
         charter_id=_charter(input),
-        electorate=input.electorate,
         took_part=input.took_part,
         votes_for=input.votes_for,
         votes_against=input.votes_against,
         evidence=input.evidence,
     )
     return {"charter": charter}
-
-
-@strawberry.input
-class CouncilsConfirmCharterVoteInput(CouncilsCharterInput):
-    pass
-
-
-@mutation("councils.charter.count", on=OF_CHARTER, charter=CouncilsCharter)
-async def councils_confirm_charter_vote(work: Work, input: CouncilsConfirmCharterVoteInput) -> Result:
-    """Confirm the count as the second teller; the server says what came of it (复核表决结果)."""
-    return {"charter": await rules.confirm_vote(work, charter_id=_charter(input))}
 
 
 @strawberry.input

@@ -54,9 +54,6 @@ class CouncilsCreateBodyInput(MutationInput):
     is_advisory: bool | None = strawberry.field(
         default=None, description="As usual for its kind unless told: 乡贤理事会 and 道德评议会 advise (是否仅提意见)."
     )
-    matters: list[Matter] = strawberry.field(
-        default_factory=list, description="What it decides, where it decides only what it was given (授权事项)."
-    )
     organization_id: strawberry.ID | None = strawberry.field(
         default=None, description="The committee whose organ it is (所属自治组织)."
     )
@@ -73,7 +70,6 @@ async def councils_create_body(work: Work, input: CouncilsCreateBodyInput) -> Re
         size=input.size,
         purpose=input.purpose,
         is_advisory=input.is_advisory,
-        matters=input.matters,
         organization_id=optional(input.organization_id, "actor", "organizationId"),
     )
     return {"body": body}
@@ -95,14 +91,13 @@ class CouncilsUpdateBodyInput(CouncilsBodyInput):
     name: str | None = None
     purpose: str | None = None
     size: int | None = None
-    matters: list[Matter] | None = None
 
 
 @mutation("councils.body.manage", on=Subject(CouncilsBody, "body_id"), body=CouncilsBody)
 async def councils_update_body(work: Work, input: CouncilsUpdateBodyInput) -> Result:
     """Correct a body; one that a charter constitutes keeps its size and powers (变更议事组织)."""
     body = await rules.update_body(
-        work, body_id=body_of(input), name=input.name, purpose=input.purpose, size=input.size, matters=input.matters
+        work, body_id=body_of(input), name=input.name, purpose=input.purpose, size=input.size
     )
     return {"body": body}
 

@@ -8,6 +8,8 @@ from typing import Any
 
 import strawberry
 
+from core.enums import ActorKind
+from core.models import Actor as KnownActor
 from plugins.councils import models
 from plugins.councils.rules.common import unpacked
 from plugins.councils.terms import (
@@ -73,7 +75,9 @@ class CouncilsBody:
         description="What its charter leaves to it, where it does not decide everything (章程授权事项).",
     )  # fmt: skip
     state: BodyState = column()
-    is_valid: bool = column(description="Whether its composition is within all bounds (组成是否合规).")
+    is_valid: bool = column(
+        description="Whether its composition is within all bounds, of its seats and of who sits there (组成是否合规)."
+    )
     founded_on: date = column()
     dissolved_on: date | None = column()
     version: int = column(filter=False)
@@ -187,7 +191,9 @@ class CouncilsViolation:
     category: SeatCategory = strawberry.field(description="The category (类别).")
     count: int = strawberry.field(description="How many there are (现有人数).")
     lower: int = strawberry.field(description="How many there must be (最少).")
-    upper: int = strawberry.field(description="How many there may be (最多).")
+    upper: int = strawberry.field(
+        description="How many there may be; where there are too many, of those who sit there now (最多)."
+    )
 
 
 @node(models.CompositionCheck, scope=public("How a body is composed is public."), order="-checked_at")
@@ -249,13 +255,28 @@ class CouncilsAttendance:
     holder: Actor = to_one()
 
 
+def _sits(t: RowOf, v: ViewerFacts) -> Expr:
+    """Does the viewer sit in the body?"""
+    return (
+        select(models.Seat)
+        .where(lambda s: (s.body_id == t.body_id) & (s.state == SeatState.FILLED) & v.acts_as(s.holder_id))
+        .exists()
+    )
+
+
 def _item_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """What is on an agenda is public; what was merely proposed is for the proposer and those who settle the agenda."""
     settled = t.state.is_in([AgendaState.PLACED, AgendaState.VOTED])
-    sits = select(models.Seat).where(
-        lambda s: (s.body_id == t.body_id) & (s.state == SeatState.FILLED) & v.acts_as(s.holder_id)
+    return settled | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id) | _sits(t, v)
+
+
+def _own_matter(t: RowOf, v: ViewerFacts) -> Expr:
+    """What is a person's own matter is, beyond its title, for that person, the proposer, the members and the clerks."""
+    personal = select(KnownActor).where(
+        lambda a: (a.id == t.concerns_id) & a.kind.is_in([ActorKind.PERSON, ActorKind.HOUSEHOLD])
     )
-    return settled | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id) | sits.exists()
+    own = v.acts_as(t.concerns_id) | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id)
+    return ~personal.exists() | own | _sits(t, v)
 
 
 @node(models.AgendaItem, scope=_item_scope, order="-proposed_at")
@@ -263,7 +284,9 @@ class CouncilsAgendaItem:
     """Something a body should talk about (议题)."""
 
     title: str = column()
-    details: str | None = column(filter=False)
+    details: str | None = column(
+        filter=False, visible=_own_matter, description="What it is about; of a person's own matter for few (说明)."
+    )
     matter: Matter = column()
     state: AgendaState = column()
     position: int | None = column(filter=False)
@@ -274,7 +297,9 @@ class CouncilsAgendaItem:
     body: CouncilsBody | None = to_one()
     meeting: CouncilsMeeting | None = to_one()
     proposed_by: Actor = to_one()
-    concerns: Actor | None = to_one(description="Whose own matter it is (涉及主体).")
+    concerns: Actor | None = to_one(
+        visible=_own_matter, description="Whose own matter it is; a person is told to few (涉及主体)."
+    )
     referred_from: CouncilsAgendaItem | None = to_one(description="The item of the body below (来源议题).")
     recusals: Connection[CouncilsRecusal] = connection("item_id")
     resolutions: Connection[CouncilsResolution] = connection("item_id")
@@ -459,7 +484,6 @@ class CouncilsCharter:
     took_part: int | None = column(filter=False, description="Of them took part (实际参加人数).")
     votes_for: int | None = column(filter=False)
     votes_against: int | None = column(filter=False)
-    evidence: str | None = column(filter=False, description="Papers of the assembly (表决依据).")
     adopted_at: datetime | None = column()
     effective_from: datetime | None = column(description="Since when it is in force (施行时间).")
     superseded_at: datetime | None = column(description="When the next version took its place (被取代时间).")
@@ -473,8 +497,10 @@ class CouncilsCharter:
     area: Area = to_one()
     drafted_by: Actor = to_one()
     drafting_body: CouncilsBody | None = to_one()
-    counted_by: Actor | None = to_one()
-    confirmed_by: Actor | None = to_one()
+    counts: Connection[CouncilsCharterCount] = connection(
+        "charter_id", discloses="What one teller counted nobody is shown there before the other has.",
+        description="What tellers counted in the assembly, two and two (计票记录).",
+    )  # fmt: skip
     clauses: Connection[CouncilsClause] = connection(
         lambda c, t: (c.charter_id == t.id) & (c.is_dropped == False),  # noqa: E712
         discloses="Clauses are seen by who sees the charter.",
@@ -485,6 +511,27 @@ class CouncilsCharter:
         description="The bodies it constitutes (设立的组织).",
     )
     seat_rules: Connection[CouncilsSeatRule] = connection("charter_id")
+
+
+def _count_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    """Nobody else sees what one teller counted, before the other of the pair has."""
+    other = select(models.Count).where(lambda o: (o.charter_id == t.charter_id) & (o.pair == t.pair) & (o.id != t.id))
+    return other.exists() | v.acts_as(t.entered_by_id)
+
+
+@node(models.Count, scope=_count_scope, order="entered_at")
+class CouncilsCharterCount:
+    """What a teller counted in the members' assembly (计票记录)."""
+
+    pair: int = column(description="Two of a pair have to be the same (第几次核对).")
+    took_part: int = column(filter=False, description="How many took part (实际参加人数).")
+    votes_for: int = column(filter=False)
+    votes_against: int = column(filter=False)
+    evidence: str = column(filter=False, description="Papers of the assembly (表决依据).")
+    entered_at: datetime = column(order=True)
+    area: Area = to_one()
+    charter: CouncilsCharter | None = to_one()
+    entered_by: Actor | None = to_one(description="The teller (计票人).")
 
 
 @node(models.Clause, scope=_of_charter, order="position")

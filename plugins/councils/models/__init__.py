@@ -1,7 +1,7 @@
 """What councils keep: bodies with their seats, meetings with what came of them, charters and delegations."""
 
 from plugins.councils.models.bodies import Body, CompositionCheck, Seat, SeatRule
-from plugins.councils.models.charters import Charter, Clause, Constituted, Delegation, TakenBack
+from plugins.councils.models.charters import Charter, Clause, Constituted, Count, Delegation, TakenBack
 from plugins.councils.models.meetings import AgendaItem, Attendance, Meeting, Recusal
 from plugins.councils.models.resolutions import Opinion, Report, Resolution, Task
 
@@ -13,6 +13,7 @@ __all__ = [
     "Clause",
     "CompositionCheck",
     "Constituted",
+    "Count",
     "Delegation",
     "Meeting",
     "Opinion",

@@ -29,7 +29,8 @@ MOST_SEATS = 1000
 class Body(Logged):
     """A deliberating body of an area; `size` is the number of its seats, of which shares are taken.
 
-    `matters` is what an advisory body, or one that decides what it was given, was given by its charter: `|FUNDS|RULES|`.
+    `matters` is what an advisory body, or one that decides what it was given, was given by its charter: `|FUNDS|RULES|`;
+    `|` where none constitutes it.
     """
 
     tag: ClassVar[str] = "councils_body"
@@ -58,6 +59,7 @@ class Body(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         check("name_not_empty", "length(NEW.name) > 0"),
         check("size", f"NEW.size BETWEEN 1 AND {MOST_SEATS}", "BODY_SIZE"),
+        check("given_by_a_charter", "NEW.matters = '|' OR NEW.charter_id IS NOT NULL", "ONLY_BY_CHARTER"),
         check("dissolved", "(NEW.state = 'DISSOLVED') = (NEW.dissolved_on IS NOT NULL)"),
         refuse("dissolved_for_good", "UPDATE", "OLD.state = 'DISSOLVED'", "BODY_DISSOLVED"),
         refuse("area_stays", "UPDATE", "NEW.area_id <> OLD.area_id", "INVALID_VALUE"),
@@ -174,7 +176,6 @@ class Seat(Logged):
 
     tag: ClassVar[str] = "councils_seat"
     called: ClassVar[tuple[str, str]] = ("Seats in bodies", "席位")
-    refers: ClassVar[dict[str, str]] = {"charter_id": "councils_charter", "ballot_id": "ballots_ballot"}
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
@@ -188,7 +189,6 @@ class Seat(Logged):
     categories = fields.CharField(max_length=200)
     office = fields.CharEnumField(SeatOffice, description="SeatOffice", max_length=40)
     via = fields.CharEnumField(SeatedBy, description="SeatedBy", max_length=40)
-    ballot_id = fields.UUIDField(null=True)
     is_voting = fields.BooleanField()
     kept_by = fields.CharField(max_length=40, null=True)
     state = fields.CharEnumField(SeatState, description="SeatState", max_length=40)

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, refuse, unique
+from core.database.guards import Guard, append_only, check, index, refuse, same, unique
 from core.ledger import LARGEST
 from core.models import Actor, Area, Logged, RuleDocument
 from core.personal import Text, impersonal
@@ -18,10 +18,23 @@ from plugins.councils.terms import CharterParameter, CharterState, DelegationSta
 _OPEN_TEXT = (
     "EXISTS (SELECT 1 FROM councils_charter c WHERE c.id = NEW.charter_id AND c.state IN ('DRAFT', 'CONSULTATION'))"
 )
+_TWO_TELLERS = (
+    "EXISTS (SELECT 1 FROM councils_charter_count a JOIN councils_charter_count b ON b.charter_id = a.charter_id"
+    " AND b.pair = a.pair AND b.entered_by_id <> a.entered_by_id AND b.took_part = a.took_part"
+    " AND b.votes_for = a.votes_for AND b.votes_against = a.votes_against WHERE a.charter_id = NEW.id"
+    " AND a.took_part = NEW.took_part AND a.votes_for = NEW.votes_for AND a.votes_against = NEW.votes_against)"
+)
+_RESIDENTS = (
+    "(SELECT count(DISTINCT m.actor_id) FROM core_membership m JOIN core_area_closure c ON c.descendant_id = m.area_id"
+    " AND c.ancestor_id = NEW.area_id AND c.until IS NULL JOIN core_actor a ON a.id = m.actor_id AND a.kind = 'PERSON'"
+    " AND a.gone_at IS NULL JOIN core_event e ON e.id = NEW.event_id WHERE m.role = 'RESIDENT' AND m.state = 'ACTIVE'"
+    " AND m.since <= e.recorded_at AND (m.until IS NULL OR m.until >= e.recorded_at))"
+)  # on the last day of a residence as on the day after it: the database knows no civil day
 
 
 class Charter(Logged):
-    """A version of an area's charter. Only the members' vote adopts it, and only enacting ends the one before."""
+    """A version of an area's charter. Only the members' vote adopts it, and only enacting ends the one before. `electorate` is
+    how many might vote: the ballot's roll, or what an assembly's was when it was put to it."""
 
     tag: ClassVar[str] = "councils_charter"
     called: ClassVar[tuple[str, str]] = ("Charters drafted", "起草的章程")
@@ -46,14 +59,11 @@ class Charter(Logged):
     took_part = fields.IntField(null=True)
     votes_for = fields.IntField(null=True)
     votes_against = fields.IntField(null=True)
-    evidence = fields.TextField(null=True)
-    counted_by_id = fields.UUIDField(null=True)
-    confirmed_by_id = fields.UUIDField(null=True)
     adopted_at = fields.DatetimeField(null=True)
     effective_from = fields.DatetimeField(null=True)
     superseded_at = fields.DatetimeField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = impersonal("title", "evidence")
+    texts: ClassVar[tuple[Text, ...]] = impersonal("title")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("area_id", where="state = 'IN_FORCE'", code="CHARTER_IN_FORCE"),
@@ -70,8 +80,7 @@ class Charter(Logged):
             "adopted_by_the_members",
             "NEW.state NOT IN ('ADOPTED', 'IN_FORCE', 'SUPERSEDED') OR (NEW.adopted_at IS NOT NULL"
             " AND NEW.took_part * 100 > NEW.quorum_percent * NEW.electorate"
-            " AND NEW.votes_for * 100 > NEW.majority_percent * NEW.took_part"
-            " AND (NEW.ballot_id IS NOT NULL OR NEW.confirmed_by_id IS NOT NULL))",
+            " AND NEW.votes_for * 100 > NEW.majority_percent * NEW.took_part)",
             "NOT_ADOPTED",
         ),
         check(
@@ -82,8 +91,23 @@ class Charter(Logged):
         ),
         check(
             "two_tellers",
-            "NEW.confirmed_by_id IS NULL OR NEW.confirmed_by_id <> NEW.counted_by_id",
-            "OWN_MATTER",
+            f"NEW.took_part IS NULL OR NEW.ballot_id IS NOT NULL OR {_TWO_TELLERS}",
+            "CHARTER_NOT_COUNTED",
+        ),
+        check("electorate", "NEW.electorate IS NULL OR NEW.state NOT IN ('DRAFT', 'CONSULTATION', 'WITHDRAWN')"),
+        refuse(
+            "electorate_of_an_assembly",
+            "UPDATE",
+            "NEW.ballot_id IS NULL AND NEW.state = 'VOTING' AND (NEW.electorate IS NULL OR"
+            f" (NOT {same('NEW.electorate', 'OLD.electorate')} AND NEW.electorate < {_RESIDENTS}))",
+            "ELECTORATE_TOO_SMALL",
+        ),
+        refuse(
+            "electorate_stays",
+            "UPDATE",
+            f"OLD.electorate IS NOT NULL AND NOT {same('NEW.electorate', 'OLD.electorate')}"
+            " AND EXISTS (SELECT 1 FROM councils_charter_count k WHERE k.charter_id = NEW.id)",
+            "APPEND_ONLY",
         ),
         refuse(
             "path",
@@ -143,6 +167,56 @@ class Charter(Logged):
 
     class Meta:
         table = "councils_charter"
+
+
+class Count(Logged):
+    """What one teller counted in the members' assembly. Two make a `pair`: of two different tellers, and they hold where
+    their figures are the same."""
+
+    tag: ClassVar[str] = "councils_charter_count"
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    charter: fields.ForeignKeyRelation[Charter] = to("councils.Charter")
+    charter_id: UUID
+    pair = fields.IntField()
+    took_part = fields.IntField()
+    votes_for = fields.IntField()
+    votes_against = fields.IntField()
+    evidence = fields.TextField()
+    entered_by_id = fields.UUIDField()
+    entered_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = impersonal("evidence")
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        check(
+            "adds_up",
+            "NEW.took_part > 0 AND NEW.votes_for >= 0 AND NEW.votes_against >= 0"
+            " AND NEW.votes_for + NEW.votes_against <= NEW.took_part",
+            "HANDS_DO_NOT_ADD_UP",
+        ),
+        refuse(
+            "while_an_assembly_votes",
+            "INSERT",
+            "NOT EXISTS (SELECT 1 FROM councils_charter c WHERE c.id = NEW.charter_id AND c.state = 'VOTING'"
+            " AND c.ballot_id IS NULL AND NEW.took_part <= c.electorate)",
+            "CHARTER_STATE",
+        ),
+        refuse(
+            "two_of_a_pair",
+            "INSERT",
+            "(SELECT count(*) FROM councils_charter_count k WHERE k.charter_id = NEW.charter_id AND k.pair = NEW.pair) > 1",
+            "CHARTER_STATE",
+        ),
+        unique("charter_id", "pair", "entered_by_id", code="OWN_MATTER"),
+        index("charter_id", "entered_at"),
+        index("entered_at"),
+    )
+
+    class Meta:
+        table = "councils_charter_count"
 
 
 class Clause(Logged):
@@ -243,7 +317,15 @@ class Delegation(Logged):
         check("budget", f"NEW.budget IS NULL OR NEW.budget BETWEEN 1 AND {LARGEST}"),
         check(
             "ended",
-            "(NEW.state = 'ACTIVE') = (NEW.ended_on IS NULL) AND (NEW.state <> 'REVOKED' OR NEW.reason IS NOT NULL)",
+            "(NEW.state = 'ACTIVE') = (NEW.ended_on IS NULL) AND (NEW.state <> 'REVOKED' OR NEW.reason IS NOT NULL)"
+            " AND (NEW.state <> 'ENDED' OR NEW.ends_on IS NOT NULL AND NEW.ended_on = NEW.ends_on)",
+        ),
+        refuse(
+            "stays",
+            "UPDATE",
+            "NEW.since <> OLD.since OR NEW.matter <> OLD.matter OR NEW.body_id <> OLD.body_id"
+            f" OR NOT {same('NEW.ends_on', 'OLD.ends_on')}",
+            "APPEND_ONLY",
         ),
         refuse("ended_for_good", "UPDATE", f"OLD.state <> 'ACTIVE' AND NOT {by_event('delegation.merged')}", "DELEGATION_STATE"),
         refuse(

@@ -42,12 +42,18 @@ RESTING: tuple[Guard, ...] = (
 
 
 def out_of_bounds(body: str) -> str:
-    """SQL: some category of this body has fewer or more holders than its rule in force allows."""
-    counted = (
-        "(SELECT count(*) FROM councils_seat s WHERE s.body_id = r.body_id AND s.state = 'FILLED'"
-        " AND s.categories LIKE '%|' || r.category || '|%')"
+    """SQL: some category of this body has fewer holders than its seats, or more than its share of those who sit there, as
+    `rules.composition` has it."""
+    sitting = "SELECT count(*) FROM councils_seat s WHERE s.body_id = r.body_id AND s.state = 'FILLED'"
+    counted = f"({sitting} AND s.categories LIKE '%|' || r.category || '|%')"
+    parts = f"r.maximum * ({sitting})"
+    most = (
+        "(CASE WHEN r.out_of IS NULL THEN r.upper"
+        f" WHEN r.minimum < r.maximum OR r.rounding = 'DOWN' THEN {parts} / r.out_of"
+        f" WHEN r.rounding = 'UP' THEN ({parts} + r.out_of - 1) / r.out_of"
+        f" ELSE (2 * {parts} + r.out_of) / (2 * r.out_of) END)"
     )
     return (
         f"EXISTS (SELECT 1 FROM councils_seat_rule r WHERE r.body_id = {body} AND r.state = 'IN_FORCE'"
-        f" AND {counted} NOT BETWEEN r.lower AND r.upper)"
+        f" AND ({counted} < r.lower OR {counted} > {most}))"
     )

@@ -17,7 +17,8 @@ from plugins.councils.terms import Matter, ReportKind, ResolutionState, TaskStat
 
 _GIVEN = (
     "(b.matters LIKE '%|' || NEW.matter || '|%' OR EXISTS (SELECT 1 FROM councils_delegation d WHERE d.body_id = b.id"
-    " AND d.matter = NEW.matter AND d.state = 'ACTIVE'))"
+    " AND d.matter = NEW.matter AND d.state = 'ACTIVE' AND d.since <= NEW.put_on"
+    " AND (d.ends_on IS NULL OR d.ends_on > NEW.put_on)))"
 )
 _FOR_IT = "NEW.votes_for * 100 > NEW.majority_percent * NEW.eligible"
 
@@ -51,6 +52,7 @@ class Resolution(Logged):
     notice_id = fields.UUIDField(null=True)
     recorded_by_id = fields.UUIDField()
     put_at = fields.DatetimeField()
+    put_on = fields.DateField()  # the civil day of it, by which the database knows which delegations run
     decided_at = fields.DatetimeField(null=True)
     effective_at = fields.DatetimeField(null=True)
 

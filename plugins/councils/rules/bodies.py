@@ -28,7 +28,6 @@ from plugins.councils.terms import (
     SITTING,
     BodyKind,
     BodyState,
-    Matter,
     Rounding,
     SeatCategory,
     SeatedBy,
@@ -77,7 +76,6 @@ async def create_body(
     size: int,
     purpose: str | None = None,
     is_advisory: bool | None = None,
-    matters: Sequence[Matter] = (),
     organization_id: UUID | None = None,
 ) -> Body:
     """Found a body. Refuses BODY_EXISTS, BODY_SIZE, BELOW_A_COMMUNITY (a co-residents' council), NOT_ITS_ORGAN."""
@@ -98,7 +96,6 @@ async def create_body(
         purpose=optional_text(purpose, "purpose", limit=2000),
         is_advisory=kind in ADVISORY_KINDS if is_advisory is None else is_advisory,
         size=_size(size),
-        matters=packed(list(matters)),
         organization_id=None if organization is None else organization.id,
         state=BodyState.ACTIVE,
         founded_on=today(work),
@@ -129,25 +126,14 @@ def _kept(work: Work, area: Area, body: Body, share: KeptShare) -> SeatRule:
     )  # fmt: skip
 
 
-async def update_body(
-    work: Work,
-    *,
-    body_id: UUID,
-    name: str | None,
-    purpose: str | None,
-    size: int | None,
-    matters: Sequence[Matter] | None,
-) -> Body:
-    """Correct a body; its size only while no charter constitutes it (BY_THE_CHARTER), and not below who sits there. What it was
-    given to decide only a charter moves (ONLY_BY_CHARTER): here it can be taken away, where no charter gave it."""
+async def update_body(work: Work, *, body_id: UUID, name: str | None, purpose: str | None, size: int | None) -> Body:
+    """Correct a body; its size only while no charter constitutes it (BY_THE_CHARTER), and not below who sits there."""
     body = await work.lock(Body, body_id)
     work.require(MANAGE, body)
     work.expect_version(body)
     require_active(body)
-    if (size is not None or matters is not None) and body.charter_id is not None:
+    if size is not None and body.charter_id is not None:
         raise Refusal("BY_THE_CHARTER")
-    if matters is not None and not {str(m) for m in matters} <= set(unpacked(body.matters)):
-        raise Refusal("ONLY_BY_CHARTER", path=("matters",))
     kept = await work.select(SeatRule, body_id=body.id, state=list(HOLDING))
     if size not in (None, body.size) and any(r.kept_by for r in kept):
         raise Refusal("BY_THE_CHARTER", path=("size",))
@@ -156,8 +142,6 @@ async def update_body(
         changed["name"] = clean_name(name, "name")
     if purpose is not None:
         changed["purpose"] = optional_text(purpose, "purpose", limit=2000)
-    if matters is not None:
-        changed["matters"] = packed(list(matters))
     if size is None or size == body.size:
         work.change(body, **changed)
         work.record("councils.body.changed", body, area_id=body.area_id)
@@ -264,7 +248,6 @@ async def fill_seat(
     term_start: date | None = None,
     term_months: int | None = None,
     term_end: date | None = None,
-    ballot_id: UUID | None = None,
     kept_by: str | None = None,
 ) -> Seat:
     """Seat a person, or whom an organization sends. Of two clerks who fill the last seat one is refused.
@@ -298,7 +281,7 @@ async def fill_seat(
         raise Refusal("NO_SUCH_SEATS", path=("bodyId",), category=category.zh)
     seat = Seat(
         id=new_id(), area_id=body.area_id, body_id=body.id, holder_id=holder.id, mandate_of_id=sender, category=category,
-        categories=packed([str(c) for c in categories]), office=office, via=via, ballot_id=ballot_id,
+        categories=packed([str(c) for c in categories]), office=office, via=via,
         is_voting=SeatCategory.GOVERNMENT not in categories, kept_by=kept_by, state=SeatState.FILLED,
         term_start=start, term_end=term_end or months_later(start, term_months or limit),
     )  # fmt: skip
@@ -442,20 +425,14 @@ async def replace_holder(work: Work, *, seat_id: UUID, holder_id: UUID, kept_by:
 
 
 async def hear_mandate(work: Work, event: EventRecord) -> None:
-    """Whoever sat for an organization sits there no longer when it takes the mandate back."""
+    """Whoever sat for an organization sits there no longer when it takes the mandate back, unless they have another."""
     mandate = await work.find(Mandate, id=event.subject_id)
-    if mandate is None or await work.find(
-        Mandate, person_id=mandate.person_id, organization_id=mandate.organization_id, state=MandateState.ACTIVE
-    ):
+    if mandate is None:
         return
-    for found in await work.select(
+    for seat in await work.select(
         Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=list(SITTING)
     ):
-        body, seat = await work.lock_with(Seat, found.id, Body)
-        if seat.state not in SITTING or "councils" not in work.place(body).plugins:
-            continue
-        work.require(FILL, body)
-        now = await standing(work, body)
-        for seat in [s for s in now.taken if s.id == found.id]:
-            vacate(work, body, seat, VacatedBecause.MANDATE_ENDED, work.clock.civil_date(work.now))
-            composition.recheck(work, body, [s for s in now.seats if s.id != seat.id], now.rules)
+        body = await work.lock(Body, seat.body_id)
+        if "councils" in work.place(body).plugins:
+            work.require(FILL, body)
+            await standing(work, body)

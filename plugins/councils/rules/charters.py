@@ -13,7 +13,7 @@ from core.ids import new_id
 from core.models import Area
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
-from plugins.councils.models import Body, Charter, Clause, Constituted, Seat, SeatRule
+from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
 from plugins.councils.rules.common import is_of_its_notice, needed, officer, packed, require_active, today
@@ -250,21 +250,31 @@ async def consult(work: Work, *, charter_id: UUID, until: date | None = None) ->
     return charter
 
 
-async def submit_charter(work: Work, *, charter_id: UUID, by_ballot: bool = True) -> Charter:
+async def submit_charter(
+    work: Work, *, charter_id: UUID, by_ballot: bool = True, electorate: int | None = None
+) -> Charter:
     """Put it to the whole members: by ballot over the area's roll, or in an assembly whose count is entered by two.
 
-    Refuses STILL_IN_CONSULTATION, CHARTER_STATE, CHARTER_BEING_VOTED, PLUGIN_DISABLED without ballots, PARAMETER_TOO_LAX.
+    How many are called to an assembly is said now, and stays (INV7). While nobody has counted, it may be put anew. Refuses
+    STILL_IN_CONSULTATION, CHARTER_STATE, CHARTER_BEING_VOTED, PLUGIN_DISABLED without ballots, PARAMETER_TOO_LAX,
+    ELECTORATE_TOO_SMALL (fewer than the residents the server knows).
     """
     area, charter = await _drafted(work, charter_id)
-    require_state(charter, CharterState.CONSULTATION)
+    is_open = charter.ballot_id is None and not await work.find(Count, charter_id=charter.id)
+    require_state(charter, CharterState.CONSULTATION, *([CharterState.VOTING] if is_open else []))
     if charter.consultation_until is not None and today(work) <= charter.consultation_until:
         raise Refusal("STILL_IN_CONSULTATION", until=charter.consultation_until.isoformat())
-    if await work.find(Charter, area_id=area.id, state=CharterState.VOTING):
+    voting = await work.find(Charter, area_id=area.id, state=CharterState.VOTING)
+    if voting is not None and voting.id != charter.id:
         raise Refusal("CHARTER_BEING_VOTED")
+    least = (await work.rows(_RESIDENTS, area.id, today(work)))[0]["n"]
+    if not by_ballot and (electorate is None or electorate < max(least, 1)):
+        raise Refusal("ELECTORATE_TOO_SMALL", path=("electorate",), least=least)
     await require_conforming(work, area, await _clauses(work, charter))
     settings = await work.settings(CouncilsSettings, area)
     changed: dict[str, object] = {
         "state": CharterState.VOTING,
+        "electorate": None if by_ballot else electorate,
         "quorum_percent": settings.charter_quorum_percent,
         "majority_percent": settings.charter_majority_percent,
     }
@@ -287,12 +297,12 @@ async def _clauses(work: Work, charter: Charter) -> list[Clause]:
 
 
 async def enter_vote(
-    work: Work, *, charter_id: UUID, electorate: int, took_part: int, votes_for: int, votes_against: int, evidence: str
+    work: Work, *, charter_id: UUID, took_part: int, votes_for: int, votes_against: int, evidence: str
 ) -> Charter:
-    """The count of the members' assembly, by one of two tellers; nothing follows before the other has confirmed it.
+    """What a teller counted in the members' assembly; another enters theirs without seeing it. The same figures are the
+    result, and the server says what came of it (INV8). Others are set aside, for both to see, and both count anew.
 
-    Refuses HANDS_DO_NOT_ADD_UP, ELECTORATE_TOO_SMALL (fewer than the residents the server knows), CHARTER_STATE (also while
-    a ballot decides).
+    Refuses HANDS_DO_NOT_ADD_UP, OWN_MATTER (the other is another), CHARTER_STATE (also while a ballot decides).
     """
     area, charter = await work.lock_with(Charter, charter_id, Area)
     work.require(COUNT, area)
@@ -300,34 +310,32 @@ async def enter_vote(
     require_state(charter, CharterState.VOTING)
     if charter.ballot_id is not None:
         raise Refusal("CHARTER_STATE", state=str(charter.state))
-    if not 0 < took_part <= electorate or min(votes_for, votes_against) < 0 or votes_for + votes_against > took_part:
-        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",), eligible=took_part)
-    least = (await work.rows(_RESIDENTS, area.id, today(work)))[0]["n"]
-    if electorate < least:
-        raise Refusal("ELECTORATE_TOO_SMALL", path=("electorate",), least=least)
-    work.change(
-        charter, electorate=electorate, took_part=took_part, votes_for=votes_for, votes_against=votes_against,
-        evidence=needed(evidence, "evidence"), counted_by_id=work.person_id,
-    )  # fmt: skip
-    work.record("councils.charter.counted", charter, area_id=area.id)
-    return charter
-
-
-async def confirm_vote(work: Work, *, charter_id: UUID) -> Charter:
-    """The second teller finds the same; the server says what came of it. Refuses CHARTER_NOT_COUNTED, OWN_MATTER."""
-    area, charter = await work.lock_with(Charter, charter_id, Area)
-    work.require(COUNT, area)
-    work.expect_version(charter)
-    require_state(charter, CharterState.VOTING)
-    if charter.counted_by_id is None:
-        raise Refusal("CHARTER_NOT_COUNTED")
-    if charter.counted_by_id == work.person_id:
+    if not 0 < took_part <= (charter.electorate or 0) or min(votes_for, votes_against) < 0:
+        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("tookPart",))
+    if votes_for + votes_against > took_part:
+        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",))
+    before = sorted(await work.select(Count, charter_id=charter.id), key=lambda k: (k.entered_at, k.id))
+    first = before[-1] if len(before) % 2 else None
+    if first is not None and first.entered_by_id == work.person_id:
         raise Refusal("OWN_MATTER")
-    await _decide(work, area, charter, {"confirmed_by_id": work.person_id})
+    figures = {"took_part": took_part, "votes_for": votes_for, "votes_against": votes_against}
+    work.add(
+        Count(
+            id=new_id(), area_id=area.id, charter_id=charter.id, pair=len(before) // 2 + 1, **figures,
+            evidence=needed(evidence, "evidence"), entered_by_id=work.person_id, entered_at=work.now,
+        )
+    )  # fmt: skip
+    if first is not None and all(getattr(first, name) == value for name, value in figures.items()):
+        await _decide(work, area, charter, figures)
+    else:
+        how = "counted" if first is None else "counts_differed"
+        work.record(
+            f"councils.charter.{how}", work.queued(Count)[-1], area_id=area.id, data={"charter": str(charter.id)}
+        )
     return charter
 
 
-async def _decide(work: Work, area: Area, charter: Charter, more: dict[str, object]) -> None:
+async def _decide(work: Work, area: Area, charter: Charter, more: dict[str, int]) -> None:
     """What the count comes to: adopted and made public, or rejected."""
     for name, value in more.items():
         setattr(charter, name, value)

@@ -1,4 +1,9 @@
-"""The composition of a body: what its seat rules come to, and the check that follows every change (INV5)."""
+"""The composition of a body: what its seat rules come to, and the check that follows every change (INV5).
+
+A share is of the body's *seats*: it comes to a number of them, so that a vacancy is a defect until it is filled (M11). And
+at every instant it is the most a category has of those who *sit* there (INV5: at all times), so that no category outweighs
+its share by the others' seats being empty. What counts seats, not parts, is that number alone.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +41,10 @@ def bounds(minimum: int, maximum: int, out_of: int | None, rounding: Rounding, s
     """
     if out_of is None:
         lower, upper = minimum, maximum
-    elif minimum == maximum:
-        lower = upper = _share(minimum, out_of, size, rounding)
     else:
-        lower = _share(minimum, out_of, size, Rounding.UP)
-        upper = _share(maximum, out_of, size, Rounding.DOWN)
+        is_exact = minimum == maximum
+        lower = _share(minimum, out_of, size, rounding if is_exact else Rounding.UP)
+        upper = _share(maximum, out_of, size, rounding if is_exact else Rounding.DOWN)
     if not 0 <= minimum <= maximum or (out_of is not None and not 1 <= maximum <= out_of <= 1000):
         raise Refusal("BAD_SEAT_RULE", path=("minimum",))
     if not 0 <= lower <= upper <= size:
@@ -60,14 +64,25 @@ def counted(seats: Iterable[Seat]) -> Counter[str]:
     return Counter(category for seat in seats for category in unpacked(seat.categories))
 
 
+def most(rule: SeatRule, sitting: int) -> int:
+    """The most that may be of the category while so many sit there: its share of them, or a number of seats."""
+    if rule.out_of is None:
+        return rule.upper
+    is_exact = rule.minimum == rule.maximum
+    return _share(rule.maximum, rule.out_of, sitting, rule.rounding if is_exact else Rounding.DOWN)
+
+
 def violations(seats: Sequence[Seat], rules: Iterable[SeatRule]) -> list[tuple[str, int, int, int]]:
-    """(category, how many there are, lower, upper) of each category out of its bounds."""
-    counts = counted(seats)
-    return [
-        (str(r.category), counts[str(r.category)], r.lower, r.upper)
-        for r in sorted(rules, key=lambda r: str(r.category))
-        if not r.lower <= counts[str(r.category)] <= r.upper
-    ]
+    """(category, how many there are, lower, upper) of each category out of its bounds: those of its seats where there are too
+    few, and what its share of those who sit there allows where there are too many."""
+    counts, found = counted(seats), []
+    for rule in sorted(rules, key=lambda r: str(r.category)):
+        count, upper = counts[str(rule.category)], most(rule, len(seats))
+        if count < rule.lower:
+            found.append((str(rule.category), count, rule.lower, rule.upper))
+        elif count > upper:
+            found.append((str(rule.category), count, min(rule.lower, upper), upper))
+    return found
 
 
 def recheck(

@@ -151,7 +151,7 @@ def _resolution(work: Work, vote: _Vote, method: VoteMethod, title: str | None, 
         title=clean_name(title or vote.item.title, "title"), text=clean_text(text, "text"), matter=vote.item.matter,
         is_listed=vote.is_listed, method=method, state=ResolutionState.VOTING,
         majority_percent=vote.meeting.majority_percent, eligible=len(vote.voters), recused=vote.recused,
-        recorded_by_id=work.person_id, put_at=work.now,
+        recorded_by_id=work.person_id, put_at=work.now, put_on=work.clock.civil_date(work.now),
     )  # fmt: skip
 
 

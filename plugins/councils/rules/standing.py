@@ -69,13 +69,15 @@ async def _stored(work: Work, body: Body) -> tuple[list[Seat], list[SeatRule]]:
     return seats, await work.select(SeatRule, body_id=body.id, state=list(HOLDING))
 
 
-async def _unsent(work: Work, seats: Sequence[Seat]) -> set[UUID]:
-    """The seats whose holder has no mandate any more of whoever sent them."""
+async def _unsent(work: Work, body: Body, seats: Sequence[Seat]) -> set[UUID]:
+    """The seats whose holder has no mandate any more, where the body lies now, of whoever sent them."""
     sent = [s for s in seats if s.mandate_of_id is not None]
     if not sent:
         return set()
     held = await work.select(Mandate, person_id=[s.holder_id for s in sent], state=MandateState.ACTIVE)
-    live = {(m.person_id, m.organization_id) for m in held if m.until is None or m.until > work.now}
+    chain = work.place(body).chain
+    there = [m for m in held if m.area_id in chain and (m.until is None or m.until > work.now)]
+    live = {(m.person_id, m.organization_id) for m in there}
     return {s.id for s in sent if (s.holder_id, s.mandate_of_id) not in live}
 
 
@@ -94,13 +96,13 @@ def _now(
 async def read(work: Work, body: Body) -> Standing:
     """As it is now, whatever is stored still; nothing is written."""
     seats, rules = await _stored(work, body)
-    return _now(work, body, seats, rules, await _unsent(work, seats))
+    return _now(work, body, seats, rules, await _unsent(work, body, seats))
 
 
 async def standing(work: Work, body: Body) -> Standing:
     """As it is now, and so it is stored; hold the body, and ask `require`, first."""
     seats, rules = await _stored(work, body)
-    unsent = await _unsent(work, seats)
+    unsent = await _unsent(work, body, seats)
     now = _now(work, body, seats, rules, unsent)
     kept = {s.id for s in now.taken}
     over = [s for s in seats if s.id not in kept]
@@ -166,7 +168,9 @@ def vacate(work: Work, body: Body, seat: Seat, because: VacatedBecause, on: date
 TERMS_SQL = (
     "SELECT t.id, t.area_id FROM councils_seat t WHERE t.state <> 'VACATED' AND (t.term_end <= :today:"
     " OR t.mandate_of_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = t.holder_id"
-    " AND m.organization_id = t.mandate_of_id AND m.state = 'ACTIVE' AND (m.until IS NULL OR m.until > :now:)))"
+    " AND m.organization_id = t.mandate_of_id AND m.state = 'ACTIVE' AND (m.until IS NULL OR m.until > :now:)"
+    " AND EXISTS (SELECT 1 FROM core_area_closure x WHERE x.ancestor_id = m.area_id AND x.descendant_id = t.area_id"
+    " AND x.until IS NULL)))"
 )
 
 

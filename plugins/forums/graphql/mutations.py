@@ -162,13 +162,16 @@ def _member(input: ForumsMemberInput) -> UUID:
 
 @strawberry.input
 class ForumsLeaveInput(ForumsMemberInput):
-    pass
+    successor_id: strawberry.ID | None = strawberry.field(
+        default=None, description="Which member convenes the forum after them, if they do (接任召集人)."
+    )
 
 
 @mutation("forums.member.join", on=OF_MEMBER, member=ForumsMember)
 async def forums_leave(work: Work, input: ForumsLeaveInput) -> Result:
     """Leave a forum, or take an application back (退出议事厅)."""
-    return {"member": await rules.leave_forum(work, member_id=_member(input))}
+    successor = None if input.successor_id is None else from_global(input.successor_id, "forums_member", "successorId")
+    return {"member": await rules.leave_forum(work, member_id=_member(input), successor_id=successor)}
 
 
 @strawberry.input

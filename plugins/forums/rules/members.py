@@ -5,6 +5,8 @@ Locals and newcomers are asked the same, of the port `eligibility` (INV15): sinc
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from core.clock import months_later
@@ -15,7 +17,7 @@ from core.ids import new_id
 from core.models import Actor, Membership
 from core.rules.inputs import optional_text
 from core.settings.store import as_uuid
-from core.work import Work
+from core.work import PendingEvent, Work
 from plugins.forums.models import Forum, Member, Moderation
 from plugins.forums.rules.common import convenor, councils, needed, not_own, require_active
 from plugins.forums.rules.forums import MANAGE, about, end
@@ -104,10 +106,11 @@ async def decide_application(work: Work, *, member_id: UUID, admit: bool, reason
     return member
 
 
-async def leave_forum(work: Work, *, member_id: UUID) -> Member:
-    """Go, or take an application back; what one said stays. Who sits in the body vacates the seat instead.
+async def leave_forum(work: Work, *, member_id: UUID, successor_id: UUID | None = None) -> Member:
+    """Go, or take an application back; what one said stays. Who sits in the body vacates the seat instead. Who convenes the
+    forum may say which member convenes it after them, and has to, where nobody else does and others are there.
 
-    Refuses NOT_A_PARTY, FORUM_MEMBER_STATE, SEATED_MEMBER.
+    Refuses NOT_A_PARTY, FORUM_MEMBER_STATE, SEATED_MEMBER, LAST_CONVENOR, CONVENOR_STAYS (the other takes no part).
     """
     member = await work.lock(Member, member_id)
     work.require(JOIN, member)
@@ -121,6 +124,13 @@ async def leave_forum(work: Work, *, member_id: UUID) -> Member:
         raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
     if member.basis is ForumMemberBasis.SEATED:
         raise Refusal("SEATED_MEMBER")
+    if member.is_convenor:
+        others = await work.select(Member, lock=True, forum_id=member.forum_id, state=ForumMemberState.ACTIVE)
+        others = [m for m in others if m.id != member.id and m.actor_id is not None]
+        if successor_id is not None:
+            convene_next(work, next((m for m in others if m.id == successor_id), None))
+        elif others and not any(m.is_convenor for m in others):
+            raise Refusal("LAST_CONVENOR", path=("successorId",))
     end(work, member, ForumMemberState.LEFT)
     return member
 
@@ -177,10 +187,23 @@ async def set_convenor(work: Work, *, member_id: UUID, is_convenor: bool) -> Mem
     require_active(forum)
     if member.state is not ForumMemberState.ACTIVE or member.actor_id is None:
         raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
-    work.change(member, is_convenor=is_convenor)
-    data = {**about(member), "convenor": is_convenor}
-    work.record("forums.member.convenor_changed", member, area_id=member.area_id, data=data)
+    convene(work, member, is_convenor)
     return member
+
+
+def convene(work: Work, member: Member, is_convenor: bool, more: Mapping[str, Any] = {}) -> PendingEvent:
+    """Queue and record that a member convenes the forum, or no longer."""
+    work.change(member, is_convenor=is_convenor)
+    data = {**about(member), "convenor": is_convenor, **more}
+    return work.record("forums.member.convenor_changed", member, area_id=member.area_id, data=data)
+
+
+def convene_next(work: Work, taker: Member | None, more: Mapping[str, Any] = {}) -> None:
+    """Another member convenes the forum. Refuses CONVENOR_STAYS where they take no part in it."""
+    if taker is None or taker.state is not ForumMemberState.ACTIVE:
+        raise Refusal("CONVENOR_STAYS", path=("successorId",))
+    if not taker.is_convenor:
+        convene(work, taker, True, more)
 
 
 # --- who moves away --------------------------------------------------------------------------------------

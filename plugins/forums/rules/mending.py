@@ -7,10 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from core.corrections import Finding, Merging
-from core.duties import Duties, Duty, Held, Matter
+from core.duties import Duties, Duty, Held, Matter, Taking
 from core.models import Logged
-from core.work import Work
+from core.work import PendingEvent, Work
 from plugins.forums.models import Forum, Member, Moderation, Position, Statement, Topic
+from plugins.forums.rules.members import convene, convene_next
 from plugins.forums.terms import ForumModerationState
 
 _MOVES: tuple[tuple[type[Logged], str, str], ...] = (
@@ -57,10 +58,17 @@ async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
 
 
 async def _convening(work: Work, person_id: UUID) -> list[Held]:
-    """Who convenes a forum is appointed, so nobody takes it over."""
-    found = await work.select(Member, actor_id=person_id, is_convenor=True)
+    found = await work.select(Member, lock=True, actor_id=person_id, is_convenor=True)
     names = {f.id: f.name for f in await work.select(Forum, id=[m.forum_id for m in found])} if found else {}
-    return [Held(m, m, names[m.forum_id], "CONVENOR_STAYS") for m in found]
+    return [Held(m, m, names[m.forum_id]) for m in found]
+
+
+async def _move_convening(work: Work, held: Held, taking: Taking) -> PendingEvent:
+    """To who takes part in the forum too; else it stays, and the receipt says so."""
+    giver: Any = held.row
+    there = await work.select(Member, lock=True, forum_id=giver.forum_id, actor_id=taking.taker_id, until=None)
+    convene_next(work, there[0] if there else None, taking.data)
+    return convene(work, giver, False, taking.data)
 
 
 async def _member(work: Work, member: Any) -> Matter:
@@ -77,5 +85,5 @@ async def _moderation(work: Work, made: Any) -> Matter:
 
 
 DUTIES = Duties(
-    "forums", (Duty(_convening),), {Member: _member, Statement: _statement, Moderation: _moderation}
+    "forums", (Duty(_convening, _move_convening),), {Member: _member, Statement: _statement, Moderation: _moderation}
 )  # fmt: skip

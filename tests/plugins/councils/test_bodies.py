@@ -222,3 +222,55 @@ async def test_organs_belong_to_their_committee_and_co_residents_meet_below_a_co
     assert await n.refused(*body, areaId=c.area, **co) == "BELOW_A_COMMUNITY"
     await n.do(*body, areaId=await n.area_id("xishan-1"), **co)
     assert await n.refused(*body, areaId=c.area, name="一组居民理事会", kind="OTHER", size=3) == "BODY_EXISTS"
+
+
+@pytest.mark.parametrize("rounding", ["UP", "DOWN", "NEAREST"])
+async def test_no_category_outweighs_its_share_by_the_others_being_away(
+    neighbourhood: Neighbourhood, rounding: str
+) -> None:
+    """INV5, at all times: three experts of nine seats are a third; three of three are everybody."""
+    n = neighbourhood
+    c = await Council.begin(n, size=9, members=0)
+    await c.rule("EXPERT", 1, 1, 3, rounding=rounding)
+    seen = "isValid compositions(first: 1) { nodes { filled violations { count lower upper } } }"
+    for number in range(3):
+        await c.seat(await c.resident(f"专家{number}"), category="EXPERT", name=f"专家{number}")
+    alone = await c.see(c.body, seen)
+    assert alone["isValid"] is False
+    assert alone["compositions"]["nodes"][0] == {"filled": 3, "violations": [{"count": 3, "lower": 1, "upper": 1}]}
+    (item,) = await c.session("动用公积金", matter="FUNDS")
+    vote = ("clerk", "councilsPassResolution", "resolution { id }")
+    assert await n.refused(*vote, itemId=item, text="同意", votesFor=3, votesAgainst=0) == "COMPOSITION_DEFECT"
+    whole_at = {"UP": 7, "DOWN": 9, "NEAREST": 8}[rounding]
+    for sitting in range(4, 10):
+        await c.seat(await c.resident(f"居民{sitting}"), name=f"居民{sitting}")
+        assert (await c.see(c.body, "isValid"))["isValid"] is (sitting >= whole_at), sitting
+    leaving = {"seatId": c.seats["专家0"], "because": "RESIGNED"}
+    await n.do("admin", "councilsVacateSeat", "seat { state }", **leaving)  # a vacancy is seen until it is filled (M11)
+    short = (await c.see(c.body, seen))["compositions"]["nodes"][0]["violations"]
+    assert short == [{"count": 2, "lower": 3, "upper": 3}]
+
+
+async def test_a_seat_by_mandate_ends_where_the_mandate_is_no_longer_for_the_body_s_place(
+    neighbourhood: Neighbourhood,
+) -> None:
+    """The compound in which the body meets goes to another community; the mandate was for the one it was in."""
+    n = neighbourhood
+    c = await Council.begin(n, members=2)
+    club = await n.do(
+        "admin", "coreRegisterActor", "actor { id }", kind="ORGANIZATION", organizationKind="CLUB", name="楼道合唱队",
+        areaId=c.area,
+    )  # fmt: skip
+    sender, person = club["actor"]["id"], await c.resident("队长")
+    await n.do("admin", "coreGiveMandate", "mandate { id }", personId=person, organizationId=sender, areaId=c.area)
+    compound = await n.do(
+        "admin", "coreCreateArea", "area { id }", parentId=c.area, kind="COMPOUND", name="西山小区", code="xishan-compound"
+    )  # fmt: skip
+    there = compound["area"]["id"]
+    body = await c.found(name="小区同驻共建理事会", kind="CO_RESIDENT", area=there)
+    seat = await c.seat(person, body=body, category="ORGANIZATION", mandateOfId=sender)
+    await n.do("admin", "coreMoveArea", "area { id }", areaId=there, parentId=await n.area_id("hongtang"))
+    await n.due()
+    assert await c.see(seat, "state vacatedBecause") == {"state": "VACATED", "vacatedBecause": "MANDATE_ENDED"}
+    again = {"bodyId": body, "holderId": person, "category": "ORGANIZATION", "mandateOfId": sender}
+    assert await n.refused("admin", "councilsFillSeat", "seat { id }", **again) == "SEAT_MANDATE"

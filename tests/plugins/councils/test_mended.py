@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from councilling import Council
 
+from core.errors import Refusal
+from core.ids import new_id, split_global
 from core.testing.kit import Neighbourhood, Refused
+from core.work import Work
+from plugins.councils.models import Body, Charter, Delegation, Resolution
+from plugins.councils.terms import CharterState, Matter
 
 pytestmark = pytest.mark.anyio
 
@@ -116,18 +122,27 @@ async def test_an_assembly_s_electorate_is_no_smaller_than_the_residents_known(n
     charter = await c.draft("一人章程")
     await n.do("clerk", "councilsConsult", "charter { id }", charterId=charter)
     n.clock.advance(timedelta(days=16))
-    await n.do("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter, byBallot=False)
-    enter = ("clerk", "councilsEnterCharterVote", "charter { id }")
-    vote = {"charterId": charter, "tookPart": 1, "votesFor": 1, "votesAgainst": 0, "evidence": "x"}
-    assert await n.refused(*enter, **vote, electorate=1) == "ELECTORATE_TOO_SMALL"
-    assert await c.outcome(*enter, **{**vote, "electorate": 120, "tookPart": 100, "votesFor": 70}) == "done"
+    submit = ("clerk", "councilsSubmitCharter", "charter { id }")
+    for few in (None, 1, 4):
+        vote = {"charterId": charter, "byBallot": False, "electorate": few}
+        assert await n.refused(*submit, **vote) == "ELECTORATE_TOO_SMALL"
+
+    async def cheat(work: Work) -> dict[str, Any]:
+        row = await work.lock(Charter, split_global(charter)[1])
+        work.require("councils.charter.draft", row)
+        work.change(row, state=CharterState.VOTING, quorum_percent=50, majority_percent=50, electorate=1)
+        work.record("councils.charter.submitted", row, area_id=row.area_id)
+        return {}
+
+    with pytest.raises(Refusal) as refused:
+        await n.server.runtime.as_system(cheat)
+    assert refused.value.code == "ELECTORATE_TOO_SMALL"
+    assert await c.outcome(*submit, charterId=charter, byBallot=False, electorate=120) == "done"
 
 
 async def test_powers_come_only_by_charter_or_a_delegation_that_runs(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     c = await Council.begin(n, kind="VILLAGERS_COUNCIL")
-    matters = {"bodyId": c.body, "matters": ["ACTIVITIES"]}
-    assert await n.refused("admin", "councilsUpdateBody", "body { id }", **matters) == "ONLY_BY_CHARTER"
     government = await n.do(
         "admin", "coreRegisterActor", "actor { id }", kind="GOVERNMENT_BODY", name="镇政府", areaId=c.area
     )
@@ -147,6 +162,48 @@ async def test_powers_come_only_by_charter_or_a_delegation_that_runs(neighbourho
         )
     (item,) = await c.session("晚会", matter="ACTIVITIES")
     assert await n.refused("clerk", *PASS, itemId=item, text="x", votesFor=5, votesAgainst=0) == "MATTER_NOT_GIVEN"
+
+    # Nor does the database let anybody: neither a decision outside the dates, nor other dates, nor powers by nobody.
+    begins = n.clock.today() + timedelta(days=1)
+    made = await n.do(
+        "admin", "councilsDelegateMatter", "delegation { id }", governmentId=government["actor"]["id"], bodyId=c.body,
+        title="明日起", matter="ACTIVITIES", instrument="i", since=begins.isoformat(),
+    )  # fmt: skip
+    n.clock.advance(timedelta(days=1))
+    (early,) = await c.session("赶早", matter="ACTIVITIES")
+    resolution = await c.decide(early, 5)
+    assert resolution["state"] == "EFFECTIVE"
+
+    async def copied(work: Work, **more: Any) -> None:
+        row = await work.get(Resolution, split_global(resolution["id"])[1])
+        values = {f: getattr(row, f) for f in row._meta.db_fields} | {"id": new_id(), "state": "CANCELLED", **more}
+        values |= {"effective_at": None}
+        work.add(Resolution(**values))
+        work.require("councils.resolution.pass", row)
+        work.record("councils.resolution.passed", row, area_id=row.area_id)
+
+    async def before(work: Work) -> dict[str, Any]:
+        await copied(work, put_on=begins - timedelta(days=1))
+        return {}
+
+    async def otherwise(work: Work) -> dict[str, Any]:
+        row = await work.lock(Delegation, split_global(made["delegation"]["id"])[1])
+        work.require("councils.delegate", row)
+        work.change(row, since=begins - timedelta(days=9))
+        work.record("councils.delegation.made", row, area_id=row.area_id)
+        return {}
+
+    async def by_nobody(work: Work) -> dict[str, Any]:
+        row = await work.lock(Body, split_global(c.body)[1])
+        work.require("councils.body.manage", row)
+        work.change(row, matters=f"|{Matter.LAND}|")
+        work.record("councils.body.changed", row, area_id=row.area_id)
+        return {}
+
+    for cheat, code in ((before, "MATTER_NOT_GIVEN"), (otherwise, "APPEND_ONLY"), (by_nobody, "ONLY_BY_CHARTER")):
+        with pytest.raises(Refusal) as refused:
+            await n.server.runtime.as_system(cheat)
+        assert refused.value.code == code
 
 
 async def test_a_seat_ends_with_its_mandate_and_begins_with_its_term(neighbourhood: Neighbourhood) -> None:

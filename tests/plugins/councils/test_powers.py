@@ -42,7 +42,11 @@ async def test_an_advisory_body_s_opinion_is_no_decision(neighbourhood: Neighbou
 
 async def test_a_villagers_council_decides_what_it_was_given_and_refers_the_rest(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    c = await Council.begin(n, kind="VILLAGERS_COUNCIL", name="村民议事会", matters=["ACTIVITIES"])
+    c = await Council.begin(n, kind="VILLAGERS_COUNCIL", name="村民议事会")
+    given = {"bodyId": c.body, "size": 5, "matters": ["ACTIVITIES"]}
+    charter = await c.draft(constitutes=[given])
+    assert await c.adopt(charter) == "ADOPTED"
+    await c.enact(charter)
     above = await c.found(name="村民代表会议", kind="REPRESENTATIVES", size=30)
     town = await c.found(name="镇理事会", kind="OTHER", area=await n.area_id("dongfu"))
     beside = await c.found(name="洪塘议事会", kind="VILLAGERS_COUNCIL", area=await n.area_id("hongtang"))

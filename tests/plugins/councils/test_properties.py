@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from fractions import Fraction
 from typing import Any
@@ -25,17 +26,19 @@ CATEGORIES = (SeatCategory.RESPECTED, SeatCategory.WOMEN, SeatCategory.EXPERT)
 
 
 def independent(seats: list[Seat], kept: list[SeatRule], size: int) -> list[str]:
-    """The violated categories, counted the straightforward way from shares, not from stored bounds."""
+    """The violated categories, counted the straightforward way from shares, not from stored bounds: too few of the body's
+    seats, or too many of those who sit there."""
     wrong = []
     for rule in kept:
         held = sum(1 for s in seats if str(rule.category) in s.categories.strip("|").split("|"))
         if rule.out_of is None:
             fits = rule.minimum <= held <= rule.maximum
         elif rule.minimum == rule.maximum:
-            exact = Fraction(rule.minimum * size, rule.out_of)
-            fits = held == -((-exact.numerator) // exact.denominator)
+            of_all, of_them = (Fraction(rule.minimum * whole, rule.out_of) for whole in (size, len(seats)))
+            fits = math.ceil(of_all) <= held <= math.ceil(of_them)
         else:
-            fits = Fraction(rule.minimum, rule.out_of) <= Fraction(held, size) <= Fraction(rule.maximum, rule.out_of)
+            enough = Fraction(held, size) >= Fraction(rule.minimum, rule.out_of)
+            fits = enough and held * rule.out_of <= rule.maximum * len(seats)
         if not fits:
             wrong.append(str(rule.category))
     return sorted(wrong)

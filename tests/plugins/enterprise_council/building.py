@@ -199,12 +199,13 @@ class CoBuilding:
         charter = made["charter"]["id"]
         await self.n.do("clerk", "councilsConsult", "charter { state }", charterId=charter)
         self.n.clock.advance(timedelta(days=16))
-        await self.n.do("clerk", "councilsSubmitCharter", "charter { state }", charterId=charter, byBallot=False)
-        await self.n.do(
-            "clerk", "councilsEnterCharterVote", "charter { state }", charterId=charter, electorate=120, tookPart=100,
-            votesFor=80, votesAgainst=20, evidence="签到册",
-        )  # fmt: skip
-        await self.n.do("admin", "councilsConfirmCharterVote", "charter { state }", charterId=charter)
+        submit = {"charterId": charter, "byBallot": False, "electorate": 120}
+        await self.n.do("clerk", "councilsSubmitCharter", "charter { state }", **submit)
+        for teller in ("clerk", "admin"):
+            await self.n.do(
+                teller, "councilsEnterCharterVote", "charter { state }", charterId=charter, tookPart=100, votesFor=80,
+                votesAgainst=20, evidence="签到册",
+            )  # fmt: skip
         if "disclosure" in self.n.server.host.keys:
             await self.days(30)
         await self.n.do("clerk", "councilsEnactCharter", "charter { state }", charterId=charter)

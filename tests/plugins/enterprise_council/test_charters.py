@@ -57,7 +57,7 @@ async def test_a_charter_fixes_the_share_and_keeps_it_within_what_is_set_above(n
 
 async def test_an_amendment_moves_the_share_and_what_is_out_of_it_is_seen(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    c = await CoBuilding.begin(n, size=10, members=0)
+    c = await CoBuilding.begin(n, size=10, members=7)
     seats = [await c.seat(await c.enterprise(f"企业{name}")) for name in "子丑寅"]
     assert (await c.share() or {})["isWhole"] is True
     await c.charter({"bodyId": c.body, "size": 10, "seatRules": [enterprises(2, 10)]})

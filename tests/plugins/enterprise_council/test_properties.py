@@ -4,7 +4,9 @@ never out of its bounds unseen (INV5), and what is told of it is what an indepen
 from __future__ import annotations
 
 import json
+import math
 import random
+from fractions import Fraction
 from typing import Any
 from uuid import UUID
 
@@ -49,10 +51,10 @@ class Model:
             "SELECT category, state, holder_id, mandate_of_id FROM councils_seat WHERE body_id = ? AND state <> 'VACATED'"
         )
         kept = await self.rows(
-            "SELECT upper, lower, state FROM councils_seat_rule WHERE body_id = ? AND category = 'ENTERPRISE'"
+            "SELECT upper, lower, state, maximum, out_of FROM councils_seat_rule WHERE body_id = ? AND category = 'ENTERPRISE'"
             " AND state <> 'ENDED'"
         )
-        ((upper, lower, state),) = kept
+        ((upper, lower, state, parts, out_of),) = kept
         assert upper == lower == self.fixed
         enterprises = [s for s in seats if s[0] == "ENTERPRISE"]
         assert len(seats) <= size
@@ -60,7 +62,9 @@ class Model:
         assert len(enterprises) <= self.most  # never more than there may be, or there were before an amendment
         assert len({str(s[3]) for s in enterprises}) == len(enterprises)
         assert {s[1] for s in enterprises} <= {"SUSPENDED" if state == "SUSPENDED" else "FILLED"}
-        assert bool(is_valid) is (state == "SUSPENDED" or len(enterprises) == upper)  # never fewer unseen
+        of_them = upper if out_of is None else math.ceil(Fraction(parts * len(seats), out_of))  # of those who sit there
+        is_whole = len(enterprises) == upper and len(enterprises) <= of_them
+        assert bool(is_valid) is (state == "SUSPENDED" or is_whole)  # never fewer, or too great a share, unseen
         checks = await self.rows(
             "SELECT counts, is_valid FROM councils_composition_check WHERE body_id = ? ORDER BY id DESC LIMIT 1"
         )

@@ -47,3 +47,41 @@ async def test_who_belongs_to_a_forum_leaves_before_they_are_erased_and_their_wo
     assert "只有我知道的一句话" not in await n.dump() and "我家门口" not in await n.dump()
     assert (await f.see(statement, "state text", b)) == {"state": "SPOKEN", "text": "[已清除]"}
     assert (await f.see(topic, "statementCount title")) == {"statementCount": 1, "title": "小区停车怎么办"}
+
+
+async def test_who_convenes_a_forum_hands_it_over_and_does_not_leave_it_without_anybody(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n, members=3)
+    a, b, c = f.members
+    (outside,) = await f.residents(1)
+    people = {login: await f.person(login) for login in (a, b, c, outside)}
+    await n.do("admin", "forumsSetConvenor", "member { id }", memberId=f.members[a])
+
+    async def convenors() -> list[str]:
+        where = "members(where: {isConvenor: {eq: true}}) { nodes { actor { id } } }"
+        return [m["actor"]["id"] for m in (await f.see(f.forum, where))["members"]["nodes"]]
+
+    receipt = "handover { state lines { nodes { subject stays movedBy { type } } } }"
+    order = {"areaId": f.area, "fromId": people[a]}
+    stayed = await n.do("admin", "coreHandOver", receipt, **order, toId=people[outside])
+    line = {"subject": f.members[a], "stays": "CONVENOR_STAYS", "movedBy": None}
+    assert line in stayed["handover"]["lines"]["nodes"]
+    assert await convenors() == [people[a]]
+    moved = await n.do("admin", "coreHandOver", receipt, **order, toId=people[b])
+    line = {"subject": f.members[a], "stays": None, "movedBy": {"type": "forums.member.convenor_changed"}}
+    assert line in moved["handover"]["lines"]["nodes"]
+    assert await convenors() == [people[b]]
+    assert await n.refused(a, "forumsOpenRound", "round { id }", topicId=await f.topic(c)) == "NOT_PERMITTED"
+
+    leave = (b, "forumsLeave", "member { state isConvenor }")
+    assert await n.refused(*leave, memberId=f.members[b]) == "LAST_CONVENOR"
+    gone = {"memberId": f.members[b]}
+    await n.do(a, "forumsLeave", "member { state }", memberId=f.members[a])
+    assert await n.refused(*leave, **gone, successorId=f.members[a]) == "CONVENOR_STAYS"
+    left = await n.do(*leave, **gone, successorId=f.members[c])
+    assert left["member"] == {"state": "LEFT", "isConvenor": False}
+    assert await convenors() == [people[c]]
+    alone = await n.do(c, "forumsLeave", "member { state }", memberId=f.members[c])  # nobody is left to convene
+    assert alone["member"] == {"state": "LEFT"}
