@@ -61,6 +61,7 @@ class Page:
     from_day: date
     last_day: date
     days: int
+    days_off: int
     day_kind: DayKind
     is_known: bool
     hash: str
@@ -85,8 +86,9 @@ def code(page: Page) -> segno.QRCode:
 
 def window_words(page: Page) -> str:
     guess = "" if page.is_known else "（该年度节假日安排尚未公布，截止日如有顺延另行通知）"
+    off = f"（其间系统停用{page.days_off}日，已顺延）" if page.days_off else ""
     return (
-        f"公示期：自{day(page.from_day)}发布之次日起{page.days}个{page.day_kind.zh}，至{day(page.last_day)}止{guess}。"
+        f"公示期：自{day(page.from_day)}发布之次日起{page.days}个{page.day_kind.zh}{off}，至{day(page.last_day)}止{guess}。"
         "如有异议，请在公示期内向本社区书面、口头或在线提出，可署名，也可要求保密。"
     )
 
