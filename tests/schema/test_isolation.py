@@ -474,6 +474,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_activity", "capacity"): None,
     ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
     ("core_data_export", "state"): ExportState.FAILED,
+    ("disclosure_record", "body"): "{}",
     ("new_residents_point", "hours"): '[[1, "08:30", "12:00"]]',
     ("new_residents_point", "closures"): '["2025-10-01"]',
     ("councils_seat", "categories"): "|RESIDENT|WOMEN|",

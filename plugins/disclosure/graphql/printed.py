@@ -12,7 +12,7 @@ from core.models import Area
 from core.settings.store import as_day
 from plugins.disclosure import models, paper, printing
 from plugins.disclosure.graphql.texts import Texts, pairs
-from plugins.disclosure.terms import DayKind, NoticeState, RecordKind
+from plugins.disclosure.terms import HIDDEN, DayKind, NoticeState, RecordKind
 from schema.nodes.expressions import Expr, RowOf, select
 from schema.nodes.viewing import AreaChain
 
@@ -26,9 +26,9 @@ def columns(t: RowOf) -> dict[str, Expr]:
     prolonged = Texts(
         models.Record, lambda r: (r.notice_id == t.id) & (r.kind == RecordKind.PROLONGED), "seq", "body", "hash"
     )
-    corrects = select(models.Notice).where(lambda n: n.id == t.supersedes_id).first("title", order_by="id")
+    corrects = select(models.Notice).where(lambda n: (n.id == t.supersedes_id) & ~n.state.is_in(list(HIDDEN)))
     return {**found, "is_known": t.last_day_is_known, "items": items, "prolonged": prolonged, "area": area,
-            "corrects": corrects, "state": t.state, "chain": AreaChain(t.area_id)}  # fmt: skip
+            "corrects": corrects.first("title", order_by="id"), "state": t.state, "chain": AreaChain(t.area_id)}  # fmt: skip
 
 
 def as_html(size: str) -> Callable[[dict[str, Any], Any], str | None]:
