@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from core.access import ANONYMOUS, Acting, PermissionBook
-from core.database import Database
+from core.database import Database, Transaction
 from core.ids import new_id
 from core.kernel import Kernel
+from core.models import Area
 from core.plugins.host import Host
 from core.problems import Problem
 from core.settings.store import VERSION, as_uuid, reach
@@ -47,6 +48,19 @@ async def synchronize(database: Database, kernel: Kernel, tables: Mapping[str, S
         )
         for sql, values in reach(kernel.needs, kernel.clock.now()) if held else ():
             await transaction.fetch(sql.format(*(mark(i + 1) for i in range(len(values)))), *values)
+        if held and has_row and has_row[0][0]:
+            await _tell_loaded(transaction, kernel, set(json.loads(has_row[0][0])))
+
+
+async def _tell_loaded(transaction: Transaction, kernel: Kernel, before: set[str]) -> None:
+    """Say in the log which plugins the server runs with from now on, and without which: what stood still meanwhile is
+    for them to know. `core.plugin.loaded` and `core.plugin.unloaded` are of no area, because they are of all."""
+    work = Work(transaction, kernel, ANONYMOUS, Acting(), system=True)
+    for root in (await work.select(Area, parent_id=None))[:1]:
+        for type, keys in (("loaded", kernel.needs.keys() - before), ("unloaded", before - kernel.needs.keys())):
+            for key in sorted(keys):
+                work.record(f"core.plugin.{type}", root, area_id=None, data={"plugin": key})
+    await work.flush()
 
 
 async def index_names(database: Database, kernel: Kernel) -> int:

@@ -6,7 +6,7 @@ A year whose arrangement is not there yet is counted by weekdays, and whoever as
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -75,15 +75,15 @@ class Calendar:
             return day in year.work
         return day.weekday() < SATURDAY
 
-    def end(self, first: date, days: int, kind: DayKind, *, on_working_day: bool = False) -> End:
-        """The last of so many days after `first`, which itself does not count (《民法典》第二百零一条)."""
-        day = first + timedelta(days=days) if kind is DayKind.CALENDAR else first
-        asked = kind is DayKind.WORKING or on_working_day
-        left = days if kind is DayKind.WORKING else 0
+    def end(
+        self, first: date, days: int, kind: DayKind, *, on_working_day: bool = False, off: Set[date] = frozenset()
+    ) -> End:
+        """The last of so many days after `first`, which itself does not count (《民法典》第二百零一条), nor do those `off`."""
+        day, left = first, days
         while left > 0:
             day += timedelta(days=1)
-            left -= self.is_working(day)
+            left -= day not in off and (kind is DayKind.CALENDAR or self.is_working(day))
         while on_working_day and not self.is_working(day):
             day += timedelta(days=1)
         known = all(year in self.years for year in range(first.year, day.year + 1))
-        return End(day, known or not asked)
+        return End(day, known or not (kind is DayKind.WORKING or on_working_day))

@@ -288,7 +288,8 @@ class Objection(Logged):
             "stays",
             "UPDATE",
             f"{_changed('notice_id', 'area_id', 'is_confidential', 'text', 'text_salt', 'filed_at')}"
-            f" OR ({_changed('by_id')} AND NOT {_event('objection.merged')})",
+            f" OR ({_changed('by_id')} AND NOT {_event('objection.merged')}"
+            f" AND NOT {_event('objection.merged_in_confidence')})",
             "SEALED",
         ),
         refuse("answered_once", "UPDATE", "OLD.state <> 'OPEN' AND NEW.state <> OLD.state", "OBJECTION_STATE"),
@@ -377,7 +378,8 @@ class Record(Logged):
             "follows",
             "INSERT",
             "NOT (NEW.seq = 1 AND NEW.prev_hash = '" + "0" * 64 + "') AND NOT EXISTS (SELECT 1 FROM disclosure_record b"
-            " WHERE b.area_id = NEW.area_id AND b.seq = NEW.seq - 1 AND b.hash = NEW.prev_hash)",
+            " WHERE b.area_id = NEW.area_id AND b.seq = NEW.seq - 1 AND b.hash = NEW.prev_hash"
+            " AND b.sealed_at <= NEW.sealed_at)",
             "CHAIN_BROKEN",
         ),
         index("notice_id", "seq"),

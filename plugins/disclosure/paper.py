@@ -11,7 +11,7 @@ from typing import Any
 from fpdf import FPDF
 from fpdf.enums import Align, TextMode, XPos, YPos
 
-from plugins.disclosure.printing import LONG, SHEETS, Page, code, day, sealed_words, window_words
+from plugins.disclosure.printing import LONG, SHEETS, Page, code, corrects_words, day, sealed_words, window_words
 
 FONT = Path(__file__).parent / "fonts" / "wqy-microhei.ttf"
 LEADING = 1.8
@@ -52,6 +52,8 @@ class _Sheets(FPDF):
         self.ln(text * POINT)
         self._lines(said.body, text)
         self._list(text)
+        if words := corrects_words(said):
+            self._lines(words, text)
         self._lines(window_words(said), text)
         self.ln(text * POINT)
         with self.unbreakable() as together:

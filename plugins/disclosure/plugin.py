@@ -55,10 +55,12 @@ def gongzhi_jobs() -> list[Job]:
 @hookimpl
 def gongzhi_handlers() -> list[Handler]:
     from core.events import Handler
+    from plugins.disclosure.rules.days_off import ON_AGAIN, hear_on_again
     from plugins.disclosure.rules.files import OWN, hear
 
     # `*` is what others send out; its own are named.
-    return [Handler("disclosure", type, hear) for type in ("*", *OWN)]
+    files = [Handler("disclosure", type, hear) for type in ("*", *OWN)]
+    return [*files, *(Handler("disclosure", type, hear_on_again) for type in ON_AGAIN)]
 
 
 @hookimpl

@@ -61,8 +61,11 @@ class Page:
     from_day: date
     last_day: date
     days: int
+    days_off: int
     day_kind: DayKind
     is_known: bool
+    corrects: str  # heading of the notice whose place it takes; empty where it takes none
+    is_over: bool  # another has taken its place
     hash: str
     verify_url: str
 
@@ -83,10 +86,17 @@ def code(page: Page) -> segno.QRCode:
     return segno.make_qr(leads_to(page), error="m")
 
 
+def corrects_words(page: Page) -> str:
+    """What a correction stands for, and what stands for it; empty for most."""
+    found = f"本公示为更正公示，取代《{page.corrects}》，公示期重新计算。" if page.corrects else ""
+    return found + ("本公示已被更正公示取代，不再有效。" if page.is_over else "")
+
+
 def window_words(page: Page) -> str:
     guess = "" if page.is_known else "（该年度节假日安排尚未公布，截止日如有顺延另行通知）"
+    off = f"（其间系统停用{page.days_off}日，已顺延）" if page.days_off else ""
     return (
-        f"公示期：自{day(page.from_day)}发布之次日起{page.days}个{page.day_kind.zh}，至{day(page.last_day)}止{guess}。"
+        f"公示期：自{day(page.from_day)}发布之次日起{page.days}个{page.day_kind.zh}{off}，至{day(page.last_day)}止{guess}。"
         "如有异议，请在公示期内向本社区书面、口头或在线提出，可署名，也可要求保密。"
     )
 
@@ -102,12 +112,14 @@ def html(page: Page, size: str) -> str:
     lines = "".join(f"<li>{escape(i)}</li>" for i in page.items)
     long = ' class="long"' if any(len(i) > LONG for i in page.items) else ""
     listed = f"<ol{long}>{lines}</ol>" if lines else ""
+    words = corrects_words(page)
+    corrects = f"<p>{escape(words)}</p>" if words else ""
     sealed, value = sealed_words(page)
     return (
         f'<!doctype html><html lang="zh-CN"><head><meta charset="utf-8"><title>{escape(page.title)}</title>'
         f"<style>{style}</style></head><body><main>"
         f'<h1>{escape(page.title)}</h1><p class="kind">({escape(page.kind)})</p>'
-        f'<div class="body">{escape(page.body)}</div>{listed}<p>{window_words(page)}</p>'
+        f'<div class="body">{escape(page.body)}</div>{listed}{corrects}<p>{window_words(page)}</p>'
         f'<p class="sign">{escape(page.area)}<br>{day(page.from_day)}</p></main>'
         f'<footer class="seal">{code(page).svg_inline(omitsize=True, border=4, light="#fff")}<div>{sealed}<br>'
         f"<code>{value}</code></div></footer></body></html>"

@@ -11,12 +11,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 from typing import Any
 
 FORMAT = "gongzhi-disclosure-1"
+SALT = re.compile("[0-9a-f]{64}")  # of one length and no line feed: where it ends is not open to choice
+INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}[+-]\d{2}:\d{2}", re.ASCII)
+DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+ENDS_EARLY = "ends before its days are over"  # as many days of any kind take at least so many calendar days
 FIRST = "0" * 64  # what the first record names as the one before
 
 
@@ -56,6 +62,7 @@ class Verdict:
     proved: int = 0
     removed: int = 0
     head: str = FIRST
+    at: datetime | None = None
     area: str | None = None
     hashes: set[str] = field(default_factory=set)
     wrong: list[tuple[int, str]] = field(default_factory=list)
@@ -65,8 +72,11 @@ class Verdict:
 class _Notice:
     """What the records so far say of a notice."""
 
-    last: str
+    about: tuple[str, str | None, str | None]
+    first: date
+    last: date
     days: int
+    off: set[date] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
     upheld: bool = False
     over: str | None = None
@@ -109,10 +119,16 @@ def _one(verdict: Verdict, record: Any, body: str, hash: str, texts: Any) -> Ite
     verdict.area = verdict.area or record["area"]
     if record["area"] != verdict.area:
         yield "is of another area's chain"
+    at = instant(record["at"])
+    if verdict.at is not None and at < verdict.at:
+        yield "is older than the record before it"
+    verdict.at = at
     wanted = list(digests(record.get("texts", {})))
     for text in texts:
         found = digest(text["salt"], text["text"])
-        if found in wanted:
+        if SALT.fullmatch(text["salt"]) is None:
+            yield "shows a text under a salt that is none"
+        elif found in wanted:
             wanted.remove(found)
             verdict.proved += 1
         else:
@@ -120,22 +136,41 @@ def _one(verdict: Verdict, record: Any, body: str, hash: str, texts: Any) -> Ite
     verdict.removed += len(wanted)
 
 
+def instant(text: str) -> datetime:
+    """`2027-03-01T10:00:00.000+08:00`: the civil time where it was sealed, and how far that is from UTC."""
+    if INSTANT.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is no time")
+    return datetime.fromisoformat(text)
+
+
+def day(text: str) -> date:
+    if DAY.fullmatch(text) is None:
+        raise ValueError(f"{text[:40]!r} is no day")
+    return date.fromisoformat(text)
+
+
+def truth(value: Any) -> bool:
+    if type(value) is not bool:
+        raise ValueError(f"{value!r} is neither true nor false")
+    return value
+
+
+def number(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(f"{value!r} is no number of days")
+    return value
+
+
 def _life(notices: dict[str, _Notice], record: Any) -> Iterator[str]:
     """What the rules do not allow: a window cut short, a clean end over an objection, a life after the end."""
-    kind, id = record["kind"], record["notice"]
+    kind, id, today = record["kind"], record["notice"], instant(record["at"]).date()
     if kind == "PUBLISHED":
         if id in notices:
             yield "publishes a notice a second time"
-        before = notices.get(record["supersedes"] or "")
-        if record["supersedes"] and (before is None or before.over == "SUPERSEDED"):
-            yield "takes the place of a notice that is not there"
-        elif before is not None:
-            if record["last"] < before.last:
-                yield "ends before the notice whose place it takes"
-            if before.open:
-                yield "takes the place of a notice with open objections"
-            before.over = "SUPERSEDED"
-        notices[id] = _Notice(record["last"], record["days"])
+        notices[id], before = _published(record), notices.get(record["supersedes"] or "")
+        yield from _window(notices[id], today)
+        if record["supersedes"]:
+            yield from _replaces(notices[id], before)
         return
     notice = notices.get(id)
     if notice is None:
@@ -149,19 +184,60 @@ def _life(notices: dict[str, _Notice], record: Any) -> Iterator[str]:
         if record["objection"] not in notice.open:
             yield "settles an objection that is not open"
         notice.open.discard(record["objection"])
-        notice.upheld = notice.upheld or record.get("upheld", False)
+        notice.upheld = notice.upheld or (kind == "ANSWERED" and truth(record["upheld"]))
     elif kind == "PROLONGED":
-        if record["last"] <= notice.last:
+        last, days = day(record["last"]), number(record["days"])
+        if last <= notice.last:
             yield "shortens a window"
-        notice.last = record["last"]
+        if days < notice.days:
+            yield "takes days from a window"
+        for off in map(day, record.get("off", [])):
+            if off in notice.off or not notice.first < off <= last:
+                yield f"makes {off} good, which is no day of its window, or is made good already"
+            notice.off.add(off)
+        notice.last, notice.days = last, days
+        if last < notice.first + timedelta(days=days + len(notice.off)):
+            yield ENDS_EARLY
     elif kind == "CLOSED":
-        if record["on"] <= notice.last:
+        if day(record["on"]) > today:
+            yield "closes a notice on a day that had not come"
+        if day(record["on"]) <= notice.last:
             yield "closes a notice before its window is over"
         if notice.open:
             yield "closes a notice with open objections"
-        if record["clean"] == notice.upheld:
+        if truth(record["clean"]) is notice.upheld:
             yield "says of a notice that it ended clean, or did not, against its objections"
         notice.over = "CLOSED"
+    elif kind != "POSTED":
+        yield f"is of no kind that there is: {kind!r}"
+
+
+def _published(record: Any) -> _Notice:
+    about = (record["noticeKind"], record["subject"], record["organization"])
+    return _Notice(about, day(record["from"]), day(record["last"]), number(record["days"]))
+
+
+def _window(notice: _Notice, today: date) -> Iterator[str]:
+    if notice.first != today:
+        yield "counts from another day than that of its publication"
+    if notice.last < notice.first + timedelta(days=notice.days):
+        yield ENDS_EARLY
+
+
+def _replaces(notice: _Notice, before: _Notice | None) -> Iterator[str]:
+    """What is wrong with a correction; from here on it stands in the place of `before`."""
+    if before is None or before.over == "SUPERSEDED":
+        yield "takes the place of a notice that is not there"
+        return
+    if notice.about != before.about:
+        yield "takes the place of a notice about something else"
+    if notice.last < before.last:
+        yield "ends before the notice whose place it takes"
+    if notice.last < notice.first + timedelta(days=before.days):
+        yield "stands for fewer days than the notice whose place it takes"
+    if before.open:
+        yield "takes the place of a notice with open objections"
+    before.over = "SUPERSEDED"
 
 
 def main(paths: list[str]) -> int:

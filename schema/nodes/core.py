@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 import strawberry
 
@@ -37,7 +39,20 @@ from schema.nodes.declare import (
     node,
     to_one,
 )
-from schema.nodes.expressions import Coalesce, Expr, GlobalId, Literal, RowOf, area_of, case, now, select
+from schema.nodes.expressions import (
+    Coalesce,
+    Env,
+    Expr,
+    GlobalId,
+    Literal,
+    RowOf,
+    SqlScope,
+    Tables,
+    area_of,
+    case,
+    now,
+    select,
+)
 from schema.nodes.telling import public
 from schema.nodes.viewing import ViewerFacts, Within, viewer
 from schema.scalars import JSON, Long
@@ -397,9 +412,24 @@ _TEXTS = "An event's texts belong to it; they are for whoever sees it."
 
 
 def _event_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    """What one did or had done, what was done to one's account, and what happened where one reads the log."""
+    """What one did or had done, what was done to one's account, and what happened where one reads the log, but for what
+    people did in confidence."""
     own = v.acts_as(t.actor_id) | v.acts_as(t.behalf_of_id) | v.is_account(t.subject_id)
-    return own | v.may("core.event.read", t.area_id)
+    return own | (v.may("core.event.read", t.area_id) & ~InConfidence(t.type))
+
+
+@dataclass(frozen=True, eq=False)
+class InConfidence(Expr):
+    """The event's type says that who did it is nobody else's to know."""
+
+    is_compound = True
+    type: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        return f"{self.type.sql(scope)} LIKE '%_in_confidence'"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        return str(self.type.evaluate(env, tables)).endswith("_in_confidence")
 
 
 @node(models.Event, scope=_event_scope, order="-seq")

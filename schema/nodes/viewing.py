@@ -9,11 +9,13 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
+from uuid import UUID
 
+from core.access import LATELY, own_sql
 from core.decisions import carries
 from core.enums import Role
 from core.models import Area
-from schema.nodes.expressions import Env, Expr, RowOf, Slot, SqlScope, Tables, now, select
+from schema.nodes.expressions import Env, Expr, Record, RowOf, Slot, SqlScope, Tables, now, select
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,11 +45,12 @@ class ActsAs(Expr):
 
 @dataclass(frozen=True, eq=False)
 class Is(Expr):
-    """The viewer's own id of this kind: of their person, or of the account they signed in with, in person."""
+    """The viewer's own id of this kind: of their person (by any token: `person_id`), or of the account they signed in
+    with, in person."""
 
     is_compound = True
     part: Expr
-    own: Literal["self_id", "self_account_id"]
+    own: Literal["self_id", "self_account_id", "person_id"]
 
     def sql(self, scope: SqlScope) -> str:
         mark = scope.parameter(Slot(lambda ctx: getattr(ctx.viewer, self.own), f"viewer's {self.own}"), "uuid")
@@ -56,6 +59,62 @@ class Is(Expr):
     def evaluate(self, env: Env, tables: Tables) -> Any:
         own = getattr(tables.viewer, self.own)
         return self.part.evaluate(env, tables) == own if own else None
+
+
+@dataclass(frozen=True, eq=False)
+class ConcernedIn(Expr):
+    """The actor's matter is the viewer's own, in any of their hats and by any token (`core.access.own_sql`): what is kept
+    from whoever has a part in it."""
+
+    is_compound = True
+    actor: Expr
+
+    def sql(self, scope: SqlScope) -> str:
+        person = scope.parameter(Slot(lambda ctx: ctx.viewer.person_id, "viewer"), "uuid")
+        at = scope.parameter(Slot(lambda ctx: ctx.now, "now"), "instant")
+        lately = scope.parameter(Slot(lambda ctx: ctx.now - LATELY, "lately"), "instant")
+        return f"{self.actor.sql(scope)} IN ({own_sql(person, at, lately)})"
+
+    def evaluate(self, env: Env, tables: Tables) -> Any:
+        actor, person = self.actor.evaluate(env, tables), tables.viewer.person_id
+        return None if actor is None or person is None else actor in self._own(person, tables)
+
+    @staticmethod
+    def _own(person: UUID, tables: Tables) -> set[Any]:
+        lately = tables.now - LATELY
+        recorded = {e["id"]: e["recorded_at"] for e in tables.rows("core_event")}
+        holdings = {h["id"]: h for h in tables.rows("core_post_holding") if _is_live(h, tables)}
+        stood_for = (
+            holdings[d["holding_id"]]["person_id"]
+            for d in tables.rows("core_deputy")
+            if d["person_id"] == person
+            and d["ended_at"] is None
+            and d["holding_id"] in holdings
+            and _is_live(d, tables)
+        )
+        who = {person, *stood_for}
+
+        def worn(row: Record, until: Any = None) -> bool:
+            if row["state"] == "ACTIVE":
+                return until is None or bool(until > lately)
+            return bool(recorded[row["event_id"]] > lately)
+
+        members = tables.rows("core_membership")
+        active = [(b["actor_id"], b["organization_id"]) for b in members if b["state"] == "ACTIVE"]
+        households = {k["id"] for k in tables.rows("core_actor") if k["kind"] == "HOUSEHOLD"}
+        homes = {home for actor, home in active if actor in who and home in households}
+        mandates, wards = tables.rows("core_mandate"), tables.rows("core_guardianship")
+        return {
+            *who,
+            *(b["organization_id"] for b in members if b["actor_id"] in who and b["organization_id"] and worn(b)),
+            *(m["organization_id"] for m in mandates if m["person_id"] in who and worn(m, m["until"])),
+            *(w["ward_id"] for w in wards if w["guardian_id"] in who and worn(w, w["until"])),
+            *(actor for actor, home in active if home in homes),
+        }
+
+
+def _is_live(row: Record, tables: Tables) -> bool:
+    return bool(row["since"] <= tables.now and (row["until"] is None or row["until"] > tables.now))
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,6 +312,15 @@ class ViewerFacts:
     @staticmethod
     def is_account(account: Expr) -> Expr:
         return Is(account, "self_account_id")
+
+    @staticmethod
+    def is_person(person: Expr) -> Expr:
+        """They, by whatever token: for what is kept from them."""
+        return Is(person, "person_id")
+
+    @staticmethod
+    def concerned_in(actor: Expr) -> Expr:
+        return ConcernedIn(actor)
 
     @staticmethod
     def may(permission: str, area: Expr) -> Expr:

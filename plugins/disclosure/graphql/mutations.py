@@ -203,7 +203,7 @@ async def disclosure_set_rest_days(work: Work, input: DisclosureSetRestDaysInput
 class DisclosureObjectInput(DisclosureNoticeInput):
     text: str
     is_confidential: bool = strawberry.field(
-        default=False, description="Shown to nobody but who answers; that somebody objects is public (是否保密)."
+        default=False, description="Shown to nobody but who may answer it; that somebody objects is public (是否保密)."
     )
 
 

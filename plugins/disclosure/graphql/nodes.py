@@ -108,15 +108,27 @@ class DisclosureItem:
 
 
 def _sees_objector(t: RowOf, v: ViewerFacts) -> Expr:
-    """By name: everybody. In confidence: whoever objects, and whoever answers there."""
-    return (t.is_confidential == False) | v.acts_as(t.by_id) | v.may("disclosure.answer", t.area_id)  # noqa: E712
+    """By name: everybody. In confidence: whoever objects, and whoever may answer it (`rules.answer`)."""
+    in_notice = select(models.Notice).where(
+        lambda n: (
+            (n.id == t.notice_id)
+            & (
+                v.is_person(n.published_by_id)
+                | v.concerned_in(n.organization_id)
+                | ((n.subject_tag == "actor") & v.concerned_in(n.subject_id))
+            )
+        )
+    )
+    in_list = select(models.Item).where(lambda i: (i.notice_id == t.notice_id) & v.concerned_in(i.actor_id))
+    answers = v.may("disclosure.answer", t.area_id) & ~in_notice.exists() & ~in_list.exists()
+    return (t.is_confidential == False) | v.acts_as(t.by_id) | answers  # noqa: E712
 
 
 @node(models.Objection, scope=_sees_objector, order="-filed_at")
 class DisclosureObjection:
-    """Somebody says that it is not right (异议); a confidential one is seen by who objects and who answers."""
+    """Somebody says that it is not right (异议); a confidential one is seen by who objects and who may answer it."""
 
-    is_confidential: bool = column(description="Told to nobody but who answers (是否保密).")
+    is_confidential: bool = column(description="Told to nobody but who may answer it (是否保密).")
     state: ObjectionState = column()
     text: str = column(filter=False, description="What is objected (异议内容).")
     text_salt: str | None = column(filter=False, description="To prove the text by; null once erased (盐值).")

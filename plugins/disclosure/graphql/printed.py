@@ -12,7 +12,7 @@ from core.models import Area
 from core.settings.store import as_day
 from plugins.disclosure import models, paper, printing
 from plugins.disclosure.graphql.texts import Texts, pairs
-from plugins.disclosure.terms import DayKind
+from plugins.disclosure.terms import HIDDEN, DayKind, NoticeState, RecordKind
 from schema.nodes.expressions import Expr, RowOf, select
 from schema.nodes.viewing import AreaChain
 
@@ -23,7 +23,12 @@ def columns(t: RowOf) -> dict[str, Expr]:
     found = {c: getattr(t, c) for c in ("title", "kind", "body", "from_day", "last_day", "days", "day_kind", "hash")}
     area = select(Area).where(lambda a: a.id == t.area_id).first("name", order_by="id")
     items = Texts(models.Item, lambda i: i.notice_id == t.id, "position", "text", "salt")
-    return {**found, "is_known": t.last_day_is_known, "items": items, "area": area, "chain": AreaChain(t.area_id)}
+    prolonged = Texts(
+        models.Record, lambda r: (r.notice_id == t.id) & (r.kind == RecordKind.PROLONGED), "seq", "body", "hash"
+    )
+    corrects = select(models.Notice).where(lambda n: (n.id == t.supersedes_id) & ~n.state.is_in(list(HIDDEN)))
+    return {**found, "is_known": t.last_day_is_known, "items": items, "prolonged": prolonged, "area": area,
+            "corrects": corrects.first("title", order_by="id"), "state": t.state, "chain": AreaChain(t.area_id)}  # fmt: skip
 
 
 def as_html(size: str) -> Callable[[dict[str, Any], Any], str | None]:
@@ -53,8 +58,11 @@ def _printed(how: Callable[[printing.Page], str]) -> Callable[[dict[str, Any], A
             from_day=first,
             last_day=last,
             days=values["days"],
+            days_off=sum(len(json.loads(body).get("off", ())) for body, _ in pairs(values["prolonged"])),
             day_kind=DayKind(values["day_kind"]),
             is_known=bool(values["is_known"]),
+            corrects=values["corrects"] or "",
+            is_over=values["state"] == NoticeState.SUPERSEDED,
             hash=values["hash"],
             verify_url=facts.book.effective(declared, chain)["verify_url"].value,
         )

@@ -8,6 +8,7 @@ from core.errors import Refusal
 from core.work import Work
 from plugins.disclosure.models import Notice, Objection
 from plugins.disclosure.rules.common import about, about_decided, require_running, sealed, today
+from plugins.disclosure.rules.days_off import last_day, make_good
 from plugins.disclosure.rules.objections import locked
 from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
 
@@ -23,9 +24,9 @@ async def close(work: Work, *, notice_id: UUID) -> Notice:
     work.require("disclosure.publish", notice)
     work.expect_version(notice)
     require_running(notice)
-    assert notice.last_day is not None
-    if today(work) <= notice.last_day:
-        raise Refusal("WINDOW_RUNS", until=notice.last_day.isoformat())
+    until = await last_day(work, notice)
+    if today(work) <= until:
+        raise Refusal("WINDOW_RUNS", until=until.isoformat())
     if notice.state is NoticeState.OBJECTED:
         raise Refusal("OPEN_OBJECTIONS")
     await _close(work, notice)
@@ -40,7 +41,8 @@ async def close_when_over(work: Work, notice_id: UUID) -> None:
         return
     if notice.last_day is None or today(work) <= notice.last_day:
         return
-    await _close(work, notice)
+    if not await make_good(work, notice):
+        await _close(work, notice)
 
 
 async def _close(work: Work, notice: Notice) -> None:

@@ -12,10 +12,10 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from core.clock import to_millisecond
 from core.errors import Refusal
 from core.ids import new_id
 from core.rules.inputs import clean_text, optional_text
+from core.settings.store import as_instant
 from core.work import Work
 from plugins.disclosure import seal
 from plugins.disclosure.models import Notice, Objection, Posting, Record
@@ -29,27 +29,25 @@ def new_salt() -> str:
     return secrets.token_hex(32)
 
 
-def instant(moment: datetime) -> str:
-    """As records write it: `2026-11-28T04:00:00.000Z`."""
-    return to_millisecond(moment).strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
-
-
 def today(work: Work) -> date:
     """The civil day on which it is recorded: windows begin and end by it, whatever day a clerk says something happened."""
     return work.clock.civil_date(work.now)
 
 
-async def chain_end(work: Work, area_id: UUID) -> tuple[int, str]:
-    """Number and hash of the last record of an area, whose chain nobody else adds to until the end of the transaction."""
+async def chain_end(work: Work, area_id: UUID) -> tuple[int, str, datetime]:
+    """Number, hash and time of the last record of an area, whose chain nobody else adds to until the end of the transaction."""
     queued = [r for r in work.queued(Record) if r.area_id == area_id]
     if queued:
-        return queued[-1].seq, queued[-1].hash
+        return queued[-1].seq, queued[-1].hash, queued[-1].sealed_at
     await work.rows("SELECT a.id AS id FROM core_area a WHERE a.id = {}" + work.hold("a"), area_id)
     rows = await work.rows(
-        "SELECT r.seq AS seq, r.hash AS hash FROM disclosure_record r WHERE r.area_id = {} ORDER BY r.seq DESC LIMIT 1",
+        "SELECT r.seq AS seq, r.hash AS hash, r.sealed_at AS sealed_at FROM disclosure_record r WHERE r.area_id = {}"
+        " ORDER BY r.seq DESC LIMIT 1",
         area_id,
     )
-    return (rows[0]["seq"], rows[0]["hash"]) if rows else (0, seal.FIRST)
+    if not rows:
+        return 0, seal.FIRST, work.now
+    return rows[0]["seq"], rows[0]["hash"], as_instant(rows[0]["sealed_at"]) or work.now
 
 
 async def sealed(
@@ -62,8 +60,10 @@ async def sealed(
     texts: dict[str, Any] | None = None,
     **facts: Any,
 ) -> Record:
-    """Queue the next record of the area's chain. `texts` holds digests only."""
-    seq, prev = await chain_end(work, notice.area_id)
+    """Queue the next record of the area's chain, not older than the one before it, which may have been made while we
+    waited. `texts` holds digests only."""
+    seq, prev, before = await chain_end(work, notice.area_id)
+    at = max(work.now, before)
     said = {"objection": str(objection.id)} if objection is not None else {}
     body = seal.canonical(
         {
@@ -73,7 +73,7 @@ async def sealed(
             "prev": prev,
             "kind": str(kind),
             "notice": str(notice.id),
-            "at": instant(work.now),
+            "at": at.astimezone(work.clock.zone).isoformat(timespec="milliseconds"),
             **said,
             **({"texts": texts} if texts else {}),
             **facts,
@@ -91,7 +91,7 @@ async def sealed(
             prev_hash=prev,
             hash=seal.hash_of(body),
             body=body,
-            sealed_at=work.now,
+            sealed_at=at,
         )
     )
 
@@ -110,6 +110,11 @@ def about_decided(notice: Notice) -> dict[str, str]:
     if notice.announced_id is None:
         return {k: v for k, v in said.items() if k not in ("subjectTag", "subjectId")}
     return {**said, "announced": str(notice.announced_id)}
+
+
+def objected(what: str, objection: Objection) -> str:
+    """The type of an event that names who objects: of a confidential objection, one that the log keeps from others."""
+    return f"disclosure.objection.{what}{'_in_confidence' if objection.is_confidential else ''}"
 
 
 def needed(text: str | None, *path: str, limit: int = 2000) -> str:

@@ -10,6 +10,7 @@ from core.duties import Duties, Matter
 from core.rules.erasure import Erasing
 from core.work import Work
 from plugins.disclosure.models import FileEntry, Item, Notice, Objection
+from plugins.disclosure.rules.common import objected
 from plugins.disclosure.terms import ObjectionState
 
 
@@ -57,7 +58,7 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
         work.record("disclosure.notice.merged", entry, area_id=entry.area_id, data=data)
     for objection in await work.select(Objection, lock=True, by_id=gone):
         work.change(objection, by_id=kept)
-        work.record("disclosure.objection.merged", objection, area_id=objection.area_id, data=data)
+        work.record(objected("merged", objection), objection, area_id=objection.area_id, data=data)
 
 
 MERGING = Merging("disclosure", preview_merge, move_merged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +15,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.disclosure import seal
-from plugins.disclosure.models import Item, Notice, Posting
+from plugins.disclosure.models import Item, Notice, Posting, Record
 from plugins.disclosure.rules.common import TEXT, about, evidence_text, needed, new_salt, require_running, sealed, today
 from plugins.disclosure.rules.windows import LONGEST, calendar, not_shorter, window
 from plugins.disclosure.settings import DisclosureSettings
@@ -222,11 +223,9 @@ async def seal_notice(work: Work, notice: Notice, asked: Any, items: Sequence[It
     """Queue and record a publication: the record of the chain first, then the notice under its hash."""
     title_salt, body_salt = new_salt(), new_salt()
     before = notice.supersedes_id
-    subject = f"{notice.subject_tag}_{notice.subject_id}" if notice.subject_tag else None
     facts = {
         "noticeKind": notice.kind,
-        "subject": subject,
-        "organization": str(notice.organization_id) if notice.organization_id else None,
+        **await _sealed_about(work, notice),
         "masking": str(notice.masking),
         "from": today(work).isoformat(),
         "last": asked.end.day.isoformat(),
@@ -240,6 +239,8 @@ async def seal_notice(work: Work, notice: Notice, asked: Any, items: Sequence[It
         **({"items": [seal.digest(str(i.salt), i.text) for i in items]} if items else {}),
     }
     record = await sealed(work, RecordKind.PUBLISHED, notice, texts=texts, **facts)
+    if work.clock.civil_date(record.sealed_at) != today(work):
+        raise Refusal("CLOCK_BEHIND", at=record.sealed_at.astimezone(work.clock.zone).isoformat(timespec="minutes"))
     values = {
         "state": NoticeState.PUBLISHED,
         "title_salt": title_salt,
@@ -265,6 +266,17 @@ async def seal_notice(work: Work, notice: Notice, asked: Any, items: Sequence[It
     if before is not None:
         old = await work.get(Notice, before)
         await supersede(work, old, notice)
+
+
+async def _sealed_about(work: Work, notice: Notice) -> dict[str, str | None]:
+    """Subject and organization as the chain has them; a correction says what was sealed of the notice it corrects, also
+    where one of them has proved to be somebody else since."""
+    if notice.supersedes_id is not None:
+        (first,) = await work.select(Record, notice_id=notice.supersedes_id, kind=RecordKind.PUBLISHED)
+        said = json.loads(first.body)
+        return {"subject": said["subject"], "organization": said["organization"]}
+    subject = f"{notice.subject_tag}_{notice.subject_id}" if notice.subject_tag else None
+    return {"subject": subject, "organization": str(notice.organization_id) if notice.organization_id else None}
 
 
 async def supersede(work: Work, old: Notice, by: Notice) -> None:

@@ -9,7 +9,8 @@ from core.ids import new_id
 from core.work import Work
 from plugins.disclosure import seal
 from plugins.disclosure.models import Notice, Objection
-from plugins.disclosure.rules.common import about, needed, new_salt, require_running, sealed
+from plugins.disclosure.rules.common import about, needed, new_salt, objected, require_running, sealed
+from plugins.disclosure.rules.days_off import last_day
 from plugins.disclosure.rules.windows import answer_by
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
@@ -23,10 +24,10 @@ async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: 
     notice = await work.lock(Notice, notice_id)
     work.require("disclosure.object", notice)
     require_running(notice)
-    assert notice.last_day is not None and notice.published_at is not None
-    filed = work.clock.civil_date(work.occurred_at)
-    if filed > notice.last_day:
-        raise Refusal("WINDOW_OVER", until=notice.last_day.isoformat())
+    assert notice.published_at is not None
+    filed, until = work.clock.civil_date(work.occurred_at), await last_day(work, notice)
+    if filed > until:
+        raise Refusal("WINDOW_OVER", until=until.isoformat())
     if work.occurred_at < notice.published_at:
         raise Refusal("BEFORE_PUBLICATION", path=("occurredAt",))
     words, by_id = needed(text, "text", limit=5000), work.principal_id
@@ -44,7 +45,7 @@ async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: 
         text=words,
         text_salt=salt,
         filed_at=work.occurred_at,
-        answer_by=answer_by(settings, notice, filed),
+        answer_by=answer_by(settings, until, filed),
     )
     work.add(objection)
     work.change(notice, state=NoticeState.OBJECTED)
@@ -52,7 +53,7 @@ async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: 
         work, RecordKind.OBJECTED, notice, objection=objection, texts={"objection": seal.digest(salt, words)},
         confidential=is_confidential,
     )  # fmt: skip
-    work.record("disclosure.objection.filed", objection, area_id=notice.area_id, data=about(notice))
+    work.record(objected("filed", objection), objection, area_id=notice.area_id, data=about(notice))
     return objection
 
 
@@ -76,7 +77,7 @@ async def withdraw(work: Work, *, objection_id: UUID) -> Objection:
     work.change(objection, state=ObjectionState.WITHDRAWN)
     await _settled(work, notice, objection)
     await sealed(work, RecordKind.WITHDRAWN, notice, objection=objection)
-    work.record("disclosure.objection.withdrawn", objection, area_id=notice.area_id, data=about(notice))
+    work.record(objected("withdrawn", objection), objection, area_id=notice.area_id, data=about(notice))
     return objection
 
 

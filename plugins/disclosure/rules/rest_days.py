@@ -16,6 +16,7 @@ from core.work import Work
 from plugins.disclosure.days import days_of
 from plugins.disclosure.models import Notice, RestDays
 from plugins.disclosure.rules.common import about, sealed
+from plugins.disclosure.rules.days_off import made_good
 from plugins.disclosure.rules.windows import calendar
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import RUNNING, RecordKind
@@ -74,8 +75,8 @@ async def _look_again(work: Work, area_id: UUID) -> None:
 async def _settle(work: Work, notice: Notice) -> None:
     assert notice.from_day is not None and notice.last_day is not None
     settings = await work.settings(DisclosureSettings, notice)
-    year = await calendar(work, notice.area_id)
-    end = year.end(notice.from_day, notice.days, notice.day_kind, on_working_day=settings.ends_on_working_day)
+    year, off = await calendar(work, notice.area_id), await made_good(work, notice)
+    end = year.end(notice.from_day, notice.days, notice.day_kind, on_working_day=settings.ends_on_working_day, off=off)
     last: date = max(end.day, notice.last_day)
     if last > notice.last_day:
         work.change(notice, last_day=last, last_day_is_known=end.is_known)

@@ -102,10 +102,9 @@ async def not_shorter(
     return Window(asked.first, (until - asked.first).days, DayKind.CALENDAR, End(until, before.last_day_is_known))
 
 
-def answer_by(settings: DisclosureSettings, notice: Notice, filed: date) -> date:
+def answer_by(settings: DisclosureSettings, until: date, filed: date) -> date:
     """The last day to answer an objection: within so many days, and never beyond the window's end."""
-    assert notice.last_day is not None
-    return min(notice.last_day, filed + timedelta(days=settings.answer_days))
+    return min(until, filed + timedelta(days=settings.answer_days))
 
 
 __all__ = ["LONGEST", "Window", "answer_by", "calendar", "least", "not_shorter", "window"]

@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -15,6 +16,7 @@ from disclosing import Disclosing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.enums import ActorKind
 from core.testing import process
 from core.testing.kit import Neighbourhood
 from plugins.disclosure import seal
@@ -118,14 +120,19 @@ def example() -> list[str]:
     steps: list[dict[str, Any]] = []
     for number in range(4):
         id = f"notice-{number}"
-        steps.append({"kind": "PUBLISHED", "notice": id, "last": "2027-03-08", "days": 7, "supersedes": None})
-        steps.append({"kind": "OBJECTED", "notice": id, "objection": f"o{number}"})
-        steps.append({"kind": "ANSWERED", "notice": id, "objection": f"o{number}", "upheld": number % 2 == 0})
-        steps.append({"kind": "CLOSED", "notice": id, "on": "2027-03-09", "clean": number % 2 == 1})
+        month = f"2027-{number + 1:02}"
+        about = {"noticeKind": "名单", "subject": None, "organization": None, "supersedes": None}
+        steps += [
+            {"kind": "PUBLISHED", "notice": id, "from": f"{month}-01", "last": f"{month}-08", "days": 7, **about},
+            {"kind": "OBJECTED", "notice": id, "objection": f"o{number}"},
+            {"kind": "ANSWERED", "notice": id, "objection": f"o{number}", "upheld": number % 2 == 0},
+            {"kind": "CLOSED", "notice": id, "on": f"{month}-09", "clean": number % 2 == 1},
+        ]
     for seq, step in enumerate(steps, 1):
         salt, text = f"{seq:064}", f"第{seq}条"
+        at = f"2027-{(seq + 3) // 4:02}-{9 if seq % 4 == 0 else 1:02}T10:00:00.000+08:00"
         record = {
-            "format": seal.FORMAT, "area": "a", "seq": seq, "prev": prev, "at": "2027-03-01T02:00:00.000Z",
+            "format": seal.FORMAT, "area": "a", "seq": seq, "prev": prev, "at": at,
             "texts": {"title": seal.digest(salt, text)}, **step,
         }  # fmt: skip
         body = seal.canonical(record)
@@ -227,12 +234,36 @@ def test_erased_texts_leave_the_chain_whole(gone: set[int]) -> None:
 @pytest.mark.parametrize(
     ("step", "change", "told"),
     [
-        (3, {"on": "2027-03-08"}, "before its window is over"),
+        (3, {"on": "2027-01-08"}, "before its window is over"),
         (3, {"clean": True}, "against its objections"),
         (2, {"objection": "another"}, "not open"),
-        (1, {"kind": "PROLONGED", "last": "2027-03-07"}, "shortens"),
+        (1, {"kind": "PROLONGED", "last": "2027-01-07", "days": 7}, "shortens"),
+        (1, {"kind": "PROLONGED", "last": "2027-01-10", "days": 6}, "takes days"),
+        (3, {"at": "2027-01-01T10:05:00.000+08:00"}, "had not come"),  # closed five minutes after it was published
+        (3, {"on": "2027-01-10"}, "had not come"),
+        (3, {"on": "2027-01-9"}, "no day"),
+        (3, {"clean": 0}, "neither true nor false"),
+        (2, {"at": "2027-01-01T09:00:00.000+08:00"}, "older than"),
+        (2, {"at": "2027-01-01T10:00:00.000+09:00"}, "older than"),
+        (2, {"at": "2027-01-01T02:00:00.000"}, "no time"),
+        (2, {"upheld": 0}, "neither true nor false"),
+        (2, {"kind": "FORGIVEN"}, "no kind"),
+        (0, {"from": "2026-12-20"}, "another day"),
+        (0, {"last": "2027-01-02"}, "before its days are over"),
+        (0, {"last": "2027-01-02", "dayKind": "WORKING"}, "before its days are over"),
+        (0, {"last": "2027-01-02", "days": 0}, "no number of days"),
+        (0, {"last": "2027-01-02", "days": True}, "no number of days"),
+        (1, {"kind": "PROLONGED", "last": "2027-01-10", "days": 11}, "before its days are over"),
+        (1, {"kind": "PROLONGED", "last": "2027-01-10", "days": 7, "off": ["2027-01-03"] * 2}, "made good already"),
+        (1, {"kind": "PROLONGED", "last": "2027-01-10", "days": 7, "off": ["2027-01-01"]}, "no day of its window"),
+        (1, {"kind": "PROLONGED", "last": "2027-01-10", "days": 7, "off": ["2027-01-11"]}, "no day of its window"),
+        (1, {"kind": "PROLONGED", "last": "2027-01-09", "days": 7, "off": ["2027-01-03", "2027-01-04"]}, "are over"),
+        (4, {"supersedes": "notice-0", "subject": "actor_x"}, "about something else"),
+        (4, {"supersedes": "notice-0", "noticeKind": "财务收支"}, "about something else"),
+        (4, {"supersedes": "notice-0", "organization": "x"}, "about something else"),
+        (4, {"supersedes": "notice-0", "days": 6, "last": "2027-02-07"}, "fewer days"),
         (4, {"notice": "notice-0"}, "second time"),
-        (4, {"supersedes": "notice-0", "last": "2027-03-07"}, "ends before the notice"),
+        (4, {"supersedes": "notice-0", "last": "2027-01-07"}, "ends before the notice"),
     ],
 )
 def test_a_life_the_rules_do_not_allow_is_told_even_with_good_hashes(step: int, change: Any, told: str) -> None:
@@ -241,6 +272,49 @@ def test_a_life_the_rules_do_not_allow_is_told_even_with_good_hashes(step: int, 
     entry["record"] = seal.canonical(json.loads(entry["record"]) | change)
     lines[step] = json.dumps(entry)
     assert any(told in problem for _, problem in seal.verify(rehashed(lines)).wrong), seal.verify(rehashed(lines)).wrong
+
+
+def _another_split(lines: list[str], at: int, to: int) -> list[str]:
+    """Salt and text with the line feed between them at another place: the same bytes, another text."""
+    entry = json.loads(lines[at])
+    whole = entry["texts"][0]["salt"] + "\n" + entry["texts"][0]["text"]
+    salt, _, text = whole.replace("条", "\n条").rpartition("\n")
+    record = json.loads(entry["record"])
+    record["texts"] = {"title": seal.digest(salt, text)}
+    entry |= {"record": seal.canonical(record), "texts": [{"salt": salt, "text": text}]}
+    return rehashed([*lines[:at], json.dumps(entry), *lines[at + 1 :]])
+
+
+def _hasty(lines: list[str], at: int, to: int) -> list[str]:
+    """The end of a notice, recorded minutes after its publication."""
+    end = at - at % 4 + 3
+    entry = json.loads(lines[end])
+    record = json.loads(entry["record"])
+    record["at"] = f"2027-{end // 4 + 1:02}-01T10:{to + 1:02}:00.000+08:00"
+    return rehashed([*lines[:end], json.dumps({**entry, "record": seal.canonical(record)}), *lines[end + 1 :]])
+
+
+def _short(lines: list[str], at: int, to: int) -> list[str]:
+    """A window that ends before its days are over, and its end with it."""
+    found = list(lines)
+    first = at - at % 4
+    for line, key, day in ((first, "last", 2 + to % 6), (first + 3, "on", 9)):
+        entry = json.loads(found[line])
+        record = json.loads(entry["record"]) | {key: f"2027-{first // 4 + 1:02}-{day:02}"}
+        found[line] = json.dumps({**entry, "record": seal.canonical(record)})
+    return rehashed(found)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    forge=st.sampled_from([_another_split, _hasty, _short]),
+    at=st.integers(0, len(EXAMPLE) - 1),
+    to=st.integers(0, len(EXAMPLE) - 1),
+)
+def test_a_forger_who_works_out_every_hash_anew_is_found(
+    forge: Callable[[list[str], int, int], list[str]], at: int, to: int
+) -> None:
+    assert seal.verify(forge(EXAMPLE, at, to)).wrong, (forge.__name__, at, to)
 
 
 async def test_erasure_leaves_the_chain_intact_and_the_person_out(neighbourhood: Neighbourhood) -> None:
@@ -270,3 +344,29 @@ async def test_erasure_leaves_the_chain_intact_and_the_person_out(neighbourhood:
     assert shown["objections"]["nodes"] == [{"text": "[已清除]", "answer": None, "by": {"name": "已注销"}}]
     await d.days(8)  # and life goes on after it
     assert await d.state(notice) == "CLOSED_CLEAN" and seal.verify(await chain(n)).wrong == []
+
+
+async def test_a_correction_is_about_the_same_for_a_verifier_too_after_a_merge(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    kept, gone = await n.registered("腰鼓队", "腰鼓队(旧)", kind=ActorKind.ORGANIZATION)
+    notice = await d.publish("收支", subjectId=gone, organizationId=gone)
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=kept, goneId=gone, reason="同一组织")
+    corrected = await d.publish("收支更正", supersedesId=notice)
+    assert (await d.see(corrected, "subject organization { id }")) == {"subject": kept, "organization": {"id": kept}}
+    assert seal.verify(await chain(n)).wrong == []
+
+
+async def test_a_notice_is_not_published_by_a_clock_that_is_a_day_behind_its_chain(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    notice = await d.publish()
+    await n.quiet()
+    draft = await d.draft()
+    n.clock.advance(timedelta(hours=-11))
+    assert await n.refused("clerk", "disclosurePublish", "notice { id }", noticeId=draft) == "CLOCK_BEHIND"
+    n.clock.advance(timedelta(hours=2))  # the same day again
+    await n.do("clerk", "disclosurePublish", "notice { id }", noticeId=draft)
+    assert await d.state(notice) == "PUBLISHED" and seal.verify(await chain(n)).wrong == []

@@ -187,6 +187,9 @@ async def test_where_disclosure_is_off_nothing_is_announced_and_what_was_stays_s
     assert not await may(d, clubs[0])
     await n.do(*toggle, areaId=d.xishan, plugin="disclosure", state="ON")
     await d.days(0)
+    assert not await may(d, clubs[0])  # nobody could object on seven days of it: they are made good first
+    assert await d.see(notice, "state lastDay") == {"state": "PUBLISHED", "lastDay": "2027-03-28"}
+    await d.days(8)
     assert await d.state(notice) == "CLOSED_CLEAN" and await may(d, clubs[0])
 
 

@@ -55,6 +55,20 @@ async def test_a_notice_prints_in_a4_and_a3(neighbourhood: Neighbourhood) -> Non
     assert (await d.see(draft, "printA4", "clerk"))["printA4"] is None
 
 
+async def test_a_correction_says_what_it_corrects_and_what_is_corrected_that_it_is(
+    neighbourhood: Neighbourhood,
+) -> None:
+    d = await Disclosing.begin(neighbourhood)
+    first = await d.publish("一季度<收支>")
+    assert "取代" not in (await d.see(first, "printA4"))["printA4"]
+    second = await d.publish("一季度收支(更正)", supersedesId=first)
+    seen = await d.see(second, "printA4 pdfA4")
+    assert "本公示为更正公示，取代《一季度&lt;收支&gt;》" in seen["printA4"]
+    pages = PdfReader(BytesIO(base64.b64decode(seen["pdfA4"]))).pages
+    assert "取代《一季度<收支>》" in "".join(page.extract_text() for page in pages).replace("\n", "")
+    assert "本公示已被更正公示取代，不再有效。" in (await d.see(first, "printA3"))["printA3"]
+
+
 def drawn(text: str) -> str:
     """The squares of a QR code, as SVG draws them."""
     return (

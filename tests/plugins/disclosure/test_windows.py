@@ -58,18 +58,22 @@ def test_every_year_is_as_it_was_published() -> None:
 
 async def test_a_village_may_ask_for_longer_and_nobody_publishes_for_less(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
-    d = await Disclosing.begin(n, datetime(2026, 9, 29, 2, tzinfo=UTC))
+    d = await Disclosing.begin(n, datetime(2027, 9, 29, 2, tzinfo=UTC))
     await d.tune(notice_days=3, notice_working_days=5)
+    await n.do(
+        "admin", "disclosureSetRestDays", "restDays { year }", areaId=await n.area_id("haicang"), year=2027,
+        source="国务院办公厅通知(示例)", rest=["2027-10-01..2027-10-07"], work=["2027-10-09"],
+    )  # fmt: skip
     notice = await d.publish()
     seen = await d.see(notice, "fromDay lastDay days dayKind lastDayIsKnown")
     assert seen == {
-        "fromDay": "2026-09-29", "lastDay": "2026-10-12", "days": 5, "dayKind": "WORKING", "lastDayIsKnown": True
+        "fromDay": "2027-09-29", "lastDay": "2027-10-12", "days": 5, "dayKind": "WORKING", "lastDayIsKnown": True
     }  # fmt: skip
     short: dict[str, Any] = {"areaId": d.xishan, "kind": "名单", "title": "短", "body": "。", "days": 10}
     assert await n.refused("clerk", "disclosureDraft", "notice { id }", **short) == "WINDOW_TOO_SHORT"
     assert await n.refused("clerk", "disclosureDraft", "notice { id }", **{**short, "days": 0}) == "BAD_WINDOW"
     longer = await d.publish("长", days=20)
-    assert (await d.see(longer, "lastDay"))["lastDay"] == "2026-10-19"
+    assert (await d.see(longer, "lastDay"))["lastDay"] == "2027-10-19"
 
 
 async def test_what_lies_below_only_asks_for_more(neighbourhood: Neighbourhood) -> None:

@@ -1,0 +1,164 @@
+"""Days on which nobody could object, because disclosure was off where a notice stands: made good, day for day (INV9).
+
+When it was off is read from the event log: toggles and pilots of the areas above, and servers that ran without it. A day counts
+as off if a part of it was.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from core.enums import Origin, PluginState, Toggle
+from core.events import EventRecord
+from core.settings.store import as_instant, as_uuid
+from core.settings.tree import SettingsBook, Switch
+from core.work import Work
+from plugins.disclosure.days import End
+from plugins.disclosure.models import Notice, Record
+from plugins.disclosure.rules.common import about, sealed
+from plugins.disclosure.rules.windows import calendar
+from plugins.disclosure.settings import DisclosureSettings
+from plugins.disclosure.terms import RUNNING, DayKind, RecordKind
+
+PLUGIN = "disclosure"
+ON_AGAIN = ("core.plugin.toggled", "core.plugin.pilot_ended", "core.plugin.loaded")
+_LOG = f"""SELECT e.type AS type, e.area_id AS area_id, e.data AS data, e.recorded_at AS at FROM core_event e
+    WHERE e.type IN ({", ".join(f"'{t}'" for t in (*ON_AGAIN, "core.plugin.unloaded"))}) AND (e.area_id IS NULL
+    OR e.area_id IN (SELECT c.ancestor_id FROM core_area_closure c WHERE c.descendant_id = {{}})) ORDER BY e.seq"""
+_TREE = """SELECT c.ancestor_id AS id, c.since AS since, c.until AS until FROM core_area_closure c
+    WHERE c.descendant_id = {} ORDER BY c.depth DESC"""
+_RUNNING = """SELECT n.id AS id, n.area_id AS area_id FROM disclosure_notice n
+    JOIN core_plugin_area p ON p.plugin = 'disclosure' AND p.area_id = n.area_id AND (p.until IS NULL OR p.until > {})
+    WHERE n.state IN ('PUBLISHED', 'OBJECTED', 'RESOLVED')"""
+_BELOW = """ AND n.area_id IN (SELECT c.descendant_id FROM core_area_closure c WHERE c.until IS NULL
+    AND c.ancestor_id = {})"""
+AT_ONCE = 300  # the others are seen to when somebody objects, or when they would be closed
+
+
+@dataclass(frozen=True)
+class Owed:
+    """Where a window ends once the days off are made good, and those days."""
+
+    end: End
+    days: tuple[date, ...]
+
+
+async def off_days(work: Work, area_id: UUID, since: datetime) -> frozenset[date]:
+    """The civil days, from an instant to now, of which disclosure was off in an area for a part or the whole."""
+    entries = [(_moment(r["at"]), r["type"], r["area_id"], _data(r["data"])) for r in await work.rows(_LOG, area_id)]
+    log = [entry for entry in entries if entry[3]["plugin"] == PLUGIN]
+    tree = [(as_uuid(r["id"]), _moment(r["since"]), as_instant(r["until"])) for r in await work.rows(_TREE, area_id)]
+    ends = (as_instant(data.get("until")) for _, _, _, data in log)
+    moments = {*(at for at, *_ in log), *ends, *(m for _, *span in tree for m in span)}
+    times = [since, *sorted(m for m in moments if m is not None and since < m < work.now), work.now]
+    found: set[date] = set()
+    for begin, end in pairwise(times):
+        chain = [id for id, start, over in tree if start <= begin and (over is None or over > begin)]
+        if begin < end and not _is_on([entry for entry in log if entry[0] <= begin], chain, begin):
+            found |= _days(work.clock.civil_date(begin), work.clock.civil_date(end - timedelta(milliseconds=1)))
+    return frozenset(found)
+
+
+def _moment(value: Any) -> datetime:
+    found = as_instant(value)
+    assert found is not None
+    return found
+
+
+def _data(value: Any) -> dict[str, Any]:
+    found: dict[str, Any] = value if isinstance(value, dict) else json.loads(value)
+    return found
+
+
+def _is_on(log: Iterable[tuple[datetime, str, Any, dict[str, Any]]], chain: list[UUID], at: datetime) -> bool:
+    """Was it on in the last area of the chain, by all that had been said up to then?"""
+    is_loaded, said = True, dict[tuple[UUID, Origin], Switch]()
+    for _, type, area, data in log:
+        if area is None:
+            is_loaded = type == "core.plugin.loaded"
+            continue
+        key = (as_uuid(area), Origin(data.get("origin", Origin.MUTATION)))
+        said.pop(key, None)
+        if type == "core.plugin.toggled" and data["to"] != Toggle.INHERIT:
+            until = as_instant(data.get("until"))
+            said[key] = Switch(key[0], PLUGIN, PluginState(data["to"]), until, key[1])
+    return is_loaded and SettingsBook.of(0, said.values(), ()).is_on(PLUGIN, chain, at)
+
+
+def _days(first: date, last: date) -> set[date]:
+    return {first + timedelta(days=n) for n in range((last - first).days + 1)}
+
+
+async def made_good(work: Work, notice: Notice) -> frozenset[date]:
+    """The days off that its window was prolonged for, as its records say."""
+    records = await work.select(Record, notice_id=notice.id, kind=RecordKind.PROLONGED)
+    return frozenset(date.fromisoformat(day) for r in records for day in json.loads(r.body).get("off", ()))
+
+
+async def owed(work: Work, notice: Notice, off: frozenset[date] | None = None) -> Owed | None:
+    """What a running notice is owed by now; None where no day of its window was off, or all are made good.
+
+    For each day off within the window there is one more of the notice's kind after it, on which it was not off either."""
+    assert notice.from_day is not None and notice.last_day is not None and notice.published_at is not None
+    off = await off_days(work, notice.area_id, notice.published_at) if off is None else off
+    if not off:
+        return None
+    year, settings = await calendar(work, notice.area_id), await work.settings(DisclosureSettings, notice)
+    counted = [
+        day
+        for day in sorted(off - await made_good(work, notice))
+        if day > notice.from_day and (notice.day_kind is DayKind.CALENDAR or year.is_working(day))
+    ]
+    lost = [day for day in counted if day <= notice.last_day]
+    if not lost:
+        return None
+    on_working_day = settings.ends_on_working_day
+    end = year.end(notice.last_day, len(lost), notice.day_kind, on_working_day=on_working_day, off=off)
+    return Owed(end, tuple(day for day in counted if day <= end.day))
+
+
+async def last_day(work: Work, notice: Notice) -> date:
+    """The last day to object by now, days off made good, whether or not that has been told yet."""
+    assert notice.last_day is not None
+    found = await owed(work, notice)
+    return notice.last_day if found is None else found.end.day
+
+
+async def make_good(work: Work, notice: Notice, off: frozenset[date] | None = None) -> bool:
+    """Let a locked notice that runs end later by what it is owed, seal that and say so; False where it is owed nothing."""
+    found = await owed(work, notice, off)
+    if found is None:
+        return False
+    last = found.end.day.isoformat()
+    work.change(notice, last_day=found.end.day, last_day_is_known=notice.last_day_is_known and found.end.is_known)
+    days = [day.isoformat() for day in found.days]
+    await sealed(work, RecordKind.PROLONGED, notice, last=last, days=notice.days, off=days)
+    data = {**about(notice), "lastDay": last, "off": days}
+    work.record("disclosure.notice.prolonged", notice, area_id=notice.area_id, data=data)
+    return True
+
+
+async def hear_on_again(work: Work, event: EventRecord) -> None:
+    """Disclosure may be on again, in an area and below, or everywhere: notices that run there end later, and say so."""
+    if event.data.get("plugin") != PLUGIN:
+        return
+    where, values = (_BELOW, [work.now, event.area_id]) if event.area_id else ("", [work.now])
+    rows = await work.rows(f"{_RUNNING}{where} ORDER BY n.last_day, n.id LIMIT {AT_ONCE}", *values)
+    notices = await work.select(Notice, lock=True, id=[as_uuid(r["id"]) for r in rows], state=list(RUNNING))
+    off: dict[UUID, frozenset[date]] = {}
+    for notice in notices:
+        if notice.area_id not in off:
+            since = min(_moment(n.published_at) for n in notices if n.area_id == notice.area_id)
+            off[notice.area_id] = await off_days(work, notice.area_id, since)
+        if off[notice.area_id]:
+            work.require("disclosure.publish", notice)
+            await make_good(work, notice, off[notice.area_id])
+
+
+__all__ = ["ON_AGAIN", "hear_on_again", "last_day", "made_good", "make_good", "off_days", "owed"]
