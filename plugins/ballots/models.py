@@ -421,6 +421,7 @@ class Ballot(Logged):
     state = fields.CharEnumField(BallotState, description="BallotState", max_length=40)
     opens_at = fields.DatetimeField()
     closes_at = fields.DatetimeField()
+    planned_closes_at = fields.DatetimeField(null=True)  # as announced, where it was prolonged
     closed_at = fields.DatetimeField(null=True)
     outcome = fields.CharEnumField(BallotOutcome, description="BallotOutcome", max_length=40, null=True)
     tally = fields.TextField(null=True)  # JSON
@@ -474,9 +475,18 @@ class Ballot(Logged):
             "stays",
             "UPDATE",
             _kept(
-                "roll_id", "election_id", "kind", "is_secret", "has_papers", "rule", "title", "question", "opens_at",
-                "closes_at", "subject_tag", "subject_id", "area_id",
+                "roll_id", "election_id", "kind", "is_secret", "has_papers", "rule", "title", "question", "subject_tag",
+                "subject_id", "area_id",
             ),
+            "APPEND_ONLY",
+        ),
+        refuse(
+            "never_shorter",
+            "UPDATE",
+            f"NEW.opens_at < OLD.opens_at OR NEW.closes_at < OLD.closes_at"
+            f" OR (OLD.state <> 'ANNOUNCED' AND ({_kept('opens_at')}))"
+            f" OR (OLD.state NOT IN ('ANNOUNCED', 'OPEN') AND ({_kept('closes_at', 'planned_closes_at')}))"
+            f" OR (OLD.planned_closes_at IS NOT NULL AND ({_kept('planned_closes_at')}))",
             "APPEND_ONLY",
         ),
         index("area_id", "opens_at"),

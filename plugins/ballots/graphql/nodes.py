@@ -317,6 +317,9 @@ class BallotsBallot:
     state: BallotState = column()
     opens_at: datetime = column(order=True)
     closes_at: datetime = column(order=True)
+    planned_closes_at: datetime | None = column(
+        description="When it should have closed, where it was prolonged because nobody could vote for a while (原定截止时间)."
+    )
     closed_at: datetime | None = column()
     outcome: BallotOutcome | None = column()
     tally: list[BallotsTally] = python(

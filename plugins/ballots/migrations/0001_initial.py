@@ -111,6 +111,7 @@ class Migration(migrations.Migration):
                 ('state', fields.CharEnumField(description='BallotState', enum_type=BallotState, max_length=40)),
                 ('opens_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('closes_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('planned_closes_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('outcome', fields.CharEnumField(null=True, description='BallotOutcome', enum_type=BallotOutcome, max_length=40)),
                 ('tally', fields.TextField(null=True, unique=False)),

@@ -15,6 +15,7 @@ from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll
 from plugins.ballots.rules.common import DEFAULT, impartial, in_order, needed, today, with_roll
 from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
 from plugins.ballots.rules.eligibility import rule_for
+from plugins.ballots.rules.lateness import make_up
 from plugins.ballots.rules.rolls import fill, fixed_roll, freeze, held_by_election, new_roll, release, still_used
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotKind, BallotState, ElectionState, RollState
@@ -152,19 +153,25 @@ def about(ballot: Ballot) -> dict[str, str]:
     return found
 
 
-def open_now(work: Work, roll: Roll, ballot: Ballot) -> None:
-    """The roll is frozen, and the first vote can be cast. Refuses ROLL_STATE, ROLL_FILLING."""
-    freeze(work, roll)
-    work.change(ballot, state=BallotState.OPEN)
-    work.record("ballots.ballot.opened", ballot, area_id=ballot.area_id, data=about(ballot))
+async def bring_up_to_now(work: Work, roll: Roll, ballot: Ballot) -> None:
+    """Prolonged by what was missed of its time; and opened if that has come: the roll is frozen, and the first vote can be
+    cast. Refuses ROLL_STATE, ROLL_FILLING."""
+    if ballot.state not in (BallotState.ANNOUNCED, BallotState.OPEN) or work.now < ballot.opens_at:
+        return
+    await make_up(work, ballot)
+    if ballot.state is BallotState.ANNOUNCED:
+        if work.changed(Ballot):
+            await work.flush_now()
+        freeze(work, roll)
+        work.change(ballot, state=BallotState.OPEN)
+        work.record("ballots.ballot.opened", ballot, area_id=ballot.area_id, data=about(ballot))
 
 
 async def open_due(work: Work, ballot_id: UUID) -> None:
     """A job: its time has come, and its roll is final."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
-    if ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now:
-        open_now(work, roll, ballot)
+    await bring_up_to_now(work, roll, ballot)
 
 
 async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:

@@ -13,7 +13,7 @@ from core.models import Actor, Mandate
 from core.rules.inputs import clean_name
 from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, RollEntry
-from plugins.ballots.rules.announcing import open_now
+from plugins.ballots.rules.announcing import bring_up_to_now
 from plugins.ballots.rules.casting import on_roll
 from plugins.ballots.rules.common import dumped, evidence_text, impartial, needed, with_roll
 from plugins.ballots.rules.counting import check_paper, terms_of
@@ -30,8 +30,7 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     """
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.desk", ballot)
-    if ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now:
-        open_now(work, roll, ballot)
+    await bring_up_to_now(work, roll, ballot)
     if not ballot.has_papers:
         raise Refusal("NO_PAPERS")
     if ballot.state is not BallotState.OPEN or work.now >= ballot.closes_at:

@@ -19,6 +19,7 @@ from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, clean_kind, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
+from plugins.ballots.rules.lateness import postpone_waiting
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
 
@@ -85,11 +86,14 @@ async def fill(work: Work, area: Area, roll: Roll) -> None:
         elif code != "ALREADY_ON_ROLL":
             refused[code] = refused.get(code, 0) + 1
     filled_to, is_filling = ids[-1] if ids else roll.filled_to, len(ids) == AT_ONCE
-    if roll in work.queued(Roll):
+    is_new = roll in work.queued(Roll)
+    if is_new:
         roll.filled_to, roll.is_filling = filled_to, is_filling
     else:
         work.change(roll, filled_to=filled_to, is_filling=is_filling)
     work.record("ballots.roll.filled", roll, area_id=roll.area_id, data={"seen": len(ids), "refused": refused})
+    if not is_new and not is_filling:
+        await postpone_waiting(work, roll)
 
 
 async def _rule_of(work: Work, area: Area, roll: Roll) -> tuple[EligibilityRule | None, list[Clause]]:
@@ -226,6 +230,7 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
         raise Refusal("OBJECTIONS_OPEN")
     work.change(roll, state=RollState.FINAL)
     work.record("ballots.roll.finalised", roll, area_id=roll.area_id, data={"entries": await listed(work, roll.id)})
+    await postpone_waiting(work, roll)
     return roll
 
 
