@@ -61,6 +61,10 @@ def _ballot_is(row: str, *states: BallotState, also: str = "") -> str:
     return f"EXISTS (SELECT 1 FROM ballots_ballot b WHERE b.id = {row}.ballot_id AND b.state IN ({named}){also})"
 
 
+# What a ballot came to.
+_COUNTED = ("outcome", "tally", "voters", "cast_count", "valid", "spoiled", "lot", "closed_at", "notice_id")
+
+
 def _marks(of: str, channel: VotingChannel) -> str:
     return f"(SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = {of} AND m.channel = '{channel.value}')"
 
@@ -431,19 +435,39 @@ class Ballot(Logged):
     spoiled = fields.IntField(null=True)
     lot = fields.CharField(max_length=64, null=True)
     notice_id = fields.UUIDField(null=True)
+    contested_at = fields.DatetimeField(null=True)  # an objection to its result was upheld
 
     texts: ClassVar[tuple[Text, ...]] = impersonal("title", "question", "subject_tag", "rule", "tally", "lot")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("opens_first", "NEW.closes_at > NEW.opens_at", "ENDS_BEFORE_START"),
         check("title_not_empty", "length(NEW.title) > 0", "EMPTY_TEXT"),
-        check("inv8_outcome", "(NEW.outcome IS NOT NULL) = (NEW.state = 'CLOSED')", "BALLOT_STATE"),
-        check("inv8_tally", "(NEW.tally IS NOT NULL) = (NEW.state = 'CLOSED')", "BALLOT_STATE"),
-        refuse("inv8_closed", "UPDATE", "OLD.state IN ('CLOSED', 'CANCELLED')", "BALLOT_CLOSED"),
+        check("inv8_outcome", "(NEW.outcome IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
+        check("inv8_tally", "(NEW.tally IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
+        refuse(
+            "inv8_closed",
+            "UPDATE",
+            "OLD.state IN ('CANCELLED', 'ANNULLED') OR (OLD.state = 'CLOSED' AND"
+            f" (NEW.state NOT IN ('CLOSED', 'ANNULLED') OR {_kept(*_COUNTED)}))",
+            "BALLOT_CLOSED",
+        ),
+        refuse(
+            "inv8_annulled",
+            "UPDATE",
+            "NEW.state = 'ANNULLED' AND (NEW.contested_at IS NULL OR NEW.election_id IS NULL)",
+            "RESULT_STANDS",
+        ),
+        refuse(
+            "annulled_by_who_may",
+            "UPDATE",
+            "((OLD.state = 'COUNTING' AND NEW.state = 'CANCELLED') OR NEW.state = 'ANNULLED') AND NOT EXISTS (SELECT 1"
+            " FROM core_event e WHERE e.id = NEW.event_id AND e.permission = 'ballots.ballot.annul')",
+            "COUNTING_BEGUN",
+        ),
         refuse(
             "inv8_all_votes",
             "UPDATE",
-            "NEW.state = 'CLOSED' AND (OLD.state NOT IN ('OPEN', 'COUNTING')"
+            "NEW.state = 'CLOSED' AND OLD.state <> 'CLOSED' AND (OLD.state NOT IN ('OPEN', 'COUNTING')"
             f" OR NEW.cast_count <> {_marks('NEW.id', VotingChannel.ONLINE)} + {_marks('NEW.id', VotingChannel.DESK)}"
             f" OR (NEW.is_secret AND {_marks('NEW.id', VotingChannel.ONLINE)}"
             " <> (SELECT count(*) FROM ballots_paper p WHERE p.ballot_id = NEW.id)))",
@@ -462,7 +486,8 @@ class Ballot(Logged):
             "NOT (NEW.state = OLD.state OR NEW.state = 'CANCELLED'"
             " OR (OLD.state = 'ANNOUNCED' AND NEW.state = 'OPEN')"
             " OR (OLD.state = 'OPEN' AND NEW.state IN ('COUNTING', 'CLOSED'))"
-            " OR (OLD.state = 'COUNTING' AND NEW.state = 'CLOSED'))",
+            " OR (OLD.state = 'COUNTING' AND NEW.state = 'CLOSED')"
+            " OR (OLD.state = 'CLOSED' AND NEW.state = 'ANNULLED'))",
             "BALLOT_STATE",
         ),
         refuse(

@@ -116,6 +116,7 @@ class BallotState(Term):
     COUNTING = "COUNTING", "计票中"
     CLOSED = "CLOSED", "已结束"
     CANCELLED = "CANCELLED", "已取消"
+    ANNULLED = "ANNULLED", "结果已宣布无效"
 
 
 class BallotOutcome(Term):

@@ -514,6 +514,18 @@ async def ballots_cancel(work: Work, input: BallotsCancelInput) -> Result:
 
 
 @strawberry.input
+class BallotsAnnulInput(BallotsBallotInput):
+    reason: str
+
+
+@mutation("ballots.ballot.annul", on=BALLOT, ballot=BallotsBallot)
+async def ballots_annul(work: Work, input: BallotsAnnulInput) -> Result:
+    """Call off a count that cannot be finished, or annul an election's result against which an objection was upheld; then
+    the vote is repeated, or the election cancelled (中止计票或宣布结果无效)."""
+    return {"ballot": await rules.annul(work, ballot_id=_ballot(input.ballot_id), reason=input.reason)}
+
+
+@strawberry.input
 class BallotsCastInput(MutationInput):
     ballot_id: strawberry.ID
     choices: list[int] = secret(

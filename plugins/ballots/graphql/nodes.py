@@ -321,6 +321,9 @@ class BallotsBallot:
         description="When it should have closed, where it was prolonged because nobody could vote for a while (原定截止时间)."
     )
     closed_at: datetime | None = column()
+    contested_at: datetime | None = column(
+        description="Since when an objection to its result is upheld (结果被异议推翻的时间)."
+    )
     outcome: BallotOutcome | None = column()
     tally: list[BallotsTally] = python(
         _tally, columns=lambda t: {"tally": t.tally}, settings=False, description="Empty until it is closed (计票结果)."

@@ -121,6 +121,7 @@ class Migration(migrations.Migration):
                 ('spoiled', fields.IntField(null=True)),
                 ('lot', fields.CharField(null=True, max_length=64)),
                 ('notice_id', fields.UUIDField(null=True)),
+                ('contested_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'ballots_ballot', 'app': 'ballots', 'pk_attr': 'id'},
             bases=['Logged'],

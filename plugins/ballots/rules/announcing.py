@@ -160,8 +160,6 @@ async def bring_up_to_now(work: Work, roll: Roll, ballot: Ballot) -> None:
         return
     await make_up(work, ballot)
     if ballot.state is BallotState.ANNOUNCED:
-        if work.changed(Ballot):
-            await work.flush_now()
         freeze(work, roll)
         work.change(ballot, state=BallotState.OPEN)
         work.record("ballots.ballot.opened", ballot, area_id=ballot.area_id, data=about(ballot))
@@ -175,17 +173,27 @@ async def open_due(work: Work, ballot_id: UUID) -> None:
 
 
 async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
-    """Call a ballot off; nothing comes of it. Refuses BALLOT_CLOSED, OWN_MATTER (who stands)."""
+    """Call a ballot off while people vote or before; nothing comes of it. Refuses BALLOT_CLOSED, COUNTING_BEGUN (time is up:
+    only who may annul calls it off), OWN_MATTER (who stands)."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
     await impartial(work, ballot)
-    if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED):
+    if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED, BallotState.ANNULLED):
         raise Refusal("BALLOT_CLOSED")
+    if ballot.state is BallotState.OPEN:
+        await make_up(work, ballot)
+    if ballot.state is BallotState.COUNTING or (ballot.state is BallotState.OPEN and ballot.closes_at <= work.now):
+        raise Refusal("COUNTING_BEGUN")
+    await call_off(work, roll, ballot, {"reason": needed(reason, "reason")})
+    return ballot
+
+
+async def call_off(work: Work, roll: Roll, ballot: Ballot, text: dict[str, str | None]) -> None:
+    """Nothing comes of a ballot: its papers go, its election is as before, its roll is let go."""
     if ballot.is_secret:  # nothing is counted any more, so what somebody chose is kept no longer
         await work.rows("DELETE FROM ballots_paper WHERE ballot_id = {}", ballot.id)
     work.change(ballot, state=BallotState.CANCELLED)
-    text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     work.record("ballots.ballot.cancelled", ballot, area_id=ballot.area_id, data=about(ballot), text=text)  # fmt: skip
     if ballot.election_id is not None:
         election = await work.lock(Election, ballot.election_id)
@@ -196,7 +204,6 @@ async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
         work.record(f"ballots.election.{how}", election, area_id=election.area_id, data={"cancelled": str(ballot.id)})
     elif not await still_used(work, roll, ballot.id):
         release(work, roll)
-    return ballot
 
 
 async def candidates_of(work: Work, ballot: Ballot) -> list[tuple[Option, Candidate | None]]:

@@ -81,7 +81,7 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
     count = await _count(work, ballot, cast)
     lot, labels = secrets.token_hex(16), await _labels(work, ballot.id)
     result = _decided(ballot, count, len(labels), lot)
-    notice = await announce_result(work, ballot, result, labels)
+    notice = await announce_result(work, ballot, result)
     told = dict(zip(labels, result.votes, strict=True))
     tally = [
         {"position": n, "votes": votes, "won": n in result.winners, "tied": n in result.tied}

@@ -90,6 +90,12 @@ async def with_roll(work: Work, ballot_id: UUID) -> tuple[Roll, Ballot]:
     return await work.lock_with(Ballot, ballot_id, Roll)
 
 
+async def clean(work: Work, subject: Any) -> None:
+    """Refuses NOT_YET_CLEAN: what was made public about it may still be objected to, or an objection was upheld (INV9)."""
+    if not await work.port("decision_gate").may_take_effect(work, subject):
+        raise Refusal("NOT_YET_CLEAN")
+
+
 async def publish(work: Work, kind: str, subject: Any, title: str, body: str, days: int | None) -> UUID | None:
     """Make it public where a plugin publishes; the notice's id."""
     notice: UUID | None = await work.port("decision_gate").announce(

@@ -36,9 +36,11 @@ Word = tuple[datetime, tuple[UUID, str], tuple[str, datetime | None]]
 
 
 async def make_up(work: Work, ballot: Ballot) -> None:
-    """Let a ballot run longer by the time in which ballots were off while it ran; one that never opened runs now."""
+    """Let a ballot run longer by the time in which ballots were off while it ran; one that never opened runs now. It is
+    written at once, because more may happen to the ballot."""
     if ballot.state is BallotState.ANNOUNCED and ballot.closes_at <= work.now:
         _postpone(work, ballot)
+        await work.flush_now()
         return
     first = ballot.planned_closes_at or ballot.closes_at
     ends = first
@@ -48,6 +50,7 @@ async def make_up(work: Work, ballot: Ballot) -> None:
     if ends > ballot.closes_at:
         work.change(ballot, closes_at=ends, planned_closes_at=first)
         _tell(work, ballot, "OFF")
+        await work.flush_now()
 
 
 async def postpone_waiting(work: Work, roll: Roll) -> None:

@@ -17,7 +17,7 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
-from plugins.ballots.rules.common import DEFAULT, clean_kind, needed, publish, today
+from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.rules.lateness import postpone_waiting
 from plugins.ballots.settings import BallotsSettings
@@ -211,7 +211,7 @@ async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
     last = day + timedelta(days=settings.objection_days)
     count = await listed(work, roll.id)
     body = f"{roll.title}:共 {count} 人。异议截止 {last.isoformat()}。"
-    notice = await publish(work, "ROLL", roll, roll.title, body, settings.roll_days or None)
+    notice = await publish(work, "ROLL", roll, roll.title, body, settings.objection_days or None)
     work.change(roll, state=RollState.POSTED, posted_on=day, objections_by=last, notice_id=notice)
     work.record("ballots.roll.posted", roll, area_id=roll.area_id, data={"entries": count, "until": last.isoformat()})
     return roll
@@ -228,6 +228,7 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
         raise Refusal("OBJECTIONS_STILL_COME", until=roll.objections_by.isoformat())
     if await work.rows("SELECT 1 AS yes FROM ballots_objection WHERE roll_id = {} AND state = 'OPEN' LIMIT 1", roll.id):
         raise Refusal("OBJECTIONS_OPEN")
+    await clean(work, roll)
     work.change(roll, state=RollState.FINAL)
     work.record("ballots.roll.finalised", roll, area_id=roll.area_id, data={"entries": await listed(work, roll.id)})
     await postpone_waiting(work, roll)

@@ -120,7 +120,7 @@ async def test_times_never_move_to_an_earlier_end(neighbourhood: Neighbourhood) 
     database = b.n.server.runtime.database
     for column in ("opens_at", "closes_at"):
         one, two = database.dialect.mark(1), database.dialect.mark(2)
-        with pytest.raises(Exception, match="APPEND_ONLY"):
+        with pytest.raises(Exception, match="APPEND_ONLY"):  # noqa: PT012
             async with database.transaction() as t:
                 early = b.n.clock.now() - timedelta(days=1)
                 await t.fetch(f"UPDATE ballots_ballot SET {column} = {one} WHERE id = {two}", early, uuid(ballot))

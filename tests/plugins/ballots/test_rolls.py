@@ -81,7 +81,8 @@ async def test_objections_are_answered_by_somebody_else_and_change_the_roll(neig
     away = await n.do(first, *object, rollId=roll, personId=b.voters[third], wish="REMOVE", statement="已迁出")
     finalise = ("clerk", "ballotsFinaliseRoll", "roll { state }")
     assert await n.refused(*finalise, rollId=roll) == "OBJECTIONS_STILL_COME"
-    n.clock.advance(timedelta(days=6))
+    n.clock.advance(timedelta(days=9))
+    await n.due()
     assert await n.refused(*finalise, rollId=roll) == "OBJECTIONS_OPEN"
     answer = ("ballotsAnswerObjection", "objection { state answer }")
     said = {"objectionId": made["objection"]["id"], "uphold": True, "answer": "登记属实"}
