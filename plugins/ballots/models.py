@@ -12,6 +12,7 @@ from core.database.guards import Guard, Refuse, append_only, check, index, refus
 from core.models import Actor, Area, Entity, Logged
 from core.personal import Keep, Text, impersonal, personal
 from plugins.ballots.terms import (
+    FEWEST,
     BallotBox,
     BallotKind,
     BallotOutcome,
@@ -250,7 +251,16 @@ class RollEntry(Logged):
         check(
             "consent_given",
             "NEW.consent_id IS NULL OR EXISTS (SELECT 1 FROM ballots_ballot b WHERE b.id = NEW.consent_id"
-            " AND b.state = 'CLOSED' AND b.outcome = 'ADOPTED' AND b.subject_id = NEW.id)",
+            " AND b.state = 'CLOSED' AND b.outcome = 'ADOPTED' AND b.kind = 'YES_NO' AND b.area_id = NEW.area_id"
+            " AND b.subject_tag = 'ballots_entry' AND b.subject_id = NEW.id)",
+            "CONSENT_NEEDED",
+        ),
+        unique("consent_id", where="consent_id IS NOT NULL", code="CONSENT_NEEDED"),
+        refuse(
+            "consent_needed",
+            "UPDATE",
+            "OLD.state = 'PENDING_CONSENT' AND NEW.state = 'LISTED' AND (NEW.consent_id IS NULL"
+            f" OR {same('NEW.consent_id', 'OLD.consent_id')})",
             "CONSENT_NEEDED",
         ),
         index("roll_id", "state"),
@@ -693,6 +703,18 @@ class Proxy(Logged):
         table = "ballots_proxy"
 
 
+# So many papers were handed out and are in no batch.
+_LEFT = (
+    f"({_marks('NEW.ballot_id', VotingChannel.DESK)} - NEW.valid - NEW.spoiled - (SELECT coalesce(sum(o.valid + o.spoiled), 0)"
+    " FROM ballots_papers o WHERE o.ballot_id = NEW.ballot_id AND o.state <> 'REJECTED' AND o.id <> NEW.id))"
+)
+_STILL_VOTING = (
+    " AND b.closes_at > (SELECT e.recorded_at FROM core_event e WHERE e.id = NEW.event_id)"
+    " AND (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = b.id) < (SELECT count(*) FROM ballots_entry n"
+    " WHERE n.roll_id = b.roll_id AND n.state = 'LISTED')"
+)
+
+
 class Papers(Logged):
     """Papers from a box, counted and entered by one teller, and counted again by another."""
 
@@ -732,6 +754,19 @@ class Papers(Logged):
             "INSERT OR UPDATE",
             f"NOT {_ballot_is('NEW', BallotState.OPEN, BallotState.COUNTING, also=' AND b.has_papers')}",
             "BALLOT_STATE",
+        ),
+        refuse(
+            "after_the_vote",
+            "INSERT",
+            f"{_ballot_is('NEW', BallotState.OPEN, also=_STILL_VOTING)}",
+            "BALLOT_RUNS",
+        ),
+        refuse(
+            "papers_together",
+            "INSERT",
+            f"{_ballot_is('NEW', BallotState.OPEN, BallotState.COUNTING, also=' AND b.is_secret')}"
+            f" AND {_LEFT} > 0 AND ({_LEFT} < {FEWEST} OR NEW.valid + NEW.spoiled < {FEWEST})",
+            "PAPERS_TOGETHER",
         ),
         refuse(
             "no_more_than_ticked",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from core.enums import Term
 
+FEWEST = 5  # papers of a secret ballot that are counted together, and shown by themselves
+
 
 class EligibilityState(Term):
     """Whether an edition of an eligibility rule is in force (规则状态)."""

@@ -11,12 +11,21 @@ from core.ids import new_id
 from core.models import Area
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
-from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll
+from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, impartial, in_order, needed, today, with_roll
 from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
 from plugins.ballots.rules.eligibility import rule_for
 from plugins.ballots.rules.lateness import make_up
-from plugins.ballots.rules.rolls import fill, fixed_roll, freeze, held_by_election, new_roll, release, still_used
+from plugins.ballots.rules.rolls import (
+    about_entry,
+    fill,
+    fixed_roll,
+    freeze,
+    held_by_election,
+    new_roll,
+    release,
+    still_used,
+)
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotKind, BallotState, ElectionState, RollState
 
@@ -37,10 +46,12 @@ async def announce(
 
     A ballot over a roll lies where the roll does: one has to manage ballots there, and its settings hold. Refuses
     ROLL_STATE, ROLL_HELD (by an election), RULE_TOO_LOOSE (less than the settings there ask for), ENDS_BEFORE_START,
-    TOO_SHORT, IN_THE_PAST.
+    TOO_SHORT, IN_THE_PAST, CONSENT_QUESTION (about somebody who waits for consent).
     """
     area = await work.lock(Area, area_id)
     work.require("ballots.ballot.manage", area)
+    if subject is not None and subject[0] == RollEntry.tag:
+        await about_entry(work, subject[1], area, kind, options, roll_id)
     roll = await _asked_roll(work, area, roll_id) if roll_id is not None else None
     settings = await work.settings(BallotsSettings, roll or area)  # of where the ballot will lie (INV17)
     asked = terms or usual(settings)

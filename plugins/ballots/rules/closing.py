@@ -15,7 +15,7 @@ from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, Roll
 from plugins.ballots.rules import papers as box
 from plugins.ballots.rules.announcing import about, bring_up_to_now
-from plugins.ballots.rules.common import dumped, impartial, with_roll
+from plugins.ballots.rules.common import dumped, impartial, nobody_votes, with_roll
 from plugins.ballots.rules.counting import Choices, Result, decide, terms_of
 from plugins.ballots.rules.elections import announce_result, conclude
 from plugins.ballots.rules.lateness import LATE
@@ -59,10 +59,7 @@ async def close(work: Work, *, ballot_id: UUID) -> Ballot:
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     await bring_up_to_now(work, roll, ballot)
-    if ballot.closes_at > work.now:
-        cast = await work.rows("SELECT count(*) AS n FROM ballots_mark m WHERE m.ballot_id = {}", ballot.id)
-        if int(cast[0]["n"]) < await listed(work, ballot.roll_id):
-            raise Refusal("BALLOT_RUNS", until=ballot.closes_at.isoformat())
+    await nobody_votes(work, ballot)
     await settle(work, roll, ballot)
     return ballot
 

@@ -21,7 +21,7 @@ from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, needed, pub
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.rules.lateness import postpone_waiting
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
+from plugins.ballots.terms import BallotKind, BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
 
 AT_ONCE = 150  # people looked at in one go
 FILLING_SQL = "SELECT r.id, r.area_id FROM ballots_roll r WHERE r.is_filling AND r.state = 'DRAFT'"
@@ -31,6 +31,7 @@ SELECT a.id FROM core_actor a WHERE a.gone_at IS NULL AND a.kind <> 'HOUSEHOLD' 
     ON c.descendant_id = m.area_id AND c.ancestor_id = {{}} AND c.until IS NULL WHERE m.state = 'ACTIVE'
 ) ORDER BY a.id LIMIT {limit}"""
 OPEN = (RollState.DRAFT, RollState.POSTED)
+FOR_AND_AGAINST = ("赞成", "反对", "弃权")
 LIVING = [ElectionState.NOMINATING, ElectionState.CANDIDATES, ElectionState.VOTING, ElectionState.DECIDED]
 
 
@@ -165,7 +166,9 @@ async def enter(work: Work, roll: Roll, actor_id: UUID) -> RollEntry:
     if former is None:
         return work.add(_entry(roll, actor.id, verdict))
     hold = roll.kind if _holds(roll) else None
-    return work.change(former, basis=verdict.basis, found=verdict.found(), state=verdict.state, hold=hold)
+    return work.change(
+        former, basis=verdict.basis, found=verdict.found(), state=verdict.state, hold=hold, consent_id=None
+    )
 
 
 async def remove_entry(work: Work, *, entry_id: UUID, reason: str) -> RollEntry:
@@ -283,12 +286,25 @@ async def listed(work: Work, roll_id: UUID) -> int:
     return int(rows[0]["n"])
 
 
+async def about_entry(
+    work: Work, entry_id: UUID, area: Area, kind: BallotKind, options: Sequence[str], roll_id: UUID | None
+) -> None:
+    """A ballot about somebody who waits for the meeting's consent asks for that, where the roll lies, and not of those on
+    the roll itself. Refuses CONSENT_QUESTION, NOT_FOUND."""
+    roll, entry = await work.lock_with(RollEntry, entry_id, Roll)
+    asked = kind is BallotKind.YES_NO and tuple(options) in (FOR_AND_AGAINST, FOR_AND_AGAINST[:2])
+    waits = entry.state is RollEntryState.PENDING_CONSENT and roll.state in OPEN
+    if not asked or not waits or entry.area_id != area.id or roll.id == roll_id:
+        raise Refusal("CONSENT_QUESTION", path=("subjectId",))
+
+
 async def consent(work: Work, ballot: Ballot) -> None:
     """The villagers' or representatives' ballot about an entry that waits for it has passed: it carries a vote now."""
     if ballot.subject_tag != RollEntry.tag or ballot.outcome is not BallotOutcome.ADOPTED or ballot.subject_id is None:
         return
     roll, entry = await work.lock_with(RollEntry, ballot.subject_id, Roll)
-    if entry.state is not RollEntryState.PENDING_CONSENT or roll.state not in OPEN:
+    asked = ballot.kind is BallotKind.YES_NO and ballot.area_id == entry.area_id and ballot.id != entry.consent_id
+    if not asked or entry.state is not RollEntryState.PENDING_CONSENT or roll.state not in OPEN:
         return
     work.change(entry, state=RollEntryState.LISTED, consent_id=ballot.id)
     data = {"ballot": str(ballot.id), "actor": str(entry.actor_id), "basis": entry.basis}
