@@ -61,10 +61,8 @@ async def postpone_waiting(work: Work, roll: Roll) -> None:
 
 
 def _postpone(work: Work, ballot: Ballot) -> None:
-    """Open it now, for as long as was announced."""
-    first = ballot.planned_closes_at or ballot.closes_at
-    ends = ballot.closes_at + (work.now - ballot.opens_at)
-    work.change(ballot, opens_at=work.now, closes_at=ends, planned_closes_at=first)
+    """Open it now, for as long as was announced: opening and end move together."""
+    work.change(ballot, opens_at=work.now, closes_at=ballot.closes_at + (work.now - ballot.opens_at))
     _tell(work, ballot, "OPENS_LATE")
 
 
