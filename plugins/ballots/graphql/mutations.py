@@ -348,6 +348,18 @@ async def ballots_reject_candidate(work: Work, input: BallotsRejectCandidateInpu
 
 
 @strawberry.input
+class BallotsProlongNominationsInput(BallotsElectionInput):
+    nominations_by: date = strawberry.field(description="The new last day (提名截止日).")
+
+
+@mutation("ballots.election.manage", on=ELECTION, election=BallotsElection)
+async def ballots_prolong_nominations(work: Work, input: BallotsProlongNominationsInput) -> Result:
+    """Let nominations go on, where too few stand (延长提名期)."""
+    made = await rules.prolong_nominations(work, election_id=_election(input), nominations_by=input.nominations_by)
+    return {"election": made}
+
+
+@strawberry.input
 class BallotsPostCandidatesInput(BallotsElectionInput):
     pass
 

@@ -13,6 +13,7 @@ from plugins.ballots.rules.elections import (
     cancel_election,
     nominate,
     post_candidates,
+    prolong_nominations,
     put_to_vote,
     reject_candidate,
     seat,
@@ -35,6 +36,7 @@ __all__ = [
     "answer_nomination", "answer_objection", "attest", "call_election", "cancel", "cancel_election", "cast", "close",
     "close_due", "confirm_papers", "discard_roll", "draft_roll", "enter_papers", "finalise_roll", "give_proxy",
     "go_on_filling", "hand_out", "hear_notice", "in_force", "judge", "look_up", "make_rule", "nominate", "open_due", "post_candidates", "post_roll",
+    "prolong_nominations",
     "put_to_vote", "recount", "reject_candidate", "remove_entry", "seat", "share", "submit_objection", "withdraw_fact",
     "withdraw_objection", "withdraw_proxy",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
 from plugins.ballots.rules.common import clean, in_order, needed, not_own, publish, today
 from plugins.ballots.rules.counting import Result, Terms
+from plugins.ballots.rules.lateness import last_day
 from plugins.ballots.rules.rolls import release, still_used
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import (
@@ -52,6 +53,28 @@ async def call_election(work: Work, *, roll_id: UUID, title: str, seats: int, no
     return election
 
 
+async def prolong_nominations(work: Work, *, election_id: UUID, nominations_by: date) -> Election:
+    """Too few stand, or somebody may not: nominations go on, from today. Refuses ELECTION_STATE (candidates are posted),
+    NOMINATIONS_TOO_SHORT."""
+    election = await work.lock(Election, election_id)
+    work.require("ballots.election.manage", election)
+    work.expect_version(election)
+    if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES) or election.candidates_on is not None:
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    days = (nominations_by - max(today(work), election.nominations_by)).days
+    if days < 1:
+        raise Refusal("NOMINATIONS_TOO_SHORT", path=("nominationsBy",), days=1)
+    work.change(election, state=ElectionState.NOMINATING, nominations_by=nominations_by)
+    data = {"until": nominations_by.isoformat()}
+    work.record("ballots.election.prolonged", election, area_id=election.area_id, data=data)
+    return election
+
+
+async def _nominations_end(work: Work, election: Election) -> date:
+    """The last day to nominate."""
+    return await last_day(work, election, work.clock.civil_date(election.called_at), election.nominations_by)
+
+
 async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: str | None) -> Candidate:
     """Somebody on the roll names somebody on the roll, perhaps themselves. Who is named by another is asked.
 
@@ -59,8 +82,9 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
     """
     _, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.candidate.nominate", election)
-    if election.state is not ElectionState.NOMINATING or today(work) > election.nominations_by:
-        raise Refusal("NOMINATIONS_OVER", until=election.nominations_by.isoformat())
+    last = await _nominations_end(work, election)
+    if election.state is not ElectionState.NOMINATING or today(work) > last:
+        raise Refusal("NOMINATIONS_OVER", until=last.isoformat())
     by, actor = work.principal_id, (await work.get(Actor, actor_id)).id
     on = await work.select(RollEntry, roll_id=election.roll_id, actor_id=[by, actor], state=RollEntryState.LISTED)
     if {e.actor_id for e in on} != {by, actor}:
@@ -126,15 +150,17 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
         raise Refusal("ELECTION_STATE", state=str(election.state))
     day = today(work)
-    if day <= election.nominations_by:
-        raise Refusal("NOMINATIONS_STILL_COME", until=election.nominations_by.isoformat())
+    last = await _nominations_end(work, election)
+    if day <= last:
+        raise Refusal("NOMINATIONS_STILL_COME", until=last.isoformat())
     settings = await work.settings(BallotsSettings, election, version=election.settings_version)
     standing = await work.select(Candidate, election_id=election.id, state=CandidateState.ACCEPTED)
     ids = [c.actor_id for c in standing]
     on = await work.select(RollEntry, roll_id=election.roll_id, actor_id=ids, state=RollEntryState.LISTED)
     if len(on) < len(standing):  # struck off since they were named
         raise Refusal("NOT_ON_ROLL")
-    least = election.seats + settings.candidates_least
+    elected = await work.select(Candidate, election_id=election.id, state=CandidateState.ELECTED)
+    least = election.seats - len(elected) + settings.candidates_least
     if len(standing) < least:
         raise Refusal("TOO_FEW_CANDIDATES", least=least)
     body = f"{election.title}:正式候选人 {len(standing)} 人,应选 {election.seats} 人。"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from uuid import UUID
 from core.models import Area
 from core.settings.store import as_instant, as_uuid
 from core.work import Work
-from plugins.ballots.models import Ballot, Roll
+from plugins.ballots.models import Ballot, Election, Roll
 from plugins.ballots.terms import BallotState
 
 # Ballots that run, are over by the clock, or have not been looked at since somebody turned ballots on or off above them.
@@ -43,14 +43,25 @@ async def make_up(work: Work, ballot: Ballot) -> None:
         await work.flush_now()
         return
     first = ballot.planned_closes_at or ballot.closes_at
-    ends = first
-    for since, until in await _pauses(work, ballot.area_id, ballot.opens_at, work.now):
-        if since < ends:
-            ends += until - since
+    ends = await _later(work, ballot.area_id, ballot.opens_at, first)
     if ends > ballot.closes_at:
         work.change(ballot, closes_at=ends, planned_closes_at=first)
         _tell(work, ballot, "OFF")
         await work.flush_now()
+
+
+async def last_day(work: Work, row: Roll | Election, since: date, last: date) -> date:
+    """The last day to object or to nominate, later by what ballots were off meanwhile; a day that is begun counts."""
+    ends = await _later(work, row.area_id, work.clock.start_of(since), work.clock.end_of(last))
+    return work.clock.civil_date(ends - timedelta(milliseconds=1))
+
+
+async def _later(work: Work, area_id: UUID, begins: datetime, ends: datetime) -> datetime:
+    """An end, later by the time in which ballots were off in the area before it."""
+    for since, until in await _pauses(work, area_id, begins, work.now):
+        if since < ends:
+            ends += until - since
+    return ends
 
 
 async def postpone_waiting(work: Work, roll: Roll) -> None:
@@ -76,6 +87,7 @@ async def _pauses(work: Work, area_id: UUID, since: datetime, until: datetime) -
     chain = work.place(await work.get(Area, area_id)).chain
     words = await _words(work, chain)
     ends = [end for _, _, (_, end) in words if end is not None]
+    until = max(since, until)
     moments = sorted({since, until, *(m for m in [*(at for at, _, _ in words), *ends] if since < m < until)})
     return [
         (start, end)

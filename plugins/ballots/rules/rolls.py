@@ -19,7 +19,7 @@ from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
-from plugins.ballots.rules.lateness import postpone_waiting
+from plugins.ballots.rules.lateness import last_day, postpone_waiting
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotKind, BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
 
@@ -225,10 +225,11 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.manage", roll)
     work.expect_version(roll)
-    if roll.state is not RollState.POSTED or roll.objections_by is None:
+    if roll.state is not RollState.POSTED:
         raise Refusal("ROLL_STATE", state=str(roll.state))
-    if today(work) <= roll.objections_by:
-        raise Refusal("OBJECTIONS_STILL_COME", until=roll.objections_by.isoformat())
+    last = await objections_end(work, roll)
+    if today(work) <= last:
+        raise Refusal("OBJECTIONS_STILL_COME", until=last.isoformat())
     if await work.rows("SELECT 1 AS yes FROM ballots_objection WHERE roll_id = {} AND state = 'OPEN' LIMIT 1", roll.id):
         raise Refusal("OBJECTIONS_OPEN")
     await clean(work, roll)
@@ -236,6 +237,12 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
     work.record("ballots.roll.finalised", roll, area_id=roll.area_id, data={"entries": await listed(work, roll.id)})
     await postpone_waiting(work, roll)
     return roll
+
+
+async def objections_end(work: Work, roll: Roll) -> date:
+    """The last day to object to a posted roll."""
+    assert roll.posted_on is not None and roll.objections_by is not None
+    return await last_day(work, roll, roll.posted_on, roll.objections_by)
 
 
 async def discard_roll(work: Work, *, roll_id: UUID, reason: str) -> Roll:

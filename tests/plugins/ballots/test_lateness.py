@@ -130,3 +130,35 @@ async def test_times_never_move_to_an_earlier_end(neighbourhood: Neighbourhood) 
             async with database.transaction() as t:
                 early = b.n.clock.now() - timedelta(days=1)
                 await t.fetch(f"UPDATE ballots_ballot SET {column} = {one} WHERE id = {two}", early, uuid(ballot))
+
+
+async def test_days_to_object_and_to_nominate_are_made_up(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    n, (first, second, _) = b.n, list(b.voters)
+    await b.rule()
+    roll = await b.roll()
+    await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
+    made = await n.do("admin", "ballotsCallElection", "election { id }", rollId=roll, title="换届", seats=1)
+    election = made["election"]["id"]
+    n.clock.advance(timedelta(days=4))
+    await switch(b, "OFF")
+    n.clock.advance(timedelta(days=8))
+    await switch(b, "ON")
+    assert await n.refused("clerk", "ballotsFinaliseRoll", "roll { id }", rollId=roll) == "OBJECTIONS_STILL_COME"
+    about = {"rollId": roll, "personId": b.voters[second], "wish": "REMOVE", "statement": "已迁出"}
+    objection = (await n.do(first, "ballotsObjectToRoll", "objection { id }", **about))["objection"]["id"]
+    await n.do(first, "ballotsWithdrawObjection", "objection { state }", objectionId=objection)
+    nominate = ("ballotsNominate", "candidate { id }")
+    await n.do(first, *nominate, electionId=election, actorId=b.voters[first])
+    post = ("admin", "ballotsPostCandidates", "election { id }")
+    assert await n.refused(*post, electionId=election) == "NOMINATIONS_STILL_COME"
+    n.clock.advance(timedelta(days=5))
+    assert await n.refused(second, *nominate, electionId=election, actorId=b.voters[second]) == "NOMINATIONS_OVER"
+    assert await n.refused(*post, electionId=election) == "TOO_FEW_CANDIDATES"
+    prolong = ("admin", "ballotsProlongNominations", "election { state nominationsBy }")
+    today = n.clock.today()
+    assert await n.refused(*prolong, electionId=election, nominationsBy=today.isoformat()) == "NOMINATIONS_TOO_SHORT"
+    until = (today + timedelta(days=3)).isoformat()
+    seen = (await n.do(*prolong, electionId=election, nominationsBy=until))["election"]
+    assert seen == {"state": "NOMINATING", "nominationsBy": until}
+    await n.do(second, *nominate, electionId=election, actorId=b.voters[second])
