@@ -51,7 +51,7 @@ async def announce(
     area = await work.lock(Area, area_id)
     work.require("ballots.ballot.manage", area)
     if subject is not None and subject[0] == RollEntry.tag:
-        await about_entry(work, subject[1], area, kind, options, roll_id)
+        await about_entry(work, subject[1], area, kind, options, roll_id, voter_ids)
     roll = await _asked_roll(work, area, roll_id) if roll_id is not None else None
     settings = await work.settings(BallotsSettings, roll or area)  # of where the ballot will lie (INV17)
     asked = terms or usual(settings)

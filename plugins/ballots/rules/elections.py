@@ -176,7 +176,7 @@ async def put_to_vote(
     has_papers: bool, terms: Terms | None,
 ) -> Ballot:  # fmt: skip
     """The vote on the candidates, whose notice has ended clean; after a tie, again on those who had equally many. Refuses
-    ELECTION_STATE, CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, NOT_YET_CLEAN, RULE_TOO_LOOSE."""
+    ELECTION_STATE, RESULT_CONTESTED (of the tie), CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, NOT_YET_CLEAN, RULE_TOO_LOOSE."""
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
@@ -220,6 +220,8 @@ async def _standing(work: Work, election: Election) -> tuple[list[Candidate], in
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is not BallotOutcome.TIED:
         raise Refusal("ELECTION_STATE", state=str(election.state))
+    if last.contested_at is not None:
+        raise Refusal("RESULT_CONTESTED")
     return standing, vacant
 
 

@@ -294,15 +294,18 @@ async def listed(work: Work, roll_id: UUID) -> int:
 
 
 async def about_entry(
-    work: Work, entry_id: UUID, area: Area, kind: BallotKind, options: Sequence[str], roll_id: UUID | None
-) -> None:
-    """A ballot about somebody who waits for the meeting's consent asks for that, where the roll lies, and not of those on
-    the roll itself. Refuses CONSENT_QUESTION, NOT_FOUND."""
+    work: Work, entry_id: UUID, area: Area, kind: BallotKind, options: Sequence[str], roll_id: UUID | None,
+    voter_ids: Sequence[UUID] | None,
+) -> None:  # fmt: skip
+    """A ballot about somebody who waits for the meeting's consent asks for that, where the roll lies, and neither of them
+    nor of those on the roll itself. Refuses CONSENT_QUESTION, OWN_MATTER (INV10), NOT_FOUND."""
     roll, entry = await work.lock_with(RollEntry, entry_id, Roll)
     asked = kind is BallotKind.YES_NO and tuple(options) in (FOR_AND_AGAINST, FOR_AND_AGAINST[:2])
     waits = entry.state is RollEntryState.PENDING_CONSENT and roll.state in OPEN
     if not asked or not waits or entry.area_id != area.id or roll.id == roll_id:
         raise Refusal("CONSENT_QUESTION", path=("subjectId",))
+    if entry.actor_id in (voter_ids or ()):
+        raise Refusal("OWN_MATTER", path=("voterIds",))
 
 
 async def consent(work: Work, ballot: Ballot) -> None:

@@ -82,6 +82,7 @@ async def test_after_an_annulled_result_the_election_may_be_cancelled_too(neighb
     said = {"objectionId": objection["objection"]["id"], "uphold": True, "answer": "属实"}
     await n.do("admin", "disclosureAnswerObjection", "objection { id }", **said)
     await passing(e.b)
+    assert (await e.b.see(first, "contestedAt"))["contestedAt"] is not None
     assert await n.refused("admin", "ballotsSeat", "election { state }", electionId=e.id) == "RESULT_CONTESTED"
     await n.do("admin", "ballotsAnnul", "ballot { state }", ballotId=first, reason="送米属实")
     query = "query($i: ID!) { ballotsElection(id: $i) { ballots(first: 9) { nodes { state } } } }"

@@ -169,6 +169,8 @@ async def test_the_villagers_consent_lets_somebody_vote_who_waits_for_it(neighbo
     }  # fmt: skip
     assert await n.refused(*announce, **about, kind="SINGLE") == "CONSENT_QUESTION"
     assert await n.refused(*announce, **about, options=["反对", "赞成"]) == "CONSENT_QUESTION"
+    own = {**about, "voterIds": [b.voters[geng]]}
+    assert await n.refused(*announce, **own) == "OWN_MATTER"
     elsewhere = {**about, "areaId": await n.area_id("hongtang")}
     assert await n.refused("admin", *announce[1:], **elsewhere) == "CONSENT_QUESTION"
     consent = await b.ballot(
