@@ -54,7 +54,7 @@ async def _pavilion(d: DemoDistrict) -> None:
 
 
 async def _election(d: DemoDistrict) -> None:
-    """A rule, a roll with an objection that was answered, and who stands."""
+    """A rule, a posted roll with an objection that was answered, and who stands."""
     lived = rules.Clause("RESIDENT_1Y", (rules.Asked(EligibilityPredicate.RESIDENCE, 12),))
     await d.act(
         "admin",
@@ -80,7 +80,6 @@ async def _election(d: DemoDistrict) -> None:
         lambda w: rules.answer_objection(w, objection_id=objection.id, uphold=False, answer="上门核实,仍住本社"),
     )
     d.at(147)
-    await d.act("clerk", lambda w: rules.finalise_roll(w, roll_id=roll.id))
     election = await d.act(
         "admin",
         lambda w: rules.call_election(w, roll_id=roll.id, title="西山社村民代表推选", seats=1, nominations_by=None),

@@ -12,6 +12,7 @@ from core.database.guards import Guard, Refuse, append_only, check, index, refus
 from core.models import Actor, Area, Entity, Logged
 from core.personal import Keep, Text, impersonal, personal
 from plugins.ballots.terms import (
+    FEWEST,
     BallotBox,
     BallotKind,
     BallotOutcome,
@@ -59,6 +60,10 @@ def _roll_is(row: str, *states: RollState) -> str:
 def _ballot_is(row: str, *states: BallotState, also: str = "") -> str:
     named = ", ".join(f"'{s.value}'" for s in states)
     return f"EXISTS (SELECT 1 FROM ballots_ballot b WHERE b.id = {row}.ballot_id AND b.state IN ({named}){also})"
+
+
+# What a ballot came to.
+_COUNTED = ("outcome", "tally", "voters", "cast_count", "valid", "spoiled", "lot", "closed_at", "notice_id")
 
 
 def _marks(of: str, channel: VotingChannel) -> str:
@@ -246,7 +251,16 @@ class RollEntry(Logged):
         check(
             "consent_given",
             "NEW.consent_id IS NULL OR EXISTS (SELECT 1 FROM ballots_ballot b WHERE b.id = NEW.consent_id"
-            " AND b.state = 'CLOSED' AND b.outcome = 'ADOPTED' AND b.subject_id = NEW.id)",
+            " AND b.state = 'CLOSED' AND b.outcome = 'ADOPTED' AND b.kind = 'YES_NO' AND b.area_id = NEW.area_id"
+            " AND b.subject_tag = 'ballots_entry' AND b.subject_id = NEW.id)",
+            "CONSENT_NEEDED",
+        ),
+        unique("consent_id", where="consent_id IS NOT NULL", code="CONSENT_NEEDED"),
+        refuse(
+            "consent_needed",
+            "UPDATE",
+            "OLD.state = 'PENDING_CONSENT' AND NEW.state = 'LISTED' AND (NEW.consent_id IS NULL"
+            f" OR {same('NEW.consent_id', 'OLD.consent_id')})",
             "CONSENT_NEEDED",
         ),
         index("roll_id", "state"),
@@ -421,6 +435,7 @@ class Ballot(Logged):
     state = fields.CharEnumField(BallotState, description="BallotState", max_length=40)
     opens_at = fields.DatetimeField()
     closes_at = fields.DatetimeField()
+    planned_closes_at = fields.DatetimeField(null=True)  # as announced, where it was prolonged
     closed_at = fields.DatetimeField(null=True)
     outcome = fields.CharEnumField(BallotOutcome, description="BallotOutcome", max_length=40, null=True)
     tally = fields.TextField(null=True)  # JSON
@@ -430,19 +445,39 @@ class Ballot(Logged):
     spoiled = fields.IntField(null=True)
     lot = fields.CharField(max_length=64, null=True)
     notice_id = fields.UUIDField(null=True)
+    contested_at = fields.DatetimeField(null=True)  # an objection to its result was upheld
 
     texts: ClassVar[tuple[Text, ...]] = impersonal("title", "question", "subject_tag", "rule", "tally", "lot")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("opens_first", "NEW.closes_at > NEW.opens_at", "ENDS_BEFORE_START"),
         check("title_not_empty", "length(NEW.title) > 0", "EMPTY_TEXT"),
-        check("inv8_outcome", "(NEW.outcome IS NOT NULL) = (NEW.state = 'CLOSED')", "BALLOT_STATE"),
-        check("inv8_tally", "(NEW.tally IS NOT NULL) = (NEW.state = 'CLOSED')", "BALLOT_STATE"),
-        refuse("inv8_closed", "UPDATE", "OLD.state IN ('CLOSED', 'CANCELLED')", "BALLOT_CLOSED"),
+        check("inv8_outcome", "(NEW.outcome IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
+        check("inv8_tally", "(NEW.tally IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
+        refuse(
+            "inv8_closed",
+            "UPDATE",
+            "OLD.state IN ('CANCELLED', 'ANNULLED') OR (OLD.state = 'CLOSED' AND"
+            f" (NEW.state NOT IN ('CLOSED', 'ANNULLED') OR {_kept(*_COUNTED)}))",
+            "BALLOT_CLOSED",
+        ),
+        refuse(
+            "inv8_annulled",
+            "UPDATE",
+            "NEW.state = 'ANNULLED' AND (NEW.contested_at IS NULL OR NEW.election_id IS NULL)",
+            "RESULT_STANDS",
+        ),
+        refuse(
+            "annulled_by_who_may",
+            "UPDATE",
+            "((OLD.state = 'COUNTING' AND NEW.state = 'CANCELLED') OR NEW.state = 'ANNULLED') AND NOT EXISTS (SELECT 1"
+            " FROM core_event e WHERE e.id = NEW.event_id AND e.permission = 'ballots.ballot.annul')",
+            "COUNTING_BEGUN",
+        ),
         refuse(
             "inv8_all_votes",
             "UPDATE",
-            "NEW.state = 'CLOSED' AND (OLD.state NOT IN ('OPEN', 'COUNTING')"
+            "NEW.state = 'CLOSED' AND OLD.state <> 'CLOSED' AND (OLD.state NOT IN ('OPEN', 'COUNTING')"
             f" OR NEW.cast_count <> {_marks('NEW.id', VotingChannel.ONLINE)} + {_marks('NEW.id', VotingChannel.DESK)}"
             f" OR (NEW.is_secret AND {_marks('NEW.id', VotingChannel.ONLINE)}"
             " <> (SELECT count(*) FROM ballots_paper p WHERE p.ballot_id = NEW.id)))",
@@ -461,7 +496,8 @@ class Ballot(Logged):
             "NOT (NEW.state = OLD.state OR NEW.state = 'CANCELLED'"
             " OR (OLD.state = 'ANNOUNCED' AND NEW.state = 'OPEN')"
             " OR (OLD.state = 'OPEN' AND NEW.state IN ('COUNTING', 'CLOSED'))"
-            " OR (OLD.state = 'COUNTING' AND NEW.state = 'CLOSED'))",
+            " OR (OLD.state = 'COUNTING' AND NEW.state = 'CLOSED')"
+            " OR (OLD.state = 'CLOSED' AND NEW.state = 'ANNULLED'))",
             "BALLOT_STATE",
         ),
         refuse(
@@ -474,9 +510,18 @@ class Ballot(Logged):
             "stays",
             "UPDATE",
             _kept(
-                "roll_id", "election_id", "kind", "is_secret", "has_papers", "rule", "title", "question", "opens_at",
-                "closes_at", "subject_tag", "subject_id", "area_id",
+                "roll_id", "election_id", "kind", "is_secret", "has_papers", "rule", "title", "question", "subject_tag",
+                "subject_id", "area_id",
             ),
+            "APPEND_ONLY",
+        ),
+        refuse(
+            "never_shorter",
+            "UPDATE",
+            f"NEW.opens_at < OLD.opens_at OR NEW.closes_at < OLD.closes_at"
+            f" OR (OLD.state <> 'ANNOUNCED' AND ({_kept('opens_at')}))"
+            f" OR (OLD.state NOT IN ('ANNOUNCED', 'OPEN') AND ({_kept('closes_at', 'planned_closes_at')}))"
+            f" OR (OLD.planned_closes_at IS NOT NULL AND ({_kept('planned_closes_at')}))",
             "APPEND_ONLY",
         ),
         index("area_id", "opens_at"),
@@ -658,6 +703,18 @@ class Proxy(Logged):
         table = "ballots_proxy"
 
 
+# So many papers were handed out and are in no batch.
+_LEFT = (
+    f"({_marks('NEW.ballot_id', VotingChannel.DESK)} - NEW.valid - NEW.spoiled - (SELECT coalesce(sum(o.valid + o.spoiled), 0)"
+    " FROM ballots_papers o WHERE o.ballot_id = NEW.ballot_id AND o.state <> 'REJECTED' AND o.id <> NEW.id))"
+)
+_STILL_VOTING = (
+    " AND b.closes_at > (SELECT e.recorded_at FROM core_event e WHERE e.id = NEW.event_id)"
+    " AND (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = b.id) < (SELECT count(*) FROM ballots_entry n"
+    " WHERE n.roll_id = b.roll_id AND n.state = 'LISTED')"
+)
+
+
 class Papers(Logged):
     """Papers from a box, counted and entered by one teller, and counted again by another."""
 
@@ -697,6 +754,19 @@ class Papers(Logged):
             "INSERT OR UPDATE",
             f"NOT {_ballot_is('NEW', BallotState.OPEN, BallotState.COUNTING, also=' AND b.has_papers')}",
             "BALLOT_STATE",
+        ),
+        refuse(
+            "after_the_vote",
+            "INSERT",
+            f"{_ballot_is('NEW', BallotState.OPEN, also=_STILL_VOTING)}",
+            "BALLOT_RUNS",
+        ),
+        refuse(
+            "papers_together",
+            "INSERT",
+            f"{_ballot_is('NEW', BallotState.OPEN, BallotState.COUNTING, also=' AND b.is_secret')}"
+            f" AND {_LEFT} > 0 AND ({_LEFT} < {FEWEST} OR NEW.valid + NEW.spoiled < {FEWEST})",
+            "PAPERS_TOGETHER",
         ),
         refuse(
             "no_more_than_ticked",

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from core.corrections import Merging
     from core.demo import DemoDistrict
     from core.duties import Duties
+    from core.events import Handler
     from core.rules.erasure import Erasing
     from core.runtime import Runtime
     from core.settings import Settings
@@ -46,6 +47,14 @@ def gongzhi_providers() -> dict[str, Any]:
     from plugins.ballots.rules.port import PutToTheVote
 
     return {"ballots": PutToTheVote()}
+
+
+@hookimpl
+def gongzhi_handlers() -> list[Handler]:
+    from core.events import Handler
+    from plugins.ballots import rules
+
+    return [Handler("ballots", "disclosure.notice.closed", rules.hear_notice)]
 
 
 @hookimpl

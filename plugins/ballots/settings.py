@@ -35,11 +35,16 @@ class BallotsSettings(Settings):
         move=Move.MIN,
         ge=0,
         le=100,
-        en="More than this share of the roll has to vote",
-        zh="参与投票须超过名册的百分比",
+        en="More than this share of the roll has to vote; 100: all",
+        zh="参与投票须超过名册的百分比(100 为全体)",
     )
     threshold_percent: int = setting(
-        50, move=Move.MIN, ge=0, le=100, en="More than this share of the votes is needed", zh="通过须超过票数的百分比"
+        50,
+        move=Move.MIN,
+        ge=0,
+        le=100,
+        en="More than this share of the votes is needed; 100: all",
+        zh="通过须超过票数的百分比(100 为全票)",
     )
     proxies_per_person: int = setting(
         3, move=Move.MAX, ge=0, le=10, en="Proxies one person may hold in a ballot", zh="每人最多接受委托数"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from core.enums import Term
 
+FEWEST = 5  # papers of a secret ballot that are counted together, and shown by themselves
+
 
 class EligibilityState(Term):
     """Whether an edition of an eligibility rule is in force (规则状态)."""
@@ -116,6 +118,7 @@ class BallotState(Term):
     COUNTING = "COUNTING", "计票中"
     CLOSED = "CLOSED", "已结束"
     CANCELLED = "CANCELLED", "已取消"
+    ANNULLED = "ANNULLED", "结果已宣布无效"
 
 
 class BallotOutcome(Term):

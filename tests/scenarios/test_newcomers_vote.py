@@ -52,7 +52,8 @@ async def test_residence_alone_gives_a_vote_in_the_community(neighbourhood: Neig
         ding, "ballotsObjectToRoll", "objection { id }", rollId=roll, personId=people[bing], wish="REMOVE",
         statement="不住这里",
     )  # fmt: skip
-    n.clock.advance(timedelta(days=6))
+    n.clock.advance(timedelta(days=9))
+    await n.due()
     final = (a.clerk, "ballotsFinaliseRoll", "roll { state }")
     assert await n.refused(*final, rollId=roll) == "OBJECTIONS_OPEN"
     await n.do(

@@ -181,7 +181,9 @@ def roll(row: Row, f: Facts) -> bool:
 
 
 def roll_entry(row: Row, f: Facts) -> bool:
-    return f.acts_as(row["actor_id"]) or roll(f.row("ballots_roll", row["roll_id"]), f)
+    of = f.row("ballots_roll", row["roll_id"])
+    posted = of["state"] in ("POSTED", "FINAL", "FROZEN", "RELEASED") and not of["is_fixed"]
+    return f.acts_as(row["actor_id"]) or f.may("ballots.roll.manage", row["area_id"]) or posted
 
 
 def vote(row: Row, f: Facts) -> bool:
@@ -214,6 +216,12 @@ def proxy(row: Row, f: Facts) -> bool:
 def counted_papers(row: Row, f: Facts) -> bool:
     closed = f.row("ballots_ballot", row["ballot_id"])["state"] == "CLOSED"
     return closed or f.may("ballots.papers.count", row["area_id"])
+
+
+def not_a_few_papers(row: Row, f: Facts) -> bool:
+    many = row["state"] == "CONFIRMED" and row["valid"] + row["spoiled"] >= 5
+    is_open = not f.row("ballots_ballot", row["ballot_id"])["is_secret"]
+    return many or is_open or f.may("ballots.papers.count", row["area_id"])
 
 
 def listed_by(row: Row, f: Facts) -> bool:
@@ -435,6 +443,7 @@ TRUTH: dict[str, Truth] = {
     "BallotsVote.choices": vote_choices,
     "BallotsProxy": proxy,
     "BallotsPapers": counted_papers,
+    **dict.fromkeys([f"BallotsPapers.{c}" for c in ("counts", "valid", "spoiled", "evidence")], not_a_few_papers),
     "DisclosureNotice": notice,
     "DisclosureItem": everybody,
     "DisclosureObjection": objection,

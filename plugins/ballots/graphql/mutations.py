@@ -348,6 +348,18 @@ async def ballots_reject_candidate(work: Work, input: BallotsRejectCandidateInpu
 
 
 @strawberry.input
+class BallotsProlongNominationsInput(BallotsElectionInput):
+    nominations_by: date = strawberry.field(description="The new last day (提名截止日).")
+
+
+@mutation("ballots.election.manage", on=ELECTION, election=BallotsElection)
+async def ballots_prolong_nominations(work: Work, input: BallotsProlongNominationsInput) -> Result:
+    """Let nominations go on, where too few stand (延长提名期)."""
+    made = await rules.prolong_nominations(work, election_id=_election(input), nominations_by=input.nominations_by)
+    return {"election": made}
+
+
+@strawberry.input
 class BallotsPostCandidatesInput(BallotsElectionInput):
     pass
 
@@ -511,6 +523,18 @@ async def ballots_close(work: Work, input: BallotsCloseInput) -> Result:
 async def ballots_cancel(work: Work, input: BallotsCancelInput) -> Result:
     """Call a ballot off (取消表决)."""
     return {"ballot": await rules.cancel(work, ballot_id=_ballot(input.ballot_id), reason=input.reason)}
+
+
+@strawberry.input
+class BallotsAnnulInput(BallotsBallotInput):
+    reason: str
+
+
+@mutation("ballots.ballot.annul", on=BALLOT, ballot=BallotsBallot)
+async def ballots_annul(work: Work, input: BallotsAnnulInput) -> Result:
+    """Call off a count that cannot be finished, or annul an election's result against which an objection was upheld; then
+    the vote is repeated, or the election cancelled (中止计票或宣布结果无效)."""
+    return {"ballot": await rules.annul(work, ballot_id=_ballot(input.ballot_id), reason=input.reason)}
 
 
 @strawberry.input

@@ -10,6 +10,7 @@ import strawberry
 
 from plugins.ballots import models
 from plugins.ballots.terms import (
+    FEWEST,
     BallotBox,
     BallotKind,
     BallotOutcome,
@@ -158,8 +159,11 @@ def _found(values: dict[str, Any], facts: Any) -> list[BallotsFinding] | None:
 
 
 def _entry_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    roll = select(models.Roll).where(lambda r: (r.id == t.roll_id) & _roll_scope(r, v)).exists()
-    return v.acts_as(t.actor_id) | roll
+    """A posted roll hangs out for everybody; voters who were named were not posted."""
+    posted = select(models.Roll).where(
+        lambda r: (r.id == t.roll_id) & r.state.is_in(PUBLIC_ROLL) & ~(r.is_fixed == True)  # noqa: E712
+    )
+    return v.acts_as(t.actor_id) | _manages(t, v) | posted.exists()
 
 
 def _own_entry(t: RowOf, v: ViewerFacts) -> Expr:
@@ -317,7 +321,13 @@ class BallotsBallot:
     state: BallotState = column()
     opens_at: datetime = column(order=True)
     closes_at: datetime = column(order=True)
+    planned_closes_at: datetime | None = column(
+        description="When it should have closed, where it was prolonged because nobody could vote for a while (原定截止时间)."
+    )
     closed_at: datetime | None = column()
+    contested_at: datetime | None = column(
+        description="Since when an objection to its result is upheld (结果被异议推翻的时间)."
+    )
     outcome: BallotOutcome | None = column()
     tally: list[BallotsTally] = python(
         _tally, columns=lambda t: {"tally": t.tally}, settings=False, description="Empty until it is closed (计票结果)."
@@ -428,8 +438,15 @@ def _counts(values: dict[str, Any], facts: Any) -> list[BallotsCount]:
 
 
 def _evidence(values: dict[str, Any], facts: Any) -> list[str]:
-    found: list[str] = json.loads(values["evidence"])
+    found: list[str] = json.loads(values["evidence"] or "[]")
     return found
+
+
+def _not_a_few(t: RowOf, v: ViewerFacts) -> Expr:
+    """Who may count sees what they count; others see no count of so few secret papers that it tells who chose what."""
+    many = (t.state == PaperBatchState.CONFIRMED) & (t.valid + t.spoiled >= FEWEST)
+    is_open = select(models.Ballot).where(lambda b: (b.id == t.ballot_id) & ~(b.is_secret == True))  # noqa: E712
+    return v.may("ballots.papers.count", t.area_id) | many | is_open.exists()
 
 
 def _papers_scope(t: RowOf, v: ViewerFacts) -> Expr:
@@ -444,12 +461,13 @@ class BallotsPapers:
     box: BallotBox = column()
     place: str = column(filter=False, description="Where the box stood, or went (地点).")
     counts: list[BallotsCount] = python(
-        _counts, columns=lambda t: {"counts": t.counts}, settings=False, description="What they said (计数)."
-    )
-    valid: int = column(description="Papers that were counted (有效张数).")
-    spoiled: int = column(description="Papers that could not be (废票张数).")
+        _counts, columns=lambda t: {"counts": case(_not_a_few(t, viewer), t.counts)}, settings=False,
+        description="What they said; empty where so few secret papers were counted that it would tell who (计数).",
+    )  # fmt: skip
+    valid: int | None = column(visible=_not_a_few, description="Papers that were counted (有效张数).")
+    spoiled: int | None = column(visible=_not_a_few, description="Papers that could not be (废票张数).")
     evidence: list[str] = python(
-        _evidence, columns=lambda t: {"evidence": t.evidence}, settings=False,
+        _evidence, columns=lambda t: {"evidence": case(_not_a_few(t, viewer), t.evidence)}, settings=False,
         description="Photos of the tally sheet, by reference (计票照片).",
     )  # fmt: skip
     state: PaperBatchState = column()

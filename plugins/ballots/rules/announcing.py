@@ -11,11 +11,21 @@ from core.ids import new_id
 from core.models import Area
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
-from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll
+from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, impartial, in_order, needed, today, with_roll
 from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
 from plugins.ballots.rules.eligibility import rule_for
-from plugins.ballots.rules.rolls import fill, fixed_roll, freeze, held_by_election, new_roll, release, still_used
+from plugins.ballots.rules.lateness import make_up
+from plugins.ballots.rules.rolls import (
+    about_entry,
+    fill,
+    fixed_roll,
+    freeze,
+    held_by_election,
+    new_roll,
+    release,
+    still_used,
+)
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotKind, BallotState, ElectionState, RollState
 
@@ -36,10 +46,12 @@ async def announce(
 
     A ballot over a roll lies where the roll does: one has to manage ballots there, and its settings hold. Refuses
     ROLL_STATE, ROLL_HELD (by an election), RULE_TOO_LOOSE (less than the settings there ask for), ENDS_BEFORE_START,
-    TOO_SHORT, IN_THE_PAST.
+    TOO_SHORT, IN_THE_PAST, CONSENT_QUESTION (about somebody who waits for consent).
     """
     area = await work.lock(Area, area_id)
     work.require("ballots.ballot.manage", area)
+    if subject is not None and subject[0] == RollEntry.tag:
+        await about_entry(work, subject[1], area, kind, options, roll_id, voter_ids)
     roll = await _asked_roll(work, area, roll_id) if roll_id is not None else None
     settings = await work.settings(BallotsSettings, roll or area)  # of where the ballot will lie (INV17)
     asked = terms or usual(settings)
@@ -152,33 +164,47 @@ def about(ballot: Ballot) -> dict[str, str]:
     return found
 
 
-def open_now(work: Work, roll: Roll, ballot: Ballot) -> None:
-    """The roll is frozen, and the first vote can be cast. Refuses ROLL_STATE, ROLL_FILLING."""
-    freeze(work, roll)
-    work.change(ballot, state=BallotState.OPEN)
-    work.record("ballots.ballot.opened", ballot, area_id=ballot.area_id, data=about(ballot))
+async def bring_up_to_now(work: Work, roll: Roll, ballot: Ballot) -> None:
+    """Prolonged by what was missed of its time; and opened if that has come: the roll is frozen, and the first vote can be
+    cast. Refuses ROLL_STATE, ROLL_FILLING."""
+    if ballot.state not in (BallotState.ANNOUNCED, BallotState.OPEN) or work.now < ballot.opens_at:
+        return
+    await make_up(work, ballot)
+    if ballot.state is BallotState.ANNOUNCED:
+        freeze(work, roll)
+        work.change(ballot, state=BallotState.OPEN)
+        work.record("ballots.ballot.opened", ballot, area_id=ballot.area_id, data=about(ballot))
 
 
 async def open_due(work: Work, ballot_id: UUID) -> None:
     """A job: its time has come, and its roll is final."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
-    if ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now:
-        open_now(work, roll, ballot)
+    await bring_up_to_now(work, roll, ballot)
 
 
 async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
-    """Call a ballot off; nothing comes of it. Refuses BALLOT_CLOSED, OWN_MATTER (who stands)."""
+    """Call a ballot off while people vote or before; nothing comes of it. Refuses BALLOT_CLOSED, COUNTING_BEGUN (time is up:
+    only who may annul calls it off), OWN_MATTER (who stands)."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
     await impartial(work, ballot)
-    if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED):
+    if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED, BallotState.ANNULLED):
         raise Refusal("BALLOT_CLOSED")
+    if ballot.state is BallotState.OPEN:
+        await make_up(work, ballot)
+    if ballot.state is BallotState.COUNTING or (ballot.state is BallotState.OPEN and ballot.closes_at <= work.now):
+        raise Refusal("COUNTING_BEGUN")
+    await call_off(work, roll, ballot, {"reason": needed(reason, "reason")})
+    return ballot
+
+
+async def call_off(work: Work, roll: Roll, ballot: Ballot, text: dict[str, str | None]) -> None:
+    """Nothing comes of a ballot: its papers go, its election is as before, its roll is let go."""
     if ballot.is_secret:  # nothing is counted any more, so what somebody chose is kept no longer
         await work.rows("DELETE FROM ballots_paper WHERE ballot_id = {}", ballot.id)
     work.change(ballot, state=BallotState.CANCELLED)
-    text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     work.record("ballots.ballot.cancelled", ballot, area_id=ballot.area_id, data=about(ballot), text=text)  # fmt: skip
     if ballot.election_id is not None:
         election = await work.lock(Election, ballot.election_id)
@@ -189,7 +215,6 @@ async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
         work.record(f"ballots.election.{how}", election, area_id=election.area_id, data={"cancelled": str(ballot.id)})
     elif not await still_used(work, roll, ballot.id):
         release(work, roll)
-    return ballot
 
 
 async def candidates_of(work: Work, ballot: Ballot) -> list[tuple[Option, Candidate | None]]:

@@ -13,11 +13,11 @@ from core.models import Actor, Mandate
 from core.rules.inputs import clean_name
 from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, RollEntry
-from plugins.ballots.rules.announcing import open_now
+from plugins.ballots.rules.announcing import bring_up_to_now
 from plugins.ballots.rules.casting import on_roll
-from plugins.ballots.rules.common import dumped, evidence_text, impartial, needed, with_roll
+from plugins.ballots.rules.common import dumped, evidence_text, impartial, needed, nobody_votes, with_roll
 from plugins.ballots.rules.counting import check_paper, terms_of
-from plugins.ballots.terms import BallotBox, BallotState, PaperBatchState, VotingChannel
+from plugins.ballots.terms import FEWEST, BallotBox, BallotState, PaperBatchState, VotingChannel
 
 BATCH = 20_000
 
@@ -30,8 +30,7 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     """
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.desk", ballot)
-    if ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now:
-        open_now(work, roll, ballot)
+    await bring_up_to_now(work, roll, ballot)
     if not ballot.has_papers:
         raise Refusal("NO_PAPERS")
     if ballot.state is not BallotState.OPEN or work.now >= ballot.closes_at:
@@ -70,15 +69,18 @@ async def enter_papers(
     work: Work, *, ballot_id: UUID, box: BallotBox, place: str, counts: Sequence[tuple[Sequence[int], int]], spoiled: int,
     evidence: Sequence[str],
 ) -> Papers:  # fmt: skip
-    """What the first teller counted: so many papers filled in alike. Refuses MORE_PAPERS_THAN_VOTERS, BAD_PAPER,
+    """What the first teller counted when nobody votes any more: so many papers filled in alike. Refuses BALLOT_RUNS,
+    MORE_PAPERS_THAN_VOTERS, PAPERS_TOGETHER (so few secret papers that they tell who chose what), BAD_PAPER,
     EVIDENCE_NEEDED, PAPERS_EMPTY, BALLOT_STATE."""
-    _, ballot = await with_roll(work, ballot_id)
+    roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.papers.count", ballot)
     await impartial(work, ballot)
     if not ballot.has_papers:
         raise Refusal("NO_PAPERS")
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
+    await bring_up_to_now(work, roll, ballot)
+    await nobody_votes(work, ballot)
     options, terms = len(await work.select(Option, ballot_id=ballot.id)), terms_of(ballot.rule)
     papers = [(check_paper(ballot.kind, options, terms, choices), number) for choices, number in counts]
     valid = sum(number for _, number in papers)
@@ -86,8 +88,11 @@ async def enter_papers(
         raise Refusal("PAPERS_EMPTY", path=("counts",))
     there = await work.select(Papers, ballot_id=ballot.id, state=[PaperBatchState.ENTERED, PaperBatchState.CONFIRMED])
     ticked = len(await work.select(Mark, ballot_id=ballot.id, channel=VotingChannel.DESK))
-    if valid + spoiled + sum(p.valid + p.spoiled for p in there) > ticked:
+    left = ticked - valid - spoiled - sum(p.valid + p.spoiled for p in there)
+    if left < 0:
         raise Refusal("MORE_PAPERS_THAN_VOTERS", path=("counts",), ticked=ticked)
+    if ballot.is_secret and left and min(left, valid + spoiled) < FEWEST:
+        raise Refusal("PAPERS_TOGETHER", path=("counts",), least=FEWEST)
     made = Papers(
         id=new_id(), area_id=ballot.area_id, ballot_id=ballot.id, box=box, place=clean_name(place, "place"),
         counts=dumped([{"choices": list(c), "papers": n} for c, n in papers]), valid=valid, spoiled=spoiled,

@@ -14,7 +14,7 @@ from core.models import Actor
 from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Proxy
 from plugins.ballots.rules import papers
-from plugins.ballots.rules.announcing import open_now
+from plugins.ballots.rules.announcing import bring_up_to_now
 from plugins.ballots.rules.common import dumped, with_roll
 from plugins.ballots.rules.counting import check_paper, terms_of
 from plugins.ballots.terms import BallotState, RollEntryState, VoteProxyState, VotingChannel
@@ -62,11 +62,11 @@ async def cast(work: Work, *, ballot_id: UUID, choices: Sequence[int], for_voter
 
 
 async def _running(work: Work, ballot: Ballot) -> Ballot:
-    """The ballot, opened if its time has come and nobody was quicker. Refuses BALLOT_STATE."""
-    if ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now:
+    """The ballot, opened or prolonged if it is time for that and nobody was quicker. Refuses BALLOT_STATE."""
+    begins = ballot.state is BallotState.ANNOUNCED and ballot.opens_at <= work.now
+    if begins or (ballot.state is BallotState.OPEN and ballot.closes_at <= work.now):
         roll, ballot = await with_roll(work, ballot.id)
-        if ballot.state is BallotState.ANNOUNCED:
-            open_now(work, roll, ballot)
+        await bring_up_to_now(work, roll, ballot)
     if not ballot.opens_at <= work.now < ballot.closes_at:
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     return ballot

@@ -14,14 +14,15 @@ from core.errors import Refusal
 from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, Roll
 from plugins.ballots.rules import papers as box
-from plugins.ballots.rules.announcing import about
-from plugins.ballots.rules.common import dumped, impartial, with_roll
+from plugins.ballots.rules.announcing import about, bring_up_to_now
+from plugins.ballots.rules.common import dumped, impartial, nobody_votes, with_roll
 from plugins.ballots.rules.counting import Choices, Result, decide, terms_of
 from plugins.ballots.rules.elections import announce_result, conclude
+from plugins.ballots.rules.lateness import LATE
 from plugins.ballots.rules.rolls import consent, listed, release, still_used
 from plugins.ballots.terms import BallotState, PaperBatchState, VotingChannel
 
-CLOSING_SQL = "SELECT b.id, b.area_id FROM ballots_ballot b WHERE b.state = 'OPEN' AND b.closes_at <= :now:"
+CLOSING_SQL = f"SELECT b.id, b.area_id FROM ballots_ballot b WHERE b.state = 'OPEN' AND ({LATE})"
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,10 @@ class Count:
 
 
 async def close_due(work: Work, ballot_id: UUID) -> None:
-    """A job: time is up. Where papers were handed out, tellers count first."""
+    """A job: time is up, with what was missed of it. Where papers were handed out, tellers count first."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
+    await bring_up_to_now(work, roll, ballot)
     if ballot.state is not BallotState.OPEN or ballot.closes_at > work.now:
         return
     if ballot.has_papers:
@@ -56,10 +58,8 @@ async def close(work: Work, *, ballot_id: UUID) -> Ballot:
     await impartial(work, ballot)
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
-    if ballot.closes_at > work.now:
-        cast = await work.rows("SELECT count(*) AS n FROM ballots_mark m WHERE m.ballot_id = {}", ballot.id)
-        if int(cast[0]["n"]) < await listed(work, ballot.roll_id):
-            raise Refusal("BALLOT_RUNS", until=ballot.closes_at.isoformat())
+    await bring_up_to_now(work, roll, ballot)
+    await nobody_votes(work, ballot)
     await settle(work, roll, ballot)
     return ballot
 
@@ -78,7 +78,7 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
     count = await _count(work, ballot, cast)
     lot, labels = secrets.token_hex(16), await _labels(work, ballot.id)
     result = _decided(ballot, count, len(labels), lot)
-    notice = await announce_result(work, ballot, result, labels)
+    notice = await announce_result(work, ballot, result)
     told = dict(zip(labels, result.votes, strict=True))
     tally = [
         {"position": n, "votes": votes, "won": n in result.winners, "tied": n in result.tied}

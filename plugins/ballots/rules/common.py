@@ -90,6 +90,25 @@ async def with_roll(work: Work, ballot_id: UUID) -> tuple[Roll, Ballot]:
     return await work.lock_with(Ballot, ballot_id, Roll)
 
 
+async def nobody_votes(work: Work, ballot: Ballot) -> None:
+    """Time is up, or everybody has voted. Refuses BALLOT_RUNS."""
+    if ballot.closes_at <= work.now:
+        return
+    voting = (
+        "SELECT (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = {}) AS voted,"
+        " (SELECT count(*) FROM ballots_entry e WHERE e.roll_id = {} AND e.state = 'LISTED') AS listed"
+    )
+    (row,) = await work.rows(voting, ballot.id, ballot.roll_id)
+    if row["voted"] < row["listed"]:
+        raise Refusal("BALLOT_RUNS", until=ballot.closes_at.isoformat())
+
+
+async def clean(work: Work, subject: Any) -> None:
+    """Refuses NOT_YET_CLEAN: what was made public about it may still be objected to, or an objection was upheld (INV9)."""
+    if not await work.port("decision_gate").may_take_effect(work, subject):
+        raise Refusal("NOT_YET_CLEAN")
+
+
 async def publish(work: Work, kind: str, subject: Any, title: str, body: str, days: int | None) -> UUID | None:
     """Make it public where a plugin publishes; the notice's id."""
     notice: UUID | None = await work.port("decision_gate").announce(

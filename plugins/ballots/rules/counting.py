@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ MOST_POINTS = 100
 
 @dataclass(frozen=True)
 class Share:
-    """A part of a whole, exactly: more than it (`is_more`), or at least it."""
+    """A part of a whole, exactly: more than it (`is_more`), or at least it. More than all is all."""
 
     numerator: int
     denominator: int
@@ -29,15 +29,15 @@ class Share:
 
     def reached(self, part: int, whole: int) -> bool:
         left, right = part * self.denominator, self.numerator * whole
-        return left > right if self.is_more else left >= right
+        return left > right if self.is_more and self.numerator < self.denominator else left >= right
 
     def plain(self) -> list[Any]:
         return [self.numerator, self.denominator, self.is_more]
 
     def at_least(self, percent: int) -> bool:
-        """Does it ask for as much as more than so many per cent?"""
+        """Does it ask for as much as more than so many per cent, or for all at 100?"""
         left, right = self.numerator * 100, percent * self.denominator
-        return left > right or (left == right and (self.is_more or percent == 0))
+        return left > right or (left == right and (self.is_more or percent in (0, 100)))
 
 
 @dataclass(frozen=True)
@@ -125,10 +125,9 @@ def decide(
     votes = tally(kind, options, papers)
     if terms.quorum is not None and not terms.quorum.reached(cast, roll):
         return Result(BallotOutcome.NO_QUORUM, votes)
-    valid = sum(times for paper, times in papers.items() if paper)
+    whole = {ShareBase.ROLL: roll, ShareBase.BALLOTS: cast, ShareBase.VALID: _valid(kind, papers, votes)}[terms.base]
     if kind is BallotKind.YES_NO:
-        return _yes_or_no(votes, terms, cast, roll)
-    whole = {ShareBase.ROLL: roll, ShareBase.BALLOTS: cast, ShareBase.VALID: valid}[terms.base]
+        return _yes_or_no(votes, terms, whole, lot)
     if kind is BallotKind.RANKED:
         return _ranked(options, papers, votes, terms, whole, lot)
     if kind is BallotKind.SCORE:
@@ -137,16 +136,28 @@ def decide(
     return _seated(enough, votes, terms, lot)
 
 
+def _valid(kind: BallotKind, papers: Mapping[Choices, int], votes: Sequence[int]) -> int:
+    """Papers that say something; of a question those for and against."""
+    return votes[0] + votes[1] if kind is BallotKind.YES_NO else sum(n for paper, n in papers.items() if paper)
+
+
 def _enough(terms: Terms, votes: int, whole: int) -> bool:
     return terms.threshold is None or terms.threshold.reached(votes, whole)
 
 
-def _yes_or_no(votes: tuple[int, ...], terms: Terms, cast: int, roll: int) -> Result:
-    whole = {ShareBase.ROLL: roll, ShareBase.BALLOTS: cast, ShareBase.VALID: votes[0] + votes[1]}[terms.base]
-    passed = votes[0] > 0 and _enough(terms, votes[0], whole)
-    if passed and (terms.threshold is not None or votes[0] > votes[1]):
+def _yes_or_no(votes: tuple[int, ...], terms: Terms, whole: int, lot: str) -> Result:
+    """Equal votes are a tie only where nothing else is missing: the rule asks for more than half of the whole, and for and
+    against are half of it each; or it asks for no share."""
+    for_it, against = votes[:2]
+    if terms.threshold is None:
+        passed, level = for_it > against, for_it == against > 0
+    else:
+        passed = for_it > 0 and terms.threshold.reached(for_it, whole)
+        is_half = terms.threshold.numerator * 2 == terms.threshold.denominator
+        level = not passed and is_half and for_it == against > 0 and for_it + against == whole
+    if passed or (level and terms.ties is TieRule.LOT and drawn(lot, 0) < drawn(lot, 1)):
         return Result(BallotOutcome.ADOPTED, votes, (0,))
-    if votes[0] == votes[1] and votes[0] > 0 and terms.ties is TieRule.TIED:
+    if level and terms.ties is TieRule.TIED:
         return Result(BallotOutcome.TIED, votes, (), (0, 1))
     return Result(BallotOutcome.REJECTED, votes)
 
@@ -166,7 +177,7 @@ def _seated(enough: Sequence[int], votes: Sequence[int], terms: Terms, lot: str)
     return _result(votes, clear, [p for p in order if votes[p] == level], terms)
 
 
-def _result(votes: Sequence[int], winners: Sequence[int], tied: Sequence[int], terms: Terms) -> Result:
+def _result(votes: Sequence[int], winners: Sequence[int], tied: Collection[int], terms: Terms) -> Result:
     if tied and terms.ties is TieRule.TIED:
         return Result(BallotOutcome.TIED, tuple(votes), tuple(winners), tuple(sorted(tied)))
     won = BallotOutcome.ADOPTED if terms.seats is None else BallotOutcome.ELECTED
@@ -176,34 +187,51 @@ def _result(votes: Sequence[int], winners: Sequence[int], tied: Sequence[int], t
 def _ranked(
     options: int, papers: Mapping[Choices, int], votes: tuple[int, ...], terms: Terms, whole: int, lot: str
 ) -> Result:
-    """Seat after seat by instant run-off among those who have none yet."""
-    standing, winners = set(range(options)), list[int]()
-    for _ in range(min(terms.seats or 1, options)):
-        first, support, tied = _run_off(papers, frozenset(standing), votes, lot)
-        if tied and terms.ties is not TieRule.LOT:
-            return _result(votes, winners, tied, terms)
-        if support == 0 or not _enough(terms, support, whole):
+    """Seat after seat by instant run-off among those who have none yet. Who are level at its end and all fit the open
+    seats have them. The last seat is undecided between who was left in its run-off, one before it between all who wait.
+    """
+    waiting, winners, vacant = frozenset(range(options)), list[int](), min(terms.seats or 1, options)
+    while vacant and waiting:
+        # With a seat for everybody and no threshold it does not matter who has theirs first.
+        by_lot = terms.ties is TieRule.LOT or (len(waiting) <= vacant and terms.threshold is None)
+        left = _run_off(papers, waiting, votes, lot if by_lot else None)
+        best, is_level = max(left.values()), len({*left.values()}) == 1
+        if best == 0 or not _enough(terms, best if is_level else sum(left.values()), whole):
             break
-        winners.append(first)
-        standing.remove(first)
+        if is_level and len(left) <= vacant:
+            seated = sorted(left)
+        elif terms.ties is TieRule.LOT:
+            seated = [min(left, key=lambda p: drawn(lot, p))]
+        else:
+            return _result(votes, winners, left if vacant == 1 else waiting, terms)
+        winners += seated
+        waiting -= {*seated}
+        vacant -= len(seated)
     return _result(votes, winners, (), terms)
 
 
 def _run_off(
-    papers: Mapping[Choices, int], standing: frozenset[int], first: Sequence[int], lot: str
-) -> tuple[int, int, tuple[int, ...]]:
-    """Who has more than half of the papers that still name somebody, the last one going out again and again; their
-    votes; and, where all who are left have equally many, who they are."""
+    papers: Mapping[Choices, int], standing: frozenset[int], first: Sequence[int], lot: str | None
+) -> dict[int, int]:
+    """Whoever has fewest votes goes out again and again, until one has more than half of the papers that still name
+    somebody. Who is left then, with their votes: this one; several who are level; or, without a lot, all who stand when
+    two are level for going out, by votes and by first preferences, and it matters which."""
     while True:
         votes = dict.fromkeys(standing, 0)
         for paper, times in papers.items():
             choice = next((p for p in paper if p in standing), None)
             if choice is not None:
                 votes[choice] += times
-        order = sorted(standing, key=lambda p: (-votes[p], -first[p], drawn(lot, p)))
-        best = order[0]
-        if len(order) == 1 or votes[best] * 2 > sum(votes.values()):
-            return best, votes[best], ()
-        if votes[best] == votes[order[-1]]:
-            return best, votes[best], tuple(sorted(order)) if votes[best] else ()
-        standing -= {order[-1]}
+        best, fewest = max(votes.values()), min(votes.values())
+        if best * 2 > sum(votes.values()):
+            return {p: n for p, n in votes.items() if n == best}
+        if best == fewest:
+            return votes
+        last = [p for p in standing if votes[p] == fewest]
+        if fewest * len(last) < min(n for n in votes.values() if n > fewest):  # none of them can come up any more
+            standing -= {*last}
+            continue
+        last = [p for p in last if first[p] == min(first[o] for o in last)]
+        if len(last) > 1 and lot is None:
+            return votes
+        standing -= {max(last, key=lambda p: drawn(str(lot), p))}

@@ -13,8 +13,9 @@ from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
-from plugins.ballots.rules.common import in_order, needed, not_own, publish, today
+from plugins.ballots.rules.common import clean, in_order, needed, not_own, publish, today
 from plugins.ballots.rules.counting import Result, Terms
+from plugins.ballots.rules.lateness import last_day
 from plugins.ballots.rules.rolls import release, still_used
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import (
@@ -52,6 +53,28 @@ async def call_election(work: Work, *, roll_id: UUID, title: str, seats: int, no
     return election
 
 
+async def prolong_nominations(work: Work, *, election_id: UUID, nominations_by: date) -> Election:
+    """Too few stand, or somebody may not: nominations go on, from today. Refuses ELECTION_STATE (candidates are posted),
+    NOMINATIONS_TOO_SHORT."""
+    election = await work.lock(Election, election_id)
+    work.require("ballots.election.manage", election)
+    work.expect_version(election)
+    if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES) or election.candidates_on is not None:
+        raise Refusal("ELECTION_STATE", state=str(election.state))
+    days = (nominations_by - max(today(work), election.nominations_by)).days
+    if days < 1:
+        raise Refusal("NOMINATIONS_TOO_SHORT", path=("nominationsBy",), days=1)
+    work.change(election, state=ElectionState.NOMINATING, nominations_by=nominations_by)
+    data = {"until": nominations_by.isoformat()}
+    work.record("ballots.election.prolonged", election, area_id=election.area_id, data=data)
+    return election
+
+
+async def _nominations_end(work: Work, election: Election) -> date:
+    """The last day to nominate."""
+    return await last_day(work, election, work.clock.civil_date(election.called_at), election.nominations_by)
+
+
 async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: str | None) -> Candidate:
     """Somebody on the roll names somebody on the roll, perhaps themselves. Who is named by another is asked.
 
@@ -59,8 +82,9 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
     """
     _, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.candidate.nominate", election)
-    if election.state is not ElectionState.NOMINATING or today(work) > election.nominations_by:
-        raise Refusal("NOMINATIONS_OVER", until=election.nominations_by.isoformat())
+    last = await _nominations_end(work, election)
+    if election.state is not ElectionState.NOMINATING or today(work) > last:
+        raise Refusal("NOMINATIONS_OVER", until=last.isoformat())
     by, actor = work.principal_id, (await work.get(Actor, actor_id)).id
     on = await work.select(RollEntry, roll_id=election.roll_id, actor_id=[by, actor], state=RollEntryState.LISTED)
     if {e.actor_id for e in on} != {by, actor}:
@@ -98,38 +122,45 @@ async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, sta
 
 
 async def reject_candidate(work: Work, *, candidate_id: UUID, reason: str) -> Candidate:
-    """Somebody may not stand, by law or charter, and the reason is told. Refuses OWN_MATTER (INV10)."""
+    """Somebody may not stand, by law or charter, and the reason is told; if the candidates were posted, they are posted
+    anew without them. Refuses OWN_MATTER (INV10)."""
     election, candidate = await work.lock_with(Candidate, candidate_id, Election)
     work.require("ballots.election.manage", election)
     work.expect_version(candidate)
     await not_own(work, candidate.actor_id)
-    if election.state is not ElectionState.NOMINATING or candidate.state is CandidateState.REJECTED:
+    if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
         raise Refusal("ELECTION_STATE", state=str(election.state))
+    if candidate.state in (CandidateState.REJECTED, CandidateState.ELECTED):
+        raise Refusal("CANDIDATE_STATE", state=str(candidate.state))
     text = {"reason": needed(reason, "reason")}
     work.change(candidate, state=CandidateState.REJECTED)
+    if election.candidates_on is not None:
+        work.change(election, candidates_on=None)
     data = {"election": str(election.id)}
     work.record("ballots.candidate.rejected", candidate, area_id=election.area_id, data=data, text=dict(text))
     return candidate
 
 
 async def post_candidates(work: Work, *, election_id: UUID) -> Election:
-    """Nominations are over; who stands is made public. Refuses NOMINATIONS_STILL_COME,
-    NOT_ON_ROLL (one who was struck off is rejected first), TOO_FEW_CANDIDATES."""
+    """Nominations are over; who stands is made public, and again if that has changed or an objection was upheld. Refuses
+    NOMINATIONS_STILL_COME, NOT_ON_ROLL (one who was struck off is rejected first), TOO_FEW_CANDIDATES."""
     election = await work.lock(Election, election_id)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
-    if election.state is not ElectionState.NOMINATING:
+    if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
         raise Refusal("ELECTION_STATE", state=str(election.state))
     day = today(work)
-    if day <= election.nominations_by:
-        raise Refusal("NOMINATIONS_STILL_COME", until=election.nominations_by.isoformat())
+    last = await _nominations_end(work, election)
+    if day <= last:
+        raise Refusal("NOMINATIONS_STILL_COME", until=last.isoformat())
     settings = await work.settings(BallotsSettings, election, version=election.settings_version)
     standing = await work.select(Candidate, election_id=election.id, state=CandidateState.ACCEPTED)
     ids = [c.actor_id for c in standing]
     on = await work.select(RollEntry, roll_id=election.roll_id, actor_id=ids, state=RollEntryState.LISTED)
     if len(on) < len(standing):  # struck off since they were named
         raise Refusal("NOT_ON_ROLL")
-    least = election.seats + settings.candidates_least
+    elected = await work.select(Candidate, election_id=election.id, state=CandidateState.ELECTED)
+    least = election.seats - len(elected) + settings.candidates_least
     if len(standing) < least:
         raise Refusal("TOO_FEW_CANDIDATES", least=least)
     body = f"{election.title}:正式候选人 {len(standing)} 人,应选 {election.seats} 人。"
@@ -144,8 +175,8 @@ async def put_to_vote(
     work: Work, *, election_id: UUID, opens_at: datetime, closes_at: datetime, kind: BallotKind, is_secret: bool,
     has_papers: bool, terms: Terms | None,
 ) -> Ballot:  # fmt: skip
-    """The vote on the candidates; after a tie, again on those who had equally many. Refuses ELECTION_STATE,
-    CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, RULE_TOO_LOOSE."""
+    """The vote on the candidates, whose notice has ended clean; after a tie, again on those who had equally many. Refuses
+    ELECTION_STATE, RESULT_CONTESTED (of the tie), CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, NOT_YET_CLEAN, RULE_TOO_LOOSE."""
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
@@ -156,6 +187,7 @@ async def put_to_vote(
     if (work.clock.civil_date(opens_at) - election.candidates_on).days < settings.candidate_days:
         raise Refusal("CANDIDATES_TOO_FRESH", path=("opensAt",), days=settings.candidate_days)
     roll_posted_long_enough(work, roll, opens_at, settings)
+    await clean(work, election)
     in_order(opens_at, closes_at, settings.voting_hours)
     if opens_at < work.now:
         raise Refusal("IN_THE_PAST", path=("opensAt",))
@@ -188,20 +220,31 @@ async def _standing(work: Work, election: Election) -> tuple[list[Candidate], in
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is not BallotOutcome.TIED:
         raise Refusal("ELECTION_STATE", state=str(election.state))
+    if last.contested_at is not None:
+        raise Refusal("RESULT_CONTESTED")
     return standing, vacant
 
 
 async def last_ballot(work: Work, election: Election) -> Ballot | None:
-    found = [b for b in await work.select(Ballot, election_id=election.id) if b.closed_at is not None]
+    found = await work.select(Ballot, election_id=election.id, state=BallotState.CLOSED)
     return max(found, key=lambda b: (b.closed_at, b.id), default=None)
 
 
-async def announce_result(work: Work, ballot: Ballot, result: Result, labels: Sequence[str]) -> UUID | None:
-    """An election's result is made public before anybody takes their seat."""
+async def announce_result(work: Work, ballot: Ballot, result: Result) -> UUID | None:
+    """An election's result is made public before anybody takes their seat; people by their number on the paper, because
+    a notice stays as it is."""
     if ballot.election_id is None or result.outcome not in (BallotOutcome.ELECTED, BallotOutcome.TIED):
         return None
-    names = "、".join(labels[n] for n in result.winners)
-    return await publish(work, "ELECTION_RESULT", ballot, ballot.title, f"{ballot.title}:当选 {names or '无'}。", None)
+    body = f"{ballot.title}:{numbered(result.winners, '当选')}。"
+    if result.tied:
+        body += f"{numbered(result.tied, '票数相等')},另行投票。"
+    return await publish(work, "ELECTION_RESULT", ballot, ballot.title, body, None)
+
+
+def numbered(positions: Sequence[int], what: str) -> str:
+    """`第 1、3 号候选人当选(共 2 人)`."""
+    numbers = "、".join(str(n + 1) for n in sorted(positions))
+    return f"第 {numbers} 号候选人{what}(共 {len(positions)} 人)" if positions else f"无人{what}"
 
 
 async def conclude(work: Work, roll: Roll, ballot: Ballot, result: Result) -> None:
@@ -226,7 +269,7 @@ async def conclude(work: Work, roll: Roll, ballot: Ballot, result: Result) -> No
 async def seat(work: Work, *, election_id: UUID) -> Election:
     """Who was elected takes their seat, once the result has been public long enough and nobody objects any more.
 
-    Refuses ELECTION_STATE (a tie is open), NOT_YET_CLEAN.
+    Refuses ELECTION_STATE (a tie is open), RESULT_CONTESTED (an objection was upheld), NOT_YET_CLEAN.
     """
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.election.manage", election)
@@ -234,10 +277,10 @@ async def seat(work: Work, *, election_id: UUID) -> Election:
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is BallotOutcome.TIED:
         raise Refusal("ELECTION_STATE", state=str(election.state))
-    gate = work.port("decision_gate")
     for ballot in await work.select(Ballot, election_id=election.id, state=BallotState.CLOSED):
-        if not await gate.may_take_effect(work, ballot):  # the first vote's result too, where a tie was voted on again
-            raise Refusal("NOT_YET_CLEAN")
+        if ballot.contested_at is not None:
+            raise Refusal("RESULT_CONTESTED")
+        await clean(work, ballot)  # the first vote's result too, where a tie was voted on again
     elected = await work.select(Candidate, election_id=election.id, state=CandidateState.ELECTED)
     work.change(election, state=ElectionState.SEATED)
     data = {"roll": str(roll.id), "kind": roll.kind, "elected": [str(c.actor_id) for c in elected]}

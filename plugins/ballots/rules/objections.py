@@ -10,7 +10,7 @@ from core.models import Actor
 from core.work import Work
 from plugins.ballots.models import Objection, Roll, RollEntry
 from plugins.ballots.rules.common import needed, not_own, today
-from plugins.ballots.rules.rolls import enter, strike
+from plugins.ballots.rules.rolls import enter, objections_end, strike
 from plugins.ballots.terms import RollEntryState, RollObjectionState, RollObjectionWish, RollState
 
 
@@ -20,10 +20,11 @@ async def submit_objection(
     """Refuses ROLL_STATE, OBJECTIONS_OVER, ALREADY_OBJECTED_TO_ROLL, NOT_ON_ROLL, ALREADY_ON_ROLL."""
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.object", roll)
-    if roll.state is not RollState.POSTED or roll.objections_by is None:
+    if roll.state is not RollState.POSTED:
         raise Refusal("ROLL_STATE", state=str(roll.state))
-    if today(work) > roll.objections_by:
-        raise Refusal("OBJECTIONS_OVER", until=roll.objections_by.isoformat())
+    last = await objections_end(work, roll)
+    if today(work) > last:
+        raise Refusal("OBJECTIONS_OVER", until=last.isoformat())
     person = await work.get(Actor, person_id)
     entry = await work.find(RollEntry, roll_id=roll_id, actor_id=person.id)
     stands = entry is not None and entry.state is not RollEntryState.REMOVED

@@ -17,10 +17,11 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
-from plugins.ballots.rules.common import DEFAULT, clean_kind, needed, publish, today
+from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
+from plugins.ballots.rules.lateness import last_day, postpone_waiting
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
+from plugins.ballots.terms import BallotKind, BallotOutcome, BallotState, ElectionState, RollEntryState, RollState
 
 AT_ONCE = 150  # people looked at in one go
 FILLING_SQL = "SELECT r.id, r.area_id FROM ballots_roll r WHERE r.is_filling AND r.state = 'DRAFT'"
@@ -30,6 +31,7 @@ SELECT a.id FROM core_actor a WHERE a.gone_at IS NULL AND a.kind <> 'HOUSEHOLD' 
     ON c.descendant_id = m.area_id AND c.ancestor_id = {{}} AND c.until IS NULL WHERE m.state = 'ACTIVE'
 ) ORDER BY a.id LIMIT {limit}"""
 OPEN = (RollState.DRAFT, RollState.POSTED)
+FOR_AND_AGAINST = ("赞成", "反对", "弃权")
 LIVING = [ElectionState.NOMINATING, ElectionState.CANDIDATES, ElectionState.VOTING, ElectionState.DECIDED]
 
 
@@ -85,11 +87,14 @@ async def fill(work: Work, area: Area, roll: Roll) -> None:
         elif code != "ALREADY_ON_ROLL":
             refused[code] = refused.get(code, 0) + 1
     filled_to, is_filling = ids[-1] if ids else roll.filled_to, len(ids) == AT_ONCE
-    if roll in work.queued(Roll):
+    is_new = roll in work.queued(Roll)
+    if is_new:
         roll.filled_to, roll.is_filling = filled_to, is_filling
     else:
         work.change(roll, filled_to=filled_to, is_filling=is_filling)
     work.record("ballots.roll.filled", roll, area_id=roll.area_id, data={"seen": len(ids), "refused": refused})
+    if not is_new and not is_filling:
+        await postpone_waiting(work, roll)
 
 
 async def _rule_of(work: Work, area: Area, roll: Roll) -> tuple[EligibilityRule | None, list[Clause]]:
@@ -161,7 +166,9 @@ async def enter(work: Work, roll: Roll, actor_id: UUID) -> RollEntry:
     if former is None:
         return work.add(_entry(roll, actor.id, verdict))
     hold = roll.kind if _holds(roll) else None
-    return work.change(former, basis=verdict.basis, found=verdict.found(), state=verdict.state, hold=hold)
+    return work.change(
+        former, basis=verdict.basis, found=verdict.found(), state=verdict.state, hold=hold, consent_id=None
+    )
 
 
 async def remove_entry(work: Work, *, entry_id: UUID, reason: str) -> RollEntry:
@@ -207,7 +214,7 @@ async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
     last = day + timedelta(days=settings.objection_days)
     count = await listed(work, roll.id)
     body = f"{roll.title}:共 {count} 人。异议截止 {last.isoformat()}。"
-    notice = await publish(work, "ROLL", roll, roll.title, body, settings.roll_days or None)
+    notice = await publish(work, "ROLL", roll, roll.title, body, settings.objection_days or None)
     work.change(roll, state=RollState.POSTED, posted_on=day, objections_by=last, notice_id=notice)
     work.record("ballots.roll.posted", roll, area_id=roll.area_id, data={"entries": count, "until": last.isoformat()})
     return roll
@@ -218,15 +225,24 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.manage", roll)
     work.expect_version(roll)
-    if roll.state is not RollState.POSTED or roll.objections_by is None:
+    if roll.state is not RollState.POSTED:
         raise Refusal("ROLL_STATE", state=str(roll.state))
-    if today(work) <= roll.objections_by:
-        raise Refusal("OBJECTIONS_STILL_COME", until=roll.objections_by.isoformat())
+    last = await objections_end(work, roll)
+    if today(work) <= last:
+        raise Refusal("OBJECTIONS_STILL_COME", until=last.isoformat())
     if await work.rows("SELECT 1 AS yes FROM ballots_objection WHERE roll_id = {} AND state = 'OPEN' LIMIT 1", roll.id):
         raise Refusal("OBJECTIONS_OPEN")
+    await clean(work, roll)
     work.change(roll, state=RollState.FINAL)
     work.record("ballots.roll.finalised", roll, area_id=roll.area_id, data={"entries": await listed(work, roll.id)})
+    await postpone_waiting(work, roll)
     return roll
+
+
+async def objections_end(work: Work, roll: Roll) -> date:
+    """The last day to object to a posted roll."""
+    assert roll.posted_on is not None and roll.objections_by is not None
+    return await last_day(work, roll, roll.posted_on, roll.objections_by)
 
 
 async def discard_roll(work: Work, *, roll_id: UUID, reason: str) -> Roll:
@@ -277,12 +293,28 @@ async def listed(work: Work, roll_id: UUID) -> int:
     return int(rows[0]["n"])
 
 
+async def about_entry(
+    work: Work, entry_id: UUID, area: Area, kind: BallotKind, options: Sequence[str], roll_id: UUID | None,
+    voter_ids: Sequence[UUID] | None,
+) -> None:  # fmt: skip
+    """A ballot about somebody who waits for the meeting's consent asks for that, where the roll lies, and neither of them
+    nor of those on the roll itself. Refuses CONSENT_QUESTION, OWN_MATTER (INV10), NOT_FOUND."""
+    roll, entry = await work.lock_with(RollEntry, entry_id, Roll)
+    asked = kind is BallotKind.YES_NO and tuple(options) in (FOR_AND_AGAINST, FOR_AND_AGAINST[:2])
+    waits = entry.state is RollEntryState.PENDING_CONSENT and roll.state in OPEN
+    if not asked or not waits or entry.area_id != area.id or roll.id == roll_id:
+        raise Refusal("CONSENT_QUESTION", path=("subjectId",))
+    if entry.actor_id in (voter_ids or ()):
+        raise Refusal("OWN_MATTER", path=("voterIds",))
+
+
 async def consent(work: Work, ballot: Ballot) -> None:
     """The villagers' or representatives' ballot about an entry that waits for it has passed: it carries a vote now."""
     if ballot.subject_tag != RollEntry.tag or ballot.outcome is not BallotOutcome.ADOPTED or ballot.subject_id is None:
         return
     roll, entry = await work.lock_with(RollEntry, ballot.subject_id, Roll)
-    if entry.state is not RollEntryState.PENDING_CONSENT or roll.state not in OPEN:
+    asked = ballot.kind is BallotKind.YES_NO and ballot.area_id == entry.area_id and ballot.id != entry.consent_id
+    if not asked or entry.state is not RollEntryState.PENDING_CONSENT or roll.state not in OPEN:
         return
     work.change(entry, state=RollEntryState.LISTED, consent_id=ballot.id)
     data = {"ballot": str(ballot.id), "actor": str(entry.actor_id), "basis": entry.basis}

@@ -74,7 +74,8 @@ class Balloting:
     async def final_roll(self, kind: str = "VILLAGE_COMMITTEE") -> str:
         roll = await self.roll(kind)
         await self.n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
-        self.n.clock.advance(timedelta(days=6))
+        self.n.clock.advance(timedelta(days=9))
+        await self.n.due()  # its notice has ended, where it has one
         await self.n.do("clerk", "ballotsFinaliseRoll", "roll { id }", rollId=roll)
         return roll
 

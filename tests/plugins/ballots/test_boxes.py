@@ -8,35 +8,36 @@ from typing import Any
 import pytest
 from balloting import HALF, Balloting, uuid
 
-from core.testing.kit import Neighbourhood
+from core.testing.kit import Neighbourhood, Refused
 
 pytestmark = pytest.mark.anyio
 PHOTO = ["计票表照片 1"]
 
 
 async def test_papers_are_counted_by_two_tellers_beside_what_was_cast_online(neighbourhood: Neighbourhood) -> None:
-    b = await Balloting.begin(neighbourhood, 6)
+    b = await Balloting.begin(neighbourhood, 12)
     n, people = b.n, list(b.voters)
     ballot = await b.ballot(hasPapers=True)
     assert await b.vote(people[0], ballot, 0) == "done"
     hand_out = ("clerk", "ballotsHandOut", "vote { channel }")
-    for who in people[1:5]:
+    for who in people[1:11]:
         await n.do(*hand_out, ballotId=ballot, voterId=b.voters[who])
         assert await b.vote(who, ballot, 1) == "ALREADY_VOTED"
     assert await n.refused(*hand_out, ballotId=ballot, voterId=b.voters[people[0]]) == "ALREADY_VOTED"
     resident = await n.actor_id("郑雅婷")
     assert await n.refused(*hand_out, ballotId=ballot, voterId=resident) == "NOT_ON_ROLL"
+    enter = ("clerk", "ballotsEnterPapers", "papers { id state }")
+    given: dict[str, Any] = {"ballotId": ballot, "box": "STATION", "place": "西山社村部", "evidence": PHOTO}
+    counts = [{"choices": [0], "papers": 3}, {"choices": [1], "papers": 2}]
+    assert await n.refused(*enter, **given, counts=counts) == "BALLOT_RUNS"
     n.clock.advance(timedelta(days=4))
     await n.due()
     assert (await b.see(ballot, "state"))["state"] == "COUNTING"
-    assert await b.vote(people[5], ballot, 1) == "BALLOT_STATE"
-    enter = ("clerk", "ballotsEnterPapers", "papers { id state }")
-    given: dict[str, Any] = {"ballotId": ballot, "box": "STATION", "place": "西山社村部", "evidence": PHOTO}
-    counts = [{"choices": [0], "papers": 2}, {"choices": [1], "papers": 1}]
+    assert await b.vote(people[11], ballot, 1) == "BALLOT_STATE"
     assert await n.refused(*enter, **{**given, "evidence": []}, counts=counts) == "EVIDENCE_NEEDED"
-    assert await n.refused(*enter, **given, counts=counts, spoiled=2) == "MORE_PAPERS_THAN_VOTERS"
+    assert await n.refused(*enter, **given, counts=counts, spoiled=6) == "MORE_PAPERS_THAN_VOTERS"
     assert await n.refused(*enter, **given, counts=[{"choices": [0, 1], "papers": 1}]) == "BAD_PAPER"
-    wrong = await n.do(*enter, **given, counts=[{"choices": [1], "papers": 3}])
+    wrong = await n.do(*enter, **given, counts=[{"choices": [1], "papers": 5}])
     confirm = ("ballotsConfirmPapers", "papers { state }")
     assert await n.refused("clerk", *confirm, papersId=wrong["papers"]["id"]) == "SAME_TELLER"
     close = ("clerk", "ballotsClose", "ballot { outcome cast valid spoiled tally { votes } }")
@@ -44,18 +45,52 @@ async def test_papers_are_counted_by_two_tellers_beside_what_was_cast_online(nei
     rejected = await n.do("admin", *confirm, papersId=wrong["papers"]["id"], agrees=False, note="数错一张")
     assert rejected["papers"]["state"] == "REJECTED"
     station = await n.do(*enter, **given, counts=counts)
-    mobile = await n.do(*enter, **{**given, "box": "MOBILE", "place": "老人家中"}, counts=[], spoiled=1)
+    mobile = await n.do(
+        *enter, **{**given, "box": "MOBILE", "place": "老人家中"}, counts=[{"choices": [0], "papers": 4}], spoiled=1
+    )
     for batch in (station, mobile):
         await n.do("admin", *confirm, papersId=batch["papers"]["id"])
     seen = (await n.do(*close, ballotId=ballot))["ballot"]
     assert seen == {
-        "outcome": "ADOPTED", "cast": 5, "valid": 4, "spoiled": 1,
-        "tally": [{"votes": 3}, {"votes": 1}, {"votes": 0}],
+        "outcome": "ADOPTED", "cast": 11, "valid": 10, "spoiled": 1,
+        "tally": [{"votes": 8}, {"votes": 2}, {"votes": 0}],
     }  # fmt: skip
     again = await n.ask("resident", "query($i: ID!) { ballotsRecount(ballotId: $i) { agrees spoiled } }", i=ballot)
     assert again["ballotsRecount"] == {"agrees": True, "spoiled": 1}
-    public = (await b.see(ballot, "papers(first: 9) { nodes { state place spoiled } }"))["papers"]["nodes"]
-    assert sorted(p["state"] for p in public) == ["CONFIRMED", "CONFIRMED", "REJECTED"]
+    public = (await b.see(ballot, "papers(first: 9) { nodes { state counts { papers } spoiled } }"))["papers"]["nodes"]
+    shown = {(p["state"], len(p["counts"]), p["spoiled"]) for p in public}
+    assert shown == {("CONFIRMED", 2, 0), ("CONFIRMED", 1, 1), ("REJECTED", 0, None)}
+
+
+async def test_no_batch_of_secret_papers_is_so_small_that_it_tells_who_chose_what(neighbourhood: Neighbourhood) -> None:
+    """The mobile box of one old man is mixed with the others; where all papers are a few, others see no count of them."""
+    b = await Balloting.begin(neighbourhood, 8)
+    n, people = b.n, list(b.voters)
+    few, more = await b.ballot(hasPapers=True), await b.ballot(hasPapers=True, title="第二项")
+    for ballot, voters in ((few, people[:2]), (more, people[:7])):
+        for who in voters:
+            await n.do("clerk", "ballotsHandOut", "vote { id }", ballotId=ballot, voterId=b.voters[who])
+    for who in people[2:]:
+        assert await b.vote(who, few, 0) == "done"
+    assert await b.vote(people[7], more, 0) == "done"
+
+    async def enter(ballot: str, papers: int) -> str:
+        made = await n.do(
+            "clerk", "ballotsEnterPapers", "papers { id }", ballotId=ballot, box="MOBILE", place="老人家中",
+            counts=[{"choices": [1], "papers": papers}], evidence=PHOTO,
+        )  # fmt: skip
+        return str(made["papers"]["id"])
+
+    for size in (1, 6):  # one by itself, and so that one is left
+        with pytest.raises(Refused, match="PAPERS_TOGETHER"):
+            await enter(more, size)
+    for ballot, size in ((more, 7), (few, 2)):  # everybody has voted: no need to wait
+        await n.do("admin", "ballotsConfirmPapers", "papers { id }", papersId=await enter(ballot, size))
+        await n.do("clerk", "ballotsClose", "ballot { id }", ballotId=ballot)
+    counts = "papers(first: 9) { nodes { counts { choices papers } valid evidence } }"
+    assert (await b.see(few, counts))["papers"]["nodes"] == [{"counts": [], "valid": None, "evidence": []}]
+    assert (await b.see(few, counts, "clerk"))["papers"]["nodes"][0]["valid"] == 2
+    assert (await b.see(more, counts))["papers"]["nodes"][0]["valid"] == 7
 
 
 async def test_a_proxy_casts_where_the_rule_allows_it_and_no_more_than_it_allows(neighbourhood: Neighbourhood) -> None:

@@ -26,7 +26,7 @@ class Election:
     roll: str
 
     @classmethod
-    async def begin(cls, n: Neighbourhood) -> Election:
+    async def begin(cls, n: Neighbourhood, clean: bool = True) -> Election:
         b = await Balloting.begin(n, 7)
         await b.rule()
         roll = await b.final_roll()
@@ -36,6 +36,9 @@ class Election:
             await n.do(who, "ballotsNominate", "candidate { id }", electionId=election.id, actorId=b.voters[who])
         n.clock.advance(timedelta(days=15))
         await n.do("admin", "ballotsPostCandidates", "election { id }", electionId=election.id)
+        if clean:
+            n.clock.advance(timedelta(days=9))
+            await n.due()
         return election
 
     async def vote(self, papers: list[str], **rule: Any) -> dict[str, Any]:
@@ -162,6 +165,7 @@ async def test_a_roll_above_ones_mandate_carries_no_ballot_of_ones_own(neighbour
     await n.due()
     await n.do("admin", "ballotsPostRoll", "roll { id }", rollId=roll)
     n.clock.advance(timedelta(days=22))
+    await n.due()
     await n.do("admin", "ballotsFinaliseRoll", "roll { id }", rollId=roll)
     given = {"areaId": b.area, "title": "凉亭", "rollId": roll, "opensAt": b.at(hours=1), "closesAt": b.at(hours=4)}
     assert await n.refused("clerk", "ballotsAnnounce", "ballot { id }", **given) == "NOT_PERMITTED"

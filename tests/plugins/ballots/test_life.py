@@ -121,11 +121,13 @@ async def test_seats_are_filled_by_an_election(neighbourhood: Neighbourhood) -> 
     )
     n.clock.advance(timedelta(days=15))
     assert (await n.do(*post, electionId=election))["election"]["state"] == "CANDIDATES"
-    times = {"opensAt": b.at(days=4), "closesAt": b.at(days=5)}
     quorum = {"quorum": {"numerator": 1, "denominator": 2}, "threshold": None}
     early = {"opensAt": b.at(days=1), "closesAt": b.at(days=2)}
     put = ("admin", "ballotsOpen", "ballot { id options(first: 9) { nodes { position label } } }")
     assert await n.refused(*put, electionId=election, **early) == "CANDIDATES_TOO_FRESH"
+    n.clock.advance(timedelta(days=9))
+    await n.due()
+    times = {"opensAt": b.at(days=4), "closesAt": b.at(days=5)}
     made = await n.do(*put, electionId=election, rule=quorum, **times)
     ballot = made["ballot"]["id"]
     labels = {o["label"]: o["position"] for o in made["ballot"]["options"]["nodes"]}

@@ -81,7 +81,8 @@ async def test_objections_are_answered_by_somebody_else_and_change_the_roll(neig
     away = await n.do(first, *object, rollId=roll, personId=b.voters[third], wish="REMOVE", statement="已迁出")
     finalise = ("clerk", "ballotsFinaliseRoll", "roll { state }")
     assert await n.refused(*finalise, rollId=roll) == "OBJECTIONS_STILL_COME"
-    n.clock.advance(timedelta(days=6))
+    n.clock.advance(timedelta(days=9))
+    await n.due()
     assert await n.refused(*finalise, rollId=roll) == "OBJECTIONS_OPEN"
     answer = ("ballotsAnswerObjection", "objection { state answer }")
     said = {"objectionId": made["objection"]["id"], "uphold": True, "answer": "登记属实"}
@@ -161,6 +162,17 @@ async def test_the_villagers_consent_lets_somebody_vote_who_waits_for_it(neighbo
     entry = next(e for e in entries if e["actor"]["id"] == b.voters[geng])
     assert (entry["state"], entry["basis"]) == ("PENDING_CONSENT", "NON_LOCAL_1Y")
     await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
+    announce = ("clerk", "ballotsAnnounce", "ballot { id }")
+    about = {
+        "areaId": b.area, "title": "同意庚", "opensAt": b.at(hours=1), "closesAt": b.at(days=1),
+        "voterIds": [b.voters[people[0]]], "subjectId": entry_id(uuid(entry["id"])),
+    }  # fmt: skip
+    assert await n.refused(*announce, **about, kind="SINGLE") == "CONSENT_QUESTION"
+    assert await n.refused(*announce, **about, options=["反对", "赞成"]) == "CONSENT_QUESTION"
+    own = {**about, "voterIds": [b.voters[geng]]}
+    assert await n.refused(*announce, **own) == "OWN_MATTER"
+    elsewhere = {**about, "areaId": await n.area_id("hongtang")}
+    assert await n.refused("admin", *announce[1:], **elsewhere) == "CONSENT_QUESTION"
     consent = await b.ballot(
         title="同意庚参加选举", voterIds=[b.voters[p] for p in people[:2]], subjectId=entry_id(uuid(entry["id"]))
     )
@@ -170,6 +182,20 @@ async def test_the_villagers_consent_lets_somebody_vote_who_waits_for_it(neighbo
     entries = (await n.ask("clerk", query, i=roll))["ballotsRoll"]["entries"]["nodes"]
     entry = next(e for e in entries if e["actor"]["id"] == b.voters[geng])
     assert (entry["state"], entry["consent"]) == ("LISTED", {"id": consent})
+    assert await n.refused(*announce, **about) == "CONSENT_QUESTION"  # nobody waits any more
+
+
+async def test_voters_who_were_named_are_shown_to_themselves_and_who_keeps_the_roll(
+    neighbourhood: Neighbourhood,
+) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    ballot, own = await b.ballot(), next(iter(b.voters))
+    query = "roll { listed entries(first: 9) { nodes { actor { id } } } }"
+    seen = {who: (await b.see(ballot, query, who))["roll"] for who in (None, "resident", own, "clerk")}
+    assert {who: len(roll["entries"]["nodes"]) for who, roll in seen.items()} == {
+        None: 0, "resident": 0, own: 1, "clerk": 3,
+    }  # fmt: skip
+    assert {roll["listed"] for roll in seen.values()} == {3}
 
 
 async def test_the_suspended_and_the_too_young_do_not_vote(neighbourhood: Neighbourhood) -> None:
