@@ -279,7 +279,7 @@ def agenda_item(row: Row, f: Facts) -> bool:
     return row["state"] in ("PLACED", "VOTED") or own or sits_in_its_body(row, f)
 
 
-def own_matter(row: Row, f: Facts) -> bool:
+def item_told(row: Row, f: Facts) -> bool:
     """Whose it is, and what it is about, where it is a person's."""
     concerns = f.row("core_actor", row["concerns_id"])
     own = f.acts_as(row["concerns_id"]) or f.acts_as(row["proposed_by_id"]) or sits_in_its_body(row, f)
@@ -458,8 +458,8 @@ TRUTH: dict[str, Truth] = {
     "CouncilsMeeting": everybody,
     "CouncilsAttendance": everybody,
     "CouncilsAgendaItem": agenda_item,
-    "CouncilsAgendaItem.concerns": own_matter,
-    "CouncilsAgendaItem.details": own_matter,
+    "CouncilsAgendaItem.concerns": item_told,
+    "CouncilsAgendaItem.details": item_told,
     "CouncilsRecusal": everybody,
     "CouncilsRecusal.reason": recusal_reason,
     "CouncilsResolution": everybody,
