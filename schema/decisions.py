@@ -155,7 +155,9 @@ class Row:
         for key, value in self.values.items():
             if value is not None and key.startswith(f"owner{number}."):
                 text = str(value)
-                found.update(UUID(id) for id, _ in json.loads(text)) if text.startswith("[") else found.add(UUID(text))
+                found.update(UUID(id) for id, _ in json.loads(text) if id) if text.startswith("[") else found.add(
+                    UUID(text)
+                )
         return found
 
 

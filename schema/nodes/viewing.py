@@ -97,7 +97,8 @@ class ConcernedIn(Expr):
         def worn(row: Record, until: Any = None) -> bool:
             if row["state"] == "ACTIVE":
                 return until is None or bool(until > lately)
-            return bool(recorded[row["event_id"]] > lately)
+            at = recorded.get(row["event_id"])
+            return at is not None and bool(at > lately)
 
         members = tables.rows("core_membership")
         active = [(b["actor_id"], b["organization_id"]) for b in members if b["state"] == "ACTIVE"]

@@ -87,8 +87,8 @@ def _row(
             made[column] = None
         elif (model, column) in targets:
             made[column] = random.choice(ids.get(targets[model, column]) or [None])
-        elif said := [row[column] for row in known if str(row[column])[:1] in ("[", "{")]:
-            made[column] = random.choice(said)  # JSON that says something
+        elif said := [row[column] for row in known if str(row[column])[:1] in ("[", "{", "|")]:
+            made[column] = random.choice(said)  # JSON, or a list, that says something
         else:
             made[column] = _value(declared, random, ids)
     return {c: json.dumps(v, ensure_ascii=False) if isinstance(v, (dict, list)) else v for c, v in made.items()}
