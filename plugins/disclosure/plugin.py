@@ -55,7 +55,8 @@ def gongzhi_jobs() -> list[Job]:
 @hookimpl
 def gongzhi_handlers() -> list[Handler]:
     from core.events import Handler
-    from plugins.disclosure.rules.days_off import ON_AGAIN, hear_on_again
+    from core.pauses import ON_AGAIN
+    from plugins.disclosure.rules.days_off import hear_on_again
     from plugins.disclosure.rules.files import OWN, hear
 
     # `*` is what others send out; its own are named.

@@ -1,23 +1,18 @@
 """Days on which nobody could object, because disclosure was off where a notice stands: made good, day for day (INV9).
 
-When it was off is read from the event log: toggles and pilots of the areas above, and servers that ran without it. A day counts
-as off if a part of it was.
+When it was off is read from the event log (`core.pauses`). A day counts as off if a part of it was.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from itertools import pairwise
-from typing import Any
 from uuid import UUID
 
-from core.enums import Origin, PluginState, Toggle
 from core.events import EventRecord
-from core.settings.store import as_instant, as_uuid
-from core.settings.tree import SettingsBook, Switch
+from core.pauses import pauses
+from core.settings.store import as_uuid
 from core.work import Work
 from plugins.disclosure.days import End
 from plugins.disclosure.models import Notice, Record
@@ -27,12 +22,6 @@ from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import RUNNING, DayKind, RecordKind
 
 PLUGIN = "disclosure"
-ON_AGAIN = ("core.plugin.toggled", "core.plugin.pilot_ended", "core.plugin.loaded")
-_LOG = f"""SELECT e.type AS type, e.area_id AS area_id, e.data AS data, e.recorded_at AS at FROM core_event e
-    WHERE e.type IN ({", ".join(f"'{t}'" for t in (*ON_AGAIN, "core.plugin.unloaded"))}) AND (e.area_id IS NULL
-    OR e.area_id IN (SELECT c.ancestor_id FROM core_area_closure c WHERE c.descendant_id = {{}})) ORDER BY e.seq"""
-_TREE = """SELECT c.ancestor_id AS id, c.since AS since, c.until AS until FROM core_area_closure c
-    WHERE c.descendant_id = {} ORDER BY c.depth DESC"""
 _RUNNING = """SELECT n.id AS id, n.area_id AS area_id FROM disclosure_notice n
     JOIN core_plugin_area p ON p.plugin = 'disclosure' AND p.area_id = n.area_id AND (p.until IS NULL OR p.until > {})
     WHERE n.state IN ('PUBLISHED', 'OBJECTED', 'RESOLVED')"""
@@ -51,44 +40,10 @@ class Owed:
 
 async def off_days(work: Work, area_id: UUID, since: datetime) -> frozenset[date]:
     """The civil days, from an instant to now, of which disclosure was off in an area for a part or the whole."""
-    entries = [(_moment(r["at"]), r["type"], r["area_id"], _data(r["data"])) for r in await work.rows(_LOG, area_id)]
-    log = [entry for entry in entries if entry[3]["plugin"] == PLUGIN]
-    tree = [(as_uuid(r["id"]), _moment(r["since"]), as_instant(r["until"])) for r in await work.rows(_TREE, area_id)]
-    ends = (as_instant(data.get("until")) for _, _, _, data in log)
-    moments = {*(at for at, *_ in log), *ends, *(m for _, *span in tree for m in span)}
-    times = [since, *sorted(m for m in moments if m is not None and since < m < work.now), work.now]
     found: set[date] = set()
-    for begin, end in pairwise(times):
-        chain = [id for id, start, over in tree if start <= begin and (over is None or over > begin)]
-        if begin < end and not _is_on([entry for entry in log if entry[0] <= begin], chain, begin):
-            found |= _days(work.clock.civil_date(begin), work.clock.civil_date(end - timedelta(milliseconds=1)))
+    for begin, end in await pauses(work, PLUGIN, area_id, since):
+        found |= _days(work.clock.civil_date(begin), work.clock.civil_date(end - timedelta(milliseconds=1)))
     return frozenset(found)
-
-
-def _moment(value: Any) -> datetime:
-    found = as_instant(value)
-    assert found is not None
-    return found
-
-
-def _data(value: Any) -> dict[str, Any]:
-    found: dict[str, Any] = value if isinstance(value, dict) else json.loads(value)
-    return found
-
-
-def _is_on(log: Iterable[tuple[datetime, str, Any, dict[str, Any]]], chain: list[UUID], at: datetime) -> bool:
-    """Was it on in the last area of the chain, by all that had been said up to then?"""
-    is_loaded, said = True, dict[tuple[UUID, Origin], Switch]()
-    for _, type, area, data in log:
-        if area is None:
-            is_loaded = type == "core.plugin.loaded"
-            continue
-        key = (as_uuid(area), Origin(data.get("origin", Origin.MUTATION)))
-        said.pop(key, None)
-        if type == "core.plugin.toggled" and data["to"] != Toggle.INHERIT:
-            until = as_instant(data.get("until"))
-            said[key] = Switch(key[0], PLUGIN, PluginState(data["to"]), until, key[1])
-    return is_loaded and SettingsBook.of(0, said.values(), ()).is_on(PLUGIN, chain, at)
 
 
 def _days(first: date, last: date) -> set[date]:
@@ -154,11 +109,8 @@ async def hear_on_again(work: Work, event: EventRecord) -> None:
     off: dict[UUID, frozenset[date]] = {}
     for notice in notices:
         if notice.area_id not in off:
-            since = min(_moment(n.published_at) for n in notices if n.area_id == notice.area_id)
+            since = min(n.published_at for n in notices if n.area_id == notice.area_id and n.published_at is not None)
             off[notice.area_id] = await off_days(work, notice.area_id, since)
         if off[notice.area_id]:
             work.require("disclosure.publish", notice)
             await make_good(work, notice, off[notice.area_id])
-
-
-__all__ = ["ON_AGAIN", "hear_on_again", "last_day", "made_good", "make_good", "off_days", "owed"]
