@@ -85,7 +85,7 @@ def look_at(url: str) -> None:
     if path.is_file():
         try:
             with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=0.2)) as connection:
-                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+                connection.execute("PRAGMA schema_version").fetchone()
             return
         except sqlite3.OperationalError as busy:
             if busy.sqlite_errorcode in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

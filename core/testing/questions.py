@@ -61,6 +61,7 @@ class Question:
     document: str
     variables: Mapping[str, Any]
     expected: Nodes | All | Matching | None = None
+    is_probe: bool = False  # whether filters, orders and the like find out more than what is shown
 
 
 class Bare(str):
@@ -88,10 +89,10 @@ class Questions:
             for field in (field for type_, field in self.costly if type_ == name):
                 for k, id in [*enumerate(ids)][:: max(1, len(ids) // 3)]:
                     lone = f"{{ n: node(id: {json.dumps(id)}) {{ ... on {name} {{ {field} }} }} }}"
-                    yield Question(f"{field} of {name}", lone, {}, Nodes(name, slice(k, k + 1)))
+                    yield Question(f"{field} of {name}", lone, {}, Nodes(name, slice(k, k + 1)), is_probe=True)
             questions = [{"action": "core.actor.read", "on": id} for id in ids]
             text = "query($q: [CanInput!]!) { nodes: canMany(questions: $q) { allowed } }"
-            yield Question(f"canMany {name}", text, {"q": questions}, Nodes(name, ALL))
+            yield Question(f"canMany {name}", text, {"q": questions}, Nodes(name, ALL), is_probe=True)
             lone = " ".join(f"n{k}: node(id: {json.dumps(id)}) {{ __typename id }}" for k, id in enumerate(ids))
             yield Question(f"node {name}", f"{{ {lone} }}", {}, Nodes(name, ALL))
             assert len(rows) <= SIZE
@@ -181,13 +182,14 @@ class Questions:
             f"query($w: {where.name}) {{ {by} }}",
             {"w": {"id": {"in": ids}}},
             Matching(one.name, {}),
+            is_probe=True,
         )
         for what, condition in self._conditions(where, one.name):
             text = (
                 f"query($w: {where.name}) {{ list: {root}(where: $w, first: {SIZE}) {{ totalCount nodes {{ id }} }} }}"
             )
             both = {"w": {"and": [{"id": {"in": ids}}, condition]}}
-            yield Question(f"{root} where {what}", text, both, Matching(one.name, condition))
+            yield Question(f"{root} where {what}", text, both, Matching(one.name, condition), is_probe=True)
 
     def _conditions(self, where: GraphQLInputObjectType, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Conditions on every field, that would tell what it holds or leads to if they looked at what is hidden."""

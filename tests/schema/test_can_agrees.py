@@ -85,6 +85,7 @@ async def kinds(n: Neighbourhood) -> list[str]:
 
 
 @pytest.mark.needs("adoption", "points")
+@pytest.mark.parametrize("dialect", ["sqlite"], indirect=True)  # who may is decided in Python
 async def test_can_agrees_with_every_mutation(neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch) -> None:
     n = neighbourhood
     monkeypatch.setattr(viewers, "SECONDS", 0)
