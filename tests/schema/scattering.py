@@ -13,6 +13,7 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from saying import SAID
 from tortoise import fields
 
 from core.database import Database
@@ -87,6 +88,8 @@ def _row(
             made[column] = None
         elif (model, column) in targets:
             made[column] = random.choice(ids.get(targets[model, column]) or [None])
+        elif (model._meta.db_table, column) in SAID:
+            made[column] = SAID[model._meta.db_table, column]
         elif said := [row[column] for row in known if str(row[column])[:1] in ("[", "{", "|")]:
             made[column] = random.choice(said)  # JSON, or a list, that says something
         else:

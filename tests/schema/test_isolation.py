@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from saying import SAID
 
 from core.enums import ActivityState, ActorKind, ExportState, ImportState, MandateState, Role
 from core.testing.forge import BEGAN
@@ -506,17 +507,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_activity", "capacity"): None,
     ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
     ("core_data_export", "state"): ExportState.FAILED,
-    ("disclosure_record", "body"): "{}",
-    ("new_residents_point", "hours"): '[[1, "08:30", "12:00"]]',
-    ("new_residents_point", "closures"): '["2025-10-01"]',
-    ("councils_seat", "categories"): "|RESIDENT|WOMEN|",
-    ("councils_body", "matters"): "|FUNDS|",
-    ("councils_constituted", "matters"): "|",
-    ("councils_composition_check", "counts"): '{"RESIDENT": 1}',
-    ("councils_composition_check", "violations"): '[["RESIDENT", 1, 2, 3]]',
-    ("councils_report", "figures"): '{"meetings": 1}',
-    ("forums_resolution", "options"): '["方案甲", "方案乙"]',
-    ("forums_resolution", "tally"): '{"方案甲": 1}',
+    **SAID,
 }
 ARGUMENTS: dict[str, list[Any]] = {
     "action": ["core.actor.read"],

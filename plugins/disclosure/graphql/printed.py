@@ -43,12 +43,11 @@ def as_pdf(size: str) -> Callable[[dict[str, Any], Any], str | None]:
 def _printed(how: Callable[[printing.Page], str]) -> Callable[[dict[str, Any], Any], str | None]:
     def made(values: dict[str, Any], facts: Any) -> str | None:
         """None for a draft: there is nothing sealed to print."""
-        if values["hash"] is None:
+        first, last = as_day(values["from_day"]), as_day(values["last_day"])
+        if values["hash"] is None or first is None or last is None:
             return None
         chain = [UUID(id) for id, _ in sorted(json.loads(values["chain"]), key=lambda pair: -pair[1])]
         declared = facts.kernel.settings.declared["disclosure"]
-        first, last = as_day(values["from_day"]), as_day(values["last_day"])
-        assert first is not None and last is not None
         said = printing.Page(
             title=values["title"],
             kind=values["kind"],
