@@ -5,6 +5,7 @@ A plugin provides a port, or the kernel's own answer stands.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -39,9 +40,15 @@ class DecisionGate(Protocol):
     """Decisions that have to be made public first, for as long as objections may come."""
 
     async def announce(
-        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None
-    ) -> UUID | None:
-        """Make it public, for so many days or the usual time; the id of the notice, None where nobody publishes."""
+        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None,
+        concerns: Collection[UUID] = (),
+    ) -> UUID | None:  # fmt: skip
+        """Make it public, for so many days or the usual time; the id of the notice, None where nobody publishes. Whose own
+        matter it is (`concerns`, actors) is kept and shown to nobody: none of theirs answers an objection (INV10)."""
+
+    async def concern(self, work: Work, subject: Entity, actor_id: UUID) -> None:
+        """What was announced about it and is not over is this actor's own matter too, from now on; queued for the caller's
+        next event."""
 
     async def may_take_effect(self, work: Work, subject: Entity) -> bool:
         """Has its time passed without an objection that is still open? True where nothing had to be made public."""
@@ -49,8 +56,12 @@ class DecisionGate(Protocol):
 
 class NoGate:
     async def announce(
-        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None
-    ) -> UUID | None:
+        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None,
+        concerns: Collection[UUID] = (),
+    ) -> UUID | None:  # fmt: skip
+        return None
+
+    async def concern(self, work: Work, subject: Entity, actor_id: UUID) -> None:
         return None
 
     async def may_take_effect(self, work: Work, subject: Entity) -> bool:

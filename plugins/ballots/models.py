@@ -42,14 +42,41 @@ def _kept(*columns: str) -> str:
     return " OR ".join(f"NOT {same(f'NEW.{c}', f'OLD.{c}')}" for c in columns)
 
 
-def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
-    """INV10 for a column that names who decided: asked when it is written."""
+def _by_others(name: str, column: str, *whose: str, among: str | None = None) -> tuple[Refuse, Refuse]:
+    """INV10 for a column that names who decided: asked when it is written. `among` is a SELECT of more whose matter it is."""
     new, old = f"NEW.{column}", f"OLD.{column}"
-    own = " OR ".join(own_matter(new, w) for w in whose)
+    own = " OR ".join([*(own_matter(new, w) for w in whose), *([_stands(new, among)] if among else [])])
     return (
         refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND ({own})", "OWN_MATTER"),
         refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND ({own})", "OWN_MATTER"),
     )
+
+
+_IS_OVER = "('SEATED', 'FAILED', 'CANCELLED')"
+
+
+def standing_in(election: str) -> str:
+    """SQL: who stands in an election, asked or agreed: they run nothing of it (INV10)."""
+    return (
+        f"SELECT s.actor_id AS id FROM ballots_candidate s WHERE s.election_id = {election}"
+        " AND s.state NOT IN ('DECLINED', 'REJECTED')"
+    )
+
+
+def standing_over(roll: str) -> str:
+    """SQL: who stands in an election over a roll that is not over."""
+    return (
+        "SELECT s.actor_id AS id FROM ballots_candidate s JOIN ballots_election l ON l.id = s.election_id"
+        f" WHERE l.roll_id = {roll} AND l.state NOT IN {_IS_OVER} AND s.state NOT IN ('DECLINED', 'REJECTED')"
+    )
+
+
+def _stands(person: str, among: str) -> str:
+    """SQL for a guard: the person is one of these, in one of their hats."""
+    return f"EXISTS (SELECT 1 FROM ({among}) y WHERE {own_matter(person, 'y.id')})"
+
+
+_DOER = "(SELECT z.actor_id FROM core_event z WHERE z.id = NEW.event_id)"
 
 
 def _roll_is(row: str, *states: RollState) -> str:
@@ -311,7 +338,9 @@ class Objection(Logged):
         refuse("while_posted", "INSERT", f"NOT {_roll_is('NEW', RollState.POSTED)}", "ROLL_STATE"),
         refuse("decided_stays", "UPDATE", "OLD.state <> 'OPEN'", "ROLL_OBJECTION_STATE"),
         check("answered", "(NEW.state IN ('UPHELD', 'DISMISSED')) = (NEW.answered_at IS NOT NULL)"),
-        *_by_others("inv10_answer", "answered_by_id", "NEW.objector_id", "NEW.person_id"),
+        *_by_others(
+            "inv10_answer", "answered_by_id", "NEW.objector_id", "NEW.person_id", among=standing_over("NEW.roll_id")
+        ),
         index("roll_id", "submitted_at"),
         index("submitted_at"),
         index("objector_id"),
@@ -346,7 +375,8 @@ class Election(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         check("seats", "NEW.seats BETWEEN 1 AND 200"),
         refuse("stays", "UPDATE", _kept("seats", "roll_id", "area_id"), "APPEND_ONLY"),
-        refuse("over", "UPDATE", "OLD.state IN ('SEATED', 'FAILED', 'CANCELLED')", "ELECTION_STATE"),
+        refuse("over", "UPDATE", f"OLD.state IN {_IS_OVER}", "ELECTION_STATE"),
+        refuse("inv10_run_by_others", "UPDATE", _stands(_DOER, standing_in("NEW.id")), "OWN_MATTER"),
         refuse(
             "inv8_decided",
             "UPDATE",
@@ -388,6 +418,12 @@ class Candidate(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("election_id", "actor_id", code="ALREADY_NOMINATED"),
+        refuse(
+            "inv10_rejected_by_others",
+            "UPDATE",
+            f"NEW.state = 'REJECTED' AND OLD.state <> 'REJECTED' AND {_stands(_DOER, standing_in('NEW.election_id'))}",
+            "OWN_MATTER",
+        ),
         refuse(
             "inv8_elected",
             "UPDATE",

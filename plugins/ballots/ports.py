@@ -1,8 +1,9 @@
-"""What ballots does for other plugins: put a matter to the vote. They ask `work.port("ballots")`."""
+"""What ballots does for other plugins: put a matter to the vote, and tell who was elected. They ask `work.port("ballots")`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
@@ -12,6 +13,15 @@ from core.errors import Refusal
 if TYPE_CHECKING:
     from core.models import Entity
     from core.work import Work
+
+
+@dataclass(frozen=True)
+class Elected:
+    """An election that is over: where it lies, that area and those above it, and who was elected."""
+
+    area_id: UUID
+    above: Sequence[UUID]
+    actor_ids: frozenset[UUID]
 
 
 class Ballots(Protocol):
@@ -32,6 +42,10 @@ class Ballots(Protocol):
         """Open a ballot about a subject, for these voters or everybody the area's default rule finds; its id. What came
         of it is told by the event `ballots.ballot.closed`."""
 
+    async def elected(self, work: Work, election_id: UUID) -> Elected | None:
+        """Who was elected there; None until they have taken their seats by `ballotsSeat`, or where there is no such election.
+        Held until the end of the transaction."""
+
 
 class NoBallots:
     async def put(
@@ -49,3 +63,6 @@ class NoBallots:
         rule: Mapping[str, Any] | None = None,
     ) -> UUID:
         raise Refusal("PLUGIN_DISABLED", plugin="ballots")
+
+    async def elected(self, work: Work, election_id: UUID) -> Elected | None:
+        return None

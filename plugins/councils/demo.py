@@ -22,7 +22,6 @@ from plugins.councils.terms import (
     Matter,
     ResolutionState,
     SeatCategory,
-    SeatedBy,
     SeatOffice,
     SeatState,
 )
@@ -105,7 +104,6 @@ async def _seat(w: Work, body_id: UUID, area_id: UUID, person: UUID, is_chair: b
     return await rules.fill_seat(
         w, body_id=body_id, holder_id=person, category=SeatCategory.RESIDENT if homes else SeatCategory.EXPERT,
         also=[SeatCategory.WOMEN] if is_woman else [], office=SeatOffice.CHAIR if is_chair else SeatOffice.MEMBER,
-        via=SeatedBy.ELECTED,
     )  # fmt: skip
 
 

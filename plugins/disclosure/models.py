@@ -1,4 +1,4 @@
-"""Notices with the people and things they name, objections, postings, and the chain of records that seals all of it."""
+"""Notices with the people and things they name or concern, objections, postings, and the chain of records that seals it."""
 
 from __future__ import annotations
 
@@ -42,6 +42,17 @@ _IS_SEALED = "OLD.state NOT IN ('DRAFT', 'DISCARDED')"
 _IS_OVER = "('DISCARDED', 'CLOSED_CLEAN', 'CLOSED_UPHELD', 'SUPERSEDED')"
 _RUNNING = "('PUBLISHED', 'OBJECTED', 'RESOLVED')"
 _ABOUT = "(t.organization_id IN ({ids}) OR (t.subject_tag = 'actor' AND t.subject_id IN ({ids})))"
+
+
+def whom(notice: str) -> str:
+    """SQL: whose own matter a notice is: its organization, its subject, whom it lists, and whom it concerns besides (INV10).
+    `notice`, an id, stands in it four times."""
+    return (
+        f"SELECT x.organization_id AS id FROM disclosure_notice x WHERE x.id = {notice}"
+        f" UNION SELECT x.subject_id FROM disclosure_notice x WHERE x.id = {notice} AND x.subject_tag = 'actor'"
+        f" UNION SELECT x.actor_id FROM disclosure_item x WHERE x.notice_id = {notice}"
+        f" UNION SELECT x.actor_id FROM disclosure_concerned x WHERE x.notice_id = {notice}"
+    )
 
 
 def _objections(states: str) -> str:
@@ -244,6 +255,36 @@ class Item(Logged):
         table = "disclosure_item"
 
 
+class Concerned(Logged):
+    """Whose own matter a notice is besides, as whoever announced it says: whom a resolution is about, who stands. No type
+    shows it, for the notice itself may name nobody."""
+
+    tag: ClassVar[str] = "disclosure_concerned"
+    called: ClassVar[tuple[str, str]] = ("Notices that concern them", "事关本人的公示")
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    notice: fields.ForeignKeyRelation[Notice] = _to("disclosure.Notice")
+    notice_id: UUID
+    actor: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    actor_id: UUID
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        refuse(
+            "stays",
+            "UPDATE",
+            f"{_changed('notice_id', 'area_id')} OR ({_changed('actor_id')} AND NOT {_event('notice.merged')})",
+            "SEALED",
+        ),
+        index("notice_id"),
+        index("actor_id"),
+    )
+
+    class Meta:
+        table = "disclosure_concerned"
+
+
 class Objection(Logged):
     """Somebody says that it is not right, by name or in confidence; somebody else answers (INV10)."""
 
@@ -310,6 +351,11 @@ class Objection(Logged):
             "answered_by_id",
             "EXISTS (SELECT 1 FROM disclosure_notice n WHERE n.id = NEW.notice_id"
             " AND n.published_by_id = NEW.answered_by_id)",
+        ),
+        *_by_others(
+            "inv10_concerned",
+            "answered_by_id",
+            f"EXISTS (SELECT 1 FROM ({whom('NEW.notice_id')}) y WHERE {own_matter('NEW.answered_by_id', 'y.id')})",
         ),
         index("notice_id", "filed_at"),
         index("by_id", "filed_at"),

@@ -300,7 +300,7 @@ async def test_a_community_elects_its_committee(neighbourhood: Neighbourhood) ->
     for actor in sorted(elected):
         await n.do(
             "admin", "councilsFillSeat", "seat { id }", bodyId=body["body"]["id"], holderId=actor, category="RESIDENT",
-            via="ELECTED",
+            via="ELECTED", electionId=election,
         )  # fmt: skip
     sits = "query($i: ID!) { councilsBody(id: $i) { vacancies isValid seats { nodes { via holder { id } } } } }"
     seated = (await n.ask(None, sits, i=body["body"]["id"]))["councilsBody"]

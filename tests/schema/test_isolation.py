@@ -165,7 +165,8 @@ def own_matter(actor: Any, f: Facts) -> bool:
 
 def objection(row: Row, f: Facts) -> bool:
     about = f.row("disclosure_notice", row["notice_id"])
-    named = [i["actor_id"] for i in f.rows("disclosure_item") if i["notice_id"] == row["notice_id"]]
+    lines = (x for table in ("disclosure_item", "disclosure_concerned") for x in f.rows(table))
+    named = [x["actor_id"] for x in lines if x["notice_id"] == row["notice_id"]]
     named += [about["organization_id"], about["subject_id"] if about["subject_tag"] == "actor" else None]
     part = f.who.person == about["published_by_id"] or any(own_matter(a, f) for a in named)
     answers = f.may("disclosure.answer", row["area_id"]) and not part

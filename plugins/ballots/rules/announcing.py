@@ -189,7 +189,7 @@ async def cancel(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
-    await impartial(work, ballot)
+    await impartial(work, ballot.election_id)
     if ballot.state in (BallotState.CLOSED, BallotState.CANCELLED, BallotState.ANNULLED):
         raise Refusal("BALLOT_CLOSED")
     if ballot.state is BallotState.OPEN:

@@ -21,7 +21,7 @@ async def annul(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.annul", ballot)
     work.expect_version(ballot)
-    await impartial(work, ballot)
+    await impartial(work, ballot.election_id)
     text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     if ballot.state is BallotState.COUNTING:
         await call_off(work, roll, ballot, text)

@@ -36,7 +36,7 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     if ballot.state is not BallotState.OPEN or work.now >= ballot.closes_at:
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     voter = await work.get(Actor, voter_id)
-    await impartial(work, ballot, voter.id)
+    await impartial(work, ballot.election_id, voter.id)
     entry = await work.find(RollEntry, roll_id=ballot.roll_id, actor_id=voter.id)
     on_roll(entry.state if entry else None)
     came = await _who_came(work, voter, presented_by_id)
@@ -74,7 +74,7 @@ async def enter_papers(
     EVIDENCE_NEEDED, PAPERS_EMPTY, BALLOT_STATE."""
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.papers.count", ballot)
-    await impartial(work, ballot)
+    await impartial(work, ballot.election_id)
     if not ballot.has_papers:
         raise Refusal("NO_PAPERS")
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
@@ -110,7 +110,7 @@ async def confirm_papers(work: Work, *, papers_id: UUID, agrees: bool, note: str
     ballot, papers = await work.lock_with(Papers, papers_id, Ballot)
     work.require("ballots.papers.count", ballot)
     work.expect_version(papers)
-    await impartial(work, ballot)
+    await impartial(work, ballot.election_id)
     if papers.state is not PaperBatchState.ENTERED:
         raise Refusal("PAPERS_STATE", state=str(papers.state))
     if work.person_id == papers.first_teller_id:

@@ -55,7 +55,7 @@ async def close(work: Work, *, ballot_id: UUID) -> Ballot:
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.ballot.manage", ballot)
     work.expect_version(ballot)
-    await impartial(work, ballot)
+    await impartial(work, ballot.election_id)
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
         raise Refusal("BALLOT_STATE", state=str(ballot.state))
     await bring_up_to_now(work, roll, ballot)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from core.errors import Refusal
 from core.models import Area
 from core.rules.inputs import clean_text, optional_text
 from core.work import Work
-from plugins.ballots.models import Ballot, Roll
+from plugins.ballots.models import Ballot, Roll, standing_in, standing_over
 
 EVIDENCE, EVIDENCE_LENGTH = 10, 500
 KIND = re.compile(r"[A-Z][A-Z0-9_]{1,58}[A-Z0-9]")
@@ -67,13 +67,18 @@ async def not_own(work: Work, *actor_ids: UUID) -> None:
         raise Refusal("OWN_MATTER")
 
 
-async def impartial(work: Work, ballot: Ballot, *others: UUID) -> None:
-    """Refuses OWN_MATTER: nobody who stands for election keeps the desk, counts, closes or calls the vote off (INV10)."""
-    standing = "SELECT c.actor_id FROM ballots_candidate c WHERE c.election_id = {} AND c.state NOT IN ('DECLINED', 'REJECTED')"
-    if ballot.election_id is None:
-        if others:
-            await not_own(work, *others)
-    elif await work.concerned_in(*others, or_among=standing, values=[ballot.election_id]):
+async def impartial(work: Work, election_id: UUID | None, *others: UUID) -> None:
+    """Refuses OWN_MATTER (INV10): nobody who stands for election runs it, keeps the desk, counts, closes or calls the vote
+    off. A ballot that is of no election has none."""
+    if election_id is None:
+        await not_own(work, *others)
+    elif await work.concerned_in(*others, or_among=standing_in("{}"), values=[election_id]):
+        raise Refusal("OWN_MATTER")
+
+
+async def impartial_over(work: Work, roll_id: UUID, *others: UUID) -> None:
+    """Refuses OWN_MATTER (INV10): nobody who stands in an election over a roll decides who is on it."""
+    if await work.concerned_in(*others, or_among=standing_over("{}"), values=[roll_id]):
         raise Refusal("OWN_MATTER")
 
 
@@ -109,9 +114,11 @@ async def clean(work: Work, subject: Any) -> None:
         raise Refusal("NOT_YET_CLEAN")
 
 
-async def publish(work: Work, kind: str, subject: Any, title: str, body: str, days: int | None) -> UUID | None:
-    """Make it public where a plugin publishes; the notice's id."""
+async def publish(
+    work: Work, kind: str, subject: Any, title: str, body: str, days: int | None, concerns: Collection[UUID] = ()
+) -> UUID | None:
+    """Make it public where a plugin publishes; the notice's id. `concerns`: whose own matter it is."""
     notice: UUID | None = await work.port("decision_gate").announce(
-        work, subject=subject, area_id=subject.area_id, kind=kind, title=title, body=body, days=days
+        work, subject=subject, area_id=subject.area_id, kind=kind, title=title, body=body, days=days, concerns=concerns
     )
     return notice

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from core.duties import Duties, Matter
+from core.settings.store import as_uuid
 from core.work import Work
-from plugins.ballots.models import Attestation, Ballot, Candidate, Election, Objection, Papers
-from plugins.ballots.terms import CandidateState
+from plugins.ballots.models import (
+    Attestation,
+    Ballot,
+    Candidate,
+    Election,
+    Objection,
+    Papers,
+    Roll,
+    standing_in,
+    standing_over,
+)
 
 
 async def _fact(work: Work, fact: Any) -> Matter:
@@ -15,19 +26,26 @@ async def _fact(work: Work, fact: Any) -> Matter:
 
 
 async def _objection(work: Work, objection: Any) -> Matter:
-    return Matter({objection.objector_id, objection.person_id})
+    return Matter(
+        {objection.objector_id, objection.person_id, *await _among(work, standing_over("{}"), objection.roll_id)}
+    )
 
 
 async def _candidate(work: Work, candidate: Any) -> Matter:
-    return Matter({candidate.actor_id})
+    return Matter({candidate.actor_id, *await standing(work, candidate.election_id)})
 
 
-async def standing(work: Work, election_id: Any) -> set[Any]:
-    """Who stands in an election, if it is one: they keep no desk and count nothing."""
-    if election_id is None:
-        return set()
-    found = await work.select(Candidate, election_id=election_id)
-    return {c.actor_id for c in found if c.state not in (CandidateState.DECLINED, CandidateState.REJECTED)}
+async def standing(work: Work, election_id: UUID | None) -> set[UUID]:
+    """Who stands in an election, if it is one: they run nothing of it."""
+    return set() if election_id is None else await _among(work, standing_in("{}"), election_id)
+
+
+async def _among(work: Work, sql: str, id: UUID) -> set[UUID]:
+    return {as_uuid(row["id"]) for row in await work.rows(sql, id)}
+
+
+async def _roll(work: Work, roll: Any) -> Matter:
+    return Matter(await _among(work, standing_over("{}"), roll.id))
 
 
 async def _ballot(work: Work, ballot: Any) -> Matter:
@@ -40,7 +58,7 @@ async def _papers(work: Work, papers: Any) -> Matter:
 
 
 async def _election(work: Work, election: Any) -> Matter:
-    return Matter(set())
+    return Matter(await standing(work, election.id))
 
 
 DUTIES = Duties(
@@ -53,5 +71,6 @@ DUTIES = Duties(
         Ballot: _ballot,
         Papers: _papers,
         Election: _election,
+        Roll: _roll,
     },
 )

@@ -13,7 +13,7 @@ from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
-from plugins.ballots.rules.common import clean, in_order, needed, not_own, publish, today
+from plugins.ballots.rules.common import clean, impartial, in_order, needed, publish, today
 from plugins.ballots.rules.counting import Result, Terms
 from plugins.ballots.rules.lateness import last_day
 from plugins.ballots.rules.rolls import release, still_used
@@ -55,10 +55,11 @@ async def call_election(work: Work, *, roll_id: UUID, title: str, seats: int, no
 
 async def prolong_nominations(work: Work, *, election_id: UUID, nominations_by: date) -> Election:
     """Too few stand, or somebody may not: nominations go on, from today. Refuses ELECTION_STATE (candidates are posted),
-    NOMINATIONS_TOO_SHORT."""
+    NOMINATIONS_TOO_SHORT, OWN_MATTER (who stands)."""
     election = await work.lock(Election, election_id)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
+    await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES) or election.candidates_on is not None:
         raise Refusal("ELECTION_STATE", state=str(election.state))
     days = (nominations_by - max(today(work), election.nominations_by)).days
@@ -80,7 +81,7 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
 
     Refuses NOMINATIONS_OVER, NOT_ON_ROLL, ALREADY_NOMINATED.
     """
-    _, election = await work.lock_with(Election, election_id, Roll)
+    roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.candidate.nominate", election)
     last = await _nominations_end(work, election)
     if election.state is not ElectionState.NOMINATING or today(work) > last:
@@ -97,6 +98,8 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
         state=CandidateState.ACCEPTED if by == actor else CandidateState.NOMINATED,
     )  # fmt: skip
     work.add(made)
+    if made.state is CandidateState.ACCEPTED:
+        await work.port("decision_gate").concern(work, roll, actor)
     work.record("ballots.candidate.nominated", made, area_id=election.area_id, data={"election": str(election.id)})
     return made
 
@@ -112,6 +115,9 @@ async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, sta
         raise Refusal("ELECTION_STATE", state=str(election.state))
     if candidate.state not in (CandidateState.NOMINATED, CandidateState.ACCEPTED):
         raise Refusal("CANDIDATE_STATE", state=str(candidate.state))
+    if accept and candidate.state is CandidateState.NOMINATED:
+        roll = await work.get(Roll, election.roll_id)
+        await work.port("decision_gate").concern(work, roll, candidate.actor_id)
     said = optional_text(statement, "statement", limit=2000) or candidate.statement
     work.change(
         candidate, state=CandidateState.ACCEPTED if accept else CandidateState.DECLINED, statement=said
@@ -123,11 +129,11 @@ async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, sta
 
 async def reject_candidate(work: Work, *, candidate_id: UUID, reason: str) -> Candidate:
     """Somebody may not stand, by law or charter, and the reason is told; if the candidates were posted, they are posted
-    anew without them. Refuses OWN_MATTER (INV10)."""
+    anew without them. Refuses OWN_MATTER (INV10: it is theirs, or a rival's)."""
     election, candidate = await work.lock_with(Candidate, candidate_id, Election)
     work.require("ballots.election.manage", election)
     work.expect_version(candidate)
-    await not_own(work, candidate.actor_id)
+    await impartial(work, election.id, candidate.actor_id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
         raise Refusal("ELECTION_STATE", state=str(election.state))
     if candidate.state in (CandidateState.REJECTED, CandidateState.ELECTED):
@@ -143,10 +149,12 @@ async def reject_candidate(work: Work, *, candidate_id: UUID, reason: str) -> Ca
 
 async def post_candidates(work: Work, *, election_id: UUID) -> Election:
     """Nominations are over; who stands is made public, and again if that has changed or an objection was upheld. Refuses
-    NOMINATIONS_STILL_COME, NOT_ON_ROLL (one who was struck off is rejected first), TOO_FEW_CANDIDATES."""
+    NOMINATIONS_STILL_COME, NOT_ON_ROLL (one who was struck off is rejected first), TOO_FEW_CANDIDATES, OWN_MATTER (who
+    stands)."""
     election = await work.lock(Election, election_id)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
+    await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
         raise Refusal("ELECTION_STATE", state=str(election.state))
     day = today(work)
@@ -164,7 +172,8 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
     if len(standing) < least:
         raise Refusal("TOO_FEW_CANDIDATES", least=least)
     body = f"{election.title}:正式候选人 {len(standing)} 人,应选 {election.seats} 人。"
-    notice = await publish(work, "CANDIDATES", election, election.title, body, settings.candidate_days or None)
+    notice = await publish(work, "CANDIDATES", election, election.title, body, settings.candidate_days or None,
+                           await stood(work, election.id))  # fmt: skip
     work.change(election, state=ElectionState.CANDIDATES, candidates_on=day, notice_id=notice)
     data = {"candidates": len(standing)}
     work.record("ballots.election.candidates_posted", election, area_id=election.area_id, data=data)
@@ -176,10 +185,12 @@ async def put_to_vote(
     has_papers: bool, terms: Terms | None,
 ) -> Ballot:  # fmt: skip
     """The vote on the candidates, whose notice has ended clean; after a tie, again on those who had equally many. Refuses
-    ELECTION_STATE, RESULT_CONTESTED (of the tie), CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, NOT_YET_CLEAN, RULE_TOO_LOOSE."""
+    ELECTION_STATE, RESULT_CONTESTED (of the tie), CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, NOT_YET_CLEAN, RULE_TOO_LOOSE,
+    OWN_MATTER (who stands)."""
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
+    await impartial(work, election.id)
     settings = await work.settings(BallotsSettings, election, version=election.settings_version)
     standing, seats = await _standing(work, election)
     if election.candidates_on is None or kind is BallotKind.YES_NO:
@@ -238,7 +249,14 @@ async def announce_result(work: Work, ballot: Ballot, result: Result) -> UUID | 
     body = f"{ballot.title}:{numbered(result.winners, '当选')}。"
     if result.tied:
         body += f"{numbered(result.tied, '票数相等')},另行投票。"
-    return await publish(work, "ELECTION_RESULT", ballot, ballot.title, body, None)
+    whose = await stood(work, ballot.election_id)
+    return await publish(work, "ELECTION_RESULT", ballot, ballot.title, body, None, whose)
+
+
+async def stood(work: Work, election_id: UUID) -> list[UUID]:
+    """Whose own matter an election is that is made public: who agreed to stand, and who may not."""
+    found = await work.select(Candidate, election_id=election_id)
+    return [c.actor_id for c in found if c.state not in (CandidateState.NOMINATED, CandidateState.DECLINED)]
 
 
 def numbered(positions: Sequence[int], what: str) -> str:
@@ -269,11 +287,13 @@ async def conclude(work: Work, roll: Roll, ballot: Ballot, result: Result) -> No
 async def seat(work: Work, *, election_id: UUID) -> Election:
     """Who was elected takes their seat, once the result has been public long enough and nobody objects any more.
 
-    Refuses ELECTION_STATE (a tie is open), RESULT_CONTESTED (an objection was upheld), NOT_YET_CLEAN.
+    Refuses ELECTION_STATE (a tie is open), RESULT_CONTESTED (an objection was upheld), NOT_YET_CLEAN, OWN_MATTER (who
+    stands).
     """
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
+    await impartial(work, election.id)
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is BallotOutcome.TIED:
         raise Refusal("ELECTION_STATE", state=str(election.state))
@@ -291,10 +311,11 @@ async def seat(work: Work, *, election_id: UUID) -> Election:
 
 
 async def cancel_election(work: Work, *, election_id: UUID, reason: str) -> Election:
-    """Call it off before the vote; its roll is let go. Refuses ELECTION_STATE."""
+    """Call it off before the vote; its roll is let go. Refuses ELECTION_STATE, OWN_MATTER (who stands)."""
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.election.manage", election)
     work.expect_version(election)
+    await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
         raise Refusal("ELECTION_STATE", state=str(election.state))
     text = {"reason": needed(reason, "reason")}

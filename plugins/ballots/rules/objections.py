@@ -9,7 +9,7 @@ from core.ids import new_id
 from core.models import Actor
 from core.work import Work
 from plugins.ballots.models import Objection, Roll, RollEntry
-from plugins.ballots.rules.common import needed, not_own, today
+from plugins.ballots.rules.common import impartial_over, needed, today
 from plugins.ballots.rules.rolls import enter, objections_end, strike
 from plugins.ballots.terms import RollEntryState, RollObjectionState, RollObjectionWish, RollState
 
@@ -62,12 +62,12 @@ async def withdraw_objection(work: Work, *, objection_id: UUID) -> Objection:
 async def answer_objection(work: Work, *, objection_id: UUID, uphold: bool, answer: str) -> Objection:
     """Who upholds it changes the roll with it: the person is entered by the rule, or struck off.
 
-    Refuses OWN_MATTER (INV10), ROLL_OBJECTION_STATE, and with the reason why somebody cannot be entered.
+    Refuses OWN_MATTER (INV10; also who stands in an election over the roll), ROLL_OBJECTION_STATE, and with the reason why somebody cannot be entered.
     """
     roll, objection = await work.lock_with(Objection, objection_id, Roll)
     work.require("ballots.roll.decide", roll)
     work.expect_version(objection)
-    await not_own(work, objection.objector_id, objection.person_id)
+    await impartial_over(work, roll.id, objection.objector_id, objection.person_id)
     _open(objection)
     text = needed(answer, "answer")
     data = {"roll": str(roll.id), "actor": str(objection.person_id), "wish": str(objection.wish)}

@@ -1,4 +1,5 @@
-"""The port `ballots`: other plugins put a matter to the vote; their charter's rule holds, not the area's settings."""
+"""The port `ballots`: other plugins put a matter to the vote, by their charter's rule and not the area's settings, and
+learn who was elected."""
 
 from __future__ import annotations
 
@@ -10,11 +11,13 @@ from uuid import UUID
 from core.errors import Refusal
 from core.models import Entity
 from core.work import Work
+from plugins.ballots.models import Candidate, Election
+from plugins.ballots.ports import Elected
 from plugins.ballots.rules.announcing import own_roll, put, usual
 from plugins.ballots.rules.common import in_order, switched_on
 from plugins.ballots.rules.counting import Terms, share
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotKind, ShareBase, TieRule
+from plugins.ballots.terms import BallotKind, CandidateState, ElectionState, ShareBase, TieRule
 
 KEYS = frozenset({"kind", "quorum", "threshold", "base", "seats", "ties", "most", "points", "proxies"})
 
@@ -40,6 +43,13 @@ class PutToTheVote:
             has_papers=False, opens_at=opens_at, closes_at=closes_at, terms=terms, subject=(subject.tag, subject.id),
         )  # fmt: skip
         return ballot.id
+
+    async def elected(self, work: Work, election_id: UUID) -> Elected | None:
+        found = await work.select(Election, lock=True, id=election_id, state=ElectionState.SEATED)
+        if not found:
+            return None
+        won = await work.select(Candidate, election_id=election_id, state=CandidateState.ELECTED)
+        return Elected(found[0].area_id, work.place(found[0]).chain, frozenset(c.actor_id for c in won))
 
 
 def terms_from(said: Mapping[str, Any], options: int, usual: Terms) -> tuple[BallotKind, Terms]:

@@ -17,7 +17,7 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
-from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, needed, publish, today
+from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, impartial_over, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.rules.lateness import last_day, postpone_waiting
 from plugins.ballots.settings import BallotsSettings
@@ -221,10 +221,12 @@ async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
 
 
 async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
-    """No more objections. Refuses ROLL_STATE, OBJECTIONS_STILL_COME, OBJECTIONS_OPEN, NOT_YET_CLEAN (its notice)."""
+    """No more objections. Refuses ROLL_STATE, OBJECTIONS_STILL_COME, OBJECTIONS_OPEN, NOT_YET_CLEAN (its notice), OWN_MATTER
+    (who stands in an election over it)."""
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.manage", roll)
     work.expect_version(roll)
+    await impartial_over(work, roll.id)
     if roll.state is not RollState.POSTED:
         raise Refusal("ROLL_STATE", state=str(roll.state))
     last = await objections_end(work, roll)
@@ -298,12 +300,14 @@ async def about_entry(
     voter_ids: Sequence[UUID] | None,
 ) -> None:  # fmt: skip
     """A ballot about somebody who waits for the meeting's consent asks for that, where the roll lies, and neither of them
-    nor of those on the roll itself. Refuses CONSENT_QUESTION, OWN_MATTER (INV10), NOT_FOUND."""
+    nor of those on the roll itself, nor by who stands in an election over it. Refuses CONSENT_QUESTION, OWN_MATTER (INV10),
+    NOT_FOUND."""
     roll, entry = await work.lock_with(RollEntry, entry_id, Roll)
     asked = kind is BallotKind.YES_NO and tuple(options) in (FOR_AND_AGAINST, FOR_AND_AGAINST[:2])
     waits = entry.state is RollEntryState.PENDING_CONSENT and roll.state in OPEN
     if not asked or not waits or entry.area_id != area.id or roll.id == roll_id:
         raise Refusal("CONSENT_QUESTION", path=("subjectId",))
+    await impartial_over(work, roll.id)
     if entry.actor_id in (voter_ids or ()):
         raise Refusal("OWN_MATTER", path=("voterIds",))
 

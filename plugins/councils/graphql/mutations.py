@@ -159,6 +159,9 @@ class CouncilsFillSeatInput(MutationInput):
     )
     office: SeatOffice = SeatOffice.MEMBER
     via: SeatedBy = SeatedBy.APPOINTED
+    election_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The election they were elected in, where ballots are on (所依据的选举)."
+    )
     mandate_of_id: strawberry.ID | None = strawberry.field(
         default=None, description="The organization that sends them, by a mandate it gave (委派单位)."
     )
@@ -177,6 +180,7 @@ async def councils_fill_seat(work: Work, input: CouncilsFillSeatInput) -> Result
         also=input.also,
         office=input.office,
         via=input.via,
+        election_id=optional(input.election_id, "ballots_election", "electionId"),
         mandate_of_id=optional(input.mandate_of_id, "actor", "mandateOfId"),
         term_start=input.term_start,
         term_months=input.term_months,

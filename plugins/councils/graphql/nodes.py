@@ -154,6 +154,10 @@ class CouncilsSeat:
     )  # fmt: skip
     office: SeatOffice = column()
     via: SeatedBy = column(description="How they came to sit there (产生方式).")
+    election_id: strawberry.ID | None = computed(
+        lambda t: GlobalId(Literal("ballots_election"), t.election_id),
+        description="The election they sit by (所依据的选举编号).",
+    )
     is_voting: bool = column(description="Government attends without a vote (是否有表决权).")
     kept_by: str | None = column(filter=False, description="The mechanism that keeps the seat (所属机制).")
     state: SeatState = column()

@@ -307,6 +307,7 @@ class Migration(migrations.Migration):
                 ('categories', fields.CharField(max_length=200)),
                 ('office', fields.CharEnumField(description='SeatOffice', enum_type=SeatOffice, max_length=40)),
                 ('via', fields.CharEnumField(description='SeatedBy', enum_type=SeatedBy, max_length=40)),
+                ('election_id', fields.UUIDField(null=True)),
                 ('is_voting', fields.BooleanField()),
                 ('kept_by', fields.CharField(null=True, max_length=40)),
                 ('state', fields.CharEnumField(description='SeatState', enum_type=SeatState, max_length=40)),

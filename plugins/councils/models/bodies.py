@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, refuse, unique
+from core.database.guards import Guard, append_only, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged
 from core.personal import Text, impersonal
 from plugins.councils.models.common import IS_ON, RESTING, by_event, out_of_bounds, to
@@ -170,12 +170,14 @@ class SeatRule(Logged):
 class Seat(Logged):
     """Somebody's term in a body. `categories` are all in which the holder counts: `|ENTERPRISE|WOMEN|`.
 
-    `term_end` is the first day they no longer sit. An organization sits through the person it sends (`mandate_of`). A seat
+    `term_end` is the first day they no longer sit. `election_id` is the election they sit by, where ballots keeps it: it
+    fills seats of one body, and each of its elected sits by it once. An organization sits through the person it sends (`mandate_of`). A seat
     that is `kept_by` a mechanism is filled through it, and suspended where it is off: its term goes on, its place is kept.
     """
 
     tag: ClassVar[str] = "councils_seat"
     called: ClassVar[tuple[str, str]] = ("Seats in bodies", "席位")
+    refers: ClassVar[dict[str, str]] = {"election_id": "ballots_election"}
 
     area: fields.ForeignKeyRelation[Area] = to("core.Area")
     area_id: UUID
@@ -189,6 +191,7 @@ class Seat(Logged):
     categories = fields.CharField(max_length=200)
     office = fields.CharEnumField(SeatOffice, description="SeatOffice", max_length=40)
     via = fields.CharEnumField(SeatedBy, description="SeatedBy", max_length=40)
+    election_id = fields.UUIDField(null=True)
     is_voting = fields.BooleanField()
     kept_by = fields.CharField(max_length=40, null=True)
     state = fields.CharEnumField(SeatState, description="SeatState", max_length=40)
@@ -208,13 +211,22 @@ class Seat(Logged):
             "(NEW.state = 'VACATED') = (NEW.vacated_on IS NOT NULL)"
             " AND (NEW.vacated_on IS NULL) = (NEW.vacated_because IS NULL)",
         ),
+        check("by_an_election", "NEW.election_id IS NULL OR NEW.via = 'ELECTED'", "ELECTION_NEEDED"),
+        refuse(
+            "election_of_one_body",
+            "INSERT",
+            "NEW.election_id IS NOT NULL AND EXISTS (SELECT 1 FROM councils_seat s WHERE s.election_id = NEW.election_id"
+            " AND s.body_id <> NEW.body_id)",
+            "ELECTION_OF_ANOTHER_BODY",
+        ),
         refuse("vacated_for_good", "UPDATE", "OLD.state = 'VACATED' AND NEW.state <> 'VACATED'", "SEAT_VACATED"),
         refuse(
             "stays",
             "UPDATE",
             f"NEW.body_id <> OLD.body_id OR (NEW.holder_id <> OLD.holder_id AND NOT {by_event('seat.merged')})"
             " OR NEW.categories <> OLD.categories OR NEW.term_start <> OLD.term_start OR NEW.is_voting <> OLD.is_voting"
-            " OR COALESCE(NEW.kept_by, '') <> COALESCE(OLD.kept_by, '')",
+            " OR COALESCE(NEW.kept_by, '') <> COALESCE(OLD.kept_by, '')"
+            f" OR NOT {same('NEW.election_id', 'OLD.election_id')}",
             "APPEND_ONLY",
         ),
         *RESTING,
@@ -259,6 +271,7 @@ class Seat(Logged):
             "SEAT_MANDATE",
         ),
         unique("body_id", "holder_id", where="state <> 'VACATED'", code="ALREADY_SEATED"),
+        unique("election_id", "holder_id", where="election_id IS NOT NULL", code="SAT_BY_THIS_ELECTION"),
         unique(
             "body_id",
             "mandate_of_id",

@@ -334,6 +334,13 @@ class Delegation(Logged):
             "NOT EXISTS (SELECT 1 FROM core_actor a WHERE a.id = NEW.government_id AND a.kind = 'GOVERNMENT_BODY')",
             "NOT_GOVERNMENT",
         ),
+        refuse(
+            "inv13_government_of_here",
+            "INSERT",
+            "NOT EXISTS (SELECT 1 FROM core_actor a JOIN core_area_closure x ON x.ancestor_id = a.area_id AND x.until IS NULL"
+            " JOIN councils_body b ON b.area_id = x.descendant_id WHERE a.id = NEW.government_id AND b.id = NEW.body_id)",
+            "GOVERNMENT_ELSEWHERE",
+        ),
         unique("body_id", "matter", "title", where="state = 'ACTIVE'", code="DELEGATION_EXISTS"),
         index("area_id", "since"),
         index("body_id", "matter"),

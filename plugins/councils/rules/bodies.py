@@ -244,6 +244,7 @@ async def fill_seat(
     also: Sequence[SeatCategory] = (),
     office: SeatOffice = SeatOffice.MEMBER,
     via: SeatedBy = SeatedBy.APPOINTED,
+    election_id: UUID | None = None,
     mandate_of_id: UUID | None = None,
     term_start: date | None = None,
     term_months: int | None = None,
@@ -254,7 +255,8 @@ async def fill_seat(
 
     `kept_by` is the mechanism that asks, where it keeps the category's seats. Refuses OWN_MATTER (nobody seats
     themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN, NOT_A_PERSON, NOT_FROM_HERE,
-    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, SEAT_TERM_AHEAD, KEPT_SEAT, NO_SUCH_SEATS.
+    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, SEAT_TERM_AHEAD, KEPT_SEAT, NO_SUCH_SEATS, and what
+    `_by_election` refuses.
     """
     body = await work.lock(Body, body_id)
     sends = kept_by is not None and not work.system and work.principal_id == mandate_of_id
@@ -270,6 +272,7 @@ async def fill_seat(
             raise Refusal("KEPT_SEAT", path=("category",), category=named.zh)
     sender = await _sender(work, body, categories, holder, mandate_of_id)
     await _resident(work, body, categories, holder)
+    await _by_election(work, body, holder, via, election_id)
     limit = (await terms(work, body)).term_months
     if term_months is not None and not 1 <= term_months <= limit:
         raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
@@ -281,7 +284,7 @@ async def fill_seat(
         raise Refusal("NO_SUCH_SEATS", path=("bodyId",), category=category.zh)
     seat = Seat(
         id=new_id(), area_id=body.area_id, body_id=body.id, holder_id=holder.id, mandate_of_id=sender, category=category,
-        categories=packed([str(c) for c in categories]), office=office, via=via,
+        categories=packed([str(c) for c in categories]), office=office, via=via, election_id=election_id,
         is_voting=SeatCategory.GOVERNMENT not in categories, kept_by=kept_by, state=SeatState.FILLED,
         term_start=start, term_end=term_end or months_later(start, term_months or limit),
     )  # fmt: skip
@@ -333,6 +336,29 @@ async def _sender(
     if not any(m.area_id in chain and (m.until is None or m.until > work.now) for m in held):
         raise Refusal("SEAT_MANDATE", path=("mandateOfId",))
     return organization.id
+
+
+async def _by_election(work: Work, body: Body, holder: Actor, via: SeatedBy, election_id: UUID | None) -> None:
+    """Where ballots are on, who sits as elected was elected: in an election there or right above or below, which is over,
+    fills seats of no other body, and by which they have not sat before. Where they are off it is the clerk's word.
+
+    Refuses PLUGIN_DISABLED, ELECTION_NEEDED, NOT_THE_ELECTED, ELECTION_OF_ANOTHER_BODY, SAT_BY_THIS_ELECTION."""
+    is_on = "ballots" in work.kernel.ports and "ballots" in work.place(body).plugins
+    if election_id is not None and not is_on:
+        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
+    if (election_id is not None) != (via is SeatedBy.ELECTED and is_on):
+        raise Refusal("ELECTION_NEEDED", path=("electionId",))
+    if election_id is None:
+        return
+    found = await work.port("ballots").elected(work, election_id)
+    is_there = found is not None and (found.area_id in work.place(body).chain or body.area_id in found.above)
+    if not is_there or holder.id not in found.actor_ids:
+        raise Refusal("NOT_THE_ELECTED", path=("holderId",))
+    for seat in await work.select(Seat, election_id=election_id):
+        if seat.body_id != body.id:
+            raise Refusal("ELECTION_OF_ANOTHER_BODY", path=("electionId",))
+        if seat.holder_id == holder.id:
+            raise Refusal("SAT_BY_THIS_ELECTION", path=("electionId",))
 
 
 async def _resident(work: Work, body: Body, categories: Sequence[SeatCategory], holder: Actor) -> None:

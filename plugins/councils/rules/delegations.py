@@ -24,9 +24,10 @@ async def delegate_matter(
     rule_document_id: UUID | None = None, bounds: str | None = None, budget: int | None = None,
     since: date | None = None, ends_on: date | None = None,
 ) -> Delegation:  # fmt: skip
-    """A government body, or the administration for it, leaves a matter to a body, by an instrument one can look up.
+    """A government body of the body's area or one above, or the administration for it, leaves a matter to a body, by an
+    instrument one can look up.
 
-    Refuses NOT_GOVERNMENT, TERM_BACKWARDS, BUDGET_AMOUNT, DELEGATION_EXISTS.
+    Refuses NOT_GOVERNMENT, GOVERNMENT_ELSEWHERE, TERM_BACKWARDS, BUDGET_AMOUNT, DELEGATION_EXISTS.
     """
     body = await work.lock(Body, body_id)
     government = await work.get(Actor, government_id)
@@ -34,6 +35,8 @@ async def delegate_matter(
     require_active(body)
     if government.kind is not ActorKind.GOVERNMENT_BODY:
         raise Refusal("NOT_GOVERNMENT", path=("governmentId",))
+    if government.area_id not in work.place(body).chain:
+        raise Refusal("GOVERNMENT_ELSEWHERE", path=("governmentId",))
     begins = since or today(work)
     if ends_on is not None and ends_on <= begins:
         raise Refusal("TERM_BACKWARDS", path=("endsOn",))

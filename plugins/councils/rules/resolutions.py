@@ -189,9 +189,10 @@ async def _adopt(work: Work, body: Body, resolution: Resolution) -> None:
     """It passed: in effect at once, or made public first where its matter asks for that (INV9)."""
     settings = await work.settings(CouncilsSettings, body)
     if resolution.matter in settings.announced_matters:
+        item = await work.get(AgendaItem, resolution.item_id)
         resolution.notice_id = await work.port("decision_gate").announce(
             work, subject=resolution, area_id=body.area_id, kind="councils.resolution", title=resolution.title,
-            body=resolution.text,
+            body=resolution.text, concerns=[id for id in (item.concerns_id, item.proposed_by_id) if id is not None],
         )  # fmt: skip
     if resolution.notice_id is None:
         resolution.state, resolution.effective_at = ResolutionState.EFFECTIVE, work.now

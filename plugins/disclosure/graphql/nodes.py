@@ -120,7 +120,8 @@ def _sees_objector(t: RowOf, v: ViewerFacts) -> Expr:
         )
     )
     in_list = select(models.Item).where(lambda i: (i.notice_id == t.notice_id) & v.concerned_in(i.actor_id))
-    answers = v.may("disclosure.answer", t.area_id) & ~in_notice.exists() & ~in_list.exists()
+    besides = select(models.Concerned).where(lambda c: (c.notice_id == t.notice_id) & v.concerned_in(c.actor_id))
+    answers = v.may("disclosure.answer", t.area_id) & ~in_notice.exists() & ~in_list.exists() & ~besides.exists()
     return (t.is_confidential == False) | v.acts_as(t.by_id) | answers  # noqa: E712
 
 

@@ -64,6 +64,19 @@ class Migration(migrations.Migration):
             bases=['Logged'],
         ),
         ops.CreateModel(
+            name='Concerned',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('notice', fields.ForeignKeyField('disclosure.Notice', source_field='notice_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('actor', fields.ForeignKeyField('core.Actor', source_field='actor_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+            ],
+            options={'table': 'disclosure_concerned', 'app': 'disclosure', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
             name='Item',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from uuid import UUID
 
 from core.errors import Refusal
@@ -11,7 +12,7 @@ from core.rules.inputs import clean_name, clean_text
 from core.work import Work
 from plugins.disclosure.models import Notice
 from plugins.disclosure.rules.common import TEXT
-from plugins.disclosure.rules.notices import PERSONAL, seal_notice
+from plugins.disclosure.rules.notices import PERSONAL, concern, seal_notice
 from plugins.disclosure.rules.windows import not_shorter, window
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import CLOSED, RUNNING, Masking, NoticeState
@@ -21,8 +22,9 @@ class Gate:
     """`core.ports.DecisionGate`. It asks for no permission of its own: the rule that calls it has decided that."""
 
     async def announce(
-        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None
-    ) -> UUID | None:
+        self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None,
+        concerns: Collection[UUID] = (),
+    ) -> UUID | None:  # fmt: skip
         """Publish a sealed notice; None where disclosure is off. One of this kind about the subject
         that runs, or ended with objections upheld, is superseded. Who asks for fewer days than the area's least gets those. The
         caller records its own event before it. Refuses OPEN_OBJECTIONS."""
@@ -54,8 +56,14 @@ class Gate:
                 supersedes_id=before.id if before is not None else None,
             )
         )
-        await seal_notice(work, notice, asked, (), is_new=True)
+        await seal_notice(work, notice, asked, (), concerns, is_new=True)
         return notice.id
+
+    async def concern(self, work: Work, subject: Entity, actor_id: UUID) -> None:
+        """Queue it for the caller's next event, of each notice that runs."""
+        for notice in await self._announced(work, subject):
+            if notice.state in RUNNING:
+                concern(work, notice, actor_id)
 
     async def _before(self, work: Work, subject: Entity, kind: str, area_id: UUID) -> Notice | None:
         found = [n for n in await self._announced(work, subject) if (n.kind, n.area_id) == (kind, area_id)]

@@ -8,8 +8,9 @@ from uuid import UUID
 from core.corrections import Finding, Merging
 from core.duties import Duties, Matter
 from core.rules.erasure import Erasing
+from core.settings.store import as_uuid
 from core.work import Work
-from plugins.disclosure.models import FileEntry, Item, Notice, Objection
+from plugins.disclosure.models import Concerned, FileEntry, Item, Notice, Objection, whom
 from plugins.disclosure.rules.common import objected
 from plugins.disclosure.terms import ObjectionState
 
@@ -35,6 +36,7 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
     found = [
         Finding("disclosure_notice", len(await _notices(work, gone))),
         Finding("disclosure_item", len(await work.select(Item, actor_id=gone))),
+        Finding("disclosure_concerned", len(await work.select(Concerned, actor_id=gone))),
         Finding("disclosure_objection", len(await work.select(Objection, by_id=gone))),
         Finding("disclosure_file_entry", len(await work.select(FileEntry, organization_id=gone))),
         Finding("disclosure_objection", len(await _open(work, kept) & await _open(work, gone)), "BOTH_OBJECT"),
@@ -50,9 +52,10 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
         columns = ("organization_id", "published_by_id", "subject_id")
         work.change(notice, **{c: kept for c in columns if getattr(notice, c) == gone})
         work.record("disclosure.notice.merged", notice, area_id=notice.area_id, data=data)
-    for item in await work.select(Item, lock=True, actor_id=gone):
-        work.change(item, actor_id=kept)
-        work.record("disclosure.notice.merged", item, area_id=item.area_id, data=data)
+    named: list[Item | Concerned] = [*await work.select(Item, lock=True, actor_id=gone)]
+    for row in [*named, *await work.select(Concerned, lock=True, actor_id=gone)]:
+        work.change(row, actor_id=kept)
+        work.record("disclosure.notice.merged", row, area_id=row.area_id, data=data)
     for entry in await work.select(FileEntry, lock=True, organization_id=gone):
         work.change(entry, organization_id=kept)
         work.record("disclosure.notice.merged", entry, area_id=entry.area_id, data=data)
@@ -74,14 +77,9 @@ ERASING = Erasing("disclosure", open_matters)
 
 
 async def concerned(work: Work, notice: Notice) -> set[UUID]:
-    """Whom a notice is about: its organization, its subject, whom it lists."""
-    items = await work.select(Item, notice_id=notice.id)
-    found = {i.actor_id for i in items if i.actor_id is not None}
-    if notice.organization_id is not None:
-        found.add(notice.organization_id)
-    if notice.subject_tag == "actor" and notice.subject_id is not None:
-        found.add(notice.subject_id)
-    return found
+    """Whose own matter a notice is."""
+    rows = await work.rows(whom("{}"), *[notice.id] * 4)
+    return {as_uuid(row["id"]) for row in rows if row["id"] is not None}
 
 
 async def _objection(work: Work, objection: Any) -> Matter:

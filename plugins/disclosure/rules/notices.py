@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,7 +15,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.disclosure import seal
-from plugins.disclosure.models import Item, Notice, Posting, Record
+from plugins.disclosure.models import Concerned, Item, Notice, Posting, Record
 from plugins.disclosure.rules.common import TEXT, about, evidence_text, needed, new_salt, require_running, sealed, today
 from plugins.disclosure.rules.windows import LONGEST, calendar, not_shorter, window
 from plugins.disclosure.settings import DisclosureSettings
@@ -219,8 +219,17 @@ async def _named(work: Work, notice: Notice, items: Sequence[Named]) -> list[Ite
     return made
 
 
-async def seal_notice(work: Work, notice: Notice, asked: Any, items: Sequence[Item], *, is_new: bool = False) -> None:
-    """Queue and record a publication: the record of the chain first, then the notice under its hash."""
+async def seal_notice(
+    work: Work,
+    notice: Notice,
+    asked: Any,
+    items: Sequence[Item],
+    concerns: Collection[UUID] = (),
+    *,
+    is_new: bool = False,
+) -> None:
+    """Queue and record a publication: the record of the chain first, then the notice under its hash. What it corrects
+    concerns whom that did."""
     title_salt, body_salt = new_salt(), new_salt()
     before = notice.supersedes_id
     facts = {
@@ -261,11 +270,19 @@ async def seal_notice(work: Work, notice: Notice, asked: Any, items: Sequence[It
         work.change(notice, **values)
     for item in items:
         work.add(item)
+    corrected = await work.select(Concerned, notice_id=before) if before is not None else []
+    for actor_id in sorted({*concerns, *(c.actor_id for c in corrected)}):
+        concern(work, notice, actor_id)
     data = {**about(notice), "hash": record.hash, "lastDay": asked.end.day.isoformat()}
     work.record("disclosure.notice.published", notice, area_id=notice.area_id, data=data)
     if before is not None:
         old = await work.get(Notice, before)
         await supersede(work, old, notice)
+
+
+def concern(work: Work, notice: Notice, actor_id: UUID) -> None:
+    """Queue that it is this actor's own matter."""
+    work.add(Concerned(id=new_id(), area_id=notice.area_id, notice_id=notice.id, actor_id=actor_id))
 
 
 async def _sealed_about(work: Work, notice: Notice) -> dict[str, str | None]:

@@ -8,7 +8,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.work import Work
 from plugins.disclosure import seal
-from plugins.disclosure.models import Notice, Objection
+from plugins.disclosure.models import Notice, Objection, whom
 from plugins.disclosure.rules.common import about, needed, new_salt, objected, require_running, sealed
 from plugins.disclosure.rules.days_off import last_day
 from plugins.disclosure.rules.windows import answer_by
@@ -84,18 +84,13 @@ async def withdraw(work: Work, *, objection_id: UUID) -> Objection:
 async def answer(work: Work, *, objection_id: UUID, uphold: bool, text: str) -> Objection:
     """Somebody else answers: it is upheld, and the decision does not take effect, or it is not.
 
-    Refuses OWN_MATTER (INV10: not who objected, not who published, none of theirs), OBJECTION_STATE.
+    Refuses OWN_MATTER (INV10: not who objected, not who published, not whom it concerns, none of theirs), OBJECTION_STATE.
     """
     notice, objection = await locked(work, objection_id)
     work.require("disclosure.answer", notice)
     work.expect_version(objection)
-    concerned = [objection.by_id, *([notice.organization_id] if notice.organization_id else [])]
-    if notice.subject_tag == "actor" and notice.subject_id is not None:
-        concerned.append(notice.subject_id)
     if work.person_id == notice.published_by_id or await work.concerned_in(
-        *concerned,
-        or_among="SELECT i.actor_id FROM disclosure_item i WHERE i.notice_id = {} AND i.actor_id IS NOT NULL",
-        values=[notice.id],
+        objection.by_id, or_among=whom("{}"), values=[notice.id] * 4
     ):
         raise Refusal("OWN_MATTER")
     _still_open(objection)

@@ -17,6 +17,7 @@ from core.settings.store import as_instant
 from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.disclosure.rules.files import hear
+from plugins.disclosure.rules.mending import move_merged
 
 pytestmark = pytest.mark.anyio
 
@@ -235,3 +236,67 @@ async def test_the_file_of_an_organization_fills_itself(neighbourhood: Neighbour
     assert len((await n.ask(None, query, i=committee))["node"]["disclosureFile"]["nodes"]) == len(
         file["disclosureFile"]["nodes"]
     )
+
+
+async def test_whom_an_announced_decision_concerns_neither_reads_nor_answers_what_is_objected(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (club,) = await n.registered("书法社")
+    first, later = await n.newcomers(2, "xishan")
+    actors = {who: (await n.ask(who, "{ viewer { id } }"))["viewer"]["id"] for who in (first, later)}
+    for who in (first, later):
+        await n.do(
+            "admin", "coreGrantRole", "roleGrant { id }", role="AREA_ADMIN", areaId=d.xishan, actorId=actors[who]
+        )
+    notice = await announce(d, club, concerns=[split_global(actors[first])[1]])
+    assert notice is not None
+
+    async def concern(work: Work) -> dict[str, Any]:
+        subject = await work.get(Actor, split_global(club)[1])
+        work.require("core.actor.register", subject)
+        await work.port("decision_gate").concern(work, subject, split_global(actors[later])[1])
+        work.record("core.actor.registered", subject, area_id=subject.area_id)
+        return {}
+
+    given: dict[str, Any] = {"uphold": False, "answer": "无"}
+    answer = ("disclosureAnswerObjection", "objection { state }")
+    objection, secret = await d.object(notice), await d.object(notice, "company", "他自己的事", isConfidential=True)
+    assert await d.see(secret, "text", later) == {"text": "他自己的事"}
+    await n.server.runtime.as_system(concern)
+    for who in (first, later):
+        assert await d.see(secret, "text", who) is None
+        assert await n.refused(who, *answer, objectionId=secret, **given) == "NOT_FOUND"
+        assert await n.refused(who, *answer, objectionId=objection, **given) == "OWN_MATTER"
+
+    async def nobodys(*_: Any, **__: Any) -> bool:
+        return False
+
+    with monkeypatch.context() as forgot:  # nor does the database let them
+        forgot.setattr(Work, "concerned_in", nobodys)
+        assert await n.refused(first, *answer, objectionId=objection, **given) == "OWN_MATTER"
+    for each in (objection, secret):
+        await d.answer(each)
+
+    # A correction is their matter as before; and that of whom one of them proves to be.
+    draft = {"areaId": d.xishan, "kind": "拨付", "title": "更正", "body": "拟拨付 2 万元。", "supersedesId": notice}
+    made = await n.do("clerk", "disclosureDraft", "notice { id }", **draft)
+    anew = made["notice"]["id"]
+    await n.do("clerk", "disclosurePublish", "notice { id }", noticeId=anew)
+    objection = await d.object(anew)
+    for who in (first, later):
+        assert await n.refused(who, *answer, objectionId=objection, **given) == "OWN_MATTER"
+    table = "SELECT count(*) FROM disclosure_concerned WHERE actor_id = '{}'"
+    database = n.server.runtime.database
+    (unknown,) = await n.registered("同一人")
+    await n.server.runtime.as_system(lambda work: _merged(work, actors[later], unknown))
+    for actor, rows in ((actors[first], 2), (unknown, 2), (actors[later], 0)):
+        assert (await database.read(table.format(split_global(actor)[1])))[0][0] == rows
+
+
+async def _merged(work: Work, gone: str, kept: str) -> dict[str, Any]:
+    """What a merge moves of disclosure."""
+    work.require("core.actor.register", await work.get(Actor, split_global(kept)[1]))
+    await move_merged(work, split_global(kept)[1], split_global(gone)[1])
+    return {}
