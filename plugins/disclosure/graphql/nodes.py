@@ -14,7 +14,7 @@ from plugins.disclosure.terms import HIDDEN, DayKind, Heading, Masking, NoticeSt
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, GlobalId, RowOf, select
+from schema.nodes.expressions import Expr, GlobalId, RowOf, case, select
 from schema.nodes.telling import public
 from schema.nodes.viewing import ViewerFacts
 from schema.scalars import Long
@@ -109,19 +109,20 @@ class DisclosureItem:
 
 def _sees_objector(t: RowOf, v: ViewerFacts) -> Expr:
     """By name: everybody. In confidence: whoever objects, and whoever may answer it (`rules.answer`)."""
-    in_notice = select(models.Notice).where(
-        lambda n: (
-            (n.id == t.notice_id)
-            & (
-                v.is_person(n.published_by_id)
-                | v.concerned_in(n.organization_id)
-                | ((n.subject_tag == "actor") & v.concerned_in(n.subject_id))
-            )
-        )
+
+    def of_notice(name: str) -> Expr:
+        return select(models.Notice).where(lambda n: n.id == t.notice_id).first(name, order_by="id")
+
+    in_notice = (
+        v.is_person(of_notice("published_by_id"))
+        | v.concerned_in(of_notice("organization_id"))
+        | ((of_notice("subject_tag") == "actor") & v.concerned_in(of_notice("subject_id")))
     )
     in_list = select(models.Item).where(lambda i: (i.notice_id == t.notice_id) & v.concerned_in(i.actor_id))
     besides = select(models.Concerned).where(lambda c: (c.notice_id == t.notice_id) & v.concerned_in(c.actor_id))
-    answers = v.may("disclosure.answer", t.area_id) & ~in_notice.exists() & ~in_list.exists() & ~besides.exists()
+    answers = (
+        v.may("disclosure.answer", t.area_id) & (case(in_notice, 0, 1) == 1) & ~in_list.exists() & ~besides.exists()
+    )
     return (t.is_confidential == False) | v.acts_as(t.by_id) | answers  # noqa: E712
 
 
