@@ -339,7 +339,8 @@ Apps._build_initial_querysets = _build_once  # type: ignore[method-assign,assign
 @asynccontextmanager
 async def served(config: Config, clock: Clock | None = None, *, is_fresh: bool = False) -> AsyncIterator[Neighbourhood]:
     """Serve a database in this process and talk to it over HTTP (ASGI). `is_fresh` is said of an untouched copy that
-    `Databases` made for these plugins: its template was migrated and compared, so that the copy need not be."""
+    `Databases` made for these plugins: its template was migrated and compared, so that the copy need not be. What the
+    clock makes due is settled when a test says so (`due`), not when a job happens to look."""
     import httpx2
 
     from server import Server
@@ -347,6 +348,7 @@ async def served(config: Config, clock: Clock | None = None, *, is_fresh: bool =
     running = await Server.open(config, clock=clock, is_migrated=is_fresh)
     try:
         await running.start()
+        await running.runtime.jobs.stop()
         transport = httpx2.ASGITransport(app=running.app)
         async with httpx2.AsyncClient(transport=transport, base_url="http://testserver") as http:
             yield Neighbourhood(running, http)
