@@ -32,6 +32,7 @@ Progress = Callable[[int, int], None]  # so many steps done, of so many
 
 STORY_DAYS = 190
 YEAR_DAYS = 365
+_WEEK = 7
 NOT_YET = UUID(int=0)
 
 
@@ -133,12 +134,15 @@ class DemoDistrict:
         heapq.heappush(self._steps, (day, next(self._order), step))
 
     async def play(self, progress: Progress) -> None:
-        """Go through the steps day by day; what happened on a day is delivered before the next."""
+        """Go through the steps day by day; what happened on a day is delivered before the next, and in the weeks of the
+        small story the clock settles what is due."""
         done, today = 0, self.first_day
         while self._steps:
             day, _, step = heapq.heappop(self._steps)
             if day != today:
                 await self._settle()
+                if day > 0 and day // _WEEK != today // _WEEK:
+                    await self.runtime.jobs.run_due(self.runtime)
                 today = day
             self.at(day)
             await step()

@@ -167,6 +167,14 @@ class Neighbourhood:
     async def area_id(self, code: str) -> str:
         return str((await self.ask(None, "query($c: String!) { area(code: $c) { id } }", c=code))["area"]["id"])
 
+    async def turn_off(self, plugin: str, code: str = "haicang") -> None:
+        """Turn a mechanism off in an area and below; one that is not installed is off already."""
+        if plugin in self.server.host.keys:
+            area = await self.area_id(code)
+            await self.do(
+                "admin", "coreTogglePlugin", "area { id }", areaId=area, plugin=plugin, state="OFF", reason="停用"
+            )
+
     async def actor_id(self, name: str) -> str:
         """An actor's id by true name, straight from the table (the API masks names)."""
         mark = self.server.runtime.database.dialect.mark(1)

@@ -12,6 +12,7 @@ from plugins.ballots.terms import BallotBox, BallotKind, EligibilityPredicate, R
 
 KIND = "RESIDENTS_REPRESENTATIVES"
 DECISION = ("赞成", "反对", "弃权")
+NEIGHBOURS = ("林晓敏", "陈志伟", "黄丽华", "许文杰", "蔡美玲", "谢永强", "郭小燕")
 
 
 async def fill(runtime: Runtime, d: DemoDistrict) -> None:
@@ -21,14 +22,14 @@ async def fill(runtime: Runtime, d: DemoDistrict) -> None:
 
 
 async def _pavilion(d: DemoDistrict) -> None:
-    """Three vote online, two on paper; two tellers count."""
+    """Of seven neighbours three vote online and two on paper; two tellers count."""
     opens = d.moment(45, 8)
     ballot = await d.act(
         "clerk",
         lambda w: rules.announce(
             w, area_id=d.areas["xishan"], title="村口凉亭修缮方案", question="是否按公示方案修缮村口凉亭?",
             kind=BallotKind.YES_NO, options=DECISION, is_secret=True, has_papers=True, opens_at=opens,
-            closes_at=opens + timedelta(days=2),
+            closes_at=opens + timedelta(days=2), voter_ids=[d.actors[n] for n in NEIGHBOURS],
         ),
     )  # fmt: skip
     d.at(45)

@@ -164,8 +164,9 @@ async def _self_help(d: DemoDistrict) -> None:
 
 
 async def _town(d: DemoDistrict, town: Town) -> None:
-    """A council of the first community that an enterprise is at home in."""
-    found = ((c, b) for c in town.communities for b in c.bodies if b.kind is ActorKind.ENTERPRISE)
+    """A council of the first community that an enterprise is at home in; the small story has founded its own."""
+    others = (c for c in town.communities if c.id != d.areas["xishan"])
+    found = ((c, b) for c in others for b in c.bodies if b.kind is ActorKind.ENTERPRISE)
     community, enterprise = next(found, (None, None))
     if community is None or enterprise is None or enterprise.agent.person_id is None:
         return

@@ -44,7 +44,7 @@ async def ask_consent(
     await not_own(work, registration.person_id)
     still(registration, *ASKED)
     ballots = work.kernel.ports.get("ballots")
-    if ballots is None:
+    if ballots is None or "ballots" not in work.place(registration).plugins:
         raise Refusal("CONSENT_BALLOTS_ABSENT")
     settings = await work.settings(NewResidentsSettings, registration)
     village = await consent_area(work, registration, settings)

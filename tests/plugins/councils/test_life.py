@@ -125,9 +125,8 @@ async def test_a_member_s_own_matter_is_decided_without_them(neighbourhood: Neig
     assert {(r["isAutomatic"], r["seat"]["id"]) for r in who["recusals"]["nodes"]} == {(True, one[1]), (False, two[1])}
 
 
-async def test_a_ballot_without_the_plugin_is_refused_clearly(neighbourhood: Neighbourhood) -> None:
-    if "ballots" in neighbourhood.server.host.keys:
-        pytest.skip("ballots are there: see test_ballots")
+async def test_a_ballot_where_ballots_are_not_held_is_refused_clearly(neighbourhood: Neighbourhood) -> None:
+    await neighbourhood.turn_off("ballots")
     c = await Council.begin(neighbourhood)
     (item,) = await c.session("选址")
     assert (
