@@ -97,7 +97,8 @@ def decide(
     system: bool = False,
 ) -> Decision:
     """Decide on `permission` at a place. `owners` are the actors whose own matter it is: they, and who holds a mandate
-    for them there, may do it too. `within` is the area of the endpoint that was asked.
+    for them there, may do it too; what is open to everybody, of a row that has owners, is theirs alone. `within` is the
+    area of the endpoint that was asked.
 
     Looks at nothing but its arguments: a viewer is already of one moment.
     """
@@ -130,7 +131,7 @@ def decide(
         return Decision(rule.key, reason, ground, min(known, default=None))
 
     if acting.behalf_of_id is not None:
-        if not (rule.is_open or acting.behalf_of_id in owners):
+        if not (acting.behalf_of_id in owners or (rule.is_open and not owners)):
             return Decision(permission, "NOT_THEIRS_TO_DO")
         if acting.is_guardian:
             return on("BY_GUARDIAN", Authority.GUARDIAN, acting.guardian_until)
@@ -148,7 +149,7 @@ def decide(
     if not at_the_desk and is_their_own:
         return on("BY_MANDATE", Authority.MANDATE) if mandate else on("OWN", Authority.SELF)
     if not at_the_desk and rule.is_open:
-        return on("OPEN", Authority.OPEN)
+        return Decision(rule.key, "NOT_YOURS") if owners else on("OPEN", Authority.OPEN)
     would = carriers(rule, viewer, chain)
     givers = carriers(book[GRANT_ROLES], viewer, chain)
     return Decision(

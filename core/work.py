@@ -305,7 +305,8 @@ class Work:
     def require(self, permission: str, at: Area | Model, *, owner: UUID | None = None) -> Ground:
         """Allow only who may do this where `at` (a row read through this work) lies; refuses NOT_PERMITTED.
 
-        `owner` names the actor whose own matter it is: they, and who holds a mandate for them there, may do it too.
+        `owner` names the actor whose own matter it is: they, and who holds a mandate for them there, may do it too; of
+        what is open to everybody, they alone (NOT_YOURS).
         Refuses PLUGIN_DISABLED where the permission's plugin is off, for the server itself as well.
         """
         self._declared(permission)

@@ -10,12 +10,12 @@ class CouncilsSettings(Settings):
     """Percentages are to be exceeded: 50 is more than half. A charter may be stricter, never laxer."""
 
     quorum_percent: int = setting(
-        50, move=Move.MIN, ge=1, le=99,
+        50, move=Move.MIN, ge=33, le=99,
         en="A meeting has its quorum when more than this percentage of the voting members is there",
         zh="会议法定到会比例(须超过,%)",
     )  # fmt: skip
     majority_percent: int = setting(
-        50, move=Move.MIN, ge=1, le=99,
+        50, move=Move.MIN, ge=50, le=99,
         en="A resolution passes when more than this percentage of those who may vote there is for it",
         zh="决议通过比例(须超过,%)",
     )  # fmt: skip

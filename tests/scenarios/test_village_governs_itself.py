@@ -201,7 +201,7 @@ async def test_a_village_gives_itself_a_charter_and_lives_by_it(neighbourhood: N
     # Somebody sees to it; the minutes and the year are put on record, by somebody else than who did and wrote it.
     task_id = (await n.do(*assign, **task, dueOn=by))["task"]["id"]
     report = (v.logins["村民"], "councilsReportTask", "task { state }")
-    assert await n.refused(chair, *report[1:], taskId=task_id, report="好了") == "NOT_THE_ASSIGNEE"
+    assert await n.refused(chair, *report[1:], taskId=task_id, report="好了") == "NOT_PERMITTED"
     await n.do(*report, taskId=task_id, report="路灯六盏,已通电")
     done = await n.do(chair, "councilsConfirmTask", "task { state activity { state } }", taskId=task_id)
     assert done["task"] == {"state": "CONFIRMED", "activity": {"state": "FINISHED"}}

@@ -109,8 +109,6 @@ async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, sta
     election, candidate = await work.lock_with(Candidate, candidate_id, Election)
     work.require("ballots.candidate.nominate", candidate, owner=candidate.actor_id)
     work.expect_version(candidate)
-    if candidate.actor_id != work.principal_id:
-        raise Refusal("NOT_A_PARTY")
     if election.state is not ElectionState.NOMINATING:
         raise Refusal("ELECTION_STATE", state=str(election.state))
     if candidate.state not in (CandidateState.NOMINATED, CandidateState.ACCEPTED):

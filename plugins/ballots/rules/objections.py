@@ -51,8 +51,6 @@ async def withdraw_objection(work: Work, *, objection_id: UUID) -> Objection:
     _, objection = await work.lock_with(Objection, objection_id, Roll)
     work.require("ballots.roll.object", objection, owner=objection.objector_id)
     work.expect_version(objection)
-    if objection.objector_id != work.principal_id:
-        raise Refusal("NOT_A_PARTY")
     _open(objection)
     work.change(objection, state=RollObjectionState.WITHDRAWN)
     work.record("ballots.objection.withdrawn", objection, area_id=objection.area_id)

@@ -172,7 +172,7 @@ class CouncilsReportTaskInput(CouncilsTaskInput):
     report: str
 
 
-@mutation("councils.task.report", on=Subject(CouncilsTask, "task_id"), task=CouncilsTask)
+@mutation("councils.task.report", on=Subject(CouncilsTask, "task_id", lambda t: [t.assignee_id]), task=CouncilsTask)
 async def councils_report_task(work: Work, input: CouncilsReportTaskInput) -> Result:
     """Say what was done about a task one was given (反馈办理情况)."""
     return {"task": await rules.report_task(work, task_id=_task(input), report=input.report)}

@@ -366,7 +366,9 @@ class CouncilsCame:
 
 @strawberry.input
 class CouncilsRecordAttendanceInput(CouncilsMeetingInput):
-    came: list[CouncilsCame] = strawberry.field(description="Who is not named is absent (到会名单).")
+    came: list[CouncilsCame] = strawberry.field(
+        description="Who is not named is absent; to adjourn without a quorum, name everybody (到会名单)."
+    )
 
 
 @mutation("councils.meeting.record", on=OF_MEETING, meeting=CouncilsMeeting)

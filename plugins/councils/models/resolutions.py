@@ -60,6 +60,7 @@ class Resolution(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("item_id", where="state <> 'CANCELLED'", code="ALREADY_VOTED_ON"),
+        check("more_than_half", "NEW.majority_percent >= 50"),
         check("method", "NEW.method <> 'BALLOT' OR NEW.ballot_id IS NOT NULL OR NEW.state = 'VOTING'"),
         check(
             "counted",

@@ -191,13 +191,16 @@ async def set_seat_rule(
 ) -> SeatRule:
     """Say how many seats a category has, in place of what was said before; only while no charter constitutes the body.
 
-    Refuses BY_THE_CHARTER (INV5: then only an amendment moves it), BAD_SEAT_RULE, SEAT_RULES_IMPOSSIBLE.
+    Refuses BY_THE_CHARTER (INV5: then only an amendment moves it), KEPT_BY_MECHANISM, BAD_SEAT_RULE,
+    SEAT_RULES_IMPOSSIBLE.
     """
     body = await work.lock(Body, body_id)
     work.require(MANAGE, body)
     require_active(body)
-    if body.charter_id is not None or keeper(work, body, category, is_needed=False):
+    if body.charter_id is not None:
         raise Refusal("BY_THE_CHARTER")
+    if keeper(work, body, category, is_needed=False):
+        raise Refusal("KEPT_BY_MECHANISM", path=("category",))
     lower, upper = composition.bounds(minimum, maximum, out_of, rounding, body.size)
     rule = SeatRule(
         id=new_id(), area_id=body.area_id, body_id=body.id, charter_id=None, category=category, minimum=minimum,
@@ -218,11 +221,13 @@ async def set_seat_rule(
 
 
 async def lift_seat_rule(work: Work, *, rule_id: UUID) -> SeatRule:
-    """The category has no bounds any more. Refuses BY_THE_CHARTER, SEAT_RULE_STATE."""
+    """The category has no bounds any more. Refuses BY_THE_CHARTER, KEPT_BY_MECHANISM, SEAT_RULE_STATE."""
     body, rule = await work.lock_with(SeatRule, rule_id, Body)
     work.require(MANAGE, body)
-    if body.charter_id is not None or rule.kept_by is not None:
+    if body.charter_id is not None:
         raise Refusal("BY_THE_CHARTER")
+    if rule.kept_by is not None:
+        raise Refusal("KEPT_BY_MECHANISM")
     if rule.state is not SeatRuleState.IN_FORCE:
         raise Refusal("SEAT_RULE_STATE", state=str(rule.state))
     now = await standing(work, body)
@@ -339,20 +344,20 @@ async def _sender(
 
 
 async def _by_election(work: Work, body: Body, holder: Actor, via: SeatedBy, election_id: UUID | None) -> None:
-    """Where ballots are on, who sits as elected was elected: in an election there or right above or below, which is over,
-    fills seats of no other body, and by which they have not sat before. Where they are off it is the clerk's word.
+    """Who sits as elected was elected: in an election there or right above or below, which is over, fills seats of no other
+    body, and by which they have not sat before. On a server without ballots it is the clerk's word.
 
     Refuses PLUGIN_DISABLED, ELECTION_NEEDED, NOT_THE_ELECTED, ELECTION_OF_ANOTHER_BODY, SAT_BY_THIS_ELECTION."""
-    is_on = "ballots" in work.kernel.ports and "ballots" in work.place(body).plugins
-    if election_id is not None and not is_on:
-        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
-    if (election_id is not None) != (via is SeatedBy.ELECTED and is_on):
-        raise Refusal("ELECTION_NEEDED", path=("electionId",))
+    is_there = "ballots" in work.kernel.ports
+    if (election_id is not None) != (via is SeatedBy.ELECTED and is_there):
+        raise Refusal("ELECTION_NEEDED" if is_there else "PLUGIN_DISABLED", path=("electionId",), plugin="ballots")
     if election_id is None:
         return
+    if "ballots" not in work.place(body).plugins:
+        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
     found = await work.port("ballots").elected(work, election_id)
-    is_there = found is not None and (found.area_id in work.place(body).chain or body.area_id in found.above)
-    if not is_there or holder.id not in found.actor_ids:
+    is_near = found is not None and (found.area_id in work.place(body).chain or body.area_id in found.above)
+    if not is_near or holder.id not in found.actor_ids:
         raise Refusal("NOT_THE_ELECTED", path=("holderId",))
     for seat in await work.select(Seat, election_id=election_id):
         if seat.body_id != body.id:

@@ -187,7 +187,7 @@ async def call_meeting(
     """Call the members, with the days of notice that hold here, and an agenda. The meeting is a core activity as well.
 
     An urgent one needs no notice, and decides nothing that is listed. Refuses NOTICE_TOO_SHORT, BODY_EMPTY,
-    ENDS_BEFORE_START, IN_THE_PAST, AGENDA_STATE, NOT_ITS_MEETING, AGENDA_TOO_LONG.
+    ENDS_BEFORE_START, IN_THE_PAST, AGENDA_STATE, NOT_ITS_MEETING, AGENDA_TOO_LONG, OWN_MATTER.
     """
     body = await work.lock(Body, body_id)
     work.require(CALL, body, owner=await officer(work, body.id))
@@ -227,6 +227,7 @@ async def call_meeting(
             raise Refusal("NOT_ITS_MEETING", path=("itemIds", str(position - 1)))
         if item.state is not AgendaState.PROPOSED:
             raise Refusal("AGENDA_STATE", path=("itemIds", str(position - 1)), state=str(item.state))
+        await not_own(work, item.concerns_id)
         work.change(item, state=AgendaState.PLACED, meeting_id=meeting.id, position=position)
     work.record(
         "councils.meeting.called", meeting, area_id=body.area_id,
@@ -244,10 +245,10 @@ async def locked(work: Work, meeting_id: UUID, permission: str) -> tuple[Body, M
 
 
 async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID, AttendanceState]) -> Meeting:
-    """Note who came, by seat; whoever is not named is absent. With more than the quorum the meeting is open, else it is
-    adjourned. While it is open, latecomers are noted in the same way.
+    """Note who came, by seat. With more than the quorum the meeting is open, and whoever is not named is absent; else it is
+    adjourned, if everybody is named. While it is open, latecomers are noted in the same way.
 
-    Refuses TOO_EARLY, MEETING_STATE, NO_SEAT_HERE, ATTENDANCE_RECORDED.
+    Refuses TOO_EARLY, MEETING_STATE, NO_SEAT_HERE, ATTENDANCE_NOT_WHOLE, ATTENDANCE_RECORDED.
     """
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.CALLED, MeetingState.OPEN)
@@ -271,6 +272,8 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     there = [a for a in made if a.state is AttendanceState.PRESENT]
     present = sum(a.is_voting for a in there)
     enough = present * 100 > meeting.quorum_percent * members
+    if not enough and len(came) < len(made):
+        raise Refusal("ATTENDANCE_NOT_WHOLE", path=("came",), present=present, members=members)
     state = MeetingState.OPEN if enough else MeetingState.ADJOURNED
     for attendance in made:
         work.add(attendance)

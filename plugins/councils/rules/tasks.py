@@ -82,12 +82,10 @@ def _require_state(work: Work, task: Task, *allowed: TaskState) -> None:
 
 
 async def report_task(work: Work, *, task_id: UUID, report: str) -> Task:
-    """Whoever has it says what was done. Refuses NOT_THE_ASSIGNEE, TASK_STATE."""
-    body, task = await work.lock_with(Task, task_id, Body)
-    work.require(REPORT, body)
+    """Whoever has it says what was done. Refuses TASK_STATE."""
+    _, task = await work.lock_with(Task, task_id, Body)
+    work.require(REPORT, task, owner=task.assignee_id)
     _require_state(work, task, TaskState.OPEN, TaskState.REPORTED)
-    if work.principal_id != task.assignee_id:
-        raise Refusal("NOT_THE_ASSIGNEE")
     work.change(
         task, state=TaskState.REPORTED, report=clean_text(report, "report", limit=4000), reported_at=work.occurred_at
     )

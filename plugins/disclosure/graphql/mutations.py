@@ -21,6 +21,7 @@ from schema.nodes.core import Area
 
 NOTICE = Subject(DisclosureNotice, "notice_id")
 OBJECTION = Subject(DisclosureObjection, "objection_id")
+OWN_OBJECTION = Subject(DisclosureObjection, "objection_id", lambda t: [t.by_id])
 
 
 @strawberry.input
@@ -221,7 +222,7 @@ class DisclosureWithdrawObjectionInput(ChangeInput):
     objection_id: strawberry.ID
 
 
-@mutation("disclosure.object", on=OBJECTION, objection=DisclosureObjection)
+@mutation("disclosure.object", on=OWN_OBJECTION, objection=DisclosureObjection)
 async def disclosure_withdraw_objection(work: Work, input: DisclosureWithdrawObjectionInput) -> Result:
     """Withdraw one's objection before it is answered (撤回异议)."""
     id = from_global(input.objection_id, "disclosure_objection", "objectionId")

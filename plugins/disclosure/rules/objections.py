@@ -67,12 +67,10 @@ def _still_open(objection: Objection) -> None:
 
 
 async def withdraw(work: Work, *, objection_id: UUID) -> Objection:
-    """Whoever objected thinks better of it, before an answer. Refuses NOT_YOUR_OBJECTION, OBJECTION_STATE."""
+    """Whoever objected thinks better of it, before an answer. Refuses OBJECTION_STATE."""
     notice, objection = await locked(work, objection_id)
-    work.require("disclosure.object", notice)
+    work.require("disclosure.object", objection, owner=objection.by_id)
     work.expect_version(objection)
-    if objection.by_id != work.principal_id:
-        raise Refusal("NOT_YOUR_OBJECTION")
     _still_open(objection)
     work.change(objection, state=ObjectionState.WITHDRAWN)
     await _settled(work, notice, objection)

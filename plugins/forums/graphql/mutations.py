@@ -42,12 +42,14 @@ def _convenors(t: RowOf) -> Sequence[Expr]:
 OF_FORUM = Subject(ForumsForum, "forum_id")
 OF_MEMBER, LED_MEMBER = Subject(ForumsMember, "member_id"), Subject(ForumsMember, "member_id", _convenors)
 OF_TOPIC, LED_TOPIC = Subject(ForumsTopic, "topic_id"), Subject(ForumsTopic, "topic_id", _convenors)
+OWN_TOPIC = Subject(ForumsTopic, "topic_id", lambda t: [t.opened_by_id])
 LED_ROUND = Subject(ForumsRound, "round_id", _convenors)
-OF_STATEMENT = Subject(ForumsStatement, "statement_id")
+OWN_STATEMENT = Subject(ForumsStatement, "statement_id", lambda t: [t.author_id])
 LED_STATEMENT = Subject(ForumsStatement, "statement_id", _convenors)
 OF_RESOLUTION = Subject(ForumsResolution, "resolution_id")
 LED_RESOLUTION = Subject(ForumsResolution, "resolution_id", _convenors)
 OF_MODERATION = Subject(ForumsModeration, "moderation_id")
+OWN_MODERATION = Subject(ForumsModeration, "moderation_id", lambda t: [t.concerns_id])
 LED_MODERATION = Subject(ForumsModeration, "moderation_id", _convenors)
 
 
@@ -241,7 +243,7 @@ class ForumsWithdrawTopicInput(ForumsTopicInput):
     pass
 
 
-@mutation("forums.topic.open", on=OF_TOPIC, topic=ForumsTopic)
+@mutation("forums.topic.open", on=OWN_TOPIC, topic=ForumsTopic)
 async def forums_withdraw_topic(work: Work, input: ForumsWithdrawTopicInput) -> Result:
     """Take back a topic nobody else has spoken about (撤回议题)."""
     return {"topic": await rules.withdraw_topic(work, topic_id=_topic(input))}
@@ -340,7 +342,7 @@ class ForumsWithdrawStatementInput(ForumsStatementInput):
     pass
 
 
-@mutation("forums.speak", on=OF_STATEMENT, statement=ForumsStatement)
+@mutation("forums.speak", on=OWN_STATEMENT, statement=ForumsStatement)
 async def forums_withdraw_statement(work: Work, input: ForumsWithdrawStatementInput) -> Result:
     """Take back what one said (撤回发言)."""
     return {"statement": await rules.withdraw_statement(work, statement_id=_statement(input))}
@@ -399,7 +401,7 @@ class ForumsAppealInput(ForumsModerationInput):
     text: str
 
 
-@mutation("forums.moderation.appeal", on=OF_MODERATION, moderation=ForumsModeration)
+@mutation("forums.moderation.appeal", on=OWN_MODERATION, moderation=ForumsModeration)
 async def forums_appeal(work: Work, input: ForumsAppealInput) -> Result:
     """Say why it is wrong; somebody else decides (申诉)."""
     return {"moderation": await rules.appeal(work, moderation_id=_moderation(input), text=input.text)}

@@ -77,12 +77,10 @@ async def _made(
 
 
 async def appeal(work: Work, *, moderation_id: UUID, text: str) -> Moderation:
-    """Whom it concerns says why it is wrong. Refuses NOT_A_PARTY, MODERATION_STATE, APPEAL_TOO_LATE."""
+    """Whom it concerns says why it is wrong. Refuses MODERATION_STATE, APPEAL_TOO_LATE."""
     made = await work.lock(Moderation, moderation_id)
-    work.require(APPEAL, made)
+    work.require(APPEAL, made, owner=made.concerns_id)
     work.expect_version(made)
-    if made.concerns_id != work.principal_id:
-        raise Refusal("NOT_A_PARTY")
     if made.state is not ForumModerationState.IN_FORCE:
         raise Refusal("MODERATION_STATE", state=str(made.state))
     if work.now > made.appeal_until:

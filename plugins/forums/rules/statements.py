@@ -53,12 +53,10 @@ async def speak(work: Work, *, topic_id: UUID, text: str, reply_to_id: UUID | No
 
 
 async def withdraw_statement(work: Work, *, statement_id: UUID) -> Statement:
-    """Take back what one said, whenever; that something was said stays. Refuses NOT_A_PARTY, STATEMENT_STATE."""
+    """Take back what one said, whenever; that something was said stays. Refuses STATEMENT_STATE."""
     statement = await work.lock(Statement, statement_id)
-    work.require(SPEAK, statement)
+    work.require(SPEAK, statement, owner=statement.author_id)
     work.expect_version(statement)
-    if statement.author_id != work.principal_id:
-        raise Refusal("NOT_A_PARTY")
     if statement.state is not ForumStatementState.SPOKEN:
         raise Refusal("STATEMENT_STATE", state=str(statement.state))
     work.change(statement, state=ForumStatementState.WITHDRAWN)

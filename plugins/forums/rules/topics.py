@@ -161,12 +161,10 @@ async def close_topic(work: Work, *, topic_id: UUID, reason: str) -> Topic:
 
 
 async def withdraw_topic(work: Work, *, topic_id: UUID) -> Topic:
-    """Whoever opened it takes it back, as long as nobody else has spoken. Refuses NOT_A_PARTY, TOPIC_STATE, OTHERS_SPOKE."""
+    """Whoever opened it takes it back, as long as nobody else has spoken. Refuses TOPIC_STATE, OTHERS_SPOKE."""
     topic = await work.lock(Topic, topic_id)
-    work.require(OPEN, topic)
+    work.require(OPEN, topic, owner=topic.opened_by_id)
     work.expect_version(topic)
-    if topic.opened_by_id != work.principal_id:
-        raise Refusal("NOT_A_PARTY")
     if topic.state is not ForumTopicState.OPEN:
         raise Refusal("TOPIC_STATE", state=str(topic.state))
     if any(s.author_id != topic.opened_by_id for s in await work.select(Statement, topic_id=topic.id)):

@@ -102,11 +102,13 @@ class Council:
         return str(made["meeting"]["id"])
 
     async def open(self, meeting: str, came: Sequence[str] | None = None, *, days: int = 6) -> dict[str, Any]:
-        """Its day has come; all are there unless told."""
+        """Its day has come; all are there unless told, and whoever is not is named as absent."""
         self.n.clock.advance(timedelta(days=days))
         made = await self.n.do(
             "clerk", "councilsRecordAttendance", "meeting { state members present quorumMet }", meetingId=meeting,
-            came=[{"seatId": s} for s in (self.seats.values() if came is None else came)],
+            came=[
+                {"seatId": s, "state": "PRESENT" if came is None or s in came else "ABSENT"} for s in dict.fromkeys([*self.seats.values(), *(came or ())])
+            ],
         )  # fmt: skip
         found: dict[str, Any] = made["meeting"]
         return found

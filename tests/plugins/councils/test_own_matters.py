@@ -117,6 +117,11 @@ async def test_who_sits_as_elected_was_elected(neighbourhood: Neighbourhood) -> 
     won, lost = (b.voters[who] for who in people[:2])
     seat: dict[str, Any] = {"bodyId": bodies[0], "holderId": won, "category": "RESIDENT", "via": "ELECTED"}
     assert await n.refused(*FILL, **seat) == "ELECTION_NEEDED"  # elected is more than a word
+    await n.turn_off("ballots")
+    assert await n.refused(*FILL, **seat) == "ELECTION_NEEDED"  # also where ballots were turned off for a minute
+    assert await n.refused(*FILL, **seat, electionId=election) == "PLUGIN_DISABLED"
+    await n.do("admin", "coreTogglePlugin", "area { id }", areaId=await n.area_id("haicang"), plugin="ballots",
+               state="ON", reason="恢复")  # fmt: skip
     seat["electionId"] = election
     assert await n.refused(*FILL, **seat) == "NOT_THE_ELECTED"  # not before the result stands
     await n.do("admin", "ballotsSeat", "election { state }", electionId=election)

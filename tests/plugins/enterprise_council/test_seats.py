@@ -64,8 +64,8 @@ async def test_only_an_amendment_moves_the_share(neighbourhood: Neighbourhood) -
     c = await CoBuilding.begin(n, members=0)
     rule = (await c.see(c.body, "seatRules { nodes { id } }"))["seatRules"]["nodes"][0]["id"]
     change = {"bodyId": c.body, "category": "ENTERPRISE", "minimum": 1, "maximum": 5}
-    assert await n.refused("admin", "councilsSetSeatRule", "seatRule { id }", **change) == "BY_THE_CHARTER"
-    assert await n.refused("admin", "councilsLiftSeatRule", "seatRule { id }", seatRuleId=rule) == "BY_THE_CHARTER"
+    assert await n.refused("admin", "councilsSetSeatRule", "seatRule { id }", **change) == "KEPT_BY_MECHANISM"
+    assert await n.refused("admin", "councilsLiftSeatRule", "seatRule { id }", seatRuleId=rule) == "KEPT_BY_MECHANISM"
     assert await n.refused("admin", "councilsUpdateBody", "body { id }", bodyId=c.body, size=20) == "BY_THE_CHARTER"
 
 

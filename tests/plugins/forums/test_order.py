@@ -32,7 +32,7 @@ async def test_a_hidden_statement_leaves_a_trace_and_comes_back_on_appeal(neighb
     assert await n.refused(b, "forumsWithdrawStatement", "statement { id }", statementId=statement) == "STATEMENT_STATE"
 
     appeal = ("forumsAppeal", "moderation { state }")
-    assert await n.refused(c, *appeal, moderationId=made, text="我也不服") == "NOT_A_PARTY"
+    assert await n.refused(c, *appeal, moderationId=made, text="我也不服") == "NOT_PERMITTED"
     await n.do(b, *appeal, moderationId=made, text="我说的是事实")
     decide = {"moderationId": made, "lift": True, "decision": "属批评意见"}
     assert await n.refused(a, *APPEAL, **decide) == "NOT_PERMITTED"
@@ -128,10 +128,10 @@ async def test_a_topic_is_taken_back_while_nobody_else_has_spoken(neighbourhood:
         == "UNKNOWN_MATTER"
     )
     mine = await f.say(a, topics[0])
-    assert await n.refused(b, "forumsWithdrawTopic", "topic { id }", topicId=topics[0]) == "NOT_A_PARTY"
+    assert await n.refused(b, "forumsWithdrawTopic", "topic { id }", topicId=topics[0]) == "NOT_PERMITTED"
     await n.do(a, "forumsWithdrawTopic", "topic { state }", topicId=topics[0])
     assert await f.outcome(b, "forumsSpeak", "statement { id }", topicId=topics[0], text="还想说") == "ROUND_CLOSED"
-    assert await n.refused(b, "forumsWithdrawStatement", "statement { id }", statementId=mine) == "NOT_A_PARTY"
+    assert await n.refused(b, "forumsWithdrawStatement", "statement { id }", statementId=mine) == "NOT_PERMITTED"
     await n.do(a, "forumsWithdrawStatement", "statement { state }", statementId=mine)
     assert (await f.see(mine, "state text", b)) == {"state": "WITHDRAWN", "text": None}
     assert (await f.see(mine, "text", a))["text"]
