@@ -7,11 +7,11 @@ from datetime import date
 from uuid import UUID
 
 from core.clock import months_later
-from core.enums import ActorKind, AreaKind, MandateState, OrganizationKind
+from core.enums import ActorKind, AreaKind, MandateState, MembershipRole, OrganizationKind
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
-from core.models import Actor, Area, Mandate
+from core.models import Actor, Area, Mandate, Membership
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Seat, SeatRule
@@ -453,11 +453,29 @@ async def replace_holder(work: Work, *, seat_id: UUID, holder_id: UUID, kept_by:
 async def hear_mandate(work: Work, event: EventRecord) -> None:
     """Whoever sat for an organization sits there no longer when it takes the mandate back, unless they have another."""
     mandate = await work.find(Mandate, id=event.subject_id)
-    if mandate is None:
-        return
-    for seat in await work.select(
-        Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=list(SITTING)
-    ):
+    if mandate is not None:
+        seats = await work.select(
+            Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=list(SITTING)
+        )
+        await _look_again(work, seats)
+
+
+async def hear_membership(work: Work, event: EventRecord) -> None:
+    """The desk has recorded that somebody lives there no longer."""
+    membership = await work.find(Membership, id=event.subject_id)
+    if membership is not None and membership.role is MembershipRole.RESIDENT:
+        await _look_again(work, await work.select(Seat, holder_id=membership.actor_id, state=list(SITTING)))
+
+
+async def hear_residence(work: Work, event: EventRecord) -> None:
+    """A verified residence is over, or was none."""
+    holder = UUID(event.data["person"])
+    await _look_again(work, await work.select(Seat, holder_id=holder, state=list(SITTING)))
+
+
+async def _look_again(work: Work, seats: Sequence[Seat]) -> None:
+    """Whoever of these may not sit there any more goes, and the composition is counted anew."""
+    for seat in seats:
         body = await work.lock(Body, seat.body_id)
         if "councils" in work.place(body).plugins:
             work.require(FILL, body)
