@@ -266,10 +266,9 @@ async def fill_seat(
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
     await not_own(work, holder.id)
-    categories = await _counting(work, body, [category, *also], mandate_of_id)
-    for named in categories:
-        if keeper(work, body, named) not in (None, kept_by):
-            raise Refusal("KEPT_SEAT", path=("category",), category=named.zh)
+    named = [category, *also]
+    categories = await _counting(work, named, mandate_of_id)
+    await _not_kept(work, body, named, categories, kept_by)
     sender = await _sender(work, body, categories, holder, mandate_of_id)
     await _resident(work, body, categories, holder)
     await _by_election(work, body, holder, via, election_id)
@@ -304,18 +303,23 @@ async def fill_seat(
     return seat
 
 
-async def _counting(
-    work: Work, body: Body, named: Sequence[SeatCategory], mandate_of_id: UUID | None
-) -> list[SeatCategory]:
-    """The categories in which a holder counts: whoever an enterprise sends counts as an enterprise where a rule for those
-    holds, whatever the seat is called (INV5)."""
-    categories = list(dict.fromkeys(named))
-    if mandate_of_id is None or SeatCategory.ENTERPRISE in categories:
-        return categories
-    if (await work.get(Actor, mandate_of_id)).kind is not ActorKind.ENTERPRISE:
-        return categories
-    rule = await work.find(SeatRule, body_id=body.id, category=SeatCategory.ENTERPRISE, state=SeatRuleState.IN_FORCE)
-    return categories if rule is None else [*categories, SeatCategory.ENTERPRISE]
+async def _counting(work: Work, named: Sequence[SeatCategory], mandate_of_id: UUID | None) -> list[SeatCategory]:
+    """The categories in which a holder counts: whoever an enterprise sends is counted as an enterprise too, whatever the
+    seat is called, so that a rule for those holds whenever it comes (INV5)."""
+    if mandate_of_id is not None and (await work.get(Actor, mandate_of_id)).kind is ActorKind.ENTERPRISE:
+        named = [*named, SeatCategory.ENTERPRISE]
+    return list(dict.fromkeys(named))
+
+
+async def _not_kept(
+    work: Work, body: Body, named: Sequence[SeatCategory], categories: Sequence[SeatCategory], kept_by: str | None
+) -> None:
+    """The seat is for none that another mechanism keeps, by its name or because a rule for them holds. Refuses KEPT_SEAT,
+    PLUGIN_DISABLED."""
+    ruled = {r.category for r in await work.select(SeatRule, body_id=body.id, state=SeatRuleState.IN_FORCE)}
+    for category in categories:
+        if (category in named or category in ruled) and keeper(work, body, category) not in (None, kept_by):
+            raise Refusal("KEPT_SEAT", path=("category",), category=category.zh)
 
 
 async def _sender(
