@@ -132,19 +132,26 @@ async def _numbers(stage: Stage, database: Database, top: UUID) -> None:
 
 
 async def gather_links(stage: Stage, database: Database) -> None:
-    """Memberships that run already, of those actors whom the sheet of memberships names."""
+    """Memberships that run already, and homes, of those actors whom the sheet of memberships names."""
     waiting = stage.db.execute(
         "SELECT DISTINCT f.target FROM ref f JOIN row r ON r.id = f.row JOIN thing t ON t.id = f.target"
         " WHERE r.sheet = 'memberships' AND f.name = 'member' AND t.row IS NULL"
     )
     among = database.dialect.among("actor_id", database.dialect.mark(1))
+    homes = [sheet.homes.replace(":now:", database.dialect.mark(2)) for sheet in stage.sheets if sheet.homes]
     while some := waiting.fetchmany(MANY):
+        named = [UUID(r[0]) for r in some]
         rows = await database.read(
             f"SELECT actor_id, coalesce(area_id, organization_id), role FROM core_membership"
             f" WHERE state = 'ACTIVE' AND {among}",
-            [[UUID(r[0]) for r in some]],
+            [named],
         )
         stage.db.executemany(
             "INSERT OR IGNORE INTO link (actor, whole, role) VALUES (?,?,?)",
             [(str(a), str(w), str(r)) for a, w, r in rows],
         )
+        for sql in homes:
+            found = await database.read(
+                f"SELECT h.actor_id, h.area_id FROM ({sql}) h WHERE {among}", [named, stage.now]
+            )
+            stage.db.executemany("INSERT OR IGNORE INTO home VALUES (?,?)", [(str(a), str(h)) for a, h in found])

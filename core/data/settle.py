@@ -13,6 +13,7 @@ from core.data.sheets import Kind, Row, Sheet
 from core.data.stage import BATCH, AreaFact, Stage
 from core.data.values import code_like
 from core.database.dialect import SQLITE
+from core.enums import MembershipRole
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Logged, Membership
@@ -387,6 +388,7 @@ class _Builder:
         for row in made.rows:
             if isinstance(row, Membership):
                 self._link(row, id)
+                self._one_home(row)
         self.count += 1
         event = new_id()
         subject = made.rows[0]
@@ -423,6 +425,15 @@ class _Builder:
                 "SELECT row FROM link WHERE actor = ? AND whole = ? AND role = ?", key
             ).fetchone()
             raise _Repeated(other[0] is None)
+
+    def _one_home(self, row: Membership) -> None:
+        """Refuses HOME_ELSEWHERE: they live in another part of the tree, and a mechanism there lets nobody live in two."""
+        if row.role is not MembershipRole.RESIDENT or row.area_id is None:
+            return
+        for (home,) in self.stage.db.execute("SELECT area FROM home WHERE actor = ?", (str(row.actor_id),)):
+            there, here = self.stage.areas[UUID(home)], self.stage.areas[row.area_id]
+            if there.id not in here.chain and here.id not in there.chain:
+                raise Refusal("HOME_ELSEWHERE", path=("area",))
 
     def flush(self) -> None:
         db = self.stage.db

@@ -112,6 +112,9 @@ class Sheet:
     number, or else the same credit code, or else the same name, area and day. `already` selects `id` and further columns
     likewise: what each `is_new` of a row is asked about.
 
+    `homes` selects `actor_id, area_id` with `:now:`: who may become a resident of no other part of the tree, as the
+    mechanism's guards have it.
+
     `doubts(values, today)` tells what contradicts itself in a row, as (column, code). `values` hold the columns that are
     not kept too, but of an id number only the birthday, and of a telephone number nothing.
     """
@@ -127,6 +130,7 @@ class Sheet:
     plugin: str = "core"
     about: tuple[str, str] = ("", "")
     already: str = ""
+    homes: str = ""
     doubts: Callable[[Mapping[str, Any], date], Iterable[tuple[str, str]]] = lambda values, today: ()
 
     @cached_property

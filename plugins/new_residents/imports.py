@@ -10,7 +10,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Entity
 from core.rules.inputs import clean_name
-from plugins.new_residents.models import ASKED, DormitoryList, Registration
+from plugins.new_residents.models import ASKED, HOMES, DormitoryList, Registration
 from plugins.new_residents.rules.dormitories import WORKERS
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import DormitoryListState, ResidenceState
@@ -63,6 +63,6 @@ SHEETS = [
         "SELECT t.id, t.area_id, t.address AS name, NULL AS credit_code, NULL AS since FROM new_residents_list t WHERE t.state = 'OPEN' AND t.:inside:",
         ("宿舍", "职工名单", "单位宿舍名单", "dormitory"), "new_residents",
         ("Who an employer says lives in its dormitory; each is asked, none is registered by it.", "用人单位申报的宿舍入住职工;逐人征求同意,不因名单而登记。"),
-        already=f"{ASKED} WHERE t.:inside:",
+        already=f"{ASKED} WHERE t.:inside:", homes=HOMES,
     )
 ]  # fmt: skip

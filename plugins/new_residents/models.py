@@ -88,6 +88,13 @@ _DESK = (
         ),
     ),
 )
+# Whom the desk may record as living in no other part of the tree, and where they live: what `_DESK` refuses.
+HOMES = (
+    f"SELECT r.person_id AS actor_id, r.area_id FROM new_residents_registration r WHERE r.{LIVING} AND (EXISTS (SELECT 1"
+    " FROM core_membership h WHERE h.id = r.membership_id AND h.state = 'ACTIVE') OR (r.membership_id IS NULL AND EXISTS"
+    " (SELECT 1 FROM core_plugin_area p WHERE p.area_id = r.area_id AND p.plugin = 'new_residents'"
+    " AND (p.until IS NULL OR p.until > :now:))))"
+)
 # Whom an employer has had asked about a dormitory: not answered yet, or what they agreed to still holds.
 ASKED = (
     "SELECT r.id, t.employer_id, t.area_id, t.address, r.person_id FROM new_residents_list t"

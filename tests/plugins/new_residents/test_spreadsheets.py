@@ -91,3 +91,23 @@ async def test_a_list_that_is_brought_twice_asks_nobody_twice(neighbourhood: Nei
         (asked,) = (await n.ask(who, waiting))["newResidentsRegistrations"]["nodes"]
         await n.do(who, answer, "registration { id }", registrationId=asked["id"])
     assert await take(row(first, second, third)) == ([(2, "PEOPLE_ASKED", 2)], True, 3)
+
+
+async def test_a_second_home_in_a_spreadsheet_is_told_at_its_row(neighbourhood: Neighbourhood, tmp_path: Path) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    login, _ = await a.settled()
+    (free,) = await n.newcomers(1, "xinyang")
+    await n.delivered()
+    head = ["成员", "区域代码", "成员身份", "加入日期"]
+
+    async def take(*rows: list[Any]) -> tuple[list[tuple[int | None, str, str | None]], bool]:
+        _, found, done = await brought(n, workbook(tmp_path / "members.xlsx", {"成员关系": [head, *rows]}))
+        return [(f.line, f.code, f.column) for f in found], done
+
+    def lives(who: str, area: str) -> list[Any]:
+        return [who, area, "居民", "2024-01-01"]
+
+    rows = [lives(free, "xishan"), lives(login, "xishan"), lives(login, "haicang")]
+    assert await take(*rows) == ([(3, "HOME_ELSEWHERE", "区域代码")], False)
+    assert await take(rows[0], rows[2]) == ([], True)  # the district their home lies in is no other
