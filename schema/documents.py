@@ -126,11 +126,12 @@ class Shape:
 
 @dataclass
 class Prepared:
-    """A document or why it is none, and its plans."""
+    """A document or why it is none, and its plans. `kept_in` sums the bytes of those it keeps."""
 
     document: DocumentNode
     errors: tuple[GraphQLError, ...] = ()
     bytes: int = 0
+    kept_in: Documents | None = None
     asks_for_schema: bool = False
     shapes: OrderedDict[Any, Shape] = field(default_factory=OrderedDict)
     operations: dict[str | None, Operation] = field(default_factory=dict)
@@ -152,7 +153,7 @@ class Prepared:
             found = self.shapes[key] = Shape(roots())
             while len(self.shapes) > SHAPES:
                 _, old = self.shapes.popitem(last=False)
-                self.bytes -= old.bytes
+                self._grow(-old.bytes)
         self.shapes.move_to_end(key)
         return found
 
@@ -163,10 +164,15 @@ class Prepared:
                 return plan
         made = make()
         shape.plans.append(made)
-        self.bytes += _plan_bytes(made)
+        self._grow(_plan_bytes(made))
         if len(shape.plans) > VARIANTS:
-            self.bytes -= _plan_bytes(shape.plans.pop(0))
+            self._grow(-_plan_bytes(shape.plans.pop(0)))
         return made
+
+    def _grow(self, size: int) -> None:
+        self.bytes += size
+        if self.kept_in is not None:
+            self.kept_in.bytes += size
 
 
 def checks_of(schema: GraphQLSchema) -> Check:
@@ -198,11 +204,8 @@ class Documents:
 
     def __init__(self, limit: int = KEPT_BYTES) -> None:
         self.limit = limit
+        self.bytes = 0  # of all that are kept
         self._kept: OrderedDict[tuple[int, bytes], Prepared] = OrderedDict()
-
-    @property
-    def bytes(self) -> int:
-        return sum(prepared.bytes for prepared in self._kept.values())
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -222,21 +225,27 @@ class Documents:
         if errors:
             return _refused(*errors)
         held = len(encoded) + TOKEN_BYTES * _drop_tokens(document)
-        made = Prepared(document, bytes=held, asks_for_schema=_SCHEMA.search(text) is not None)
+        made = Prepared(document, bytes=held, kept_in=self, asks_for_schema=_SCHEMA.search(text) is not None)
         self._kept[key] = made
+        self.bytes += held
         self.keep_within()
         return made
 
     def keep_within(self) -> None:
         """Push out what was used longest ago; called when a document or a plan was added."""
-        held = self.bytes
-        while held > self.limit and self._kept:
-            held -= self._kept.popitem(last=False)[1].bytes
+        while self.bytes > self.limit and self._kept:
+            self._drop(next(iter(self._kept)))
 
     def forget(self, contract: object) -> None:
         """Drop what was prepared for a contract that is served no longer."""
         for key in [k for k in self._kept if k[0] == id(contract)]:
-            del self._kept[key]
+            self._drop(key)
+
+    def _drop(self, key: tuple[int, bytes]) -> None:
+        """What is still used of it meanwhile counts no longer."""
+        prepared = self._kept.pop(key)
+        prepared.kept_in = None
+        self.bytes -= prepared.bytes
 
 
 def _plan_bytes(plan: Plan) -> int:

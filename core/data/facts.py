@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -70,37 +70,52 @@ async def gather_areas(stage: Stage, database: Database, code: str | None) -> No
 async def gather(stage: Stage, database: Database) -> None:
     """Everything that may be meant by a row or a reference, and the numbers of the register."""
     top = stage.top.id if stage.top and not stage.top.new else None
-    mark = database.dialect.mark
     used = {r[0] for r in stage.db.execute("SELECT DISTINCT sheet FROM row")}
     for (text,) in stage.db.execute("SELECT DISTINCT sheets FROM ref"):
         used |= set(text.strip(",").split(","))
     for sheet in stage.sheets:
-        if sheet.name not in used or not sheet.known or not stage.areas:
+        if sheet.name not in used or not stage.areas:
             continue
-        values: list[Any] = []
-        inside = "area_id IN (SELECT id FROM core_area)"
-        if top is not None and ":inside:" in sheet.known:
-            values.append(top)
-            below = (
-                f"SELECT c.descendant_id FROM core_area_closure c WHERE c.ancestor_id = {mark(1)} AND c.until IS NULL"
-            )
-            inside = f"area_id IN ({below})"
-        known = sheet.known.replace(":inside:", inside)
-        last: Any = UUID(int=0)
-        while last is not None:
-            rows = await database.read(
-                f"SELECT k.id, k.area_id, k.name, k.credit_code, k.since FROM ({known}) k"
-                f" WHERE k.id > {mark(len(values) + 1)} ORDER BY k.id LIMIT {PAGE}",
-                [*values, last],
-            )
-            stage.db.executemany(
-                "INSERT OR IGNORE INTO thing (id, sheet, name, area_id, credit, since) VALUES (?,?,?,?,?,?)",
-                [(str(r[0]), sheet.name, r[2], str(r[1]), r[3], str(r[4])[:10] if r[4] else None) for r in rows],
-            )
-            last = as_uuid(rows[-1][0]) if len(rows) == PAGE else None
+        if sheet.known:
+            async for rows in _pages(database, sheet.known, top):
+                stage.db.executemany(
+                    "INSERT OR IGNORE INTO thing (id, sheet, area_id, name, credit, since) VALUES (?,?,?,?,?,?)",
+                    [(str(r[0]), sheet.name, str(r[1]), r[2], r[3], str(r[4])[:10] if r[4] else None) for r in rows],
+                )
+        if sheet.already:
+            async for rows in _pages(database, sheet.already, top):
+                stage.db.executemany(
+                    "INSERT OR IGNORE INTO already VALUES (?,?)",
+                    [(sheet.name, packed(*list(r)[1:])) for r in rows],
+                )
     if top is not None:
         await _numbers(stage, database, top)
     stage.db.executescript(KNOWN_INDEXES)
+
+
+def packed(*values: Any) -> str:
+    """What `Row.is_new` is asked about, as one text."""
+    return "\n".join(str(value) for value in values)
+
+
+async def _pages(database: Database, sql: str, top: UUID | None) -> AsyncIterator[Sequence[Any]]:
+    """The rows of a sheet's SQL, whose first column is `id`, in pages; with `:inside:` those in the areas of the import."""
+    mark = database.dialect.mark
+    values: list[Any] = []
+    inside = "area_id IN (SELECT id FROM core_area)"
+    if top is not None and ":inside:" in sql:
+        values.append(top)
+        below = f"SELECT c.descendant_id FROM core_area_closure c WHERE c.ancestor_id = {mark(1)} AND c.until IS NULL"
+        inside = f"area_id IN ({below})"
+    wanted = sql.replace(":inside:", inside)
+    last: Any = UUID(int=0)
+    while last is not None:
+        rows = await database.read(
+            f"SELECT k.* FROM ({wanted}) k WHERE k.id > {mark(len(values) + 1)} ORDER BY k.id LIMIT {PAGE}",
+            [*values, last],
+        )
+        yield rows
+        last = as_uuid(rows[-1][0]) if len(rows) == PAGE else None
 
 
 async def _numbers(stage: Stage, database: Database, top: UUID) -> None:
@@ -117,19 +132,26 @@ async def _numbers(stage: Stage, database: Database, top: UUID) -> None:
 
 
 async def gather_links(stage: Stage, database: Database) -> None:
-    """Memberships that run already, of those actors whom the sheet of memberships names."""
+    """Memberships that run already, and homes, of those actors whom the sheet of memberships names."""
     waiting = stage.db.execute(
         "SELECT DISTINCT f.target FROM ref f JOIN row r ON r.id = f.row JOIN thing t ON t.id = f.target"
         " WHERE r.sheet = 'memberships' AND f.name = 'member' AND t.row IS NULL"
     )
     among = database.dialect.among("actor_id", database.dialect.mark(1))
+    homes = [sheet.homes.replace(":now:", database.dialect.mark(2)) for sheet in stage.sheets if sheet.homes]
     while some := waiting.fetchmany(MANY):
+        named = [UUID(r[0]) for r in some]
         rows = await database.read(
             f"SELECT actor_id, coalesce(area_id, organization_id), role FROM core_membership"
             f" WHERE state = 'ACTIVE' AND {among}",
-            [[UUID(r[0]) for r in some]],
+            [named],
         )
         stage.db.executemany(
             "INSERT OR IGNORE INTO link (actor, whole, role) VALUES (?,?,?)",
             [(str(a), str(w), str(r)) for a, w, r in rows],
         )
+        for sql in homes:
+            found = await database.read(
+                f"SELECT h.actor_id, h.area_id FROM ({sql}) h WHERE {among}", [named, stage.now]
+            )
+            stage.db.executemany("INSERT OR IGNORE INTO home VALUES (?,?)", [(str(a), str(h)) for a, h in found])

@@ -33,6 +33,7 @@ WARNINGS = frozenset(
         "LIKELY_DUPLICATE",
         "LIKELY_KNOWN",
         "DIFFERS_FROM_KNOWN",
+        "PEOPLE_ASKED",
     )
 )
 

@@ -8,10 +8,12 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
+from core.data.facts import packed
 from core.data.sheets import Kind, Row, Sheet
 from core.data.stage import BATCH, AreaFact, Stage
 from core.data.values import code_like
 from core.database.dialect import SQLITE
+from core.enums import MembershipRole
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Logged, Membership
@@ -332,7 +334,7 @@ class _Builder:
         stage = self.stage
         heads = stage.seen[t].heads
         try:
-            self._build(sheet, id, area_id, cells, target)
+            self._build(sheet, id, t, line, area_id, cells, target)
         except Refusal as refusal:
             column = _snake(refusal.path[0]) if refusal.path else ""
             self.later.append(("UPDATE row SET bad = 1 WHERE id = ?", (id,)))
@@ -345,7 +347,7 @@ class _Builder:
             else:
                 stage.find("REPEATED_ROW", t, line)
 
-    def _build(self, sheet: Sheet, id: int, area_id: str | None, cells: str, target: str) -> None:
+    def _build(self, sheet: Sheet, id: int, t: int, line: int, area_id: str | None, cells: str, target: str) -> None:
         stage = self.stage
         values = json.loads(cells)
         for column in sheet.columns:
@@ -368,15 +370,25 @@ class _Builder:
         def holds(model: type[Settings]) -> Any:
             return self.settings(model, stage.areas[here].chain)
 
-        made = sheet.make(Row(values, here, own, top, targets, homes, stage.today, stage.now, holds))
+        def is_new(*asked: Any) -> bool:
+            return bool(
+                stage.db.execute("INSERT OR IGNORE INTO already VALUES (?,?)", (sheet.name, packed(*asked))).rowcount
+            )
+
+        made = sheet.make(Row(values, here, own, top, targets, homes, stage.today, stage.now, holds, is_new))
         place = stage.areas[made.area_id] if made.area_id else None
         if place and top and top not in place.chain:
             raise Refusal("AREA_OUTSIDE", path=("organization",), area=place.code)
         if sheet.plugin != "core" and place and not _is_on(stage, place, sheet.plugin):
             raise Refusal("PLUGIN_DISABLED", path=("area",), plugin=sheet.plugin)
+        for at, code, said in made.notes:
+            stage.find(code, t, line, stage.seen[t].heads.get(at), **said)
+        if not made.rows:
+            raise _Repeated(True)
         for row in made.rows:
             if isinstance(row, Membership):
                 self._link(row, id)
+                self._one_home(row)
         self.count += 1
         event = new_id()
         subject = made.rows[0]
@@ -413,6 +425,15 @@ class _Builder:
                 "SELECT row FROM link WHERE actor = ? AND whole = ? AND role = ?", key
             ).fetchone()
             raise _Repeated(other[0] is None)
+
+    def _one_home(self, row: Membership) -> None:
+        """Refuses HOME_ELSEWHERE: they live in another part of the tree, and a mechanism there lets nobody live in two."""
+        if row.role is not MembershipRole.RESIDENT or row.area_id is None:
+            return
+        for (home,) in self.stage.db.execute("SELECT area FROM home WHERE actor = ?", (str(row.actor_id),)):
+            there, here = self.stage.areas[UUID(home)], self.stage.areas[row.area_id]
+            if there.id not in here.chain and here.id not in there.chain:
+                raise Refusal("HOME_ELSEWHERE", path=("area",))
 
     def flush(self) -> None:
         db = self.stage.db

@@ -76,7 +76,8 @@ class Column:
 @dataclass
 class Row:
     """A row whose cells are well: values by column, the ids of what it names (`targets`, by column) and the areas those
-    are at home in. `register_id` is the area whose own numbers it counts by; `settings(model)` is what holds where it lies."""
+    are at home in. `register_id` is the area whose own numbers it counts by; `settings(model)` is what holds where it lies;
+    `is_new(*values)` tells whether this is neither among what the sheet says there is `already` nor asked for before."""
 
     values: Mapping[str, Any]
     area_id: UUID
@@ -87,16 +88,19 @@ class Row:
     today: date
     now: datetime
     settings: Callable[[type[Settings]], Any]
+    is_new: Callable[..., bool]
 
 
 @dataclass(frozen=True)
 class Made:
-    """What a row becomes: one event about its first row, and every row it speaks for."""
+    """What a row becomes: one event about its first row, and every row it speaks for; nothing where all of it is known.
+    `notes` are findings about it, a column with a code and its values."""
 
     event: str
     area_id: UUID | None
     rows: Sequence[Entity]
     data: Mapping[str, Any] = field(default_factory=dict)
+    notes: Sequence[tuple[str, str, Mapping[str, Any]]] = ()
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,11 @@ class Sheet:
 
     `known` selects what is there already, as `id, area_id, name, credit_code, since`; in it `t.:inside:` keeps the rows
     of table `t` to the areas of the import. Rows are the same when they have the same own
-    number, or else the same credit code, or else the same name, area and day.
+    number, or else the same credit code, or else the same name, area and day. `already` selects `id` and further columns
+    likewise: what each `is_new` of a row is asked about.
+
+    `homes` selects `actor_id, area_id` with `:now:`: who may become a resident of no other part of the tree, as the
+    mechanism's guards have it.
 
     `doubts(values, today)` tells what contradicts itself in a row, as (column, code). `values` hold the columns that are
     not kept too, but of an id number only the birthday, and of a telephone number nothing.
@@ -121,6 +129,8 @@ class Sheet:
     aliases: tuple[str, ...] = ()
     plugin: str = "core"
     about: tuple[str, str] = ("", "")
+    already: str = ""
+    homes: str = ""
     doubts: Callable[[Mapping[str, Any], date], Iterable[tuple[str, str]]] = lambda values, today: ()
 
     @cached_property

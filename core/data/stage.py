@@ -39,6 +39,8 @@ CREATE TABLE secret (row INT, head TEXT, what TEXT, digest BLOB);
 CREATE TABLE thing (id TEXT PRIMARY KEY, sheet TEXT, name TEXT, area_id TEXT, credit TEXT, since TEXT, row INT);
 CREATE TABLE number (sheet TEXT, number TEXT, id TEXT);
 CREATE TABLE link (actor TEXT, whole TEXT, role TEXT, row INT, PRIMARY KEY (actor, whole, role));
+CREATE TABLE home (actor TEXT, area TEXT, PRIMARY KEY (actor, area));
+CREATE TABLE already (sheet TEXT, what TEXT, PRIMARY KEY (sheet, what));
 CREATE TABLE finding (id INTEGER PRIMARY KEY, t INT, line INT, head TEXT, code TEXT, given TEXT);
 CREATE TABLE core_event (made INTEGER PRIMARY KEY, id, type, plugin, area_id, subject_tag, subject_id, data);
 CREATE TABLE core_transition (made INT, id, event_id, subject_tag, subject_id, to_state);

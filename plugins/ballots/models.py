@@ -71,6 +71,22 @@ def standing_over(roll: str) -> str:
     )
 
 
+def deciders_of(election: str) -> str:
+    """SQL: who decided about an election's candidates or about single people on its roll: they do not stand in it (INV10).
+    Who called it, and who drafted, posted or made final the roll as the rule has it, decided about nobody."""
+    its_roll = f"(SELECT l.roll_id FROM ballots_election l WHERE l.id = {election})"
+    return (
+        "SELECT z.actor_id AS id FROM core_event z WHERE z.type IN ('ballots.candidate.rejected',"
+        " 'ballots.election.prolonged', 'ballots.election.candidates_posted') AND z.actor_id IS NOT NULL AND z.subject_id IN"
+        f" (SELECT {election} UNION ALL SELECT s.id FROM ballots_candidate s WHERE s.election_id = {election})"
+        " UNION SELECT z.actor_id FROM core_event z WHERE z.type IN ('ballots.entry.added', 'ballots.entry.removed')"
+        " AND z.actor_id IS NOT NULL AND EXISTS (SELECT 1 FROM ballots_entry n WHERE n.id = z.subject_id"
+        f" AND n.roll_id = {its_roll})"
+        " UNION SELECT o.answered_by_id FROM ballots_objection o WHERE o.answered_by_id IS NOT NULL"
+        f" AND o.roll_id = {its_roll}"
+    )
+
+
 def _stands(person: str, among: str) -> str:
     """SQL for a guard: the person is one of these, in one of their hats."""
     return f"EXISTS (SELECT 1 FROM ({among}) y WHERE {own_matter(person, 'y.id')})"
@@ -393,6 +409,9 @@ class Election(Logged):
         table = "ballots_election"
 
 
+_DECIDED = f"EXISTS (SELECT 1 FROM ({deciders_of('NEW.election_id')}) y WHERE {own_matter('y.id', 'NEW.actor_id')})"
+
+
 class Candidate(Logged):
     """Somebody who stands for election, having agreed to."""
 
@@ -423,6 +442,13 @@ class Candidate(Logged):
             "UPDATE",
             f"NEW.state = 'REJECTED' AND OLD.state <> 'REJECTED' AND {_stands(_DOER, standing_in('NEW.election_id'))}",
             "OWN_MATTER",
+        ),
+        refuse("inv10_decided_nothing", "INSERT", _DECIDED, "RAN_THIS_ELECTION"),
+        refuse(
+            "inv10_agrees_having_decided_nothing",
+            "UPDATE",
+            f"NEW.state = 'ACCEPTED' AND OLD.state <> 'ACCEPTED' AND {_DECIDED}",
+            "RAN_THIS_ELECTION",
         ),
         refuse(
             "inv8_elected",

@@ -61,6 +61,8 @@ def gongzhi_handlers() -> list[Handler]:
         Handler("councils", "disclosure.notice.superseded", rules.hear_superseded),
         Handler("councils", "disclosure.notice.closed", rules.hear_notice),
         Handler("councils", "core.mandate.revoked", rules.hear_mandate),
+        Handler("councils", "core.membership.ended", rules.hear_membership),
+        Handler("councils", "new_residents.residence.withdrawn", rules.hear_residence),
     ]
 
 

@@ -10,14 +10,15 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Entity
 from core.rules.inputs import clean_name
-from plugins.new_residents.models import DormitoryList, Registration
+from plugins.new_residents.models import ASKED, HOMES, DormitoryList, Registration
 from plugins.new_residents.rules.dormitories import WORKERS
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import DormitoryListState, ResidenceState
 
 
 def _make(row: Row) -> Made:
-    """A list with its workers, each of whom answers within the days that hold there. Refuses TOO_MANY_WORKERS, TWICE_ON_LIST."""
+    """A list with its workers, each of whom answers within the days that hold there; whom the employer has had asked about
+    this dormitory is not asked anew. Refuses TOO_MANY_WORKERS, TWICE_ON_LIST."""
     v, employer = row.values, row.targets["employer"][0]
     workers = row.targets["workers"]
     if len(workers) > WORKERS:
@@ -25,6 +26,8 @@ def _make(row: Row) -> Made:
     if len(set(workers)) != len(workers):
         raise Refusal("TWICE_ON_LIST", path=("workers",))
     address, since = clean_name(v["address"], "address"), v.get("since") or row.today
+    new = [person for person in workers if row.is_new(employer, row.area_id, address, person)]
+    notes = [("workers", "PEOPLE_ASKED", {"count": len(workers) - len(new)})] if len(new) < len(workers) else []
     by = row.today + timedelta(days=row.settings(NewResidentsSettings).confirm_days)
     made = DormitoryList(
         id=row.id, area_id=row.area_id, employer_id=employer, address=address, state=DormitoryListState.OPEN,
@@ -35,13 +38,14 @@ def _make(row: Row) -> Made:
             id=new_id(), area_id=row.area_id, person_id=person, dormitory_id=row.id,
             state=ResidenceState.INVITED, address=address, claimed_since=since, submitted_at=row.now, confirm_by=by,
         )
-        for person in workers
+        for person in new
     ]  # fmt: skip
     return Made(
         "new_residents.dormitory.submitted",
         row.area_id,
-        [made, *asked],
-        {"employer": str(employer), "workers": len(workers)},
+        [made, *asked] if asked else [],
+        {"employer": str(employer), "workers": len(asked)},
+        notes,
     )
 
 
@@ -59,5 +63,6 @@ SHEETS = [
         "SELECT t.id, t.area_id, t.address AS name, NULL AS credit_code, NULL AS since FROM new_residents_list t WHERE t.state = 'OPEN' AND t.:inside:",
         ("宿舍", "职工名单", "单位宿舍名单", "dormitory"), "new_residents",
         ("Who an employer says lives in its dormitory; each is asked, none is registered by it.", "用人单位申报的宿舍入住职工;逐人征求同意,不因名单而登记。"),
+        already=f"{ASKED} WHERE t.:inside:", homes=HOMES,
     )
 ]  # fmt: skip

@@ -88,6 +88,18 @@ _DESK = (
         ),
     ),
 )
+# Whom the desk may record as living in no other part of the tree, and where they live: what `_DESK` refuses.
+HOMES = (
+    f"SELECT r.person_id AS actor_id, r.area_id FROM new_residents_registration r WHERE r.{LIVING} AND (EXISTS (SELECT 1"
+    " FROM core_membership h WHERE h.id = r.membership_id AND h.state = 'ACTIVE') OR (r.membership_id IS NULL AND EXISTS"
+    " (SELECT 1 FROM core_plugin_area p WHERE p.area_id = r.area_id AND p.plugin = 'new_residents'"
+    " AND (p.until IS NULL OR p.until > :now:))))"
+)
+# Whom an employer has had asked about a dormitory: not answered yet, or what they agreed to still holds.
+ASKED = (
+    "SELECT r.id, t.employer_id, t.area_id, t.address, r.person_id FROM new_residents_list t"
+    f" JOIN new_residents_registration r ON r.dormitory_id = t.id AND (r.{LIVING} OR r.state IN ('INVITED', 'SUBMITTED'))"
+)
 _NOBODY_YET = "'INVITED', 'DECLINED', 'LAPSED'"
 
 
@@ -231,6 +243,14 @@ class Registration(Logged):
             "UPDATE",
             f"OLD.state = 'INVITED' AND NEW.state NOT IN ('INVITED', 'SUBMITTED', {_NOBODY_YET})",
             "WORKER_CONSENT",
+        ),
+        refuse(
+            "asked_once",
+            "INSERT",
+            f"NEW.state = 'INVITED' AND EXISTS (SELECT 1 FROM new_residents_list n JOIN ({ASKED}) a ON"
+            " a.employer_id = n.employer_id AND a.area_id = n.area_id AND a.address = n.address"
+            " WHERE n.id = NEW.dormitory_id AND a.person_id = NEW.person_id)",
+            "ALREADY_ASKED",
         ),
         refuse("one_home_new", "INSERT", f"NEW.{LIVING} AND {_ELSEWHERE}", "LIVES_ELSEWHERE"),
         refuse(

@@ -147,7 +147,12 @@ async def test_plans_go_with_their_document(neighbourhood: Neighbourhood) -> Non
     assert len(prepared.shapes) == 20
     held = prepared.bytes
     assert held < 1_000_000
+    assert documents.bytes == sum(kept.bytes for kept in documents._kept.values())
     documents.limit, limit = 0, documents.limit
     documents.keep_within()
     assert (len(documents), documents.bytes) == (0, 0)
+    await n.ask(None, query, w={"code": {"eq": "y"}})  # what is kept no longer is planned, and counts for nothing
     documents.limit = limit
+    shape = next(iter(prepared.shapes.values()))
+    prepared.plan(shape, {}, lambda: shape.plans[-1])
+    assert documents.bytes == sum(kept.bytes for kept in documents._kept.values())

@@ -9,11 +9,12 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from core.access import LATELY, own_sql
 from core.errors import Refusal
 from core.models import Area
 from core.rules.inputs import clean_text, optional_text
 from core.work import Work
-from plugins.ballots.models import Ballot, Roll, standing_in, standing_over
+from plugins.ballots.models import Ballot, Roll, deciders_of, standing_in, standing_over
 
 EVIDENCE, EVIDENCE_LENGTH = 10, 500
 KIND = re.compile(r"[A-Z][A-Z0-9_]{1,58}[A-Z0-9]")
@@ -80,6 +81,13 @@ async def impartial_over(work: Work, roll_id: UUID, *others: UUID) -> None:
     """Refuses OWN_MATTER (INV10): nobody who stands in an election over a roll decides who is on it."""
     if await work.concerned_in(*others, or_among=standing_over("{}"), values=[roll_id]):
         raise Refusal("OWN_MATTER")
+
+
+async def has_decided_nothing(work: Work, election_id: UUID, actor_id: UUID) -> None:
+    """Refuses RAN_THIS_ELECTION (INV10): nobody stands in an election in which they decided about others."""
+    decided = f"SELECT 1 AS yes FROM ({deciders_of('{0}')}) y WHERE {{1}} IN ({own_sql('y.id', '{2}', '{3}')}) LIMIT 1"
+    if await work.rows(decided, election_id, actor_id, work.now, work.now - LATELY):
+        raise Refusal("RAN_THIS_ELECTION")
 
 
 async def switched_on(work: Work, area_id: UUID) -> Area:

@@ -13,7 +13,7 @@ from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
-from plugins.ballots.rules.common import clean, impartial, in_order, needed, publish, today
+from plugins.ballots.rules.common import clean, has_decided_nothing, impartial, in_order, needed, publish, today
 from plugins.ballots.rules.counting import Result, Terms
 from plugins.ballots.rules.lateness import last_day
 from plugins.ballots.rules.rolls import release, still_used
@@ -79,7 +79,7 @@ async def _nominations_end(work: Work, election: Election) -> date:
 async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: str | None) -> Candidate:
     """Somebody on the roll names somebody on the roll, perhaps themselves. Who is named by another is asked.
 
-    Refuses NOMINATIONS_OVER, NOT_ON_ROLL, ALREADY_NOMINATED.
+    Refuses NOMINATIONS_OVER, NOT_ON_ROLL, ALREADY_NOMINATED, RAN_THIS_ELECTION (INV10: they decided about others in it).
     """
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.candidate.nominate", election)
@@ -92,6 +92,7 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
         raise Refusal("NOT_ON_ROLL")
     if await work.select(Candidate, election_id=election.id, actor_id=actor):
         raise Refusal("ALREADY_NOMINATED")
+    await has_decided_nothing(work, election.id, actor)
     made = Candidate(
         id=new_id(), area_id=election.area_id, election_id=election.id, actor_id=actor, nominated_by_id=by,
         nominated_at=work.occurred_at, statement=optional_text(statement, "statement", limit=2000),
@@ -105,7 +106,8 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
 
 
 async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, statement: str | None) -> Candidate:
-    """Agree to stand, or not; who has agreed may still step back before the candidates are posted."""
+    """Agree to stand, or not; who has agreed may still step back before the candidates are posted.
+    Refuses RAN_THIS_ELECTION (INV10: they, or somebody whose matter theirs is, decided about others in it)."""
     election, candidate = await work.lock_with(Candidate, candidate_id, Election)
     work.require("ballots.candidate.nominate", candidate, owner=candidate.actor_id)
     work.expect_version(candidate)
@@ -114,6 +116,7 @@ async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, sta
     if candidate.state not in (CandidateState.NOMINATED, CandidateState.ACCEPTED):
         raise Refusal("CANDIDATE_STATE", state=str(candidate.state))
     if accept and candidate.state is CandidateState.NOMINATED:
+        await has_decided_nothing(work, election.id, candidate.actor_id)
         roll = await work.get(Roll, election.roll_id)
         await work.port("decision_gate").concern(work, roll, candidate.actor_id)
     said = optional_text(statement, "statement", limit=2000) or candidate.statement

@@ -205,6 +205,13 @@ class Seat(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         check("term", "NEW.term_end > NEW.term_start", "TERM_BACKWARDS"),
         check("counts_in_its_own", "NEW.categories LIKE '%|' || NEW.category || '|%'"),
+        refuse(
+            "inv5_counts_as_an_enterprise",
+            "INSERT",
+            "NEW.mandate_of_id IS NOT NULL AND NEW.categories NOT LIKE '%|ENTERPRISE|%' AND EXISTS"
+            " (SELECT 1 FROM core_actor a WHERE a.id = NEW.mandate_of_id AND a.kind = 'ENTERPRISE')",
+            "WRONG_CATEGORY",
+        ),
         check("government_has_no_vote", "NEW.categories NOT LIKE '%|GOVERNMENT|%' OR NOT NEW.is_voting"),
         check(
             "vacated",

@@ -23,7 +23,15 @@ from plugins.councils.rules.charters import (
     withdraw_charter,
 )
 from plugins.councils.rules.delegations import ENDING_SQL, delegate_matter, revoke_delegation, settle_end, take_back
-from plugins.councils.rules.hearing import hear_ballot, hear_cancelled, hear_mandate, hear_notice, hear_superseded
+from plugins.councils.rules.hearing import (
+    hear_ballot,
+    hear_cancelled,
+    hear_mandate,
+    hear_membership,
+    hear_notice,
+    hear_residence,
+    hear_superseded,
+)
 from plugins.councils.rules.meetings import (
     call_meeting,
     cancel_meeting,
@@ -87,7 +95,9 @@ __all__ = [
     "hear_ballot",
     "hear_cancelled",
     "hear_mandate",
+    "hear_membership",
     "hear_notice",
+    "hear_residence",
     "hear_superseded",
     "issue_opinion",
     "lift_seat_rule",

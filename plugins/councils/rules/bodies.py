@@ -7,11 +7,11 @@ from datetime import date
 from uuid import UUID
 
 from core.clock import months_later
-from core.enums import ActorKind, AreaKind, MandateState, OrganizationKind
+from core.enums import ActorKind, AreaKind, MandateState, MembershipRole, OrganizationKind
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
-from core.models import Actor, Area, Mandate
+from core.models import Actor, Area, Mandate, Membership
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Seat, SeatRule
@@ -271,10 +271,9 @@ async def fill_seat(
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
     await not_own(work, holder.id)
-    categories = await _counting(work, body, [category, *also], mandate_of_id)
-    for named in categories:
-        if keeper(work, body, named) not in (None, kept_by):
-            raise Refusal("KEPT_SEAT", path=("category",), category=named.zh)
+    named = [category, *also]
+    categories = await _counting(work, named, mandate_of_id)
+    await _not_kept(work, body, named, categories, kept_by)
     sender = await _sender(work, body, categories, holder, mandate_of_id)
     await _resident(work, body, categories, holder)
     await _by_election(work, body, holder, via, election_id)
@@ -309,18 +308,23 @@ async def fill_seat(
     return seat
 
 
-async def _counting(
-    work: Work, body: Body, named: Sequence[SeatCategory], mandate_of_id: UUID | None
-) -> list[SeatCategory]:
-    """The categories in which a holder counts: whoever an enterprise sends counts as an enterprise where a rule for those
-    holds, whatever the seat is called (INV5)."""
-    categories = list(dict.fromkeys(named))
-    if mandate_of_id is None or SeatCategory.ENTERPRISE in categories:
-        return categories
-    if (await work.get(Actor, mandate_of_id)).kind is not ActorKind.ENTERPRISE:
-        return categories
-    rule = await work.find(SeatRule, body_id=body.id, category=SeatCategory.ENTERPRISE, state=SeatRuleState.IN_FORCE)
-    return categories if rule is None else [*categories, SeatCategory.ENTERPRISE]
+async def _counting(work: Work, named: Sequence[SeatCategory], mandate_of_id: UUID | None) -> list[SeatCategory]:
+    """The categories in which a holder counts: whoever an enterprise sends is counted as an enterprise too, whatever the
+    seat is called, so that a rule for those holds whenever it comes (INV5)."""
+    if mandate_of_id is not None and (await work.get(Actor, mandate_of_id)).kind is ActorKind.ENTERPRISE:
+        named = [*named, SeatCategory.ENTERPRISE]
+    return list(dict.fromkeys(named))
+
+
+async def _not_kept(
+    work: Work, body: Body, named: Sequence[SeatCategory], categories: Sequence[SeatCategory], kept_by: str | None
+) -> None:
+    """The seat is for none that another mechanism keeps, by its name or because a rule for them holds. Refuses KEPT_SEAT,
+    PLUGIN_DISABLED."""
+    ruled = {r.category for r in await work.select(SeatRule, body_id=body.id, state=SeatRuleState.IN_FORCE)}
+    for category in categories:
+        if (category in named or category in ruled) and keeper(work, body, category) not in (None, kept_by):
+            raise Refusal("KEPT_SEAT", path=("category",), category=category.zh)
 
 
 async def _sender(
@@ -458,11 +462,29 @@ async def replace_holder(work: Work, *, seat_id: UUID, holder_id: UUID, kept_by:
 async def hear_mandate(work: Work, event: EventRecord) -> None:
     """Whoever sat for an organization sits there no longer when it takes the mandate back, unless they have another."""
     mandate = await work.find(Mandate, id=event.subject_id)
-    if mandate is None:
-        return
-    for seat in await work.select(
-        Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=list(SITTING)
-    ):
+    if mandate is not None:
+        seats = await work.select(
+            Seat, holder_id=mandate.person_id, mandate_of_id=mandate.organization_id, state=list(SITTING)
+        )
+        await _look_again(work, seats)
+
+
+async def hear_membership(work: Work, event: EventRecord) -> None:
+    """The desk has recorded that somebody lives there no longer."""
+    membership = await work.find(Membership, id=event.subject_id)
+    if membership is not None and membership.role is MembershipRole.RESIDENT:
+        await _look_again(work, await work.select(Seat, holder_id=membership.actor_id, state=list(SITTING)))
+
+
+async def hear_residence(work: Work, event: EventRecord) -> None:
+    """A verified residence is over, or was none."""
+    holder = UUID(event.data["person"])
+    await _look_again(work, await work.select(Seat, holder_id=holder, state=list(SITTING)))
+
+
+async def _look_again(work: Work, seats: Sequence[Seat]) -> None:
+    """Whoever of these may not sit there any more goes, and the composition is counted anew."""
+    for seat in seats:
         body = await work.lock(Body, seat.body_id)
         if "councils" in work.place(body).plugins:
             work.require(FILL, body)

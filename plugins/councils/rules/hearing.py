@@ -1,4 +1,5 @@
-"""What councils hear: closed and cancelled ballots, closed notices, notices that another took the place of, mandates taken back."""
+"""What councils hear: closed and cancelled ballots, closed notices, notices that another took the place of, mandates
+taken back and residences that ended."""
 
 from __future__ import annotations
 
@@ -31,4 +32,4 @@ async def hear_notice(work: Work, event: EventRecord) -> None:
     await charters.settle_notice(work, event)
 
 
-hear_mandate = bodies.hear_mandate
+hear_mandate, hear_membership, hear_residence = bodies.hear_mandate, bodies.hear_membership, bodies.hear_residence

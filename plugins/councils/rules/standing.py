@@ -7,7 +7,7 @@ the keeper is off they are suspended: they count nowhere, nobody else sits down 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -15,11 +15,13 @@ from uuid import UUID
 from core.enums import MandateState
 from core.errors import Refusal
 from core.models import Mandate
+from core.settings.store import as_uuid
 from core.work import Work
 from plugins.councils.models import Body, CompositionCheck, Seat, SeatRule
 from plugins.councils.rules import composition
 from plugins.councils.terms import (
     HOLDING,
+    RESIDENTS,
     SITTING,
     BodyState,
     SeatCategory,
@@ -81,11 +83,30 @@ async def _unsent(work: Work, body: Body, seats: Sequence[Seat]) -> set[UUID]:
     return {s.id for s in sent if (s.holder_id, s.mandate_of_id) not in live}
 
 
+def _no_home(today: str) -> str:
+    """SQL: the seat `t` asks that its holder lives where the body lies, and no residence recorded there holds that day; its
+    last day counts, so that a move within the area is none away from it."""
+    asked = " OR ".join(f"t.categories LIKE '%|{category.value}|%'" for category in RESIDENTS)
+    return (
+        f"({asked}) AND NOT EXISTS (SELECT 1 FROM core_membership m JOIN core_area_closure x ON x.ancestor_id = t.area_id"
+        " AND x.descendant_id = m.area_id AND x.until IS NULL WHERE m.actor_id = t.holder_id AND m.role = 'RESIDENT'"
+        f" AND m.since <= {today} AND (m.until IS NULL OR m.until >= {today}))"
+    )
+
+
+async def _gone(work: Work, body: Body) -> set[UUID]:
+    """The seats whose holder lives there no longer, where filling them asked that they do."""
+    sql = f"SELECT t.id, t.holder_id FROM councils_seat t WHERE t.body_id = {{0}} AND t.state <> 'VACATED' AND {_no_home('{1}')}"
+    lives = work.port("eligibility").resident_since
+    rows = await work.rows(sql, body.id, work.clock.civil_date(work.now))
+    return {as_uuid(r["id"]) for r in rows if await lives(work, as_uuid(r["holder_id"]), body.area_id) is None}
+
+
 def _now(
-    work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], unsent: Collection[UUID]
+    work: Work, body: Body, seats: Sequence[Seat], rules: Sequence[SeatRule], lost: Mapping[UUID, VacatedBecause]
 ) -> Standing:
     today = work.clock.civil_date(work.now)
-    sitting = [s for s in seats if s.term_end > today and s.id not in unsent]
+    sitting = [s for s in seats if s.term_end > today and s.id not in lost]
     return Standing(
         [s for s in sitting if not rests(work, body, s)],
         [r for r in rules if not rests(work, body, r)],
@@ -93,22 +114,28 @@ def _now(
     )
 
 
+async def _lost(work: Work, body: Body, seats: Sequence[Seat]) -> dict[UUID, VacatedBecause]:
+    """The seats whose holder may not sit there any more, though their term runs."""
+    gone = dict.fromkeys(await _gone(work, body), VacatedBecause.LEFT_AREA)
+    return gone | dict.fromkeys(await _unsent(work, body, seats), VacatedBecause.MANDATE_ENDED)
+
+
 async def read(work: Work, body: Body) -> Standing:
     """As it is now, whatever is stored still; nothing is written."""
     seats, rules = await _stored(work, body)
-    return _now(work, body, seats, rules, await _unsent(work, body, seats))
+    return _now(work, body, seats, rules, await _lost(work, body, seats))
 
 
 async def standing(work: Work, body: Body) -> Standing:
     """As it is now, and so it is stored; hold the body, and ask `require`, first."""
     seats, rules = await _stored(work, body)
-    unsent = await _unsent(work, body, seats)
-    now = _now(work, body, seats, rules, unsent)
+    lost = await _lost(work, body, seats)
+    now = _now(work, body, seats, rules, lost)
     kept = {s.id for s in now.taken}
     over = [s for s in seats if s.id not in kept]
     for seat in over:
-        if seat.id in unsent and seat.term_end > work.clock.civil_date(work.now):
-            vacate(work, body, seat, VacatedBecause.MANDATE_ENDED, work.clock.civil_date(work.now))
+        if seat.id in lost and seat.term_end > work.clock.civil_date(work.now):
+            vacate(work, body, seat, lost[seat.id], work.clock.civil_date(work.now))
         else:
             vacate(work, body, seat, VacatedBecause.TERM_OVER, seat.term_end)
     turned = _turn(work, body, [*rules, *now.taken])
@@ -171,12 +198,12 @@ TERMS_SQL = (
     " OR t.mandate_of_id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM core_mandate m WHERE m.person_id = t.holder_id"
     " AND m.organization_id = t.mandate_of_id AND m.state = 'ACTIVE' AND (m.until IS NULL OR m.until > :now:)"
     " AND EXISTS (SELECT 1 FROM core_area_closure x WHERE x.ancestor_id = m.area_id AND x.descendant_id = t.area_id"
-    " AND x.until IS NULL)))"
+    f" AND x.until IS NULL)) OR {_no_home(':today:')})"
 )
 
 
 async def settle_term(work: Work, seat_id: UUID) -> None:
-    """The clock: a term or a mandate is over, its seat is vacant, and the composition is counted anew."""
+    """The clock: a term, a mandate or a residence is over, its seat is vacant, and the composition is counted anew."""
     body, _ = await work.lock_with(Seat, seat_id, Body)
     await _settle(work, body)
 

@@ -18,8 +18,9 @@ from core.ids import new_id
 from core.models import Actor, Area, Consent
 from core.rules import people
 from core.rules.inputs import clean_name
+from core.settings.store import as_uuid
 from core.work import Work
-from plugins.new_residents.models import DormitoryList, Registration
+from plugins.new_residents.models import ASKED, DormitoryList, Registration
 from plugins.new_residents.rules.common import in_days, own, today
 from plugins.new_residents.rules.registrations import Proof, add_proofs, still
 from plugins.new_residents.settings import NewResidentsSettings
@@ -44,13 +45,14 @@ class Worker:
 
 
 async def submit_list(work: Work, *, area_id: UUID, address: str, workers: Sequence[Worker]) -> DormitoryList:
-    """The principal, an employer, lists who lives in its dormitory; each of them is asked.
+    """The principal, an employer, lists who lives in its dormitory; each of them is asked, but whom it has had asked about
+    this dormitory before and who has not answered yet, or is registered.
 
-    Refuses NOT_AN_EMPLOYER, TOO_MANY_WORKERS, TWICE_ON_LIST, NOT_A_PERSON, IN_THE_FUTURE.
+    Refuses NOT_AN_EMPLOYER, TOO_MANY_WORKERS, TWICE_ON_LIST, NOT_A_PERSON, IN_THE_FUTURE, ALREADY_ASKED (all of them).
     """
     area = await work.get(Area, area_id)
     work.require("new_residents.dormitory.submit", area)
-    employer = await work.get(Actor, work.principal_id)
+    employer = await work.lock(Actor, work.principal_id)  # of two lists at once each sees the other's
     if employer.kind not in EMPLOYERS:
         raise Refusal("NOT_AN_EMPLOYER")
     if not 1 <= len(workers) <= WORKERS:
@@ -68,16 +70,24 @@ async def submit_list(work: Work, *, area_id: UUID, address: str, workers: Seque
         if worker.since > today(work):
             raise Refusal("IN_THE_FUTURE", path=(*path, "since"))
     settings = await work.settings(NewResidentsSettings, area)
+    where = clean_name(address, "address")
+    asked = await work.rows(
+        f"{ASKED} WHERE t.employer_id = {{}} AND t.area_id = {{}} AND t.address = {{}}", employer.id, area.id, where
+    )
+    before = {as_uuid(row["person_id"]) for row in asked}
+    new = [w for w in workers if w.person_id not in before]
+    if not new:
+        raise Refusal("ALREADY_ASKED", path=("workers",))
     made = DormitoryList(
-        id=new_id(), area_id=area_id, employer_id=employer.id, address=clean_name(address, "address"),
+        id=new_id(), area_id=area_id, employer_id=employer.id, address=where,
         state=DormitoryListState.OPEN, submitted_at=work.occurred_at, confirm_by=in_days(work, settings.confirm_days),
     )  # fmt: skip
     work.add(made)
     work.record(
         "new_residents.dormitory.submitted", made, area_id=area_id,
-        data={"employer": str(employer.id), "workers": len(workers)},
+        data={"employer": str(employer.id), "workers": len(new)},
     )  # fmt: skip
-    for worker in workers:
+    for worker in new:
         invited = invitation(made.id, area_id, worker.person_id, made.address, worker.since, work, made.confirm_by)
         work.add(invited)
         work.record("new_residents.registration.invited", invited, area_id=area_id, data={"list": str(made.id)})

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from balloting import Balloting, uuid
 
+from core.synchronize import synchronize
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -85,6 +88,34 @@ async def test_it_is_open_at_once_when_ballots_are_on_again_above(neighbourhood:
     b.n.clock.advance(timedelta(minutes=31))
     await b.n.due()
     assert (await b.see(ballot, TIMES))["outcome"] == "ADOPTED"
+
+
+async def test_time_in_which_the_server_ran_without_ballots_is_made_up_before_they_are_closed(
+    neighbourhood: Neighbourhood,
+) -> None:
+    """What a server does when it starts with other plugins than the last one (`core.synchronize`), before any job runs."""
+    b = await Balloting.begin(neighbourhood, 1)
+    n, (voter,) = b.n, b.voters
+    runs = await b.ballot()
+    waits = await b.ballot(opened=False, opensAt=b.at(days=2), closesAt=b.at(days=3))
+    planned = {each: (await b.see(each, "closesAt"))["closesAt"] for each in (runs, waits)}
+    database, kernel = n.server.runtime.database, n.server.runtime.kernel
+    tables = {r[0]: json.loads(r[1]) for r in await database.read("SELECT key, tables FROM core_installed")}
+    rest = {key: manifest for key, manifest in kernel.manifests.items() if "ballots" not in (key, *manifest.needs)}
+    n.clock.advance(timedelta(days=1))
+    await synchronize(database, replace(kernel, manifests=rest), tables)
+    n.clock.advance(timedelta(days=5))
+    await synchronize(database, kernel, tables)
+    await n.due()
+    seen = await b.see(runs, TIMES)
+    assert (seen["state"], seen["plannedClosesAt"]) == ("OPEN", planned[runs])
+    assert later(seen["closesAt"]) == later(planned[runs], days=5)
+    seen = await b.see(waits, TIMES)
+    assert (seen["state"], later(seen["closesAt"])) == ("OPEN", n.clock.now() + timedelta(days=1))
+    for each in (runs, waits):
+        assert await b.vote(voter, each, 0) == "done"
+    for each in (runs, waits):
+        assert (await b.over(each))["outcome"] == "ADOPTED"
 
 
 async def test_what_is_off_after_the_end_prolongs_nothing(neighbourhood: Neighbourhood) -> None:

@@ -147,6 +147,81 @@ async def test_who_stands_strikes_no_rival_off_the_roll(
     await n.do("clerk", *answer, **given)
 
 
+async def test_who_decided_about_others_does_not_stand_in_any_hat(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    c = await Contest.begin(n)
+    b, people = c.b, list(c.b.voters)
+    rejects, prolongs, answers, husband, calls = [await c.grant(people[number]) for number in (3, 4, 5, 6, 7)]
+    stands = await c.candidates()
+    by = (n.clock.today() + timedelta(days=40)).isoformat()
+    objection = await n.do(people[8], "ballotsObjectToRoll", "objection { id }", rollId=c.roll, statement="户籍不符",
+                           personId=b.voters[people[1]], wish="REMOVE")  # fmt: skip
+    await n.do(
+        rejects, "ballotsRejectCandidate", "candidate { id }", candidateId=stands[b.voters[people[2]]], reason="不符"
+    )
+    await n.do(prolongs, "ballotsProlongNominations", "election { id }", electionId=c.id, nominationsBy=by)
+    await n.do(answers, "ballotsAnswerObjection", "objection { id }", objectionId=objection["objection"]["id"], **NO)
+    home = await n.do("admin", "coreRegisterActor", "actor { id }", kind="HOUSEHOLD", name="一组 9 号", areaId=b.area)
+    for who in (rejects, husband):
+        await n.do(
+            "admin", "coreAddMembership", "membership { id }", actorId=b.voters[who], organizationId=home["actor"]["id"],
+            role="MEMBER", since="2024-01-01",
+        )  # fmt: skip
+
+    async def stand(who: str, by: str | None = None) -> str:
+        given = {"electionId": c.id, "actorId": b.voters[who]}
+        return await n.refused(by or who, "ballotsNominate", "candidate { id }", **given)
+
+    async def forgetful(*_: Any) -> None:
+        return None
+
+    for who in (rejects, prolongs, answers, husband):
+        assert await stand(who) == await stand(who, by=people[8]) == "RAN_THIS_ELECTION", who
+        with monkeypatch.context() as forgot:
+            forgot.setattr("plugins.ballots.rules.elections.has_decided_nothing", forgetful)
+            assert await stand(who) == "RAN_THIS_ELECTION", who
+
+    # Nor who was asked before somebody they have moved in with decided.
+    made = await n.do(people[8], "ballotsNominate", "candidate { id }", electionId=c.id, actorId=b.voters[calls])
+    await n.do(
+        "admin", "coreAddMembership", "membership { id }", actorId=b.voters[calls], organizationId=home["actor"]["id"],
+        role="MEMBER", since="2024-01-01",
+    )  # fmt: skip
+    agree = {"candidateId": made["candidate"]["id"], "accept": True}
+    assert await n.refused(calls, "ballotsAnswerNomination", "candidate { id }", **agree) == "RAN_THIS_ELECTION"
+    with monkeypatch.context() as forgot:
+        forgot.setattr("plugins.ballots.rules.elections.has_decided_nothing", forgetful)
+        assert await n.refused(calls, "ballotsAnswerNomination", "candidate { id }", **agree) == "RAN_THIS_ELECTION"
+    await n.do(calls, "ballotsAnswerNomination", "candidate { id }", candidateId=made["candidate"]["id"], accept=False)
+
+
+async def test_who_entered_or_struck_off_somebody_does_not_stand_and_who_called_it_may(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    b = await Balloting.begin(n, 6)
+    await b.rule()
+    late, caller, enters, strikes = list(b.voters)[:4]
+    c = Contest(b, await b.roll(), "")
+    for who, role in ((caller, "AREA_ADMIN"), (enters, "CLERK"), (strikes, "CLERK")):
+        await c.grant(who, role)
+    query = "query($i: ID!) { ballotsRoll(id: $i) { entries(first: 9) { nodes { id actor { id } } } } }"
+    nodes = (await n.ask("clerk", query, i=c.roll))["ballotsRoll"]["entries"]["nodes"]
+    entries = {e["actor"]["id"]: e["id"] for e in nodes}
+    await n.do(strikes, "ballotsRemoveFromRoll", "entry { id }", entryId=entries[b.voters[late]], reason="搬走")
+    await n.do(enters, "ballotsAddToRoll", "entry { id }", rollId=c.roll, actorId=b.voters[late])
+    await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=c.roll)
+    made = await n.do(caller, "ballotsCallElection", "election { id }", rollId=c.roll, title="换届", seats=1)
+    c.id = made["election"]["id"]
+    for who in (enters, strikes):
+        given = {"electionId": c.id, "actorId": b.voters[who]}
+        assert await n.refused(who, "ballotsNominate", "candidate { id }", **given) == "RAN_THIS_ELECTION"
+    await c.nominate(late)
+    await c.nominate(caller)
+
+
 @pytest.mark.needs("disclosure")
 async def test_who_stands_answers_no_objection_to_what_is_made_public_of_it(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood

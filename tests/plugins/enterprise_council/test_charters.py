@@ -55,6 +55,31 @@ async def test_a_charter_fixes_the_share_and_keeps_it_within_what_is_set_above(n
     await n.do(*draft, **said, constitutes=constitutes(enterprises(2)))
 
 
+async def test_who_sat_for_an_enterprise_as_a_unit_counts_from_the_charter_that_rules_enterprises(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    c = await CoBuilding.begin(n, members=0)
+    body = await c.found(name="同驻共建理事会", kind="RESIDENTS_COUNCIL", size=8)
+    first, second, third = [await c.enterprise(f"企业{name}") for name in "子丑寅"]
+    fill = ("admin", "councilsFillSeat", "seat { id }")
+    units = [
+        (await n.do(*fill, bodyId=body, holderId=e.person, category="RESIDENT_UNIT", mandateOfId=e.id))["seat"]["id"]
+        for e in (first, second)
+    ]
+    assert (await c.see(body, "isValid"))["isValid"] is True
+    await c.charter({"bodyId": body, "size": 8, "seatRules": [enterprises(1)]})
+    seen = "isValid compositions(first: 1) { nodes { violations { category count lower upper } } }"
+    over = [{"category": "ENTERPRISE", "count": 2, "lower": 1, "upper": 1}]
+    assert await c.see(body, seen) == {"isValid": False, "compositions": {"nodes": [{"violations": over}]}}
+    seat = ("clerk", "enterpriseCouncilSeatEnterprise", "seat { number }")
+    assert await n.refused(*seat, **c.seating(third, bodyId=body)) == "CATEGORY_FULL"
+    await n.do("admin", "councilsVacateSeat", "seat { id }", seatId=units[0], because="OTHER")
+    assert await c.see(body, seen) == {"isValid": True, "compositions": {"nodes": [{"violations": []}]}}
+    unit = {"bodyId": body, "holderId": first.person, "category": "RESIDENT_UNIT", "mandateOfId": first.id}
+    assert await n.refused(*fill, **unit) == "KEPT_SEAT"
+
+
 async def test_an_amendment_moves_the_share_and_what_is_out_of_it_is_seen(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     c = await CoBuilding.begin(n, size=10, members=7)

@@ -191,3 +191,27 @@ async def test_a_list_is_an_employer_s_and_names_people_once(neighbourhood: Neig
     assert closed["list"] == {"state": "CLOSED", "waiting": 0}
     nodes = (await n.ask(login, MINE))["newResidentsRegistrations"]["nodes"]
     assert [(r["state"], r["address"]) for r in nodes] == [("LAPSED", None)]
+
+
+async def test_who_was_asked_for_a_dormitory_is_not_asked_anew(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    one, two, new = await n.newcomers(3, "xinyang")
+    company, _ = await listed(a, one, two)
+    submit = ("company", "newResidentsSubmitDormitoryList", "list { workers waiting }")
+
+    async def people(*logins: str) -> dict[str, Any]:
+        workers = [{"personId": await a.person(w), "since": a.months_ago(8)} for w in logins]
+        return {"actingFor": company, "areaId": a.haihong, "address": " 海虹路 88 号宿舍", "workers": workers}
+
+    assert await n.refused(*submit, **await people(one, two)) == "ALREADY_ASKED"
+    with monkeypatch.context() as forgot:
+        nobody = "SELECT r.id AS person_id FROM core_actor r JOIN new_residents_list t ON 1 = 0"
+        forgot.setattr("plugins.new_residents.rules.dormitories.ASKED", nobody)
+        assert await n.refused(*submit, **await people(one)) == "ALREADY_ASKED"
+    assert (await n.do(*submit, **await people(one, two, new)))["list"] == {"workers": 1, "waiting": 1}
+    await n.do(one, "newResidentsDeclineRegistration", STATE, registrationId=await asked(a, one))
+    assert (await n.do(*submit, **await people(one)))["list"] == {"workers": 1, "waiting": 1}
+    await n.do("company", *submit[1:], **{**await people(two), "address": "海虹路 90 号宿舍"})
