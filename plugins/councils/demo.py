@@ -1,17 +1,20 @@
-"""Councils in the demo: a council of 西山社 that meets twice, its charter, and a delegated matter; in the large district a
-council in every community that meets every quarter."""
+"""Councils in the demo: a council of 西山社 that meets twice and is asked to meet again, its charter, its services, and a
+delegated matter; in the large district a council in every community that meets every quarter."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from core.access import Acting
+from core.accounts import hash_token
 from core.demo import DemoDistrict
 from core.demo.district import Community, Town
-from core.enums import ActorKind, AreaKind
+from core.enums import ActorKind, AreaKind, BehalfBasis
 from core.errors import Refusal
 from core.rules import actors
-from core.runtime import Runtime
+from core.runtime import Command, Runtime
 from core.work import Work
 from plugins.councils import rules
 from plugins.councils.models import Body, Seat
@@ -29,6 +32,10 @@ from plugins.councils.terms import (
 _MEMBERS = ("许文杰", "蔡美玲", "谢永强", "郭小燕", "苏秀珍")
 _WOMEN = frozenset({"蔡美玲", "郭小燕", "苏秀珍"})
 _SEATED = 5
+_SERVICES = (
+    ("长者食堂", "西山社祠堂", "每日 11:00–13:00"),
+    ("邻里调解", "西山社居民理事会", "每周三晚上"),
+)
 _CLAUSES = (
     rules.NewClause("1", "总则", "本社村民依法自治,共商共建共治共享。"),
     rules.NewClause("2", "到会", "会议须有超过半数成员到会。", CharterParameter.QUORUM_PERCENT, 50),
@@ -83,6 +90,15 @@ async def _story(d: DemoDistrict) -> None:
     d.later(40, lambda: _charter(d, charter.id))
 
     d.later(50, lambda: _call(d, council.id, 60))
+    d.later(170, lambda: _ask(d, council.id))
+    for title, place, times in _SERVICES:
+        await d.act(
+            "clerk",
+            lambda w, t=title, p=place, s=times: rules.offer_service(  # type: ignore[misc]
+                w, body_id=council.id, title=t, since=None, until=None, offer=None, place=p, times=s,
+                contact="西山社居民理事会值班室",
+            ),
+        )  # fmt: skip
     d.later(140, lambda: _call(d, council.id, 150))
     office = await d.system(
         lambda w: actors.register_actor(
@@ -158,6 +174,20 @@ async def _call(d: DemoDistrict, council_id: UUID, day: int) -> None:
         ),
     )
     d.later(day + 1, lambda: _meet(d, council_id, meeting.id, items))
+
+
+async def _ask(d: DemoDistrict, council_id: UUID) -> None:
+    """A member asks for a meeting, at the desk: of so few residents one is enough, and nobody has called it yet."""
+    viewer = await d.runtime.viewer(hash_token(d.tokens["clerk"]))
+    acting = Acting(behalf_of_id=d.actors[_MEMBERS[1]], basis=BehalfBasis.WRITTEN, evidence="联名信")
+
+    async def ask(w: Work) -> dict[str, Any]:
+        await rules.request_meeting(
+            w, body_id=council_id, title="村口停车收费办法", matter=Matter.RULES, details="收费标准应由大家商量"
+        )
+        return {}
+
+    await d.runtime.perform(Command("demo", viewer, acting), ask)
 
 
 async def _meet(d: DemoDistrict, council_id: UUID, meeting_id: UUID, items: list[UUID]) -> None:

@@ -227,6 +227,8 @@ class CharterParameter(Term):
     NOTICE_DAYS = "NOTICE_DAYS", "会议提前通知天数"
     SPEAKING_MINUTES = "SPEAKING_MINUTES", "每人发言时限(分钟)"
     LISTED_MATTER = "LISTED_MATTER", "组成不全时不得议决的事项"
+    REQUEST_RESIDENTS_ONE_IN = "REQUEST_RESIDENTS_ONE_IN", "几分之一居民联名可要求开会"
+    REQUEST_MEMBERS_ONE_IN = "REQUEST_MEMBERS_ONE_IN", "几分之一成员联名可要求开会"
 
 
 class DelegationState(Term):
@@ -235,3 +237,21 @@ class DelegationState(Term):
     ACTIVE = "ACTIVE", "有效"
     REVOKED = "REVOKED", "已收回"
     ENDED = "ENDED", "已期满"
+
+
+class RequestState(Term):
+    """Life of a request for a meeting (会议请求状态)."""
+
+    OPEN = "OPEN", "联名中"
+    DUE = "DUE", "已达人数,应召开会议"
+    MET = "MET", "已召集会议"
+    LAPSED = "LAPSED", "已失效"
+    WITHDRAWN = "WITHDRAWN", "已撤回"
+
+
+class SupportState(Term):
+    """Whether somebody's support of a request counts (联名状态)."""
+
+    GIVEN = "GIVEN", "有效"
+    WITHDRAWN = "WITHDRAWN", "已撤回"
+    VOID = "VOID", "已迁离或离任,不计"

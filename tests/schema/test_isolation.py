@@ -288,6 +288,17 @@ def item_told(row: Row, f: Facts) -> bool:
     return own or not concerns or concerns["kind"] not in PERSONAL or f.may("councils.meeting.call", row["area_id"])
 
 
+def request_support(row: Row, f: Facts) -> bool:
+    """One's own; of those who count also the clerks and the body's officers."""
+    officer = any(
+        s["body_id"] == row["body_id"] and s["state"] == "FILLED" and s["office"] != "MEMBER"
+        and f.acts_as(s["holder_id"])
+        for s in f.rows("councils_seat")
+    )  # fmt: skip
+    counts = row["state"] == "GIVEN" and (officer or f.may("councils.meeting.call", row["area_id"]))
+    return f.acts_as(row["supporter_id"]) or counts
+
+
 def charter(row: Row, f: Facts) -> bool:
     own = f.acts_as(row["drafted_by_id"]) or f.may("councils.charter.draft", row["area_id"])
     return row["state"] not in ("DRAFT", "WITHDRAWN") or own
@@ -462,6 +473,9 @@ TRUTH: dict[str, Truth] = {
     "CouncilsAgendaItem": agenda_item,
     "CouncilsAgendaItem.concerns": item_told,
     "CouncilsAgendaItem.details": item_told,
+    "CouncilsMeetingRequest": everybody,
+    "CouncilsRequestSupport": request_support,
+    "CouncilsService": everybody,
     "CouncilsRecusal": everybody,
     "CouncilsRecusal.reason": recusal_reason,
     "CouncilsResolution": everybody,

@@ -38,6 +38,13 @@ from plugins.councils.rules.meetings import (
     recuse,
     refer_item,
 )
+from plugins.councils.rules.requests import (
+    LAPSING_SQL,
+    request_meeting,
+    settle_request,
+    support_request,
+    withdraw_support,
+)
 from plugins.councils.rules.resolutions import (
     answer_opinion,
     issue_opinion,
@@ -45,6 +52,7 @@ from plugins.councils.rules.resolutions import (
     put_to_ballot,
     take_effect,
 )
+from plugins.councils.rules.services import change_service, end_service, offer_service
 from plugins.councils.rules.standing import TERMS_SQL, TURNED_SQL, read, settle_term, settle_turned
 from plugins.councils.rules.tasks import (
     assign_decided,
@@ -58,6 +66,7 @@ from plugins.councils.rules.tasks import (
 
 __all__ = [
     "ENDING_SQL",
+    "LAPSING_SQL",
     "TERMS_SQL",
     "TURNED_SQL",
     "NewBody",
@@ -69,6 +78,7 @@ __all__ = [
     "call_meeting",
     "cancel_meeting",
     "cancel_task",
+    "change_service",
     "close_meeting",
     "confirm_minutes",
     "confirm_task",
@@ -80,6 +90,7 @@ __all__ = [
     "dissolve_body",
     "draft_charter",
     "enact_charter",
+    "end_service",
     "enter_vote",
     "file_annual_report",
     "file_supervision_report",
@@ -91,6 +102,7 @@ __all__ = [
     "hear_superseded",
     "issue_opinion",
     "lift_seat_rule",
+    "offer_service",
     "pass_resolution",
     "place_item",
     "propose_decided",
@@ -102,16 +114,20 @@ __all__ = [
     "refer_item",
     "replace_holder",
     "report_task",
+    "request_meeting",
     "revise_charter",
     "revoke_delegation",
     "set_seat_rule",
     "settle_end",
+    "settle_request",
     "settle_term",
     "settle_turned",
     "submit_charter",
+    "support_request",
     "take_back",
     "take_effect",
     "update_body",
     "vacate_seat",
     "withdraw_charter",
+    "withdraw_support",
 ]  # fmt: skip

@@ -19,6 +19,8 @@ from plugins.councils.models.bodies import MOST_SEATS
 from plugins.councils.ports import KeptShare
 from plugins.councils.rules import composition
 from plugins.councils.rules.common import needed, not_own, packed, require_active, terms, today, unpacked
+from plugins.councils.rules.requests import end_with_body
+from plugins.councils.rules.services import end_services
 from plugins.councils.rules.standing import FILL, Standing, keeper, standing, vacate
 from plugins.councils.terms import (
     ADVISORY_KINDS,
@@ -174,6 +176,8 @@ async def dissolve_body(work: Work, *, body_id: UUID, reason: str) -> Body:
         work.change(
             seat, state=SeatState.VACATED, vacated_on=today(work), vacated_because=VacatedBecause.DISSOLVED,
         )  # fmt: skip
+    await end_with_body(work, body)
+    await end_services(work, body)
     work.change(body, state=BodyState.DISSOLVED, dissolved_on=today(work))
     work.record("councils.body.dissolved", body, area_id=body.area_id, text={"reason": text})
     return body

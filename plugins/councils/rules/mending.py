@@ -10,8 +10,18 @@ from core.corrections import Finding, Merging
 from core.duties import Duties, Duty, Held, Matter, Taking
 from core.models import Logged
 from core.work import PendingEvent, Work
-from plugins.councils.models import AgendaItem, Body, Charter, Delegation, Resolution, Seat, Task
-from plugins.councils.terms import SITTING, BodyState, DelegationState, TaskState
+from plugins.councils.models import (
+    AgendaItem,
+    Body,
+    Charter,
+    Delegation,
+    MeetingRequest,
+    RequestSupport,
+    Resolution,
+    Seat,
+    Task,
+)
+from plugins.councils.terms import SITTING, BodyState, DelegationState, SupportState, TaskState
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
@@ -31,6 +41,8 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("councils_task", len(await work.select(Task, assignee_id=gone))),
         Finding("councils_charter", len(await work.select(Charter, drafted_by_id=gone))),
         Finding("councils_delegation", len(await work.select(Delegation, government_id=gone))),
+        Finding("councils_meeting_request", len(await work.select(MeetingRequest, requested_by_id=gone))),
+        Finding("councils_request_support", len(await work.select(RequestSupport, supporter_id=gone))),
         Finding("councils_seat", twice, "BOTH_SEATED"),
     ]
     return [f for f in found if f.count]
@@ -42,6 +54,7 @@ _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
     (Task, ("assignee_id",), "councils.task.merged"),
     (Charter, ("drafted_by_id",), "councils.charter.merged"),
     (Delegation, ("government_id",), "councils.delegation.merged"),
+    (MeetingRequest, ("requested_by_id",), "councils.meeting.request_merged"),
 )
 
 
@@ -55,9 +68,19 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
         for row in rows.values():
             work.change(row, **{c: kept for c in columns if getattr(row, c) == gone})
             work.record(event, row, area_id=row.area_id, data=data)
+    await _supports(work, kept, gone, data)
     for body in await work.select(Body, lock=True, organization_id=gone, state=BodyState.ACTIVE):
         work.change(body, organization_id=kept)
         work.record("councils.body.changed", body, area_id=body.area_id, data=data)
+
+
+async def _supports(work: Work, kept: UUID, gone: UUID, data: dict[str, str]) -> None:
+    """Who supported a request as two people supports it once."""
+    ours = {s.request_id for s in await work.select(RequestSupport, supporter_id=kept, state=SupportState.GIVEN)}
+    for support in await work.select(RequestSupport, lock=True, supporter_id=gone):
+        is_twice = support.state is SupportState.GIVEN and support.request_id in ours
+        work.change(support, supporter_id=kept, state=SupportState.VOID if is_twice else support.state)
+        work.record("councils.meeting.request_merged", support, area_id=support.area_id, data=data)
 
 
 MERGING = Merging("councils", preview_merge, move_merged)

@@ -15,6 +15,8 @@ TYPES = {
     "councils_agenda_item": "CouncilsAgendaItem", "councils_resolution": "CouncilsResolution", "councils_task": "CouncilsTask",
     "councils_charter": "CouncilsCharter", "councils_delegation": "CouncilsDelegation", "councils_opinion": "CouncilsOpinion",
     "councils_seat_rule": "CouncilsSeatRule", "councils_charter_count": "CouncilsCharterCount", "activity": "Activity",
+    "councils_meeting_request": "CouncilsMeetingRequest", "councils_service": "CouncilsService",
+    "councils_nomination": "CouncilsNomination",
 }  # fmt: skip
 MEMBERS = ("黄丽华", "张建国", "吴思远", "郑雅婷", "许文杰", "蔡美玲", "谢永强")
 
