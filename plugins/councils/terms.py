@@ -255,3 +255,12 @@ class SupportState(Term):
     GIVEN = "GIVEN", "有效"
     WITHDRAWN = "WITHDRAWN", "已撤回"
     VOID = "VOID", "已迁离或离任,不计"
+
+
+class ActivityStarter(Term):
+    """Who started an activity, by the kind of its organizer (活动发起主体)."""
+
+    RESIDENTS = "RESIDENTS", "居民(个人、家庭)"
+    ORGANIZATIONS = "ORGANIZATIONS", "组织(含居委会、村委会)"
+    ENTERPRISES = "ENTERPRISES", "企业"
+    GOVERNMENT = "GOVERNMENT", "政府部门"
