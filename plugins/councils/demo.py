@@ -31,6 +31,7 @@ from plugins.councils.terms import (
 
 _MEMBERS = ("许文杰", "蔡美玲", "谢永强", "郭小燕", "苏秀珍")
 _WOMEN = frozenset({"蔡美玲", "郭小燕", "苏秀珍"})
+_HONOURED = "郭小燕"
 _SEATED = 5
 _SERVICES = (
     ("长者食堂", "西山社祠堂", "每日 11:00–13:00"),
@@ -66,12 +67,13 @@ async def _story(d: DemoDistrict) -> None:
             purpose="议事、决策、干事、监督、服务",
         ),
     )  # fmt: skip
-    await d.act(
+    honorary = await d.act(
         "admin",
         lambda w: rules.create_body(
             w, area_id=area, kind=BodyKind.RESPECTED_VILLAGERS, name="西山社乡贤理事会", size=5
         ),
     )
+    await _honour(d, honorary.id, d.actors[_HONOURED])
     for name in _MEMBERS:
         is_chair, is_woman = name == _MEMBERS[0], name in _WOMEN
         await d.system(
@@ -121,6 +123,26 @@ async def _seat(w: Work, body_id: UUID, area_id: UUID, person: UUID, is_chair: b
         w, body_id=body_id, holder_id=person, category=SeatCategory.RESIDENT if homes else SeatCategory.EXPERT,
         also=[SeatCategory.WOMEN] if is_woman else [], office=SeatOffice.CHAIR if is_chair else SeatOffice.MEMBER,
     )  # fmt: skip
+
+
+async def _honour(d: DemoDistrict, body_id: UUID, person: UUID) -> None:
+    """Put forward by a villager, confirmed by the village, and seated."""
+    nomination = await d.act(
+        "clerk",
+        lambda w: rules.nominate(
+            w, body_id=body_id, nominee_id=person, origin="祖籍西山社,在厦门经商", contribution="捐资修缮祠堂与村道"
+        ),
+    )
+    await d.act(
+        "admin",
+        lambda w: rules.confirm_nomination(
+            w, nomination_id=nomination.id, reference="西山社村民会议第 2 号记录", resolution_id=None
+        ),
+    )
+    await d.act(
+        "admin",
+        lambda w: rules.fill_seat(w, body_id=body_id, holder_id=person, category=SeatCategory.RESPECTED),
+    )
 
 
 async def _charter(d: DemoDistrict, charter_id: UUID) -> None:

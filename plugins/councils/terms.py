@@ -24,6 +24,7 @@ class BodyKind(Term):
 
 
 ADVISORY_KINDS = (BodyKind.RESPECTED_VILLAGERS, BodyKind.MORALITY_PANEL)
+REPRESENTING_KINDS = (BodyKind.REPRESENTATIVES, BodyKind.VILLAGERS_COUNCIL)  # they speak for the villagers
 GIVEN_POWERS_KINDS = (BodyKind.VILLAGERS_COUNCIL,)  # they decide what they were given, and refer the rest up
 
 
@@ -264,3 +265,12 @@ class ActivityStarter(Term):
     ORGANIZATIONS = "ORGANIZATIONS", "组织(含居委会、村委会)"
     ENTERPRISES = "ENTERPRISES", "企业"
     GOVERNMENT = "GOVERNMENT", "政府部门"
+
+
+class NominationState(Term):
+    """Life of a nomination for an honorary villagers' council (乡贤提名状态)."""
+
+    PROPOSED = "PROPOSED", "待村民确认"
+    CONFIRMED = "CONFIRMED", "已确认"
+    DECLINED = "DECLINED", "未获确认"
+    SEATED = "SEATED", "已任职"

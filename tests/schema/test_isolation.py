@@ -288,6 +288,15 @@ def item_told(row: Row, f: Facts) -> bool:
     return own or not concerns or concerns["kind"] not in PERSONAL or f.may("councils.meeting.call", row["area_id"])
 
 
+def put_forward(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["nominee_id"]) or f.acts_as(row["nominated_by_id"])
+    return own or f.may("councils.seat.fill", row["area_id"]) or sits_in_its_body(row, f)
+
+
+def nomination(row: Row, f: Facts) -> bool:
+    return row["state"] in ("CONFIRMED", "SEATED") or put_forward(row, f)
+
+
 def request_support(row: Row, f: Facts) -> bool:
     """One's own; of those who count also the clerks and the body's officers."""
     officer = any(
@@ -473,6 +482,10 @@ TRUTH: dict[str, Truth] = {
     "CouncilsAgendaItem": agenda_item,
     "CouncilsAgendaItem.concerns": item_told,
     "CouncilsAgendaItem.details": item_told,
+    "CouncilsNomination": nomination,
+    **dict.fromkeys(
+        [f"CouncilsNomination.{c}" for c in ("origin", "contribution", "answer", "nominatedBy")], put_forward
+    ),
     "CouncilsMeetingRequest": everybody,
     "CouncilsRequestSupport": request_support,
     "CouncilsService": everybody,

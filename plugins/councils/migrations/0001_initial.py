@@ -1,7 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from core.ids import new_id
-from plugins.councils.terms import AgendaState, AttendanceState, BodyKind, BodyState, CharterParameter, CharterState, DelegationState, Matter, MeetingState, ReportKind, RequestState, ResolutionState, Rounding, SeatCategory, SeatOffice, SeatRuleState, SeatState, SeatedBy, SupportState, TaskState, VacatedBecause, VoteMethod
+from plugins.councils.terms import AgendaState, AttendanceState, BodyKind, BodyState, CharterParameter, CharterState, DelegationState, Matter, MeetingState, NominationState, ReportKind, RequestState, ResolutionState, Rounding, SeatCategory, SeatOffice, SeatRuleState, SeatState, SeatedBy, SupportState, TaskState, VacatedBecause, VoteMethod
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 
@@ -338,6 +338,29 @@ class Migration(migrations.Migration):
                 ('effective_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'councils_resolution', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Nomination',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('body', fields.ForeignKeyField('councils.Body', source_field='body_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('nominee', fields.ForeignKeyField('core.Actor', source_field='nominee_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('nominated_by', fields.ForeignKeyField('core.Actor', source_field='nominated_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('nominated_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('origin', fields.TextField(null=True, unique=False)),
+                ('contribution', fields.TextField(null=True, unique=False)),
+                ('state', fields.CharEnumField(description='NominationState', enum_type=NominationState, max_length=40)),
+                ('decided_by_id', fields.UUIDField(null=True)),
+                ('decided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('reference', fields.CharField(null=True, max_length=500)),
+                ('resolution', fields.ForeignKeyField('councils.Resolution', source_field='resolution_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('answer', fields.TextField(null=True, unique=False)),
+            ],
+            options={'table': 'councils_nomination', 'app': 'councils', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(

@@ -3,6 +3,7 @@
 from plugins.councils.models.bodies import Body, CompositionCheck, Seat, SeatRule
 from plugins.councils.models.charters import Charter, Clause, Constituted, Count, Delegation, TakenBack
 from plugins.councils.models.meetings import AgendaItem, Attendance, Meeting, Recusal
+from plugins.councils.models.nominations import Nomination
 from plugins.councils.models.requests import MeetingRequest, RequestSupport
 from plugins.councils.models.resolutions import Opinion, Report, Resolution, Task
 from plugins.councils.models.services import ServiceOffer
@@ -19,6 +20,7 @@ __all__ = [
     "Delegation",
     "Meeting",
     "MeetingRequest",
+    "Nomination",
     "Opinion",
     "Recusal",
     "Report",

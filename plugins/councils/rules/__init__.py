@@ -38,6 +38,7 @@ from plugins.councils.rules.meetings import (
     recuse,
     refer_item,
 )
+from plugins.councils.rules.nominations import confirm_nomination, decline_nomination, nominate
 from plugins.councils.rules.requests import (
     LAPSING_SQL,
     request_meeting,
@@ -81,11 +82,13 @@ __all__ = [
     "change_service",
     "close_meeting",
     "confirm_minutes",
+    "confirm_nomination",
     "confirm_task",
     "consult",
     "correct_item",
     "create_body",
     "decline_item",
+    "decline_nomination",
     "delegate_matter",
     "dissolve_body",
     "draft_charter",
@@ -102,6 +105,7 @@ __all__ = [
     "hear_superseded",
     "issue_opinion",
     "lift_seat_rule",
+    "nominate",
     "offer_service",
     "pass_resolution",
     "place_item",

@@ -16,12 +16,13 @@ from plugins.councils.models import (
     Charter,
     Delegation,
     MeetingRequest,
+    Nomination,
     RequestSupport,
     Resolution,
     Seat,
     Task,
 )
-from plugins.councils.terms import SITTING, BodyState, DelegationState, SupportState, TaskState
+from plugins.councils.terms import SITTING, BodyState, DelegationState, NominationState, SupportState, TaskState
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
@@ -43,9 +44,19 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("councils_delegation", len(await work.select(Delegation, government_id=gone))),
         Finding("councils_meeting_request", len(await work.select(MeetingRequest, requested_by_id=gone))),
         Finding("councils_request_support", len(await work.select(RequestSupport, supporter_id=gone))),
+        Finding("councils_nomination", len(await work.select(Nomination, nominee_id=gone))),
         Finding("councils_seat", twice, "BOTH_SEATED"),
+        Finding("councils_nomination", await _both_nominated(work, kept, gone), "BOTH_NOMINATED"),
     ]
     return [f for f in found if f.count]
+
+
+async def _both_nominated(work: Work, kept: UUID, gone: UUID) -> int:
+    """Bodies for which both are put forward, or one by the other."""
+    states = [NominationState.PROPOSED, NominationState.CONFIRMED]
+    ours, theirs = [await work.select(Nomination, nominee_id=id, state=states) for id in (kept, gone)]
+    by_the_other = await work.select(Nomination, nominee_id=[kept, gone], nominated_by_id=[kept, gone])
+    return len({n.body_id for n in ours} & {n.body_id for n in theirs}) + len(by_the_other)
 
 
 _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
@@ -54,6 +65,7 @@ _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
     (Task, ("assignee_id",), "councils.task.merged"),
     (Charter, ("drafted_by_id",), "councils.charter.merged"),
     (Delegation, ("government_id",), "councils.delegation.merged"),
+    (Nomination, ("nominee_id", "nominated_by_id"), "councils.nomination.merged"),
     (MeetingRequest, ("requested_by_id",), "councils.meeting.request_merged"),
 )
 
