@@ -484,7 +484,7 @@ TRUTH: dict[str, Truth] = {
     "CouncilsAgendaItem.details": item_told,
     "CouncilsNomination": nomination,
     **dict.fromkeys(
-        [f"CouncilsNomination.{c}" for c in ("origin", "contribution", "answer", "nominatedBy")], put_forward
+        [f"CouncilsNomination.{c}" for c in ("origin", "contribution", "answer", "nominated_by")], put_forward
     ),
     "CouncilsMeetingRequest": everybody,
     "CouncilsRequestSupport": request_support,

@@ -91,6 +91,10 @@ async def test_who_nominated_does_not_confirm_and_a_resolution_of_the_villagers_
     (theirs,) = await beside.session("确认乡贤", matter="OTHER")
     theirs = (await beside.decide(theirs, 3))["id"]
     assert await n.refused("admin", *CONFIRM, nominationId=second, resolutionId=theirs) == "WHAT_CONFIRMS"
+    merge = {"keptId": put["nomineeId"], "goneId": await c.resident("乡友二", "haihong"), "reason": "重复登记"}
+    await n.do("clerk", *PUT, **{**put, "nomineeId": merge["goneId"]})
+    both = await n.refused("admin", "coreMergeActors", "actor { id }", **merge)
+    assert both == "BOTH_NOMINATED"
     assert (await n.do("admin", *DECLINE, nominationId=second, answer="村民会议未通过"))["nomination"] == {
         "state": "DECLINED", "answer": "村民会议未通过",
     }  # fmt: skip

@@ -356,3 +356,26 @@ async def test_the_demo_has_a_meeting_that_is_overdue(neighbourhood: Neighbourho
     assert request == {
         "title": "村口停车收费办法", "state": "DUE", "supporters": 1, "isOverdue": True,
     }  # fmt: skip
+
+
+async def test_two_supporters_at_the_desk_who_are_one_count_once(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await garden(n, residents=40)
+    first, second, third = await n.registered("甲某", "甲某某", "甲某人", area="xishan-garden")
+    for id in (first, second, third):
+        await c.lives(id)
+
+    def at_the_desk(id: str) -> dict[str, Any]:
+        return {"onBehalfOf": {"actorId": id, "basis": "WRITTEN", "evidence": "联名信"}}
+
+    request = await c.asked("clerk", **at_the_desk(first))
+    for id in (second, third):
+        await n.do("clerk", *SUPPORT, requestId=request, **at_the_desk(id))
+    merge = ("admin", "coreMergeActors", "actor { id }")
+    await n.do(*merge, keptId=first, goneId=second, reason="重复登记")
+    assert (await c.told(request))["supporters"] == 2
+    await n.do(*merge, keptId=third, goneId=first, reason="重复登记")
+    told = await c.told(request, "supporters state requestedBy { id } supports { nodes { supporter { id } } }", "clerk")
+    assert told == {
+        "supporters": 1, "state": "OPEN", "requestedBy": {"id": third}, "supports": {"nodes": [{"supporter": {"id": third}}]},
+    }  # fmt: skip
