@@ -23,13 +23,16 @@ def living_in(area: str, at: str) -> str:
         "SELECT count(DISTINCT m.actor_id) AS n FROM core_area_closure c JOIN core_membership m ON m.area_id = c.descendant_id"
         f" JOIN core_actor a ON a.id = m.actor_id WHERE c.ancestor_id = {area} AND c.until IS NULL AND m.role = 'RESIDENT'"
         f" AND m.state = 'ACTIVE' AND m.since <= {at} AND (m.until IS NULL OR m.until >= {at}) AND a.kind = 'PERSON'"
-        f" AND a.gone_at IS NULL AND NOT EXISTS ({a_child('m.actor_id')})"
+        f" AND a.gone_at IS NULL AND NOT EXISTS ({a_child('m.actor_id', at)})"
     )
 
 
-def a_child(person: str) -> str:
+def a_child(person: str, at: str) -> str:
     """SQL: the guardianship of a parent that a person is under."""
-    return f"SELECT 1 FROM core_guardianship g WHERE g.ward_id = {person} AND g.state = 'ACTIVE' AND g.basis = 'PARENT'"
+    return (
+        f"SELECT 1 AS yes FROM core_guardianship g WHERE g.ward_id = {person} AND g.state = 'ACTIVE' AND g.basis = 'PARENT'"
+        f" AND (g.until IS NULL OR g.until > {at})"
+    )
 
 
 def _given(which: str) -> str:
@@ -203,7 +206,7 @@ class RequestSupport(Logged):
         refuse(
             "of_age",
             "INSERT",
-            f"EXISTS ({a_child('NEW.supporter_id')}) OR NOT EXISTS (SELECT 1 FROM core_actor a"
+            f"EXISTS ({a_child('NEW.supporter_id', _AT)}) OR NOT EXISTS (SELECT 1 FROM core_actor a"
             " WHERE a.id = NEW.supporter_id AND a.kind = 'PERSON')",
             "NOT_OF_AGE",
         ),

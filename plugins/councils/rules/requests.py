@@ -94,7 +94,7 @@ async def _support(work: Work, body: Body, request: MeetingRequest, seats: Seque
     person = await work.get(Actor, work.principal_id)
     if person.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON")
-    if await work.rows(a_child("{}"), person.id):
+    if await work.rows(a_child("{0}", "{1}"), person.id, work.now):
         raise Refusal("NOT_OF_AGE")
     lives_here, sits_here = await _as_what(work, body, person.id, seats)
     if not lives_here and not sits_here:
