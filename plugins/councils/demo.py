@@ -1,17 +1,20 @@
-"""Councils in the demo: a council of 西山社 that meets twice, its charter, and a delegated matter; in the large district a
-council in every community that meets every quarter."""
+"""Councils in the demo: a council of 西山社 that meets twice and is asked to meet again, its charter, its services, and a
+delegated matter; in the large district a council in every community that meets every quarter."""
 
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
+from core.access import Acting
+from core.accounts import hash_token
 from core.demo import DemoDistrict
 from core.demo.district import Community, Town
-from core.enums import ActorKind, AreaKind
+from core.enums import ActorKind, AreaKind, BehalfBasis
 from core.errors import Refusal
 from core.rules import actors
-from core.runtime import Runtime
+from core.runtime import Command, Runtime
 from core.work import Work
 from plugins.councils import rules
 from plugins.councils.models import Body, Seat
@@ -28,7 +31,12 @@ from plugins.councils.terms import (
 
 _MEMBERS = ("许文杰", "蔡美玲", "谢永强", "郭小燕", "苏秀珍")
 _WOMEN = frozenset({"蔡美玲", "郭小燕", "苏秀珍"})
+_HONOURED = "郭小燕"
 _SEATED = 5
+_SERVICES = (
+    ("长者食堂", "西山社祠堂", "每日 11:00–13:00"),
+    ("邻里调解", "西山社居民理事会", "每周三晚上"),
+)
 _CLAUSES = (
     rules.NewClause("1", "总则", "本社村民依法自治,共商共建共治共享。"),
     rules.NewClause("2", "到会", "会议须有超过半数成员到会。", CharterParameter.QUORUM_PERCENT, 50),
@@ -59,12 +67,13 @@ async def _story(d: DemoDistrict) -> None:
             purpose="议事、决策、干事、监督、服务",
         ),
     )  # fmt: skip
-    await d.act(
+    honorary = await d.act(
         "admin",
         lambda w: rules.create_body(
             w, area_id=area, kind=BodyKind.RESPECTED_VILLAGERS, name="西山社乡贤理事会", size=5
         ),
     )
+    await _honour(d, honorary.id, d.actors[_HONOURED])
     for name in _MEMBERS:
         is_chair, is_woman = name == _MEMBERS[0], name in _WOMEN
         await d.system(
@@ -83,6 +92,15 @@ async def _story(d: DemoDistrict) -> None:
     d.later(40, lambda: _charter(d, charter.id))
 
     d.later(50, lambda: _call(d, council.id, 60))
+    d.later(170, lambda: _ask(d, council.id))
+    for title, place, times in _SERVICES:
+        await d.act(
+            "clerk",
+            lambda w, t=title, p=place, s=times: rules.offer_service(  # type: ignore[misc]
+                w, body_id=council.id, title=t, since=None, until=None, offer=None, place=p, times=s,
+                contact="西山社居民理事会值班室",
+            ),
+        )  # fmt: skip
     d.later(140, lambda: _call(d, council.id, 150))
     office = await d.system(
         lambda w: actors.register_actor(
@@ -105,6 +123,26 @@ async def _seat(w: Work, body_id: UUID, area_id: UUID, person: UUID, is_chair: b
         w, body_id=body_id, holder_id=person, category=SeatCategory.RESIDENT if homes else SeatCategory.EXPERT,
         also=[SeatCategory.WOMEN] if is_woman else [], office=SeatOffice.CHAIR if is_chair else SeatOffice.MEMBER,
     )  # fmt: skip
+
+
+async def _honour(d: DemoDistrict, body_id: UUID, person: UUID) -> None:
+    """Put forward by a villager, confirmed by the village, and seated."""
+    nomination = await d.act(
+        "clerk",
+        lambda w: rules.nominate(
+            w, body_id=body_id, nominee_id=person, origin="祖籍西山社,在厦门经商", contribution="捐资修缮祠堂与村道"
+        ),
+    )
+    await d.act(
+        "admin",
+        lambda w: rules.confirm_nomination(
+            w, nomination_id=nomination.id, reference="西山社村民会议第 2 号记录", resolution_id=None
+        ),
+    )
+    await d.act(
+        "admin",
+        lambda w: rules.fill_seat(w, body_id=body_id, holder_id=person, category=SeatCategory.RESPECTED),
+    )
 
 
 async def _charter(d: DemoDistrict, charter_id: UUID) -> None:
@@ -158,6 +196,20 @@ async def _call(d: DemoDistrict, council_id: UUID, day: int) -> None:
         ),
     )
     d.later(day + 1, lambda: _meet(d, council_id, meeting.id, items))
+
+
+async def _ask(d: DemoDistrict, council_id: UUID) -> None:
+    """A member asks for a meeting, at the desk: of so few residents one is enough, and nobody has called it yet."""
+    viewer = await d.runtime.viewer(hash_token(d.tokens["clerk"]))
+    acting = Acting(behalf_of_id=d.actors[_MEMBERS[1]], basis=BehalfBasis.WRITTEN, evidence="联名信")
+
+    async def ask(w: Work) -> dict[str, Any]:
+        await rules.request_meeting(
+            w, body_id=council_id, title="村口停车收费办法", matter=Matter.RULES, details="收费标准应由大家商量"
+        )
+        return {}
+
+    await d.runtime.perform(Command("demo", viewer, acting), ask)
 
 
 async def _meet(d: DemoDistrict, council_id: UUID, meeting_id: UUID, items: list[UUID]) -> None:

@@ -48,3 +48,18 @@ class CouncilsSettings(Settings):
         en="A charter is adopted when more than this percentage of those who took part is for it",
         zh="章程通过比例(须超过,%)",
     )  # fmt: skip
+    request_residents_one_in: int = setting(
+        10, move=Move.MIN, ge=1, le=1000,
+        en="A meeting is due when one in so many residents, or more, ask for it", zh="几分之一以上居民联名,应召开会议",
+    )  # fmt: skip
+    request_members_one_in: int = setting(
+        3, move=Move.MIN, ge=1, le=1000,
+        en="A meeting is due when one in so many voting members, or more, ask for it", zh="几分之一以上成员联名,应召开会议",
+    )  # fmt: skip
+    request_days: int = setting(
+        60, move=Move.MIN, ge=1, le=366, en="Days a request for a meeting is open to supporters", zh="会议请求联名天数"
+    )
+    requested_within_days: int = setting(
+        10, move=Move.MAX, ge=1, le=90,
+        en="A meeting that is due has to be held within so many days", zh="应召开的会议须在几日内召开",
+    )  # fmt: skip

@@ -24,6 +24,7 @@ class BodyKind(Term):
 
 
 ADVISORY_KINDS = (BodyKind.RESPECTED_VILLAGERS, BodyKind.MORALITY_PANEL)
+REPRESENTING_KINDS = (BodyKind.REPRESENTATIVES, BodyKind.VILLAGERS_COUNCIL)  # they speak for the villagers
 GIVEN_POWERS_KINDS = (BodyKind.VILLAGERS_COUNCIL,)  # they decide what they were given, and refer the rest up
 
 
@@ -227,6 +228,8 @@ class CharterParameter(Term):
     NOTICE_DAYS = "NOTICE_DAYS", "会议提前通知天数"
     SPEAKING_MINUTES = "SPEAKING_MINUTES", "每人发言时限(分钟)"
     LISTED_MATTER = "LISTED_MATTER", "组成不全时不得议决的事项"
+    REQUEST_RESIDENTS_ONE_IN = "REQUEST_RESIDENTS_ONE_IN", "几分之一居民联名可要求开会"
+    REQUEST_MEMBERS_ONE_IN = "REQUEST_MEMBERS_ONE_IN", "几分之一成员联名可要求开会"
 
 
 class DelegationState(Term):
@@ -235,3 +238,39 @@ class DelegationState(Term):
     ACTIVE = "ACTIVE", "有效"
     REVOKED = "REVOKED", "已收回"
     ENDED = "ENDED", "已期满"
+
+
+class RequestState(Term):
+    """Life of a request for a meeting (会议请求状态)."""
+
+    OPEN = "OPEN", "联名中"
+    DUE = "DUE", "已达人数,应召开会议"
+    MET = "MET", "已召集会议"
+    LAPSED = "LAPSED", "已失效"
+    WITHDRAWN = "WITHDRAWN", "已撤回"
+
+
+class SupportState(Term):
+    """Whether somebody's support of a request counts (联名状态)."""
+
+    GIVEN = "GIVEN", "有效"
+    WITHDRAWN = "WITHDRAWN", "已撤回"
+    VOID = "VOID", "已迁离或离任,不计"
+
+
+class ActivityStarter(Term):
+    """Who started an activity, by the kind of its organizer (活动发起主体)."""
+
+    RESIDENTS = "RESIDENTS", "居民(个人、家庭)"
+    ORGANIZATIONS = "ORGANIZATIONS", "组织(含居委会、村委会)"
+    ENTERPRISES = "ENTERPRISES", "企业"
+    GOVERNMENT = "GOVERNMENT", "政府部门"
+
+
+class NominationState(Term):
+    """Life of a nomination for an honorary villagers' council (乡贤提名状态)."""
+
+    PROPOSED = "PROPOSED", "待村民确认"
+    CONFIRMED = "CONFIRMED", "已确认"
+    DECLINED = "DECLINED", "未获确认"
+    SEATED = "SEATED", "已任职"

@@ -288,6 +288,26 @@ def item_told(row: Row, f: Facts) -> bool:
     return own or not concerns or concerns["kind"] not in PERSONAL or f.may("councils.meeting.call", row["area_id"])
 
 
+def put_forward(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["nominee_id"]) or f.acts_as(row["nominated_by_id"])
+    return own or f.may("councils.seat.fill", row["area_id"]) or sits_in_its_body(row, f)
+
+
+def nomination(row: Row, f: Facts) -> bool:
+    return row["state"] in ("CONFIRMED", "SEATED") or put_forward(row, f)
+
+
+def request_support(row: Row, f: Facts) -> bool:
+    """One's own; of those who count also the clerks and the body's officers."""
+    officer = any(
+        s["body_id"] == row["body_id"] and s["state"] == "FILLED" and s["office"] != "MEMBER"
+        and f.acts_as(s["holder_id"])
+        for s in f.rows("councils_seat")
+    )  # fmt: skip
+    counts = row["state"] == "GIVEN" and (officer or f.may("councils.meeting.call", row["area_id"]))
+    return f.acts_as(row["supporter_id"]) or counts
+
+
 def charter(row: Row, f: Facts) -> bool:
     own = f.acts_as(row["drafted_by_id"]) or f.may("councils.charter.draft", row["area_id"])
     return row["state"] not in ("DRAFT", "WITHDRAWN") or own
@@ -462,6 +482,13 @@ TRUTH: dict[str, Truth] = {
     "CouncilsAgendaItem": agenda_item,
     "CouncilsAgendaItem.concerns": item_told,
     "CouncilsAgendaItem.details": item_told,
+    "CouncilsNomination": nomination,
+    **dict.fromkeys(
+        [f"CouncilsNomination.{c}" for c in ("origin", "contribution", "answer", "nominated_by")], put_forward
+    ),
+    "CouncilsMeetingRequest": everybody,
+    "CouncilsRequestSupport": request_support,
+    "CouncilsService": everybody,
     "CouncilsRecusal": everybody,
     "CouncilsRecusal.reason": recusal_reason,
     "CouncilsResolution": everybody,

@@ -208,7 +208,9 @@ class CouncilsFileAnnualReportInput(MutationInput):
     decision: str = strawberry.field(description="What was decided (决策).")
     work: str = strawberry.field(description="What was done (干事).")
     supervision: str = strawberry.field(description="What was looked at (监督).")
-    service: str = strawberry.field(description="Whom it served (服务).")
+    service: str | None = strawberry.field(
+        default=None, description="Whom it served; unless told, the year's services are listed (服务)."
+    )
     title: str | None = None
 
 

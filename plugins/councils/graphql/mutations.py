@@ -331,6 +331,9 @@ class CouncilsCallMeetingInput(MutationInput):
     place: str | None = None
     item_ids: list[strawberry.ID] = strawberry.field(default_factory=list, description="Its agenda, in order (议程).")
     is_urgent: bool = False
+    request_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The request that is due; its matter is put on the agenda (所依据的会议请求)."
+    )
 
 
 @mutation("councils.meeting.call", on=OF_BODY, meeting=CouncilsMeeting)
@@ -345,6 +348,7 @@ async def councils_call_meeting(work: Work, input: CouncilsCallMeetingInput) -> 
         place=input.place,
         item_ids=[from_global(id, "councils_agenda_item", "itemIds", str(n)) for n, id in enumerate(input.item_ids)],
         is_urgent=input.is_urgent,
+        request_id=optional(input.request_id, "councils_meeting_request", "requestId"),
     )
     return {"meeting": meeting}
 

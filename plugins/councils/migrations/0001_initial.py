@@ -1,7 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from core.ids import new_id
-from plugins.councils.terms import AgendaState, AttendanceState, BodyKind, BodyState, CharterParameter, CharterState, DelegationState, Matter, MeetingState, ReportKind, ResolutionState, Rounding, SeatCategory, SeatOffice, SeatRuleState, SeatState, SeatedBy, TaskState, VacatedBecause, VoteMethod
+from plugins.councils.terms import AgendaState, AttendanceState, BodyKind, BodyState, CharterParameter, CharterState, DelegationState, Matter, MeetingState, NominationState, ReportKind, RequestState, ResolutionState, Rounding, SeatCategory, SeatOffice, SeatRuleState, SeatState, SeatedBy, SupportState, TaskState, VacatedBecause, VoteMethod
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 
@@ -214,6 +214,35 @@ class Migration(migrations.Migration):
             bases=['Logged'],
         ),
         ops.CreateModel(
+            name='MeetingRequest',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('body', fields.ForeignKeyField('councils.Body', source_field='body_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('title', fields.CharField(max_length=200)),
+                ('details', fields.TextField(null=True, unique=False)),
+                ('matter', fields.CharEnumField(description='Matter', enum_type=Matter, max_length=40)),
+                ('requested_by', fields.ForeignKeyField('core.Actor', source_field='requested_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('requested_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('open_until', fields.DateField()),
+                ('residents_one_in', fields.IntField()),
+                ('members_one_in', fields.IntField()),
+                ('state', fields.CharEnumField(description='RequestState', enum_type=RequestState, max_length=40)),
+                ('residents', fields.IntField(null=True)),
+                ('residents_for', fields.IntField(null=True)),
+                ('members', fields.IntField(null=True)),
+                ('members_for', fields.IntField(null=True)),
+                ('due_on', fields.DateField(null=True)),
+                ('hold_by', fields.DateField(null=True)),
+                ('meeting', fields.ForeignKeyField('councils.Meeting', source_field='meeting_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('item', fields.ForeignKeyField('councils.AgendaItem', source_field='item_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+            ],
+            options={'table': 'councils_meeting_request', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
             name='Opinion',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -261,6 +290,24 @@ class Migration(migrations.Migration):
             bases=['Logged'],
         ),
         ops.CreateModel(
+            name='RequestSupport',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('body', fields.ForeignKeyField('councils.Body', source_field='body_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('request', fields.ForeignKeyField('councils.MeetingRequest', source_field='request_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('supporter', fields.ForeignKeyField('core.Actor', source_field='supporter_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('is_resident', fields.BooleanField()),
+                ('is_member', fields.BooleanField()),
+                ('state', fields.CharEnumField(description='SupportState', enum_type=SupportState, max_length=40)),
+                ('supported_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'councils_request_support', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
             name='Resolution',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -291,6 +338,29 @@ class Migration(migrations.Migration):
                 ('effective_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'councils_resolution', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Nomination',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('body', fields.ForeignKeyField('councils.Body', source_field='body_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('nominee', fields.ForeignKeyField('core.Actor', source_field='nominee_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('nominated_by', fields.ForeignKeyField('core.Actor', source_field='nominated_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('nominated_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('origin', fields.TextField(null=True, unique=False)),
+                ('contribution', fields.TextField(null=True, unique=False)),
+                ('state', fields.CharEnumField(description='NominationState', enum_type=NominationState, max_length=40)),
+                ('decided_by_id', fields.UUIDField(null=True)),
+                ('decided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('reference', fields.CharField(null=True, max_length=500)),
+                ('resolution', fields.ForeignKeyField('councils.Resolution', source_field='resolution_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('answer', fields.TextField(null=True, unique=False)),
+            ],
+            options={'table': 'councils_nomination', 'app': 'councils', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(
@@ -374,6 +444,27 @@ class Migration(migrations.Migration):
                 ('until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'councils_seat_rule', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='ServiceOffer',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('body', fields.ForeignKeyField('councils.Body', source_field='body_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('title', fields.CharField(max_length=200)),
+                ('description', fields.TextField(null=True, unique=False)),
+                ('place', fields.CharField(null=True, max_length=200)),
+                ('times', fields.CharField(null=True, max_length=200)),
+                ('contact', fields.CharField(null=True, max_length=200)),
+                ('since', fields.DateField()),
+                ('until', fields.DateField(null=True)),
+                ('offer_tag', fields.CharField(null=True, max_length=41)),
+                ('offer_id', fields.UUIDField(null=True)),
+            ],
+            options={'table': 'councils_service', 'app': 'councils', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(

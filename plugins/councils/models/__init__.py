@@ -3,7 +3,10 @@
 from plugins.councils.models.bodies import Body, CompositionCheck, Seat, SeatRule
 from plugins.councils.models.charters import Charter, Clause, Constituted, Count, Delegation, TakenBack
 from plugins.councils.models.meetings import AgendaItem, Attendance, Meeting, Recusal
+from plugins.councils.models.nominations import Nomination
+from plugins.councils.models.requests import MeetingRequest, RequestSupport
 from plugins.councils.models.resolutions import Opinion, Report, Resolution, Task
+from plugins.councils.models.services import ServiceOffer
 
 __all__ = [
     "AgendaItem",
@@ -16,12 +19,16 @@ __all__ = [
     "Count",
     "Delegation",
     "Meeting",
+    "MeetingRequest",
+    "Nomination",
     "Opinion",
     "Recusal",
     "Report",
+    "RequestSupport",
     "Resolution",
     "Seat",
     "SeatRule",
+    "ServiceOffer",
     "TakenBack",
     "Task",
 ]

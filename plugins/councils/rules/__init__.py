@@ -46,6 +46,14 @@ from plugins.councils.rules.meetings import (
     recuse,
     refer_item,
 )
+from plugins.councils.rules.nominations import confirm_nomination, decline_nomination, nominate
+from plugins.councils.rules.requests import (
+    LAPSING_SQL,
+    request_meeting,
+    settle_request,
+    support_request,
+    withdraw_support,
+)
 from plugins.councils.rules.resolutions import (
     answer_opinion,
     issue_opinion,
@@ -53,6 +61,7 @@ from plugins.councils.rules.resolutions import (
     put_to_ballot,
     take_effect,
 )
+from plugins.councils.rules.services import change_service, end_service, offer_service
 from plugins.councils.rules.standing import TERMS_SQL, TURNED_SQL, read, settle_term, settle_turned
 from plugins.councils.rules.tasks import (
     assign_decided,
@@ -66,6 +75,7 @@ from plugins.councils.rules.tasks import (
 
 __all__ = [
     "ENDING_SQL",
+    "LAPSING_SQL",
     "TERMS_SQL",
     "TURNED_SQL",
     "NewBody",
@@ -77,17 +87,21 @@ __all__ = [
     "call_meeting",
     "cancel_meeting",
     "cancel_task",
+    "change_service",
     "close_meeting",
     "confirm_minutes",
+    "confirm_nomination",
     "confirm_task",
     "consult",
     "correct_item",
     "create_body",
     "decline_item",
+    "decline_nomination",
     "delegate_matter",
     "dissolve_body",
     "draft_charter",
     "enact_charter",
+    "end_service",
     "enter_vote",
     "file_annual_report",
     "file_supervision_report",
@@ -101,6 +115,8 @@ __all__ = [
     "hear_superseded",
     "issue_opinion",
     "lift_seat_rule",
+    "nominate",
+    "offer_service",
     "pass_resolution",
     "place_item",
     "propose_decided",
@@ -112,16 +128,20 @@ __all__ = [
     "refer_item",
     "replace_holder",
     "report_task",
+    "request_meeting",
     "revise_charter",
     "revoke_delegation",
     "set_seat_rule",
     "settle_end",
+    "settle_request",
     "settle_term",
     "settle_turned",
     "submit_charter",
+    "support_request",
     "take_back",
     "take_effect",
     "update_body",
     "vacate_seat",
     "withdraw_charter",
+    "withdraw_support",
 ]  # fmt: skip

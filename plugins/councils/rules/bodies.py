@@ -19,6 +19,9 @@ from plugins.councils.models.bodies import MOST_SEATS
 from plugins.councils.ports import KeptShare
 from plugins.councils.rules import composition
 from plugins.councils.rules.common import needed, not_own, packed, require_active, terms, today, unpacked
+from plugins.councils.rules.nominations import nominated
+from plugins.councils.rules.requests import end_with_body
+from plugins.councils.rules.services import end_services
 from plugins.councils.rules.standing import FILL, Standing, keeper, standing, vacate
 from plugins.councils.terms import (
     ADVISORY_KINDS,
@@ -28,6 +31,7 @@ from plugins.councils.terms import (
     SITTING,
     BodyKind,
     BodyState,
+    NominationState,
     Rounding,
     SeatCategory,
     SeatedBy,
@@ -174,6 +178,8 @@ async def dissolve_body(work: Work, *, body_id: UUID, reason: str) -> Body:
         work.change(
             seat, state=SeatState.VACATED, vacated_on=today(work), vacated_because=VacatedBecause.DISSOLVED,
         )  # fmt: skip
+    await end_with_body(work, body)
+    await end_services(work, body)
     work.change(body, state=BodyState.DISSOLVED, dissolved_on=today(work))
     work.record("councils.body.dissolved", body, area_id=body.area_id, text={"reason": text})
     return body
@@ -260,8 +266,8 @@ async def fill_seat(
 
     `kept_by` is the mechanism that asks, where it keeps the category's seats. Refuses OWN_MATTER (nobody seats
     themselves), BODY_FULL, CATEGORY_FULL, ALREADY_SEATED, ORGANIZATION_SEATED, OFFICE_TAKEN, NOT_A_PERSON, NOT_FROM_HERE,
-    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, SEAT_TERM_AHEAD, KEPT_SEAT, NO_SUCH_SEATS, and what
-    `_by_election` refuses.
+    MANDATE_NEEDED, SEAT_MANDATE, WRONG_CATEGORY, TERM_TOO_LONG, SEAT_TERM_AHEAD, KEPT_SEAT, NO_SUCH_SEATS,
+    NOMINATION_NEEDED (M03), and what `_by_election` refuses.
     """
     body = await work.lock(Body, body_id)
     sends = kept_by is not None and not work.system and work.principal_id == mandate_of_id
@@ -277,6 +283,7 @@ async def fill_seat(
     sender = await _sender(work, body, categories, holder, mandate_of_id)
     await _resident(work, body, categories, holder)
     await _by_election(work, body, holder, via, election_id)
+    nomination = await nominated(work, body, holder.id, sender)
     limit = (await terms(work, body)).term_months
     if term_months is not None and not 1 <= term_months <= limit:
         raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
@@ -304,6 +311,9 @@ async def fill_seat(
         "councils.seat.filled", seat, area_id=body.area_id,
         data={"body": str(body.id), "holder": str(holder.id), "category": str(category)},
     )  # fmt: skip
+    if nomination is not None:
+        work.change(nomination, state=NominationState.SEATED)
+        work.record("councils.nomination.seated", nomination, area_id=body.area_id, data={"seat": str(seat.id)})
     composition.recheck(work, body, [*now.seats, seat], now.rules)
     return seat
 

@@ -33,13 +33,21 @@ from plugins.councils.terms import (
 
 DRAFT, COUNT, ENACT = "councils.charter.draft", "councils.charter.count", "councils.charter.enact"
 MOST_CLAUSES, MOST_BODIES = 200, 30
-AT_LEAST = (CharterParameter.QUORUM_PERCENT, CharterParameter.MAJORITY_PERCENT, CharterParameter.NOTICE_DAYS)
+AT_LEAST = (
+    CharterParameter.QUORUM_PERCENT,
+    CharterParameter.MAJORITY_PERCENT,
+    CharterParameter.NOTICE_DAYS,
+    CharterParameter.REQUEST_RESIDENTS_ONE_IN,
+    CharterParameter.REQUEST_MEMBERS_ONE_IN,
+)
 LIMITS = {
     CharterParameter.QUORUM_PERCENT: (1, 99),
     CharterParameter.MAJORITY_PERCENT: (1, 99),
     CharterParameter.TERM_MONTHS: (1, 120),
     CharterParameter.NOTICE_DAYS: (0, 60),
     CharterParameter.SPEAKING_MINUTES: (1, 240),
+    CharterParameter.REQUEST_RESIDENTS_ONE_IN: (1, 1000),
+    CharterParameter.REQUEST_MEMBERS_ONE_IN: (1, 1000),
 }
 
 

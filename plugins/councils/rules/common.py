@@ -33,6 +33,8 @@ class Terms:
     notice_days: int
     speaking_minutes: int | None
     listed: frozenset[Matter]
+    residents_one_in: int
+    members_one_in: int
 
 
 def today(work: Work) -> date:
@@ -106,4 +108,6 @@ async def terms(work: Work, body: Body) -> Terms:
                 *(Matter(c["matter"]) for c in clauses if c["parameter"] == CharterParameter.LISTED_MATTER),
             ]
         ),
+        residents_one_in=max(settings.request_residents_one_in, *said(CharterParameter.REQUEST_RESIDENTS_ONE_IN), 1),
+        members_one_in=max(settings.request_members_one_in, *said(CharterParameter.REQUEST_MEMBERS_ONE_IN), 1),
     )

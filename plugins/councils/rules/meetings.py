@@ -14,6 +14,7 @@ from core.models import Activity, Actor, Participation
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Meeting, Recusal, Seat
+from plugins.councils.rules import requests
 from plugins.councils.rules.common import needed, not_own, officer, require_active, terms
 from plugins.councils.rules.standing import read, standing
 from plugins.councils.terms import (
@@ -125,9 +126,11 @@ async def decline_item(work: Work, *, item_id: UUID, answer: str) -> AgendaItem:
 async def refer_item(work: Work, *, item_id: UUID, to_body_id: UUID, answer: str | None = None) -> AgendaItem:
     """What the body may not decide goes to one of the same area or above, where it is proposed anew (提交上级).
 
-    Refuses AGENDA_STATE, BODY_NOT_ABOVE, OWN_MATTER.
+    Refuses AGENDA_STATE, BODY_NOT_ABOVE, OWN_MATTER, ASKED_FOR.
     """
     body, item = await _item(work, item_id, AgendaState.PROPOSED, AgendaState.PLACED)
+    if item.state is AgendaState.PLACED:
+        await requests.require_heard(work, item)
     to = await work.get(Body, to_body_id)
     require_active(to)
     if to.id == body.id or to.area_id not in work.place(body).chain:
@@ -183,11 +186,13 @@ async def call_meeting(
     place: str | None = None,
     item_ids: Sequence[UUID] = (),
     is_urgent: bool = False,
+    request_id: UUID | None = None,
 ) -> Meeting:
     """Call the members, with the days of notice that hold here, and an agenda. The meeting is a core activity as well.
 
-    An urgent one needs no notice, and decides nothing that is listed. Refuses NOTICE_TOO_SHORT, BODY_EMPTY,
-    ENDS_BEFORE_START, IN_THE_PAST, AGENDA_STATE, NOT_ITS_MEETING, AGENDA_TOO_LONG, OWN_MATTER.
+    An urgent one needs no notice, and decides nothing that is listed. `request_id` is the request that is due and met by it:
+    its matter comes first. Refuses NOTICE_TOO_SHORT, BODY_EMPTY, ENDS_BEFORE_START, IN_THE_PAST, AGENDA_STATE,
+    NOT_ITS_MEETING, AGENDA_TOO_LONG, OWN_MATTER, and what `requests.due_request` refuses.
     """
     body = await work.lock(Body, body_id)
     work.require(CALL, body, owner=await officer(work, body.id))
@@ -206,6 +211,14 @@ async def call_meeting(
     if not any(s.is_voting for s in seats):
         raise Refusal("BODY_EMPTY")
     items = {i.id: i for i in await work.select(AgendaItem, lock=True, id=list(item_ids))} if item_ids else {}
+    asked = None
+    if request_id is not None:
+        asked = await requests.due_request(
+            work, body, request_id, day=work.clock.civil_date(starts_at), notice_days=hold.notice_days,
+            is_urgent=is_urgent,
+        )  # fmt: skip
+        items[asked[1].id] = asked[1]
+        item_ids = [asked[1].id, *item_ids]
     number = (await work.rows("SELECT count(*) AS n FROM councils_meeting WHERE body_id = {}", body.id))[0]["n"] + 1
     activity = Activity(
         id=new_id(), area_id=body.area_id, organizer_id=body.organization_id or work.principal_id,
@@ -233,6 +246,8 @@ async def call_meeting(
         "councils.meeting.called", meeting, area_id=body.area_id,
         data={"body": str(body.id), "activity": str(activity.id), "startsAt": starts_at.isoformat()},
     )  # fmt: skip
+    if asked is not None:
+        requests.meet_request(work, asked[0], meeting, asked[1])
     return meeting
 
 
@@ -275,6 +290,8 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     if not enough and len(came) < len(made):
         raise Refusal("ATTENDANCE_NOT_WHOLE", path=("came",), present=present, members=members)
     state = MeetingState.OPEN if enough else MeetingState.ADJOURNED
+    if not enough:
+        await requests.due_again(work, meeting)
     for attendance in made:
         work.add(attendance)
     work.change(meeting, state=state, members=members, present=present, quorum_met=enough)
@@ -367,6 +384,7 @@ async def cancel_meeting(work: Work, *, meeting_id: UUID, reason: str) -> Meetin
     require_state(meeting, MeetingState.CALLED)
     activity = await work.lock(Activity, meeting.activity_id)
     text = needed(reason, "reason")
+    await requests.due_again(work, meeting)
     await _back_to_the_list(work, meeting)
     work.change(meeting, state=MeetingState.CANCELLED)
     work.record("councils.meeting.cancelled", meeting, area_id=body.area_id, text={"reason": text})

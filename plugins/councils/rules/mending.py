@@ -10,8 +10,19 @@ from core.corrections import Finding, Merging
 from core.duties import Duties, Duty, Held, Matter, Taking
 from core.models import Logged
 from core.work import PendingEvent, Work
-from plugins.councils.models import AgendaItem, Body, Charter, Delegation, Resolution, Seat, Task
-from plugins.councils.terms import SITTING, BodyState, DelegationState, TaskState
+from plugins.councils.models import (
+    AgendaItem,
+    Body,
+    Charter,
+    Delegation,
+    MeetingRequest,
+    Nomination,
+    RequestSupport,
+    Resolution,
+    Seat,
+    Task,
+)
+from plugins.councils.terms import SITTING, BodyState, DelegationState, NominationState, SupportState, TaskState
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
@@ -31,9 +42,21 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("councils_task", len(await work.select(Task, assignee_id=gone))),
         Finding("councils_charter", len(await work.select(Charter, drafted_by_id=gone))),
         Finding("councils_delegation", len(await work.select(Delegation, government_id=gone))),
+        Finding("councils_meeting_request", len(await work.select(MeetingRequest, requested_by_id=gone))),
+        Finding("councils_request_support", len(await work.select(RequestSupport, supporter_id=gone))),
+        Finding("councils_nomination", len(await work.select(Nomination, nominee_id=gone))),
         Finding("councils_seat", twice, "BOTH_SEATED"),
+        Finding("councils_nomination", await _both_nominated(work, kept, gone), "BOTH_NOMINATED"),
     ]
     return [f for f in found if f.count]
+
+
+async def _both_nominated(work: Work, kept: UUID, gone: UUID) -> int:
+    """Bodies for which both are put forward, or one by the other."""
+    states = [NominationState.PROPOSED, NominationState.CONFIRMED]
+    ours, theirs = [await work.select(Nomination, nominee_id=id, state=states) for id in (kept, gone)]
+    by_the_other = await work.select(Nomination, nominee_id=[kept, gone], nominated_by_id=[kept, gone])
+    return len({n.body_id for n in ours} & {n.body_id for n in theirs}) + len(by_the_other)
 
 
 _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
@@ -42,6 +65,8 @@ _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
     (Task, ("assignee_id",), "councils.task.merged"),
     (Charter, ("drafted_by_id",), "councils.charter.merged"),
     (Delegation, ("government_id",), "councils.delegation.merged"),
+    (Nomination, ("nominee_id", "nominated_by_id"), "councils.nomination.merged"),
+    (MeetingRequest, ("requested_by_id",), "councils.meeting.request_merged"),
 )
 
 
@@ -55,9 +80,19 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
         for row in rows.values():
             work.change(row, **{c: kept for c in columns if getattr(row, c) == gone})
             work.record(event, row, area_id=row.area_id, data=data)
+    await _supports(work, kept, gone, data)
     for body in await work.select(Body, lock=True, organization_id=gone, state=BodyState.ACTIVE):
         work.change(body, organization_id=kept)
         work.record("councils.body.changed", body, area_id=body.area_id, data=data)
+
+
+async def _supports(work: Work, kept: UUID, gone: UUID, data: dict[str, str]) -> None:
+    """Who supported a request as two people supports it once."""
+    ours = {s.request_id for s in await work.select(RequestSupport, supporter_id=kept, state=SupportState.GIVEN)}
+    for support in await work.select(RequestSupport, lock=True, supporter_id=gone):
+        is_twice = support.state is SupportState.GIVEN and support.request_id in ours
+        work.change(support, supporter_id=kept, state=SupportState.VOID if is_twice else support.state)
+        work.record("councils.meeting.request_merged", support, area_id=support.area_id, data=data)
 
 
 MERGING = Merging("councils", preview_merge, move_merged)

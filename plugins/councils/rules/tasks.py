@@ -14,6 +14,7 @@ from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Report, Resolution, Task
 from plugins.councils.rules.common import needed, not_own, officer, require_active, today
+from plugins.councils.rules.services import of_the_year
 from plugins.councils.terms import ReportKind, ResolutionState, TaskState
 
 ASSIGN, REPORT, FILE = "councils.task.assign", "councils.task.report", "councils.report.file"
@@ -147,23 +148,28 @@ _FIGURES = {
     " AND p.filed_at >= {1} AND p.filed_at < {2}",
     "opinions": "SELECT count(*) FROM councils_opinion o WHERE o.body_id = {0} AND o.issued_at >= {1}"
     " AND o.issued_at < {2}",
+    "services": "SELECT count(*) FROM councils_service s WHERE s.body_id = {0} AND s.since <= {4}"
+    " AND (s.until IS NULL OR s.until >= {3})",
 }
 
 
 async def file_annual_report(
-    work: Work, *, body_id: UUID, year: int, headings: dict[str, str], title: str | None
+    work: Work, *, body_id: UUID, year: int, headings: dict[str, str | None], title: str | None
 ) -> Report:
-    """A body's year under its five duties; the figures are counted by the server. Refuses REPORT_EXISTS, IN_THE_FUTURE."""
+    """A body's year under its five duties; the figures are counted by the server. Where nothing is said of its services, they
+    are listed. Refuses REPORT_EXISTS, IN_THE_FUTURE, EMPTY_TEXT."""
     body = await work.lock(Body, body_id)
     work.require(FILE, body, owner=await officer(work, body.id))
     if not body.founded_on.year <= year <= today(work).year:
         raise Refusal("IN_THE_FUTURE", path=("year",))
     if await work.find(Report, body_id=body.id, year=year, kind=ReportKind.ANNUAL):
         raise Refusal("REPORT_EXISTS")
-    texts = {name: clean_text(headings[name], name, limit=5000) for name in HEADINGS}
+    said = {**headings, "service": headings["service"] or await of_the_year(work, body, year)}
+    texts = {name: clean_text(said[name] or "", name, limit=5000) for name in HEADINGS}
     begins, ends = work.clock.period(str(year))
     columns = ", ".join(f'({sql}) AS "{name}"' for name, sql in _FIGURES.items())
-    counted = (await work.rows(f"SELECT {columns}", body.id, begins, ends))[0]
+    days = date(year, 1, 1), date(year, 12, 31)
+    counted = (await work.rows(f"SELECT {columns}", body.id, begins, ends, *days))[0]
     report = Report(
         id=new_id(), area_id=body.area_id, body_id=body.id, kind=ReportKind.ANNUAL, year=year,
         title=clean_name(title or f"{body.name} {year} 年度报告", "title"), supervised_id=None, **texts,

@@ -15,6 +15,8 @@ TYPES = {
     "councils_agenda_item": "CouncilsAgendaItem", "councils_resolution": "CouncilsResolution", "councils_task": "CouncilsTask",
     "councils_charter": "CouncilsCharter", "councils_delegation": "CouncilsDelegation", "councils_opinion": "CouncilsOpinion",
     "councils_seat_rule": "CouncilsSeatRule", "councils_charter_count": "CouncilsCharterCount", "activity": "Activity",
+    "councils_meeting_request": "CouncilsMeetingRequest", "councils_service": "CouncilsService",
+    "councils_nomination": "CouncilsNomination",
 }  # fmt: skip
 MEMBERS = ("黄丽华", "张建国", "吴思远", "郑雅婷", "许文杰", "蔡美玲", "谢永强")
 
@@ -27,6 +29,7 @@ class Council:
     area: str
     body: str = ""
     seats: dict[str, str] = field(default_factory=dict)
+    honorary: set[str] = field(default_factory=set)  # bodies whose members the village confirms
 
     @classmethod
     async def begin(cls, n: Neighbourhood, *, size: int = 5, members: int = 5, **more: Any) -> Council:
@@ -46,7 +49,20 @@ class Council:
             "admin", "councilsCreateBody", "body { id }", areaId=more.pop("area", self.area), kind=kind, name=name,
             size=size, **more,
         )  # fmt: skip
+        if kind == "RESPECTED_VILLAGERS":
+            self.honorary.add(answer["body"]["id"])
         return str(answer["body"]["id"])
+
+    async def confirmed(self, holder: str, body: str) -> None:
+        """Put forward by a villager, and confirmed by the village."""
+        made = await self.n.do(
+            "clerk", "councilsNominate", "nomination { id }", bodyId=body, nomineeId=holder, origin="祖籍本村",
+            contribution="捐资修路",
+        )  # fmt: skip
+        await self.n.do(
+            "admin", "councilsConfirmNomination", "nomination { state }", nominationId=made["nomination"]["id"],
+            reference="村民会议第 3 号记录",
+        )  # fmt: skip
 
     async def resident(self, name: str, area: str = "xishan") -> str:
         """A new person who lives there."""
@@ -63,6 +79,8 @@ class Council:
     async def seat(
         self, holder: str, *, name: str = "", body: str | None = None, category: str = "RESIDENT", **more: Any
     ) -> str:
+        if (body or self.body) in self.honorary and "mandateOfId" not in more:
+            await self.confirmed(holder, body or self.body)
         made = await self.n.do(
             "admin",
             "councilsFillSeat",
