@@ -73,6 +73,7 @@ def gongzhi_jobs() -> list[Job]:
         Job("councils", "terms", rules.TERMS_SQL, rules.settle_term),
         Job("councils", "kept_seats", rules.TURNED_SQL, rules.settle_turned),
         Job("councils", "delegations", rules.ENDING_SQL, rules.settle_end),
+        Job("councils", "exclusions", rules.EXCLUSIONS_SQL, rules.settle_exclusion),
     ]
 
 

@@ -1,7 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from core.ids import new_id
-from plugins.councils.terms import AgendaState, AttendanceState, BodyKind, BodyState, CharterParameter, CharterState, DelegationState, Matter, MeetingState, ReportKind, ResolutionState, Rounding, SeatCategory, SeatOffice, SeatRuleState, SeatState, SeatedBy, TaskState, VacatedBecause, VoteMethod
+from plugins.councils.terms import AgendaState, AttendanceState, BodyKind, BodyState, CallToOrderKind, CharterParameter, CharterState, DelegationState, ExclusionState, Matter, MeetingState, ReportKind, ResolutionState, Rounding, SeatCategory, SeatOffice, SeatRuleState, SeatState, SeatedBy, TaskState, VacatedBecause, VoteMethod
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 
@@ -180,6 +180,9 @@ class Migration(migrations.Migration):
                 ('quorum_percent', fields.IntField()),
                 ('majority_percent', fields.IntField()),
                 ('speaking_minutes', fields.IntField(null=True)),
+                ('calls_to_order', fields.IntField()),
+                ('exclusion_days', fields.IntField()),
+                ('appeal_days', fields.IntField()),
                 ('members', fields.IntField(null=True)),
                 ('present', fields.IntField(null=True)),
                 ('quorum_met', fields.BooleanField(null=True)),
@@ -211,6 +214,49 @@ class Migration(migrations.Migration):
                 ('answer', fields.TextField(null=True, unique=False)),
             ],
             options={'table': 'councils_agenda_item', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='CallToOrder',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('body', fields.ForeignKeyField('councils.Body', source_field='body_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('meeting', fields.ForeignKeyField('councils.Meeting', source_field='meeting_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('concerns', fields.ForeignKeyField('core.Actor', source_field='concerns_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('kind', fields.CharEnumField(description='CallToOrderKind', enum_type=CallToOrderKind, max_length=40)),
+                ('reason', fields.TextField(unique=False)),
+                ('made_by_id', fields.UUIDField()),
+                ('made_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'councils_call_to_order', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Exclusion',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('body', fields.ForeignKeyField('councils.Body', source_field='body_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('meeting', fields.ForeignKeyField('councils.Meeting', source_field='meeting_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('concerns', fields.ForeignKeyField('core.Actor', source_field='concerns_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('reason', fields.TextField(unique=False)),
+                ('made_by_id', fields.UUIDField()),
+                ('made_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('until', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('ended_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('appeal_until', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('appeal', fields.TextField(null=True, unique=False)),
+                ('decision', fields.TextField(null=True, unique=False)),
+                ('decided_by_id', fields.UUIDField(null=True)),
+                ('decided_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('state', fields.CharEnumField(description='ExclusionState', enum_type=ExclusionState, max_length=40)),
+            ],
+            options={'table': 'councils_exclusion', 'app': 'councils', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(
@@ -279,6 +325,8 @@ class Migration(migrations.Migration):
                 ('majority_percent', fields.IntField()),
                 ('eligible', fields.IntField()),
                 ('recused', fields.IntField()),
+                ('put_out', fields.IntField(default=0)),
+                ('kept_out', fields.IntField(default=0)),
                 ('votes_for', fields.IntField(null=True)),
                 ('votes_against', fields.IntField(null=True)),
                 ('votes_abstained', fields.IntField(null=True)),
@@ -291,6 +339,19 @@ class Migration(migrations.Migration):
                 ('effective_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
             ],
             options={'table': 'councils_resolution', 'app': 'councils', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='KeptOut',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('resolution', fields.ForeignKeyField('councils.Resolution', source_field='resolution_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('exclusion', fields.ForeignKeyField('councils.Exclusion', source_field='exclusion_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+            ],
+            options={'table': 'councils_kept_out', 'app': 'councils', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
         ops.CreateModel(
@@ -331,6 +392,7 @@ class Migration(migrations.Migration):
                 ('holder', fields.ForeignKeyField('core.Actor', source_field='holder_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
                 ('state', fields.CharEnumField(description='AttendanceState', enum_type=AttendanceState, max_length=40)),
                 ('is_voting', fields.BooleanField()),
+                ('exclusion', fields.ForeignKeyField('councils.Exclusion', source_field='exclusion_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
             ],
             options={'table': 'councils_attendance', 'app': 'councils', 'pk_attr': 'id'},
             bases=['Logged'],

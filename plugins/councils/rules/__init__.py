@@ -22,6 +22,15 @@ from plugins.councils.rules.charters import (
     submit_charter,
     withdraw_charter,
 )
+from plugins.councils.rules.conduct import (
+    EXCLUSIONS_SQL,
+    appeal,
+    call_to_order,
+    decide_appeal,
+    exclude,
+    lift,
+    settle_exclusion,
+)
 from plugins.councils.rules.delegations import ENDING_SQL, delegate_matter, revoke_delegation, settle_end, take_back
 from plugins.councils.rules.hearing import hear_ballot, hear_cancelled, hear_mandate, hear_notice, hear_superseded
 from plugins.councils.rules.meetings import (
@@ -58,15 +67,18 @@ from plugins.councils.rules.tasks import (
 
 __all__ = [
     "ENDING_SQL",
+    "EXCLUSIONS_SQL",
     "TERMS_SQL",
     "TURNED_SQL",
     "NewBody",
     "NewClause",
     "NewRule",
     "answer_opinion",
+    "appeal",
     "assign_decided",
     "assign_task",
     "call_meeting",
+    "call_to_order",
     "cancel_meeting",
     "cancel_task",
     "close_meeting",
@@ -75,12 +87,14 @@ __all__ = [
     "consult",
     "correct_item",
     "create_body",
+    "decide_appeal",
     "decline_item",
     "delegate_matter",
     "dissolve_body",
     "draft_charter",
     "enact_charter",
     "enter_vote",
+    "exclude",
     "file_annual_report",
     "file_supervision_report",
     "fill_seat",
@@ -90,6 +104,7 @@ __all__ = [
     "hear_notice",
     "hear_superseded",
     "issue_opinion",
+    "lift",
     "lift_seat_rule",
     "pass_resolution",
     "place_item",
@@ -106,6 +121,7 @@ __all__ = [
     "revoke_delegation",
     "set_seat_rule",
     "settle_end",
+    "settle_exclusion",
     "settle_term",
     "settle_turned",
     "submit_charter",

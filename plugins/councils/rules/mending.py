@@ -10,8 +10,18 @@ from core.corrections import Finding, Merging
 from core.duties import Duties, Duty, Held, Matter, Taking
 from core.models import Logged
 from core.work import PendingEvent, Work
-from plugins.councils.models import AgendaItem, Body, Charter, Delegation, Resolution, Seat, Task
-from plugins.councils.terms import SITTING, BodyState, DelegationState, TaskState
+from plugins.councils.models import (
+    AgendaItem,
+    Body,
+    CallToOrder,
+    Charter,
+    Delegation,
+    Exclusion,
+    Resolution,
+    Seat,
+    Task,
+)
+from plugins.councils.terms import SITTING, BodyState, DelegationState, ExclusionState, TaskState
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
@@ -31,6 +41,8 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("councils_task", len(await work.select(Task, assignee_id=gone))),
         Finding("councils_charter", len(await work.select(Charter, drafted_by_id=gone))),
         Finding("councils_delegation", len(await work.select(Delegation, government_id=gone))),
+        Finding("councils_call_to_order", len(await work.select(CallToOrder, concerns_id=gone))),
+        Finding("councils_exclusion", len(await work.select(Exclusion, concerns_id=gone))),
         Finding("councils_seat", twice, "BOTH_SEATED"),
     ]
     return [f for f in found if f.count]
@@ -42,11 +54,14 @@ _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
     (Task, ("assignee_id",), "councils.task.merged"),
     (Charter, ("drafted_by_id",), "councils.charter.merged"),
     (Delegation, ("government_id",), "councils.delegation.merged"),
+    (CallToOrder, ("concerns_id",), "councils.call_to_order.merged"),
+    (Exclusion, ("concerns_id",), "councils.exclusion.merged"),
 )
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
-    """Seats, items, tasks, drafts and delegations go to the actor that stays, and the bodies that stand; who came and who kept out stays as it was."""
+    """Seats, items, tasks, drafts, delegations and exclusions go to the actor that stays, and the bodies that stand; who came
+    and who kept out stays as it was."""
     data = {"kept": str(kept), "gone": str(gone)}
     for model, columns, event in _MOVES:
         rows: dict[UUID, Any] = {}
@@ -64,11 +79,12 @@ MERGING = Merging("councils", preview_merge, move_merged)
 
 
 async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
-    """Before an actor is erased: seats are vacated, tasks done or cancelled, delegations ended."""
+    """Before an actor is erased: seats are vacated, tasks done or cancelled, delegations ended, appeals decided."""
     kinds: dict[str, Sequence[Logged]] = {
         "councils_seat": await _seats(work, actor_id),
         "councils_task": await work.select(Task, assignee_id=actor_id, state=OPEN_TASK),
         "councils_delegation": await work.select(Delegation, government_id=actor_id, state=DelegationState.ACTIVE),
+        "councils_exclusion": await work.select(Exclusion, concerns_id=actor_id, state=ExclusionState.APPEALED),
     }
     return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
 
@@ -107,8 +123,14 @@ async def _seat(work: Work, seat: Any) -> Matter:
     return Matter({seat.holder_id})
 
 
+async def _exclusion(work: Work, exclusion: Any) -> Matter:
+    """Nor is its appeal for who made it."""
+    made_by = {exclusion.made_by_id} if exclusion.state is ExclusionState.APPEALED else set()
+    return Matter({exclusion.concerns_id}, made_by)
+
+
 DUTIES = Duties(
     "councils",
     (Duty(_seat_duties), Duty(_task_duties, _move_task)),
-    {AgendaItem: _item, Resolution: _resolution, Task: _task, Seat: _seat},
+    {AgendaItem: _item, Resolution: _resolution, Task: _task, Seat: _seat, Exclusion: _exclusion},
 )
