@@ -21,6 +21,7 @@ from plugins.councils.models import Body, Seat
 from plugins.councils.terms import (
     AttendanceState,
     BodyKind,
+    CallToOrderKind,
     CharterParameter,
     Matter,
     ResolutionState,
@@ -42,8 +43,11 @@ _CLAUSES = (
     rules.NewClause("2", "到会", "会议须有超过半数成员到会。", CharterParameter.QUORUM_PERCENT, 50),
     rules.NewClause("3", "通知", "会议须提前五日通知。", CharterParameter.NOTICE_DAYS, 5),
     rules.NewClause("4", "秩序", "每人每次发言不超过五分钟,不得打断他人。", CharterParameter.SPEAKING_MINUTES, 5),
+    rules.NewClause("5", "警告", "违反会议秩序者先行警告,满两次方可责令退场。", CharterParameter.CALLS_TO_ORDER, 2),
+    rules.NewClause("6", "退场", "责令退场仅限当次会议。", CharterParameter.EXCLUSION_DAYS, 0),
+    rules.NewClause("7", "申诉", "被责令退场者可在七日内申诉,由未参与者处理。", CharterParameter.APPEAL_DAYS, 7),
     rules.NewClause(
-        "5", "慎议", "组成不全时不得议决集体资金事项。", CharterParameter.LISTED_MATTER, matter=Matter.FUNDS
+        "8", "慎议", "组成不全时不得议决集体资金事项。", CharterParameter.LISTED_MATTER, matter=Matter.FUNDS
     ),
 )
 
@@ -220,6 +224,13 @@ async def _meet(d: DemoDistrict, council_id: UUID, meeting_id: UUID, items: list
         await rules.record_attendance(w, meeting_id=meeting_id, came=came)
 
     await d.act("clerk", attend)
+    await d.act(
+        "clerk",
+        lambda w: rules.call_to_order(
+            w, meeting_id=meeting_id, actor_id=d.actors["谢永强"], kind=CallToOrderKind.OVER_TIME,
+            reason="发言超过五分钟,提醒后仍未结束",
+        ),
+    )  # fmt: skip
     passed = await d.act(
         "admin",
         lambda w: rules.pass_resolution(

@@ -76,6 +76,7 @@ def gongzhi_jobs() -> list[Job]:
         Job("councils", "kept_seats", rules.TURNED_SQL, rules.settle_turned),
         Job("councils", "delegations", rules.ENDING_SQL, rules.settle_end),
         Job("councils", "requests", rules.LAPSING_SQL, rules.settle_request),
+        Job("councils", "exclusions", rules.EXCLUSIONS_SQL, rules.settle_exclusion),
     ]
 
 

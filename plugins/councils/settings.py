@@ -7,7 +7,8 @@ from plugins.councils.terms import Matter
 
 
 class CouncilsSettings(Settings):
-    """Percentages are to be exceeded: 50 is more than half. A charter may be stricter, never laxer."""
+    """Percentages are to be exceeded: 50 is more than half. A charter may be stricter, never laxer; about conduct
+    milder, never harsher."""
 
     quorum_percent: int = setting(
         50, move=Move.MIN, ge=33, le=99,
@@ -24,6 +25,19 @@ class CouncilsSettings(Settings):
     )
     notice_days: int = setting(
         5, move=Move.MIN, ge=0, le=60, en="Days of notice before a meeting", zh="会议提前通知天数"
+    )
+    calls_to_order: int = setting(
+        2, move=Move.MIN, ge=1, le=20,
+        en="How often somebody is called to order at a meeting before they may be excluded from it",
+        zh="责令退场前须警告的次数",
+    )  # fmt: skip
+    exclusion_days: int = setting(
+        30, move=Move.MAX, ge=0, le=365,
+        en="Longest exclusion from a body's meetings, in days; 0: the rest of that meeting only",
+        zh="禁止到会最长天数(0 为仅限当次会议)",
+    )  # fmt: skip
+    appeal_days: int = setting(
+        7, move=Move.MIN, ge=1, le=90, en="Days to appeal against an exclusion", zh="对责令退场的申诉期(天)"
     )
     listed_matters: list[Matter] = setting(
         [Matter.FUNDS, Matter.PROJECT, Matter.LAND, Matter.RULES, Matter.PERSONNEL], move=Move.EXTEND,

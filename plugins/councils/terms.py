@@ -157,6 +157,23 @@ class AttendanceState(Term):
     ABSENT = "ABSENT", "缺席"
 
 
+class CallToOrderKind(Term):
+    """For what somebody is called to order (警告事由)."""
+
+    OVER_TIME = "OVER_TIME", "超时发言"
+    INTERRUPTION = "INTERRUPTION", "打断他人"
+    OTHER = "OTHER", "其他"
+
+
+class ExclusionState(Term):
+    """What was said about an exclusion; whether they may come back already is another matter (责令退场状态)."""
+
+    DECLARED = "DECLARED", "已宣布"
+    APPEALED = "APPEALED", "申诉中"
+    UPHELD = "UPHELD", "维持"
+    OVERTURNED = "OVERTURNED", "申诉成立,撤销"
+
+
 class AgendaState(Term):
     """Life of an agenda item (议题状态)."""
 
@@ -227,6 +244,9 @@ class CharterParameter(Term):
     TERM_MONTHS = "TERM_MONTHS", "任期(月)"
     NOTICE_DAYS = "NOTICE_DAYS", "会议提前通知天数"
     SPEAKING_MINUTES = "SPEAKING_MINUTES", "每人发言时限(分钟)"
+    CALLS_TO_ORDER = "CALLS_TO_ORDER", "责令退场前须警告的次数"
+    EXCLUSION_DAYS = "EXCLUSION_DAYS", "禁止到会最长天数(0 为仅限当次会议)"
+    APPEAL_DAYS = "APPEAL_DAYS", "对责令退场的申诉期(天)"
     LISTED_MATTER = "LISTED_MATTER", "组成不全时不得议决的事项"
     REQUEST_RESIDENTS_ONE_IN = "REQUEST_RESIDENTS_ONE_IN", "几分之一居民联名可要求开会"
     REQUEST_MEMBERS_ONE_IN = "REQUEST_MEMBERS_ONE_IN", "几分之一成员联名可要求开会"

@@ -34,7 +34,8 @@ BEFORE = {
 }
 MISSING = {
     "coreImport", "adoptionDismissRevocation", "adoptionAppeal", "adoptionDecideAppeal", "pointsCancelRedemption",
-    "pointsDeliverRedemption", "councilsAnswerOpinion", "newResidentsCloseDormitoryList", "newResidentsDecideAppeal",
+    "pointsDeliverRedemption", "councilsAnswerOpinion", "councilsLiftExclusion", "councilsAppealExclusion",
+    "councilsDecideExclusionAppeal", "newResidentsCloseDormitoryList", "newResidentsDecideAppeal",
     "newResidentsEndException", "newResidentsWithdrawAppeal",
 }  # fmt: skip
 ROWS = 4

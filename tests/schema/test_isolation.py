@@ -341,6 +341,16 @@ def concern(row: Row, f: Facts) -> bool:
     return own or f.may("enterprise_council.concern.manage", row["area_id"])
 
 
+def of_conduct(row: Row, f: Facts) -> bool:
+    """Whom it concerns, the members, and who keeps order or hears appeals."""
+    keeps = (f.may(p, row["area_id"]) for p in ("councils.order.keep", "councils.exclusion.decide"))
+    return f.acts_as(row["concerns_id"]) or any(keeps) or sits_in_its_body(row, f)
+
+
+def exclusion_appeal(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["concerns_id"]) or f.may("councils.exclusion.decide", row["area_id"])
+
+
 def recusal_reason(row: Row, f: Facts) -> bool:
     return f.acts_as(row["holder_id"]) or f.may("councils.meeting.record", row["area_id"])
 
@@ -489,6 +499,10 @@ TRUTH: dict[str, Truth] = {
     "CouncilsMeetingRequest": everybody,
     "CouncilsRequestSupport": request_support,
     "CouncilsService": everybody,
+    "CouncilsCallToOrder": of_conduct,
+    "CouncilsExclusion": of_conduct,
+    "CouncilsExclusion.appeal": exclusion_appeal,
+    "CouncilsExclusion.decision": exclusion_appeal,
     "CouncilsRecusal": everybody,
     "CouncilsRecusal.reason": recusal_reason,
     "CouncilsResolution": everybody,

@@ -259,7 +259,7 @@ class CouncilsAttendance:
     holder: Actor = to_one()
 
 
-def _sits(t: RowOf, v: ViewerFacts) -> Expr:
+def sits(t: RowOf, v: ViewerFacts) -> Expr:
     """Does the viewer sit in the body?"""
     return (
         select(models.Seat)
@@ -271,7 +271,7 @@ def _sits(t: RowOf, v: ViewerFacts) -> Expr:
 def _item_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """What is on an agenda is public; what was merely proposed is for the proposer and those who settle the agenda."""
     settled = t.state.is_in([AgendaState.PLACED, AgendaState.VOTED])
-    return settled | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id) | _sits(t, v)
+    return settled | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id) | sits(t, v)
 
 
 def _own_matter(t: RowOf, v: ViewerFacts) -> Expr:
@@ -280,7 +280,7 @@ def _own_matter(t: RowOf, v: ViewerFacts) -> Expr:
         lambda a: (a.id == t.concerns_id) & a.kind.is_in([ActorKind.PERSON, ActorKind.HOUSEHOLD])
     )
     own = v.acts_as(t.concerns_id) | v.acts_as(t.proposed_by_id) | v.may("councils.meeting.call", t.area_id)
-    return ~personal.exists() | own | _sits(t, v)
+    return ~personal.exists() | own | sits(t, v)
 
 
 @node(models.AgendaItem, scope=_item_scope, order="-proposed_at")

@@ -2,6 +2,7 @@
 
 from plugins.councils.models.bodies import Body, CompositionCheck, Seat, SeatRule
 from plugins.councils.models.charters import Charter, Clause, Constituted, Count, Delegation, TakenBack
+from plugins.councils.models.conduct import CallToOrder, Exclusion, KeptOut
 from plugins.councils.models.meetings import AgendaItem, Attendance, Meeting, Recusal
 from plugins.councils.models.nominations import Nomination
 from plugins.councils.models.requests import MeetingRequest, RequestSupport
@@ -12,12 +13,15 @@ __all__ = [
     "AgendaItem",
     "Attendance",
     "Body",
+    "CallToOrder",
     "Charter",
     "Clause",
     "CompositionCheck",
     "Constituted",
     "Count",
     "Delegation",
+    "Exclusion",
+    "KeptOut",
     "Meeting",
     "MeetingRequest",
     "Nomination",

@@ -57,3 +57,11 @@ def out_of_bounds(body: str) -> str:
         f"EXISTS (SELECT 1 FROM councils_seat_rule r WHERE r.body_id = {body} AND r.state = 'IN_FORCE'"
         f" AND ({counted} < r.lower OR {counted} > {most}))"
     )
+
+
+def is_out(holder: str, meeting: str, at: str) -> str:
+    """SQL: this actor is excluded then from this meeting (a row of councils_meeting), as `rules.exclusions` has it."""
+    return (
+        f"EXISTS (SELECT 1 FROM councils_exclusion x WHERE x.body_id = {meeting}.body_id AND x.concerns_id = {holder}"
+        f" AND x.ended_at IS NULL AND (x.until > {at} OR x.until IS NULL AND x.meeting_id = {meeting}.id))"
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
 from tortoise import fields
@@ -12,12 +12,12 @@ from core.database.guards import Guard, append_only, check, index, refuse, uniqu
 from core.models import Activity, Actor, Area, Logged
 from core.personal import Keep, Text, impersonal, personal
 from plugins.councils.models.bodies import Body, Seat
-from plugins.councils.models.common import by_event, to
+from plugins.councils.models.common import by_event, is_out, to
 from plugins.councils.terms import AgendaState, AttendanceState, Matter, MeetingState
 
 
 class Meeting(Logged):
-    """A meeting is a core activity with this beside it. Quorum and majority are those of the day it was called."""
+    """A meeting is a core activity with this beside it. Quorum, majority and conduct are those of the day it was called."""
 
     tag: ClassVar[str] = "councils_meeting"
 
@@ -37,6 +37,9 @@ class Meeting(Logged):
     quorum_percent = fields.IntField()
     majority_percent = fields.IntField()
     speaking_minutes = fields.IntField(null=True)
+    calls_to_order = fields.IntField()
+    exclusion_days = fields.IntField()
+    appeal_days = fields.IntField()
     members = fields.IntField(null=True)  # who has a vote, when it was opened
     present = fields.IntField(null=True)  # of them
     quorum_met = fields.BooleanField(null=True)
@@ -66,7 +69,9 @@ class Meeting(Logged):
             "over_for_good",
             "UPDATE",
             "OLD.state IN ('CONFIRMED', 'CANCELLED', 'ADJOURNED')"
-            " OR NEW.quorum_percent <> OLD.quorum_percent OR NEW.majority_percent <> OLD.majority_percent",
+            " OR NEW.quorum_percent <> OLD.quorum_percent OR NEW.majority_percent <> OLD.majority_percent"
+            " OR NEW.calls_to_order <> OLD.calls_to_order OR NEW.exclusion_days <> OLD.exclusion_days"
+            " OR NEW.appeal_days <> OLD.appeal_days",
             "MEETING_STATE",
         ),
         index("body_id", "starts_at"),
@@ -79,7 +84,8 @@ class Meeting(Logged):
 
 
 class Attendance(Logged):
-    """Whether the holder of a seat came; noted once, by somebody else or in the minutes."""
+    """Whether the holder of a seat came; noted once, by somebody else or in the minutes. Who was kept out by an `exclusion`
+    was not there: whose absence it was, not everybody is told."""
 
     tag: ClassVar[str] = "councils_attendance"
     called: ClassVar[tuple[str, str]] = ("Attendance at meetings", "会议出席")
@@ -94,9 +100,18 @@ class Attendance(Logged):
     holder_id: UUID
     state = fields.CharEnumField(AttendanceState, description="AttendanceState", max_length=40)
     is_voting = fields.BooleanField()
+    exclusion: fields.ForeignKeyNullableRelation[Any] = to("councils.Exclusion", null=True)
+    exclusion_id: UUID | None
 
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("meeting_id", "seat_id", code="ATTENDANCE_RECORDED"),
+        refuse(
+            "is_not_kept_out",
+            "INSERT OR UPDATE",
+            "NEW.state = 'PRESENT' AND EXISTS (SELECT 1 FROM councils_meeting m JOIN core_event e ON e.id = NEW.event_id"
+            f" WHERE m.id = NEW.meeting_id AND {is_out('NEW.holder_id', 'm', 'e.recorded_at')})",
+            "KEPT_OUT",
+        ),
         *append_only()[1:],
         refuse(
             "stays",
@@ -190,7 +205,8 @@ class Recusal(Logged):
         refuse(
             "before_the_vote",
             "INSERT",
-            "EXISTS (SELECT 1 FROM councils_resolution r WHERE r.item_id = NEW.item_id)",
+            "EXISTS (SELECT 1 FROM councils_resolution r WHERE r.item_id = NEW.item_id"
+            " AND r.state NOT IN ('CANCELLED', 'OVERTURNED'))",
             "ALREADY_VOTED_ON",
         ),
         index("holder_id"),

@@ -11,7 +11,7 @@ from core.database.guards import Guard, append_only, check, index, refuse, same,
 from core.models import Activity, Actor, Area, Logged
 from core.personal import Text, impersonal, personal
 from plugins.councils.models.bodies import Body
-from plugins.councils.models.common import by_event, out_of_bounds, to
+from plugins.councils.models.common import by_event, is_out, out_of_bounds, to
 from plugins.councils.models.meetings import AgendaItem, Meeting, concerned
 from plugins.councils.terms import Matter, ReportKind, ResolutionState, TaskState, VoteMethod
 
@@ -21,10 +21,20 @@ _GIVEN = (
     " AND (d.ends_on IS NULL OR d.ends_on > NEW.put_on)))"
 )
 _FOR_IT = "NEW.votes_for * 100 > NEW.majority_percent * NEW.eligible"
+_RESTS_ON_EXCLUSIONS = "NEW.votes_for * 100 <= NEW.majority_percent * (NEW.eligible + NEW.kept_out)"
+_IN_THE_ROOM = (
+    "(SELECT count(*) FROM councils_attendance a JOIN councils_seat s ON s.id = a.seat_id AND s.state = 'FILLED'"
+    " JOIN councils_meeting m ON m.id = a.meeting_id WHERE a.meeting_id = NEW.meeting_id AND a.state = 'PRESENT'"
+    f" AND a.is_voting AND NOT {is_out('s.holder_id', 'm', 'NEW.put_at')})"
+)
 
 
 class Resolution(Logged):
-    """What a body decided about an agenda item. The outcome follows from the count, and nobody writes it (INV8)."""
+    """What a body decided about an agenda item. The outcome follows from the count, and nobody writes it (INV8).
+
+    Of the `eligible`, `put_out` had to leave the meeting and raise no hand; `kept_out` could not come to it, and are not
+    among them. Where these might have turned it, it waits until their exclusions stand.
+    """
 
     tag: ClassVar[str] = "councils_resolution"
 
@@ -45,6 +55,8 @@ class Resolution(Logged):
     majority_percent = fields.IntField()
     eligible = fields.IntField()
     recused = fields.IntField()
+    put_out = fields.IntField(default=0)
+    kept_out = fields.IntField(default=0)
     votes_for = fields.IntField(null=True)
     votes_against = fields.IntField(null=True)
     votes_abstained = fields.IntField(null=True)
@@ -59,7 +71,7 @@ class Resolution(Logged):
     texts: ClassVar[tuple[Text, ...]] = impersonal("title", "text")
 
     guards: ClassVar[tuple[Guard, ...]] = (
-        unique("item_id", where="state <> 'CANCELLED'", code="ALREADY_VOTED_ON"),
+        unique("item_id", where="state NOT IN ('CANCELLED', 'OVERTURNED')", code="ALREADY_VOTED_ON"),
         check("more_than_half", "NEW.majority_percent >= 50"),
         check("method", "NEW.method <> 'BALLOT' OR NEW.ballot_id IS NOT NULL OR NEW.state = 'VOTING'"),
         check(
@@ -83,7 +95,8 @@ class Resolution(Logged):
             "result_stays",
             "UPDATE",
             "OLD.votes_for IS NOT NULL AND (NEW.votes_for <> OLD.votes_for OR NEW.votes_against <> OLD.votes_against"
-            " OR NEW.eligible <> OLD.eligible) OR NEW.text <> OLD.text OR NEW.title <> OLD.title"
+            " OR NEW.eligible <> OLD.eligible) OR NEW.put_out <> OLD.put_out OR NEW.kept_out <> OLD.kept_out"
+            " OR NEW.text <> OLD.text OR NEW.title <> OLD.title"
             " OR NEW.matter <> OLD.matter OR NEW.item_id <> OLD.item_id OR NEW.is_listed <> OLD.is_listed"
             f" OR (OLD.ballot_id IS NOT NULL AND NOT {same('NEW.ballot_id', 'OLD.ballot_id')})",
             "APPEND_ONLY",
@@ -102,6 +115,39 @@ class Resolution(Logged):
             "NOT EXISTS (SELECT 1 FROM councils_meeting m WHERE m.id = NEW.meeting_id AND m.body_id = NEW.body_id"
             " AND m.quorum_met AND m.state = 'OPEN')",
             "NO_QUORUM",
+        ),
+        refuse(
+            "with_a_quorum_in_the_room",
+            "INSERT",
+            f"{_IN_THE_ROOM} * 100 <= (SELECT m.quorum_percent FROM councils_meeting m WHERE m.id = NEW.meeting_id)"
+            " * (SELECT count(*) FROM councils_seat s WHERE s.body_id = NEW.body_id AND s.state = 'FILLED' AND s.is_voting)",
+            "NO_QUORUM",
+        ),
+        check(
+            "who_is_out_raises_no_hand",
+            "NEW.put_out >= 0 AND NEW.kept_out >= 0 AND (NEW.method = 'BALLOT' OR NEW.votes_for IS NULL"
+            " OR NEW.votes_for + NEW.votes_against <= NEW.eligible - NEW.put_out)",
+            "HANDS_DO_NOT_ADD_UP",
+        ),
+        refuse(
+            "hands_in_the_room",
+            "INSERT",
+            f"NEW.method = 'HAND_COUNT' AND NEW.votes_for + NEW.votes_against > {_IN_THE_ROOM}",
+            "HANDS_DO_NOT_ADD_UP",
+        ),
+        refuse(
+            "rests_on_no_open_exclusion",
+            "INSERT",
+            f"NEW.state = 'EFFECTIVE' AND {_RESTS_ON_EXCLUSIONS}",
+            "EXCLUSION_NOT_FINAL",
+        ),
+        refuse(
+            "its_exclusions_stand",
+            "UPDATE",
+            f"NEW.state = 'EFFECTIVE' AND OLD.state <> 'EFFECTIVE' AND {_RESTS_ON_EXCLUSIONS} AND EXISTS (SELECT 1"
+            " FROM councils_kept_out k JOIN councils_exclusion x ON x.id = k.exclusion_id WHERE k.resolution_id = NEW.id"
+            " AND (x.state IN ('APPEALED', 'OVERTURNED') OR x.state = 'DECLARED' AND x.appeal_until > NEW.effective_at))",
+            "EXCLUSION_NOT_FINAL",
         ),
         refuse(
             "of_its_agenda",

@@ -39,7 +39,10 @@ AT_LEAST = (
     CharterParameter.NOTICE_DAYS,
     CharterParameter.REQUEST_RESIDENTS_ONE_IN,
     CharterParameter.REQUEST_MEMBERS_ONE_IN,
+    CharterParameter.CALLS_TO_ORDER,
+    CharterParameter.APPEAL_DAYS,
 )
+MILDER = (CharterParameter.CALLS_TO_ORDER, CharterParameter.EXCLUSION_DAYS, CharterParameter.APPEAL_DAYS)
 LIMITS = {
     CharterParameter.QUORUM_PERCENT: (1, 99),
     CharterParameter.MAJORITY_PERCENT: (1, 99),
@@ -48,6 +51,9 @@ LIMITS = {
     CharterParameter.SPEAKING_MINUTES: (1, 240),
     CharterParameter.REQUEST_RESIDENTS_ONE_IN: (1, 1000),
     CharterParameter.REQUEST_MEMBERS_ONE_IN: (1, 1000),
+    CharterParameter.CALLS_TO_ORDER: (1, 20),
+    CharterParameter.EXCLUSION_DAYS: (0, 365),
+    CharterParameter.APPEAL_DAYS: (1, 90),
 }
 
 
@@ -219,7 +225,7 @@ async def _planned(work: Work, charter: Charter, body: Body, new: NewBody, rule:
 
 async def require_conforming(work: Work, area: Area, clauses: Sequence[NewClause | Clause]) -> None:
     """What clauses tell the server is a number that can be, and no laxer than the settings and the charters in force
-    above (INV17). Refuses CLAUSE_PARAMETER, PARAMETER_TOO_LAX."""
+    above; about conduct no harsher (INV17). Refuses CLAUSE_PARAMETER, PARAMETER_TOO_LAX, PARAMETER_TOO_HARSH."""
     settings = await work.settings(CouncilsSettings, area)
     above = await work.rows(
         "SELECT k.parameter, k.value FROM councils_charter c JOIN core_area_closure x ON x.ancestor_id = c.area_id"
@@ -239,10 +245,11 @@ async def require_conforming(work: Work, area: Area, clauses: Sequence[NewClause
             raise Refusal("CLAUSE_PARAMETER", path=at)
         limits = [row["value"] for row in above if row["parameter"] == parameter]
         limits += [int(getattr(settings, parameter.lower()))] if hasattr(settings, parameter.lower()) else []
+        code = "PARAMETER_TOO_HARSH" if parameter in MILDER else "PARAMETER_TOO_LAX"
         if parameter in AT_LEAST and limits and clause.value < max(limits):
-            raise Refusal("PARAMETER_TOO_LAX", path=at, limit=max(limits))
+            raise Refusal(code, path=at, limit=max(limits))
         if parameter not in AT_LEAST and limits and clause.value > min(limits):
-            raise Refusal("PARAMETER_TOO_LAX", path=at, limit=min(limits))
+            raise Refusal(code, path=at, limit=min(limits))
 
 
 async def consult(work: Work, *, charter_id: UUID, until: date | None = None) -> Charter:

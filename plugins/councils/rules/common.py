@@ -25,13 +25,17 @@ _CLAUSES = (
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for the bodies of an area: the settings, made stricter by the charters in force there and above."""
+    """What holds for the bodies of an area: the settings, made stricter, about conduct milder, by the charters in force
+    there and above."""
 
     quorum_percent: int
     majority_percent: int
     term_months: int
     notice_days: int
     speaking_minutes: int | None
+    calls_to_order: int
+    exclusion_days: int
+    appeal_days: int
     listed: frozenset[Matter]
     residents_one_in: int
     members_one_in: int
@@ -89,7 +93,7 @@ async def officer(work: Work, body_id: UUID) -> UUID | None:
 
 
 async def terms(work: Work, body: Body) -> Terms:
-    """The strictest of the settings and of the clauses in force at and above the body."""
+    """The strictest, about conduct the mildest, of the settings and of the clauses in force at and above the body."""
     settings = await work.settings(CouncilsSettings, body)
     clauses = await work.rows(_CLAUSES, body.area_id)
 
@@ -102,6 +106,9 @@ async def terms(work: Work, body: Body) -> Terms:
         term_months=min([settings.term_months, *said(CharterParameter.TERM_MONTHS)]),
         notice_days=max(settings.notice_days, *said(CharterParameter.NOTICE_DAYS), 0),
         speaking_minutes=min(said(CharterParameter.SPEAKING_MINUTES), default=None),
+        calls_to_order=max([settings.calls_to_order, *said(CharterParameter.CALLS_TO_ORDER)]),
+        exclusion_days=min([settings.exclusion_days, *said(CharterParameter.EXCLUSION_DAYS)]),
+        appeal_days=max([settings.appeal_days, *said(CharterParameter.APPEAL_DAYS)]),
         listed=frozenset(
             [
                 *(Matter(m) for m in settings.listed_matters),

@@ -13,9 +13,10 @@ from core.ids import new_id
 from core.models import Activity, Actor, Participation
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
-from plugins.councils.models import AgendaItem, Attendance, Body, Meeting, Recusal, Seat
+from plugins.councils.models import AgendaItem, Attendance, Body, Exclusion, Meeting, Recusal, Seat
 from plugins.councils.rules import requests
 from plugins.councils.rules.common import needed, not_own, officer, require_active, terms
+from plugins.councils.rules.exclusions import end_with, excluded
 from plugins.councils.rules.standing import read, standing
 from plugins.councils.terms import (
     AgendaState,
@@ -232,6 +233,7 @@ async def call_meeting(
         state=MeetingState.CALLED, is_urgent=is_urgent, called_by_id=work.principal_id, called_at=work.now,
         starts_at=starts_at, notice_days=hold.notice_days, quorum_percent=hold.quorum_percent,
         majority_percent=hold.majority_percent, speaking_minutes=hold.speaking_minutes,
+        calls_to_order=hold.calls_to_order, exclusion_days=hold.exclusion_days, appeal_days=hold.appeal_days,
     )  # fmt: skip
     work.add(meeting)
     for position, id in enumerate(dict.fromkeys(item_ids), 1):
@@ -261,9 +263,11 @@ async def locked(work: Work, meeting_id: UUID, permission: str) -> tuple[Body, M
 
 async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID, AttendanceState]) -> Meeting:
     """Note who came, by seat. With more than the quorum the meeting is open, and whoever is not named is absent; else it is
-    adjourned, if everybody is named. While it is open, latecomers are noted in the same way.
+    adjourned, if everybody is named. While it is open, latecomers are noted in the same way. Who is excluded is a member,
+    and is not there.
 
-    Refuses TOO_EARLY, MEETING_STATE, NO_SEAT_HERE, ATTENDANCE_NOT_WHOLE, ATTENDANCE_RECORDED.
+    Refuses TOO_EARLY, MEETING_STATE, NO_SEAT_HERE, ATTENDANCE_NOT_WHOLE, ATTENDANCE_RECORDED, KEPT_OUT (excluded, yet said
+    to be there).
     """
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.CALLED, MeetingState.OPEN)
@@ -276,10 +280,13 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     for id in came:
         if id not in seats:
             raise Refusal("NO_SEAT_HERE", path=("came",))
+    out = await excluded(work, meeting)
+    _require_not_kept_out(seats, came, out)
     made = [
         Attendance(
             id=new_id(), area_id=body.area_id, meeting_id=meeting.id, seat_id=s.id, holder_id=s.holder_id,
             state=came.get(s.id, AttendanceState.ABSENT), is_voting=s.is_voting,
+            exclusion_id=out[s.holder_id].id if s.holder_id in out else None,
         )
         for s in seats.values()
     ]  # fmt: skip
@@ -287,7 +294,7 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     there = [a for a in made if a.state is AttendanceState.PRESENT]
     present = sum(a.is_voting for a in there)
     enough = present * 100 > meeting.quorum_percent * members
-    if not enough and len(came) < len(made):
+    if not enough and any(s.id not in came and s.holder_id not in out for s in seats.values()):
         raise Refusal("ATTENDANCE_NOT_WHOLE", path=("came",), present=present, members=members)
     state = MeetingState.OPEN if enough else MeetingState.ADJOURNED
     if not enough:
@@ -303,16 +310,26 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     return meeting
 
 
+def _require_not_kept_out(
+    holders: Mapping[UUID, Seat | Attendance], came: Mapping[UUID, AttendanceState], out: Mapping[UUID, Exclusion]
+) -> None:
+    for id, state in came.items():
+        if state is AttendanceState.PRESENT and holders[id].holder_id in out:
+            raise Refusal("KEPT_OUT", path=("came",))
+
+
 async def _latecomers(
     work: Work, body: Body, meeting: Meeting, activity: Activity, came: Mapping[UUID, AttendanceState]
 ) -> Meeting:
     known = {a.seat_id: a for a in await work.select(Attendance, meeting_id=meeting.id)}
+    out = await excluded(work, meeting)
     late = []
     for id, state in came.items():
         if id not in known:
             raise Refusal("NO_SEAT_HERE", path=("came",))
         if known[id].state is AttendanceState.PRESENT or state is not AttendanceState.PRESENT:
             raise Refusal("ATTENDANCE_RECORDED", path=("came",))
+        _require_not_kept_out(known, {id: state}, out)
         late.append(work.change(known[id], state=AttendanceState.PRESENT))
     work.change(meeting, present=(meeting.present or 0) + sum(a.is_voting for a in late))
     data = {"body": str(body.id), "present": meeting.present}
@@ -362,6 +379,7 @@ async def close_meeting(work: Work, *, meeting_id: UUID, minutes: str) -> Meetin
     await _back_to_the_list(work, meeting)
     work.change(meeting, state=MeetingState.CLOSED, minutes=text, minutes_by_id=work.person_id)
     work.record("councils.meeting.closed", meeting, area_id=body.area_id, data={"body": str(body.id)})
+    await end_with(work, meeting)
     work.change(activity, state=ActivityState.FINISHED)
     work.record("core.activity.finished", activity, area_id=body.area_id)
     return meeting

@@ -13,8 +13,10 @@ from core.work import PendingEvent, Work
 from plugins.councils.models import (
     AgendaItem,
     Body,
+    CallToOrder,
     Charter,
     Delegation,
+    Exclusion,
     MeetingRequest,
     Nomination,
     RequestSupport,
@@ -22,7 +24,7 @@ from plugins.councils.models import (
     Seat,
     Task,
 )
-from plugins.councils.terms import SITTING, BodyState, DelegationState, NominationState, SupportState, TaskState
+from plugins.councils.terms import SITTING, BodyState, DelegationState, ExclusionState, NominationState, SupportState, TaskState
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
@@ -45,6 +47,8 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("councils_meeting_request", len(await work.select(MeetingRequest, requested_by_id=gone))),
         Finding("councils_request_support", len(await work.select(RequestSupport, supporter_id=gone))),
         Finding("councils_nomination", len(await work.select(Nomination, nominee_id=gone))),
+        Finding("councils_call_to_order", len(await work.select(CallToOrder, concerns_id=gone))),
+        Finding("councils_exclusion", len(await work.select(Exclusion, concerns_id=gone))),
         Finding("councils_seat", twice, "BOTH_SEATED"),
         Finding("councils_nomination", await _both_nominated(work, kept, gone), "BOTH_NOMINATED"),
     ]
@@ -67,11 +71,14 @@ _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
     (Delegation, ("government_id",), "councils.delegation.merged"),
     (Nomination, ("nominee_id", "nominated_by_id"), "councils.nomination.merged"),
     (MeetingRequest, ("requested_by_id",), "councils.meeting.request_merged"),
+    (CallToOrder, ("concerns_id",), "councils.call_to_order.merged"),
+    (Exclusion, ("concerns_id",), "councils.exclusion.merged"),
 )
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
-    """Seats, items, tasks, drafts and delegations go to the actor that stays, and the bodies that stand; who came and who kept out stays as it was."""
+    """Seats, items, tasks, drafts, delegations and exclusions go to the actor that stays, and the bodies that stand; who came
+    and who kept out stays as it was."""
     data = {"kept": str(kept), "gone": str(gone)}
     for model, columns, event in _MOVES:
         rows: dict[UUID, Any] = {}
@@ -99,11 +106,12 @@ MERGING = Merging("councils", preview_merge, move_merged)
 
 
 async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
-    """Before an actor is erased: seats are vacated, tasks done or cancelled, delegations ended."""
+    """Before an actor is erased: seats are vacated, tasks done or cancelled, delegations ended, appeals decided."""
     kinds: dict[str, Sequence[Logged]] = {
         "councils_seat": await _seats(work, actor_id),
         "councils_task": await work.select(Task, assignee_id=actor_id, state=OPEN_TASK),
         "councils_delegation": await work.select(Delegation, government_id=actor_id, state=DelegationState.ACTIVE),
+        "councils_exclusion": await work.select(Exclusion, concerns_id=actor_id, state=ExclusionState.APPEALED),
     }
     return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
 
@@ -142,8 +150,14 @@ async def _seat(work: Work, seat: Any) -> Matter:
     return Matter({seat.holder_id})
 
 
+async def _exclusion(work: Work, exclusion: Any) -> Matter:
+    """Nor is its appeal for who made it."""
+    made_by = {exclusion.made_by_id} if exclusion.state is ExclusionState.APPEALED else set()
+    return Matter({exclusion.concerns_id}, made_by)
+
+
 DUTIES = Duties(
     "councils",
     (Duty(_seat_duties), Duty(_task_duties, _move_task)),
-    {AgendaItem: _item, Resolution: _resolution, Task: _task, Seat: _seat},
+    {AgendaItem: _item, Resolution: _resolution, Task: _task, Seat: _seat, Exclusion: _exclusion},
 )

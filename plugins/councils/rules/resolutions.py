@@ -17,8 +17,19 @@ from core.models import Entity
 from core.rules.inputs import clean_name, clean_text
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.councils.models import AgendaItem, Attendance, Body, Delegation, Meeting, Opinion, Recusal, Resolution
-from plugins.councils.rules import composition, meetings
+from plugins.councils.models import (
+    AgendaItem,
+    Attendance,
+    Body,
+    Delegation,
+    Exclusion,
+    KeptOut,
+    Meeting,
+    Opinion,
+    Recusal,
+    Resolution,
+)
+from plugins.councils.rules import composition, exclusions, meetings
 from plugins.councils.rules.common import (
     is_of_its_notice,
     needed,
@@ -49,12 +60,15 @@ FOR, AGAINST, ABSTAIN = "FOR", "AGAINST", "ABSTAIN"
 
 @dataclass(frozen=True)
 class _Vote:
-    """What a vote rests on: the body in its meeting, the item, and who may vote."""
+    """What a vote rests on: the body in its meeting, the item, who came and may vote, of them who was put out of the room,
+    and who was kept out of the meeting."""
 
     body: Body
     meeting: Meeting
     item: AgendaItem
     voters: Sequence[Attendance]
+    put_out: Sequence[Attendance]
+    kept_out: Sequence[tuple[Attendance, Exclusion]]
     recused: int
     is_listed: bool
 
@@ -78,7 +92,8 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     """Everything that has to hold before anybody votes, with the recusals that nobody had to declare (INV10).
 
     Refuses MEETING_STATE, NOT_ON_THE_AGENDA, ALREADY_VOTED_ON, ADVISORY_BODY, MATTER_NOT_GIVEN, COMPOSITION_DEFECT,
-    URGENT_MEETING, OWN_MATTER, NO_QUORUM (too few of those who sit now are there still), NOBODY_MAY_VOTE.
+    URGENT_MEETING, OWN_MATTER, KEPT_OUT (who acts), NO_QUORUM (too few of those who sit now are in the room still),
+    NOBODY_MAY_VOTE.
     """
     found = await work.get(AgendaItem, item_id)
     if found.meeting_id is None:
@@ -103,10 +118,13 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     if is_listed and (wrong := composition.violations(now.seats, now.rules)):
         raise Refusal("COMPOSITION_DEFECT", category=wrong[0][0], count=wrong[0][1])
     await not_own(work, item.concerns_id)
-    sits = {s.id for s in now.seats}
-    came = await work.select(Attendance, meeting_id=meeting.id, state=AttendanceState.PRESENT, is_voting=True)
-    there = [a for a in came if a.seat_id in sits]
-    if len(there) * 100 <= meeting.quorum_percent * sum(s.is_voting for s in now.seats):
+    out = await exclusions.excluded(work, meeting)
+    exclusions.require_in_the_room(work, out)
+    holders = {s.id: s.holder_id for s in now.seats}
+    known = await work.select(Attendance, meeting_id=meeting.id, is_voting=True)
+    there = [a for a in known if a.seat_id in holders and a.state is AttendanceState.PRESENT]
+    put_out = [a for a in there if holders[a.seat_id] in out]
+    if (len(there) - len(put_out)) * 100 <= meeting.quorum_percent * sum(s.is_voting for s in now.seats):
         raise Refusal("NO_QUORUM")
     declared = {r.seat_id for r in await work.select(Recusal, item_id=item.id)}
     concerned = await _concerned(work, meeting, item) - declared
@@ -129,7 +147,10 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     voters = [a for a in there if a.seat_id not in declared | concerned]
     if not voters:
         raise Refusal("NOBODY_MAY_VOTE")
-    return _Vote(body, meeting, item, voters, len(there) - len(voters), is_listed)
+    away = [a for a in known if a.seat_id in holders and a not in there and a.seat_id not in declared | concerned]
+    kept_out = await exclusions.kept_out(work, away, holders, out)
+    put_out = [a for a in put_out if a in voters]
+    return _Vote(body, meeting, item, voters, put_out, kept_out, len(there) - len(voters), is_listed)
 
 
 async def _concerned(work: Work, meeting: Meeting, item: AgendaItem) -> set[UUID]:
@@ -163,15 +184,17 @@ def is_adopted(votes_for: int, eligible: int, majority_percent: int) -> bool:
 async def pass_resolution(
     work: Work, *, item_id: UUID, text: str, votes_for: int, votes_against: int, title: str | None = None
 ) -> Resolution:
-    """Enter a show of hands; who raised none has abstained. The server says what came of it (INV8).
+    """Enter a show of hands; who raised none has abstained, and who was put out raises none. The server says what came of it
+    (INV8).
 
     Refuses HANDS_DO_NOT_ADD_UP, and what `_vote` refuses.
     """
     vote = await _vote(work, item_id)
-    eligible = len(vote.voters)
-    if votes_for < 0 or votes_against < 0 or votes_for + votes_against > eligible:
-        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",), eligible=eligible)
+    eligible, in_the_room = len(vote.voters), len(vote.voters) - len(vote.put_out)
+    if votes_for < 0 or votes_against < 0 or votes_for + votes_against > in_the_room:
+        raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",), eligible=in_the_room)
     resolution = _resolution(work, vote, VoteMethod.HAND_COUNT, title, text)
+    resolution.put_out, resolution.kept_out = len(vote.put_out), len(vote.kept_out)
     resolution.votes_for, resolution.votes_against = votes_for, votes_against
     resolution.votes_abstained = eligible - votes_for - votes_against
     resolution.decided_at = work.now
@@ -180,13 +203,18 @@ async def pass_resolution(
     else:
         resolution.state = ResolutionState.REJECTED
     work.add(resolution)
+    for _, exclusion in vote.kept_out:
+        work.add(
+            KeptOut(id=new_id(), area_id=vote.body.area_id, resolution_id=resolution.id, exclusion_id=exclusion.id)
+        )
     work.change(vote.item, state=AgendaState.VOTED)
     _tell(work, resolution)
     return resolution
 
 
 async def _adopt(work: Work, body: Body, resolution: Resolution) -> None:
-    """It passed: in effect at once, or made public first where its matter asks for that (INV9)."""
+    """It passed: in effect at once; made public first where its matter asks for that (INV9); or waiting for the exclusions it
+    rests on."""
     settings = await work.settings(CouncilsSettings, body)
     if resolution.matter in settings.announced_matters:
         item = await work.get(AgendaItem, resolution.item_id)
@@ -194,7 +222,7 @@ async def _adopt(work: Work, body: Body, resolution: Resolution) -> None:
             work, subject=resolution, area_id=body.area_id, kind="councils.resolution", title=resolution.title,
             body=resolution.text, concerns=[id for id in (item.concerns_id, item.proposed_by_id) if id is not None],
         )  # fmt: skip
-    if resolution.notice_id is None:
+    if resolution.notice_id is None and not exclusions.rests_on_exclusions(resolution):
         resolution.state, resolution.effective_at = ResolutionState.EFFECTIVE, work.now
     else:
         resolution.state = ResolutionState.ADOPTED
@@ -227,18 +255,20 @@ async def put_to_ballot(
     work: Work, *, item_id: UUID, text: str, title: str | None = None, is_secret: bool = False,
     closes_at: datetime | None = None,
 ) -> Resolution:  # fmt: skip
-    """Let the members who are there vote by ballot; its closing decides. Refuses PLUGIN_DISABLED without the plugin
-    `ballots`, IN_THE_PAST, and what `_vote` refuses."""
+    """Let the members who are there vote by ballot, and who is excluded: they are out of the room only. Its closing decides.
+    Refuses PLUGIN_DISABLED without the plugin `ballots`, IN_THE_PAST, and what `_vote` refuses."""
     vote = await _vote(work, item_id)
     port = ballots(work, vote.body)
     settings = await work.settings(CouncilsSettings, vote.body)
     closes_at = closes_at or work.now + timedelta(days=settings.ballot_days)
     if closes_at <= work.now:
         raise Refusal("IN_THE_PAST", path=("closesAt",))
+    voters = [a.holder_id for a in (*vote.voters, *(kept for kept, _ in vote.kept_out))]
     resolution = _resolution(work, vote, VoteMethod.BALLOT, title, text)
+    resolution.eligible = len(voters)
     resolution.ballot_id = await port.put(
         work, subject=resolution, area_id=vote.body.area_id, title=resolution.title, choices=[FOR, AGAINST, ABSTAIN],
-        voters=[a.holder_id for a in vote.voters], is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
+        voters=voters, is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
         rule={"quorum": None, "threshold": [resolution.majority_percent, 100, True]},
     )  # fmt: skip
     work.add(resolution)
@@ -294,18 +324,30 @@ async def cancelled_ballot(work: Work, event: EventRecord) -> None:
     if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
         return
     work.require(PASS, body)
+    await _may_be_put_again(work, resolution)
+    work.change(resolution, state=ResolutionState.CANCELLED, decided_at=work.now)
+    work.record("councils.resolution.cancelled", resolution, area_id=body.area_id, data=about(resolution))
+
+
+async def _may_be_put_again(work: Work, resolution: Resolution) -> None:
+    """Queue that its item may be put again, in this meeting or another."""
     item, meeting = await work.lock(AgendaItem, resolution.item_id), await work.get(Meeting, resolution.meeting_id)
     if meeting.state is MeetingState.OPEN:
         work.change(item, state=AgendaState.PLACED)
     else:
         work.change(item, state=AgendaState.PROPOSED, meeting_id=None, position=None)
-    work.change(resolution, state=ResolutionState.CANCELLED, decided_at=work.now)
-    work.record("councils.resolution.cancelled", resolution, area_id=body.area_id, data=about(resolution))
+
+
+async def void(work: Work, resolution: Resolution) -> None:
+    """An exclusion on which it rested was overturned: it never holds, and its item may be put again. Hold the body."""
+    await _may_be_put_again(work, resolution)
+    work.change(resolution, state=ResolutionState.OVERTURNED)
+    work.record("councils.resolution.overturned", resolution, area_id=resolution.area_id, data=about(resolution))
 
 
 async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     """What passed and was public long enough, without an objection that is open, holds. Refuses UNDER_NOTICE,
-    RESOLUTION_STATE."""
+    EXCLUSION_NOT_FINAL, RESOLUTION_STATE."""
     body, resolution = await work.lock_with(Resolution, resolution_id, Body)
     work.require(EFFECT, body, owner=await officer(work, body.id))
     work.expect_version(resolution)
@@ -313,6 +355,7 @@ async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
         raise Refusal("RESOLUTION_STATE", state=str(resolution.state))
     if not await work.port("decision_gate").may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
+    await exclusions.require_final(work, resolution)
     _take_effect(work, resolution)
     return resolution
 
@@ -343,7 +386,8 @@ async def settle_notice(work: Work, event: EventRecord) -> None:
         return
     work.require(EFFECT, body)
     if event.data.get("clean"):
-        if await work.port("decision_gate").may_take_effect(work, resolution):
+        may = await work.port("decision_gate").may_take_effect(work, resolution)
+        if may and await exclusions.is_final(work, resolution):
             _take_effect(work, resolution)
     else:
         work.change(resolution, state=ResolutionState.OVERTURNED)

@@ -1,0 +1,207 @@
+"""Order at meetings: who was called to order, who was excluded and for how long, and what came of an appeal (M01)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+from uuid import UUID
+
+from tortoise import fields
+
+from core.access import own_matter
+from core.database.guards import Guard, append_only, check, index, refuse, same, unique
+from core.models import Actor, Area, Logged
+from core.personal import Keep, Text, personal
+from plugins.councils.models.bodies import Body
+from plugins.councils.models.common import by_event, to
+from plugins.councils.models.meetings import Meeting
+from plugins.councils.models.resolutions import Resolution
+from plugins.councils.terms import CallToOrderKind, ExclusionState
+
+_KEPT = Keep("made_at", "case_text_days")
+_THERE: tuple[Guard, ...] = (
+    refuse(
+        "while_it_meets",
+        "INSERT",
+        "NOT EXISTS (SELECT 1 FROM councils_meeting m WHERE m.id = NEW.meeting_id AND m.body_id = NEW.body_id"
+        " AND m.state = 'OPEN')",
+        "MEETING_STATE",
+    ),
+    refuse(
+        "of_somebody_there",
+        "INSERT",
+        "NOT EXISTS (SELECT 1 FROM councils_meeting m JOIN core_participation p ON p.activity_id = m.activity_id"
+        " WHERE m.id = NEW.meeting_id AND p.actor_id = NEW.concerns_id AND p.state = 'ATTENDED')",
+        "NOT_THERE",
+    ),
+    refuse("inv10_made", "INSERT", own_matter("NEW.made_by_id", "NEW.concerns_id"), "OWN_MATTER"),
+)
+
+
+def _moved(*columns: str) -> str:
+    """SQL: one of these columns is changed."""
+    return " OR ".join(f"NOT {same(f'NEW.{c}', f'OLD.{c}')}" for c in columns)
+
+
+class CallToOrder(Logged):
+    """Somebody at a meeting is told to keep to its order."""
+
+    tag: ClassVar[str] = "councils_call_to_order"
+    called: ClassVar[tuple[str, str]] = ("Calls to order", "会议警告")
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body_id: UUID
+    meeting: fields.ForeignKeyRelation[Meeting] = to("councils.Meeting")
+    meeting_id: UUID
+    concerns: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    concerns_id: UUID
+    kind = fields.CharEnumField(CallToOrderKind, description="CallToOrderKind", max_length=40)
+    reason = fields.TextField()
+    made_by_id = fields.UUIDField()
+    made_at = fields.DatetimeField()
+
+    texts: ClassVar[tuple[Text, ...]] = (personal("reason", of="concerns_id", keep=_KEPT),)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *_THERE,
+        *append_only()[1:],
+        refuse(
+            "stays",
+            "UPDATE",
+            f"{_moved('body_id', 'meeting_id', 'kind', 'reason', 'made_by_id', 'made_at')}"
+            f" OR NOT {by_event('call_to_order.merged')}",
+            "APPEND_ONLY",
+        ),
+        index("meeting_id", "made_at"),
+        index("concerns_id", "made_at"),
+        index("made_at"),
+    )
+
+    class Meta:
+        table = "councils_call_to_order"
+
+
+class Exclusion(Logged):
+    """Somebody has to leave a meeting, and without `until` may come to the next again. `ended_at` is when they might come back:
+    the meeting closed, the time was over, it was lifted or overturned. Appealing goes on after that (INV10)."""
+
+    tag: ClassVar[str] = "councils_exclusion"
+    called: ClassVar[tuple[str, str]] = ("Exclusions from meetings", "责令退场")
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body_id: UUID
+    meeting: fields.ForeignKeyRelation[Meeting] = to("councils.Meeting")
+    meeting_id: UUID
+    concerns: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    concerns_id: UUID
+    reason = fields.TextField()
+    made_by_id = fields.UUIDField()
+    made_at = fields.DatetimeField()
+    until = fields.DatetimeField(null=True)
+    ended_at = fields.DatetimeField(null=True)
+    appeal_until = fields.DatetimeField()
+    appeal = fields.TextField(null=True)
+    decision = fields.TextField(null=True)
+    decided_by_id = fields.UUIDField(null=True)
+    decided_at = fields.DatetimeField(null=True)
+    state = fields.CharEnumField(ExclusionState, description="ExclusionState", max_length=40)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        personal("reason", of="concerns_id", keep=_KEPT),
+        personal("appeal", of="concerns_id", keep=_KEPT),
+        personal("decision", of="concerns_id", keep=_KEPT),
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *_THERE,
+        *append_only()[1:],
+        refuse(
+            "after_calls_to_order",
+            "INSERT",
+            "(SELECT count(*) FROM councils_call_to_order c WHERE c.meeting_id = NEW.meeting_id"
+            " AND c.concerns_id = NEW.concerns_id) < (SELECT m.calls_to_order FROM councils_meeting m"
+            " WHERE m.id = NEW.meeting_id) * (1 + (SELECT count(*) FROM councils_exclusion x"
+            " WHERE x.meeting_id = NEW.meeting_id AND x.concerns_id = NEW.concerns_id))",
+            "TOO_FEW_CALLS",
+        ),
+        refuse(
+            "from_that_meeting_only",
+            "INSERT",
+            "NEW.until IS NOT NULL AND EXISTS (SELECT 1 FROM councils_meeting m WHERE m.id = NEW.meeting_id"
+            " AND m.exclusion_days = 0)",
+            "EXCLUSION_TOO_LONG",
+        ),
+        refuse("begins", "INSERT", "NEW.state <> 'DECLARED' OR NEW.ended_at IS NOT NULL", "EXCLUSION_STATE"),
+        check("decided", "(NEW.state IN ('UPHELD', 'OVERTURNED')) = (NEW.decided_at IS NOT NULL)"
+            " AND (NEW.decided_at IS NULL) = (NEW.decided_by_id IS NULL)"),
+        check("overturned_is_ended", "NEW.state <> 'OVERTURNED' OR NEW.ended_at IS NOT NULL"),
+        refuse(
+            "inv10_decided",
+            "UPDATE",
+            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND (NEW.decided_by_id = NEW.made_by_id"
+            f" OR {own_matter('NEW.decided_by_id', 'NEW.concerns_id')}"
+            " OR EXISTS (SELECT 1 FROM councils_call_to_order c WHERE c.meeting_id = NEW.meeting_id"
+            " AND c.concerns_id = NEW.concerns_id AND c.made_by_id = NEW.decided_by_id)"
+            " OR EXISTS (SELECT 1 FROM councils_seat s WHERE s.body_id = NEW.body_id AND s.state <> 'VACATED'"
+            " AND s.holder_id = NEW.decided_by_id))",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "in_order",
+            "UPDATE",
+            "NOT (NEW.state = OLD.state OR (OLD.state = 'DECLARED' AND NEW.state = 'APPEALED')"
+            " OR (OLD.state = 'APPEALED' AND NEW.state IN ('UPHELD', 'OVERTURNED')))",
+            "EXCLUSION_STATE",
+        ),
+        refuse(
+            "appealed_in_time",
+            "UPDATE",
+            "NEW.state = 'APPEALED' AND OLD.state = 'DECLARED' AND EXISTS (SELECT 1 FROM core_event e"
+            " WHERE e.id = NEW.event_id AND e.recorded_at >= NEW.appeal_until)",
+            "EXCLUSION_APPEAL_OVER",
+        ),
+        refuse(
+            "stays",
+            "UPDATE",
+            f"{_moved('body_id', 'meeting_id', 'reason', 'made_by_id', 'made_at', 'until', 'appeal_until')}"
+            f" OR ({_moved('concerns_id')} AND NOT {by_event('exclusion.merged')})"
+            f" OR (OLD.ended_at IS NOT NULL AND {_moved('ended_at')})"
+            f" OR (OLD.appeal IS NOT NULL AND {_moved('appeal')})"
+            f" OR (OLD.decided_at IS NOT NULL AND ({_moved('decision', 'decided_at', 'decided_by_id')}))",
+            "APPEND_ONLY",
+        ),
+        unique("body_id", "concerns_id", where="ended_at IS NULL", code="ALREADY_EXCLUDED"),
+        index("body_id", "made_at"),
+        index("meeting_id", "made_at"),
+        index("concerns_id", "made_at"),
+        index("made_at"),
+        index("until", where="ended_at IS NULL"),
+    )  # fmt: skip
+
+    class Meta:
+        table = "councils_exclusion"
+
+
+class KeptOut(Logged):
+    """A member with a vote was kept out by an exclusion from an earlier meeting while a resolution was put by hands."""
+
+    tag: ClassVar[str] = "councils_kept_out"
+
+    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area_id: UUID
+    resolution: fields.ForeignKeyRelation[Resolution] = to("councils.Resolution")
+    resolution_id: UUID
+    exclusion: fields.ForeignKeyRelation[Exclusion] = to("councils.Exclusion")
+    exclusion_id: UUID
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only(),
+        unique("resolution_id", "exclusion_id", code="INTERNAL"),
+        index("exclusion_id"),
+    )
+
+    class Meta:
+        table = "councils_kept_out"
