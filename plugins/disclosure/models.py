@@ -303,6 +303,7 @@ class Objection(Logged):
     text_salt = fields.CharField(max_length=64, null=True)
     filed_at = fields.DatetimeField()
     answer_by = fields.DateField()
+    answer_days = fields.IntField()  # after `filed_at`; those on which disclosure was off come on top
     overdue_at = fields.DatetimeField(null=True)
     answer = fields.TextField(null=True)
     answer_salt = fields.CharField(max_length=64, null=True)
@@ -328,11 +329,12 @@ class Objection(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('notice_id', 'area_id', 'is_confidential', 'text', 'text_salt', 'filed_at')}"
+            f"{_changed('notice_id', 'area_id', 'is_confidential', 'text', 'text_salt', 'filed_at', 'answer_days')}"
             f" OR ({_changed('by_id')} AND NOT {_event('objection.merged')}"
             f" AND NOT {_event('objection.merged_in_confidence')})",
             "SEALED",
         ),
+        refuse("never_sooner", "UPDATE", "NEW.answer_by < OLD.answer_by", "WINDOW_SHORTENED"),
         refuse("answered_once", "UPDATE", "OLD.state <> 'OPEN' AND NEW.state <> OLD.state", "OBJECTION_STATE"),
         refuse(
             "answer_stays",

@@ -108,6 +108,7 @@ class Migration(migrations.Migration):
                 ('text_salt', fields.CharField(null=True, max_length=64)),
                 ('filed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('answer_by', fields.DateField()),
+                ('answer_days', fields.IntField()),
                 ('overdue_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('answer', fields.TextField(null=True, unique=False)),
                 ('answer_salt', fields.CharField(null=True, max_length=64)),
