@@ -173,6 +173,19 @@ def objection(row: Row, f: Facts) -> bool:
     return not row["is_confidential"] or f.acts_as(row["by_id"]) or answers
 
 
+def story(row: Row, f: Facts) -> bool:
+    inside = [
+        p for p in f.rows("disclosure_story_person") if p["story_id"] == row["id"] and p["state"] != "LEFT_OUT"
+    ]  # fmt: skip
+    consent = all(f.row("core_consent", p["consent_id"]).get("state") == "GIVEN" for p in inside)
+    theirs = row["state"] != "WITHDRAWN" and any(f.acts_as(p["person_id"]) for p in inside)
+    return (row["state"] == "PUBLISHED" and consent) or theirs or f.may("disclosure.story.publish", row["area_id"])
+
+
+def in_story(row: Row, f: Facts) -> bool:
+    return f.acts_as(row["person_id"]) or f.may("disclosure.story.publish", row["area_id"])
+
+
 def place(row: Row, f: Facts) -> bool:
     return row["upper"] == 1 or f.acts_as(row["actor_id"]) or f.may("points.ranking.read", row["area_id"])
 
@@ -453,6 +466,8 @@ TRUTH: dict[str, Truth] = {
     "DisclosureRecord": everybody,
     "DisclosureRestDays": everybody,
     "DisclosureFileEntry": everybody,
+    "DisclosureStory": story,
+    "DisclosureStoryPerson": in_story,
     "CouncilsBody": everybody,
     "CouncilsSeatRule": everybody,
     "CouncilsSeat": everybody,
@@ -518,6 +533,8 @@ ARGUMENTS: dict[str, list[Any]] = {
     "period": ["2025"],
     "ballotId": ["ballots_ballot_00000000-0000-7000-8000-000000000001"],
     "hash": ["0" * 64],
+    "organizationId": ["actor_00000000-0000-7000-8000-000000000001"],
+    "year": [2025],
     "query": ["zhao", "zq0000", "赵zq", "企业"],
 }
 # Of what a clerk may see; the rest stays.
