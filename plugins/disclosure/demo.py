@@ -72,8 +72,8 @@ async def _tell(d: DemoDistrict, title: str, text: str, name: str) -> UUID:
 
 
 async def _pavilion(d: DemoDistrict) -> None:
-    id = await _tell(d, "凉亭修好了", "邻居们出工出料,半个月修好了村口凉亭。", "郑雅婷")
-    await d.act("resident", lambda w: rules.answer_story(w, story_id=id, consents=True))
+    id = await _tell(d, "凉亭修好了", "邻居们出工出料,半个月修好了村口凉亭。", "张建国")
+    await d.act("custodian", lambda w: rules.answer_story(w, story_id=id, consents=True))
     await d.act("clerk", lambda w: rules.publish_story(w, story_id=id))
 
 

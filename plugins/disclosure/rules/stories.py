@@ -12,7 +12,7 @@ from uuid import UUID
 from core.enums import ActorKind, BehalfBasis, ConsentBasis, ConsentState
 from core.errors import Refusal
 from core.events import EventRecord
-from core.ids import new_id
+from core.ids import new_id, to_global
 from core.models import Actor, Area, Consent
 from core.rules import people
 from core.rules.inputs import clean_name, clean_text
@@ -165,7 +165,7 @@ async def _consent(work: Work, story: Story, row: StoryPerson) -> Consent:
     if basis is None:
         raise Refusal("CONSENT_BASIS", path=("onBehalfOf", "basis"))
     given = await people.give_consent(
-        work, person_id=row.person_id, purpose=f"刊发宣传稿({story.id})", basis=basis,
+        work, person_id=row.person_id, purpose=f"刊发宣传稿({to_global(story.tag, story.id)})", basis=basis,
         evidence=work.acting.evidence or None,
     )  # fmt: skip
     work.require(ANSWER, story)  # the consent rested on another permission

@@ -73,7 +73,7 @@ async def test_it_is_published_once_everybody_in_it_consents(neighbourhood: Neig
         assert await n.refused(who, "disclosureAnswerStory", ANSWER, storyId=story, consent=True) == code
     given = await answer(d, one, story)
     assert given["state"] == "CONSENTED" and given["consent"]["state"] == "GIVEN"
-    assert given["consent"]["purpose"] == f"刊发宣传稿({split_global(story)[1]})"
+    assert given["consent"]["purpose"] == f"刊发宣传稿({story})"
     assert await n.refused(one, "disclosureAnswerStory", ANSWER, storyId=story, consent=True) == "ALREADY_ANSWERED"
     paper = {"actorId": aunt, "basis": "PHONE", "evidence": "来电"}
     assert (await answer(d, "clerk", story, False, onBehalfOf=paper))["state"] == "REFUSED"
