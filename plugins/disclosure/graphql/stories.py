@@ -21,7 +21,7 @@ from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
 from schema.nodes.expressions import Expr, GlobalId, RowOf, select
-from schema.nodes.privacy import Consent
+from schema.nodes.privacy import Consent, guards
 from schema.nodes.viewing import ViewerFacts
 
 
@@ -34,6 +34,11 @@ def _people(t: RowOf, more: Any) -> Expr:
     )
 
 
+def _answers(p: RowOf, v: ViewerFacts) -> Expr:
+    """They themselves, or their guardian."""
+    return v.acts_as(p.person_id) | guards(p.person_id, v)
+
+
 def _does_not_consent(p: RowOf) -> Expr:
     given = select(core.Consent).where(lambda c: (c.id == p.consent_id) & (c.state == ConsentState.GIVEN))
     return ~given.exists()
@@ -42,7 +47,7 @@ def _does_not_consent(p: RowOf) -> Expr:
 def _story_scope(t: RowOf, v: ViewerFacts) -> Expr:
     """Published: everybody, while everybody in it consents. A draft: who is in it. All: who may publish there."""
     public = (t.state == StoryState.PUBLISHED) & ~_people(t, _does_not_consent)
-    theirs = (t.state != StoryState.WITHDRAWN) & _people(t, lambda p: v.acts_as(p.person_id))
+    theirs = (t.state != StoryState.WITHDRAWN) & _people(t, lambda p: _answers(p, v))
     return public | theirs | v.may(PUBLISH, t.area_id)
 
 
@@ -75,7 +80,7 @@ class DisclosureStory:
 
 
 def _person_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    return v.acts_as(t.person_id) | v.may(PUBLISH, t.area_id)
+    return _answers(t, v) | v.may(PUBLISH, t.area_id)
 
 
 @node(models.StoryPerson, scope=_person_scope, order="-asked_at")

@@ -245,6 +245,23 @@ async def test_published_and_taken_back_at_once_leaves_nothing_published(neighbo
     assert "邻里互助" not in [s["title"] for s in drafts["disclosureStories"]["nodes"]]
 
 
+async def test_a_guardian_answers_for_a_ward(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (child,) = await n.registered("小禾")
+    (one, mother), (other, _) = (await people(n, 2)).items()
+    facts = {"wardId": child, "guardianId": mother, "basis": "PARENT", "evidence": "户口簿"}
+    await n.do("clerk", "coreRecordGuardianship", "guardianship { id }", **facts)
+    story = await draft(d, child)
+    assert (await seen(d, story, one) or {})["people"] == {"nodes": [{"state": "ASKED"}]}
+    assert await seen(d, story, other) is None
+    behalf = {"actorId": child, "basis": "GUARDIAN", "evidence": "母亲"}
+    assert (await answer(d, one, story, onBehalfOf=behalf))["state"] == "CONSENTED"
+    await n.do(*PUBLISH, storyId=story)
+    assert (await answer(d, one, story, False, onBehalfOf=behalf))["state"] == "REFUSED"
+    assert await seen(d, story) is None
+
+
 async def test_two_who_prove_to_be_one(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     d = await Disclosing.begin(n)
