@@ -39,9 +39,9 @@ def _of_year(bind: Callable[[int, Any], Any], sql_type: str) -> SourceArgument:
     return SourceArgument(int, bind, sql_type, "year", "The civil year (年度).")
 
 
-def _year(value: int, context: Any) -> int:
-    context.clock.period(str(value))  # refuses what is no year
-    return value
+def _on(month: int, day: int) -> SourceArgument:
+    """A day of the year; of one that no calendar has, the nearest, in which nothing happened either."""
+    return _of_year(lambda value, context: date(min(max(value, date.min.year), date.max.year), month, day), "date")
 
 
 CHAIN = Source(
@@ -55,9 +55,9 @@ CHAIN = Source(
         "rating": _id_of(Heading.RATING),
         "grant": _id_of(Heading.GRANT),
         "disclosure": _id_of(Heading.DISCLOSURE),
-        "year": _of_year(_year, "int"),
-        "first": _of_year(lambda value, context: date(_year(value, context), 1, 1), "date"),
-        "last": _of_year(lambda value, context: date(_year(value, context), 12, 31), "date"),
+        "year": _of_year(lambda value, context: value, "int"),
+        "first": _on(1, 1),
+        "last": _on(12, 31),
         "now": _of_year(lambda value, context: context.now, "instant"),
         "root": _of_year(lambda value, context: context.root_area, "uuid"),
     },
