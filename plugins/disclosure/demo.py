@@ -1,4 +1,5 @@
-"""Disclosure in the demo: a notice that ended clean, one corrected after an objection, and one that is open now."""
+"""Disclosure in the demo: a notice that ended clean, one corrected after an objection, and one that is open now; a story
+that is published, and one that waits for who is in it."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from plugins.disclosure import rules
 async def fill(runtime: Runtime, d: DemoDistrict) -> None:
     d.later(60, lambda: _adopters(d))
     d.later(120, lambda: _accounts(d))
+    d.later(130, lambda: _pavilion(d))
+    d.later(176, lambda: _greens(d))
     d.later(178, lambda: _candidates(d))
 
 
@@ -54,3 +57,25 @@ async def _accounts(d: DemoDistrict) -> None:
 async def _candidates(d: DemoDistrict) -> None:
     body = "经推荐,下列人员为议事小组候选人,名单如下。"
     await _publish(d, "候选名单", "议事小组候选人公示", body, "张三 三组", "李四 五组")
+
+
+async def _tell(d: DemoDistrict, title: str, text: str, name: str) -> UUID:
+    """Draft a story in which somebody is shown."""
+    story = await d.act(
+        "clerk",
+        lambda w: rules.draft_story(
+            w, area_id=d.areas["xishan"], title=title, text=text, photos=["照片 1"], person_ids=[d.actors[name]],
+            organization_id=d.actors["西山社村民委员会"],
+        ),
+    )  # fmt: skip
+    return story.id
+
+
+async def _pavilion(d: DemoDistrict) -> None:
+    id = await _tell(d, "凉亭修好了", "邻居们出工出料,半个月修好了村口凉亭。", "张建国")
+    await d.act("custodian", lambda w: rules.answer_story(w, story_id=id, consents=True))
+    await d.act("clerk", lambda w: rules.publish_story(w, story_id=id))
+
+
+async def _greens(d: DemoDistrict) -> None:
+    await _tell(d, "认领绿地这一年", "企业与居民一起养护绿地,从春到冬。", "吴思远")

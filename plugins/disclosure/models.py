@@ -1,4 +1,5 @@
-"""Notices with the people and things they name or concern, objections, postings, and the chain of records that seals it."""
+"""Notices with the people and things they name or concern, objections, postings, the chain of records that seals it, and
+stories, which nothing seals."""
 
 from __future__ import annotations
 
@@ -9,9 +10,18 @@ from tortoise import fields
 
 from core.access import own_matter
 from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
-from core.models import Actor, Area, Logged
+from core.models import Actor, Area, Consent, Logged
 from core.personal import Keep, Text, impersonal, personal
-from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind
+from plugins.disclosure.terms import (
+    DayKind,
+    Heading,
+    Masking,
+    NoticeState,
+    ObjectionState,
+    RecordKind,
+    StoryAnswer,
+    StoryState,
+)
 
 
 def _to(model: str, *, null: bool = False) -> Any:
@@ -303,6 +313,7 @@ class Objection(Logged):
     text_salt = fields.CharField(max_length=64, null=True)
     filed_at = fields.DatetimeField()
     answer_by = fields.DateField()
+    answer_days = fields.IntField()  # after `filed_at`; those on which disclosure was off come on top
     overdue_at = fields.DatetimeField(null=True)
     answer = fields.TextField(null=True)
     answer_salt = fields.CharField(max_length=64, null=True)
@@ -328,11 +339,12 @@ class Objection(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('notice_id', 'area_id', 'is_confidential', 'text', 'text_salt', 'filed_at')}"
+            f"{_changed('notice_id', 'area_id', 'is_confidential', 'text', 'text_salt', 'filed_at', 'answer_days')}"
             f" OR ({_changed('by_id')} AND NOT {_event('objection.merged')}"
             f" AND NOT {_event('objection.merged_in_confidence')})",
             "SEALED",
         ),
+        refuse("never_sooner", "UPDATE", "NEW.answer_by < OLD.answer_by", "WINDOW_SHORTENED"),
         refuse("answered_once", "UPDATE", "OLD.state <> 'OPEN' AND NEW.state <> OLD.state", "OBJECTION_STATE"),
         refuse(
             "answer_stays",
@@ -497,3 +509,139 @@ class FileEntry(Logged):
 
     class Meta:
         table = "disclosure_file_entry"
+
+
+_SHOWN = (
+    "t.id IN (SELECT p.story_id FROM disclosure_story_person p WHERE p.state <> 'LEFT_OUT' AND p.person_id IN ({ids}))"
+)
+_UNASKED = (
+    "EXISTS (SELECT 1 FROM disclosure_story_person p LEFT JOIN core_consent c ON c.id = p.consent_id"
+    " AND c.person_id = p.person_id AND c.state = 'GIVEN'"
+    " WHERE p.story_id = NEW.id AND p.state <> 'LEFT_OUT' AND c.id IS NULL)"
+)
+
+
+class Story(Logged):
+    """What is told of an organization or of what was done, with pictures (宣传); published while everybody in it agrees."""
+
+    tag: ClassVar[str] = "disclosure_story"
+    called: ClassVar[tuple[str, str]] = ("Stories about them", "与本人有关的宣传稿")
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    organization: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    organization_id: UUID | None
+    subject_tag = fields.CharField(max_length=60, null=True)
+    subject_id = fields.UUIDField(null=True)
+    state = fields.CharEnumField(StoryState, description="StoryState", max_length=40)
+    title = fields.CharField(max_length=200)
+    text = fields.TextField()
+    photos = fields.TextField(default="[]")  # a JSON list of texts
+    published_at = fields.DatetimeField(null=True)
+    withdrawn_at = fields.DatetimeField(null=True)
+
+    texts: ClassVar[tuple[Text, ...]] = (
+        *impersonal("subject_tag"),
+        personal("title", of=_SHOWN, keep=Keep("withdrawn_at", "case_text_days")),
+        personal("text", of=_SHOWN, keep=Keep("withdrawn_at", "case_text_days")),
+        personal("photos", of=_SHOWN, erased="[]", keep=Keep("withdrawn_at", "case_text_days")),
+    )
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        check("title_not_empty", "length(NEW.title) > 0"),
+        check("subject", "(NEW.subject_tag IS NULL) = (NEW.subject_id IS NULL)"),
+        check("published", "NEW.state <> 'PUBLISHED' OR NEW.published_at IS NOT NULL"),
+        check("withdrawn", "(NEW.state = 'WITHDRAWN') = (NEW.withdrawn_at IS NOT NULL)"),
+        refuse("begins_as_a_draft", "INSERT", "NEW.state <> 'DRAFT'", "STORY_STATE"),
+        refuse(
+            "no_way_back",
+            "UPDATE",
+            "NEW.state <> OLD.state AND (OLD.state = 'WITHDRAWN' OR NEW.state = 'DRAFT')",
+            "STORY_STATE",
+        ),
+        refuse(
+            "stays",
+            "UPDATE",
+            f"{_changed('area_id')} OR (OLD.state <> 'DRAFT' AND {_changed('title', 'text', 'photos', 'published_at')})"
+            f" OR (OLD.state <> 'DRAFT' AND {_changed('organization_id', 'subject_tag', 'subject_id')}"
+            f" AND NOT {_event('story.merged')})",
+            "STORY_STATE",
+        ),
+        refuse(
+            "all_consent", "UPDATE", f"NEW.state = 'PUBLISHED' AND OLD.state <> 'PUBLISHED' AND {_UNASKED}", "NOT_ALL_CONSENT"
+        ),
+        refuse(
+            "asks_anew",
+            "UPDATE",
+            f"OLD.state = 'DRAFT' AND {_changed('title', 'text', 'photos')} AND EXISTS (SELECT 1 FROM disclosure_story_person p"
+            " WHERE p.story_id = NEW.id AND p.state = 'CONSENTED')",
+            "NOT_ALL_CONSENT",
+        ),
+        index("area_id", "published_at"),
+        index("organization_id", "published_at"),
+        index("published_at"),
+        index("state"),
+    )  # fmt: skip
+
+    class Meta:
+        table = "disclosure_story"
+
+
+class StoryPerson(Logged):
+    """Who is shown or named in a story, and whether they agree to it: their consent as core keeps it, to this story alone."""
+
+    tag: ClassVar[str] = "disclosure_story_person"
+    called: ClassVar[tuple[str, str]] = ("Stories that show or name them", "涉及本人的宣传稿")
+
+    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area_id: UUID
+    story: fields.ForeignKeyRelation[Story] = _to("disclosure.Story")
+    story_id: UUID
+    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person_id: UUID
+    state = fields.CharEnumField(StoryAnswer, description="StoryAnswer", max_length=40)
+    consent: fields.ForeignKeyNullableRelation[Consent] = _to("core.Consent", null=True)
+    consent_id: UUID | None
+    asked_at = fields.DatetimeField()
+    answered_at = fields.DatetimeField(null=True)
+
+    guards: ClassVar[tuple[Guard, ...]] = (
+        *append_only()[1:],
+        unique("story_id", "person_id", code="BOTH_IN_STORY"),
+        unique("consent_id", where="consent_id IS NOT NULL", code="NOT_ALL_CONSENT"),
+        check("consented", "(NEW.state = 'CONSENTED') = (NEW.consent_id IS NOT NULL)"),
+        check("answered", "(NEW.state IN ('CONSENTED', 'REFUSED')) = (NEW.answered_at IS NOT NULL)"),
+        refuse(
+            "of_a_draft",
+            "INSERT",
+            "NEW.state <> 'ASKED' OR NOT EXISTS"
+            " (SELECT 1 FROM disclosure_story s WHERE s.id = NEW.story_id AND s.state = 'DRAFT')",
+            "STORY_STATE",
+        ),
+        refuse(
+            "stays",
+            "UPDATE",
+            f"{_changed('story_id', 'area_id')} OR ({_changed('person_id')} AND NOT {_event('story.merged_in_confidence')})",
+            "STORY_STATE",
+        ),
+        refuse(
+            "while_published",
+            "UPDATE",
+            f"{_changed('state', 'consent_id')} AND EXISTS"
+            " (SELECT 1 FROM disclosure_story s WHERE s.id = NEW.story_id AND s.state = 'PUBLISHED')",
+            "NOT_ALL_CONSENT",
+        ),
+        refuse(
+            "their_own_consent",
+            "UPDATE",
+            f"NEW.consent_id IS NOT NULL AND {_changed('consent_id')} AND NOT EXISTS (SELECT 1 FROM core_consent c"
+            " WHERE c.id = NEW.consent_id AND c.person_id = NEW.person_id AND c.state = 'GIVEN')",
+            "NOT_ALL_CONSENT",
+        ),
+        index("person_id", "asked_at"),
+        index("asked_at"),
+    )
+
+    class Meta:
+        table = "disclosure_story_person"

@@ -44,11 +44,12 @@ def gongzhi_providers() -> dict[str, Any]:
 @hookimpl
 def gongzhi_jobs() -> list[Job]:
     from core.jobs import Job
-    from plugins.disclosure.rules import closing
+    from plugins.disclosure.rules import closing, stories
 
     return [
         Job("disclosure", "windows", closing.OVER_SQL, closing.close_when_over),
         Job("disclosure", "late_answers", closing.LATE_SQL, closing.mark_late),
+        Job("disclosure", "stories", stories.UNASKED_SQL, stories.take_down),
     ]
 
 
@@ -58,10 +59,14 @@ def gongzhi_handlers() -> list[Handler]:
     from core.pauses import ON_AGAIN
     from plugins.disclosure.rules.days_off import hear_on_again
     from plugins.disclosure.rules.files import OWN, hear
+    from plugins.disclosure.rules.stories import hear_taken_back
 
     # `*` is what others send out; its own are named.
     files = [Handler("disclosure", type, hear) for type in ("*", *OWN)]
-    return [*files, *(Handler("disclosure", type, hear_on_again) for type in ON_AGAIN)]
+    taken_back = [
+        Handler("disclosure", type, hear_taken_back) for type in ("core.consent.withdrawn", "core.person.erased")
+    ]
+    return [*files, *taken_back, *(Handler("disclosure", type, hear_on_again) for type in ON_AGAIN)]
 
 
 @hookimpl

@@ -28,7 +28,7 @@ class DisclosureSettings(Settings):
     )  # fmt: skip
     file_events: list[str] = setting(
         ["adoption.agreement.", "adoption.inspection.", "adoption.project.", "disclosure.notice.published",
-         "disclosure.notice.closed", "disclosure.objection.answered", "funds.", "grants.", "ratings."],
+         "disclosure.notice.closed", "disclosure.objection.answered", "disclosure.story.", "funds.", "grants.", "ratings."],
         move=Move.EXTEND, en="Event types, or how they begin, that go into an organization's public yearly file",
         zh="归入组织年度档案的事件类型(可写前缀)",
     )  # fmt: skip

@@ -58,6 +58,23 @@ class RecordKind(Term):
     CLOSED = "CLOSED", "办结"
 
 
+class StoryState(Term):
+    """Life of a story (宣传稿状态)."""
+
+    DRAFT = "DRAFT", "草稿"
+    PUBLISHED = "PUBLISHED", "已刊发"
+    WITHDRAWN = "WITHDRAWN", "已撤下"
+
+
+class StoryAnswer(Term):
+    """What somebody who is in a story says to it (当事人答复)."""
+
+    ASKED = "ASKED", "待答复"
+    CONSENTED = "CONSENTED", "同意刊发"
+    REFUSED = "REFUSED", "不同意"
+    LEFT_OUT = "LEFT_OUT", "已不再涉及"
+
+
 class Heading(Term):
     """Under which heading of an organization's yearly file something stands (年度档案栏目)."""
 
@@ -65,4 +82,5 @@ class Heading(Term):
     GRANT = "GRANT", "以奖代补"
     MONEY = "MONEY", "财务收支"
     DISCLOSURE = "DISCLOSURE", "宣传公示"
+    STORY = "STORY", "宣传稿"
     ACTIVITY = "ACTIVITY", "活动与履约"

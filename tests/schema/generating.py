@@ -331,10 +331,10 @@ class Writer:
             return self._object(bare, name, owner, depth)
         if isinstance(bare, GraphQLEnumType):
             return random.choice(list(bare.values))
-        if name in ("areaId", "keptId", "goneId"):
+        if name in ("areaId", "keptId", "goneId", "organizationId"):
             owner = "Area" if name == "areaId" else "Actor"
         if bare.name == "ID":
-            of_type = owner if name in ("id", "ids", "areaId", "keptId", "goneId") else None
+            of_type = owner if name in ("id", "ids", "areaId", "keptId", "goneId", "organizationId") else None
             return values.id(random, of_type, surely=self.oddness == 0)
         if bare.name == "String":
             if name == "period":

@@ -71,13 +71,16 @@ def guardianship(row: Row, f: Facts) -> bool:
     return own or f.may("core.guardianship.record", home(row["ward_id"], f))
 
 
-def consent(row: Row, f: Facts) -> bool:
-    guards = any(
-        x["ward_id"] == row["person_id"] and x["guardian_id"] == f.who.person
-        and x["state"] == "ACTIVE" and x["until"] is None
+def guards(person: Any, f: Facts) -> bool:
+    return any(
+        x["ward_id"] == person and x["guardian_id"] == f.who.person and x["state"] == "ACTIVE" and x["until"] is None
         for x in f.rows("core_guardianship")
-    )  # fmt: skip
-    return f.acts_as(row["person_id"]) or guards or f.may("core.consent.record", home(row["person_id"], f))
+    )
+
+
+def consent(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["person_id"]) or guards(row["person_id"], f)
+    return own or f.may("core.consent.record", home(row["person_id"], f))
 
 
 def handover(row: Row, f: Facts) -> bool:
@@ -171,6 +174,20 @@ def objection(row: Row, f: Facts) -> bool:
     part = f.who.person == about["published_by_id"] or any(own_matter(a, f) for a in named)
     answers = f.may("disclosure.answer", row["area_id"]) and not part
     return not row["is_confidential"] or f.acts_as(row["by_id"]) or answers
+
+
+def story(row: Row, f: Facts) -> bool:
+    inside = [
+        p for p in f.rows("disclosure_story_person") if p["story_id"] == row["id"] and p["state"] != "LEFT_OUT"
+    ]  # fmt: skip
+    consent = all(f.row("core_consent", p["consent_id"]).get("state") == "GIVEN" for p in inside)
+    theirs = row["state"] != "WITHDRAWN" and any(f.acts_as(p["person_id"]) or guards(p["person_id"], f) for p in inside)
+    return (row["state"] == "PUBLISHED" and consent) or theirs or f.may("disclosure.story.publish", row["area_id"])
+
+
+def in_story(row: Row, f: Facts) -> bool:
+    own = f.acts_as(row["person_id"]) or guards(row["person_id"], f)
+    return own or f.may("disclosure.story.publish", row["area_id"])
 
 
 def place(row: Row, f: Facts) -> bool:
@@ -483,6 +500,8 @@ TRUTH: dict[str, Truth] = {
     "DisclosureRecord": everybody,
     "DisclosureRestDays": everybody,
     "DisclosureFileEntry": everybody,
+    "DisclosureStory": story,
+    "DisclosureStoryPerson": in_story,
     "CouncilsBody": everybody,
     "CouncilsSeatRule": everybody,
     "CouncilsSeat": everybody,
@@ -559,6 +578,8 @@ ARGUMENTS: dict[str, list[Any]] = {
     "period": ["2025"],
     "ballotId": ["ballots_ballot_00000000-0000-7000-8000-000000000001"],
     "hash": ["0" * 64],
+    "organizationId": ["actor_00000000-0000-7000-8000-000000000001"],
+    "year": [2025],
     "query": ["zhao", "zq0000", "赵zq", "企业"],
 }
 # Of what a clerk may see; the rest stays.

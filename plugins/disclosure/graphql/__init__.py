@@ -1,5 +1,5 @@
 """Disclosure as the API shows it: what there is to read, and what can be done."""
 
-from plugins.disclosure.graphql import mutations, nodes
+from plugins.disclosure.graphql import mutations, nodes, stories, years
 
-__all__ = ["mutations", "nodes"]
+__all__ = ["mutations", "nodes", "stories", "years"]

@@ -1,7 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from core.ids import new_id
-from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind
+from plugins.disclosure.terms import DayKind, Heading, Masking, NoticeState, ObjectionState, RecordKind, StoryAnswer, StoryState
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 
@@ -108,6 +108,7 @@ class Migration(migrations.Migration):
                 ('text_salt', fields.CharField(null=True, max_length=64)),
                 ('filed_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('answer_by', fields.DateField()),
+                ('answer_days', fields.IntField()),
                 ('overdue_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('answer', fields.TextField(null=True, unique=False)),
                 ('answer_salt', fields.CharField(null=True, max_length=64)),
@@ -167,6 +168,43 @@ class Migration(migrations.Migration):
                 ('source', fields.CharField(max_length=200)),
             ],
             options={'table': 'disclosure_rest_days', 'app': 'disclosure', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Story',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('organization', fields.ForeignKeyField('core.Actor', source_field='organization_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('subject_tag', fields.CharField(null=True, max_length=60)),
+                ('subject_id', fields.UUIDField(null=True)),
+                ('state', fields.CharEnumField(description='StoryState', enum_type=StoryState, max_length=40)),
+                ('title', fields.CharField(max_length=200)),
+                ('text', fields.TextField(unique=False)),
+                ('photos', fields.TextField(default='[]', unique=False)),
+                ('published_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+                ('withdrawn_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'disclosure_story', 'app': 'disclosure', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='StoryPerson',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('story', fields.ForeignKeyField('disclosure.Story', source_field='story_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('person', fields.ForeignKeyField('core.Actor', source_field='person_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('state', fields.CharEnumField(description='StoryAnswer', enum_type=StoryAnswer, max_length=40)),
+                ('consent', fields.ForeignKeyField('core.Consent', source_field='consent_id', null=True, db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('asked_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
+                ('answered_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
+            ],
+            options={'table': 'disclosure_story_person', 'app': 'disclosure', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
     ]

@@ -62,7 +62,7 @@ async def mark_late(work: Work, objection_id: UUID) -> None:
     work.require("disclosure.answer", notice)
     if objection.state is not ObjectionState.OPEN or objection.overdue_at is not None:
         return
-    if objection.answer_by >= today(work):
+    if objection.answer_by >= today(work) or await make_good(work, notice):
         return
     work.change(objection, overdue_at=work.now)
     work.record("disclosure.objection.overdue", objection, area_id=notice.area_id, data=about(notice))

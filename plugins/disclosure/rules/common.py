@@ -125,11 +125,11 @@ def needed(text: str | None, *path: str, limit: int = 2000) -> str:
     return found
 
 
-def evidence_text(evidence: Sequence[str]) -> str:
+def evidence_text(evidence: Sequence[str], path: str = "evidence") -> str:
     """References (texts or addresses) as they are stored; refuses TOO_MANY_PHOTOS, TEXT_TOO_LONG."""
     if len(evidence) > EVIDENCE:
-        raise Refusal("TOO_MANY_PHOTOS", path=("evidence",), limit=EVIDENCE)
-    cleaned = [clean_text(e, "evidence", str(i), limit=EVIDENCE_LENGTH) for i, e in enumerate(evidence)]
+        raise Refusal("TOO_MANY_PHOTOS", path=(path,), limit=EVIDENCE)
+    cleaned = [clean_text(e, path, str(i), limit=EVIDENCE_LENGTH) for i, e in enumerate(evidence)]
     return json.dumps(cleaned, ensure_ascii=False)
 
 

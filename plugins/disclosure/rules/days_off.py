@@ -1,4 +1,5 @@
-"""Days on which nobody could object, because disclosure was off where a notice stands: made good, day for day (INV9).
+"""Days on which nobody could object, because disclosure was off where a notice stands: made good, day for day (INV9). Nor
+could anybody answer then: who answers an objection has as many days more.
 
 When it was off is read from the event log (`core.pauses`). A day counts as off if a part of it was.
 """
@@ -15,11 +16,11 @@ from core.pauses import pauses
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.disclosure.days import End
-from plugins.disclosure.models import Notice, Record
+from plugins.disclosure.models import Notice, Objection, Record
 from plugins.disclosure.rules.common import about, sealed
-from plugins.disclosure.rules.windows import calendar
+from plugins.disclosure.rules.windows import answer_by, calendar
 from plugins.disclosure.settings import DisclosureSettings
-from plugins.disclosure.terms import RUNNING, DayKind, RecordKind
+from plugins.disclosure.terms import RUNNING, DayKind, ObjectionState, RecordKind
 
 PLUGIN = "disclosure"
 _RUNNING = """SELECT n.id AS id, n.area_id AS area_id FROM disclosure_notice n
@@ -78,15 +79,25 @@ async def owed(work: Work, notice: Notice, off: frozenset[date] | None = None) -
     return Owed(end, tuple(day for day in counted if day <= end.day))
 
 
-async def last_day(work: Work, notice: Notice) -> date:
+async def last_day(work: Work, notice: Notice, off: frozenset[date] | None = None) -> date:
     """The last day to object by now, days off made good, whether or not that has been told yet."""
     assert notice.last_day is not None
-    found = await owed(work, notice)
+    found = await owed(work, notice, off)
     return notice.last_day if found is None else found.end.day
 
 
 async def make_good(work: Work, notice: Notice, off: frozenset[date] | None = None) -> bool:
-    """Let a locked notice that runs end later by what it is owed, seal that and say so; False where it is owed nothing."""
+    """Let a locked notice that runs end later by what it is owed, and its objections wait longer for their answers; seal
+    and say so. False where nothing is owed."""
+    assert notice.published_at is not None
+    off = await off_days(work, notice.area_id, notice.published_at) if off is None else off
+    is_later = await _prolong(work, notice, off)
+    objections = await work.select(Objection, lock=True, notice_id=notice.id, state=ObjectionState.OPEN) if off else []
+    deferred = [_defer(work, notice, objection, off) for objection in objections]
+    return is_later or any(deferred)
+
+
+async def _prolong(work: Work, notice: Notice, off: frozenset[date]) -> bool:
     found = await owed(work, notice, off)
     if found is None:
         return False
@@ -96,6 +107,18 @@ async def make_good(work: Work, notice: Notice, off: frozenset[date] | None = No
     await sealed(work, RecordKind.PROLONGED, notice, last=last, days=notice.days, off=days)
     data = {**about(notice), "lastDay": last, "off": days}
     work.record("disclosure.notice.prolonged", notice, area_id=notice.area_id, data=data)
+    return True
+
+
+def _defer(work: Work, notice: Notice, objection: Objection, off: frozenset[date]) -> bool:
+    assert notice.last_day is not None
+    filed = work.clock.civil_date(objection.filed_at)
+    until = answer_by(filed, objection.answer_days, notice.last_day, off)
+    if until <= objection.answer_by:
+        return False
+    work.change(objection, answer_by=until)
+    data = {**about(notice), "answerBy": until.isoformat()}
+    work.record("disclosure.objection.deferred", objection, area_id=notice.area_id, data=data)
     return True
 
 

@@ -16,7 +16,10 @@ from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import Heading
 
 NAMED_AS = ("organization", "actor", "recipient", "grantee", "payee")  # how events name whom they are about
-OWN = ("disclosure.notice.published", "disclosure.notice.closed", "disclosure.objection.answered")
+OWN = (
+    "disclosure.notice.published", "disclosure.notice.closed", "disclosure.objection.answered",
+    "disclosure.story.published", "disclosure.story.withdrawn",
+)  # fmt: skip
 _HEADINGS = {
     "ratings": Heading.RATING,
     "grants": Heading.GRANT,
@@ -65,7 +68,7 @@ def _entry(work: Work, event: EventRecord, organization_id: UUID) -> FileEntry:
         area_id=event.area_id,
         organization_id=organization_id,
         year=work.clock.civil_date(event.occurred_at).year,
-        heading=_HEADINGS.get(event.type.partition(".")[0], Heading.ACTIVITY),
+        heading=_heading(event.type),
         type=event.type,
         source_id=event.id,
         subject_tag=event.subject_tag,
@@ -73,3 +76,9 @@ def _entry(work: Work, event: EventRecord, organization_id: UUID) -> FileEntry:
         amount=amount if is_amount else None,
         occurred_at=event.occurred_at,
     )
+
+
+def _heading(type: str) -> Heading:
+    if type.startswith("disclosure.story."):
+        return Heading.STORY
+    return _HEADINGS.get(type.partition(".")[0], Heading.ACTIVITY)

@@ -10,9 +10,11 @@ from core.duties import Duties, Matter
 from core.rules.erasure import Erasing
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.disclosure.models import Concerned, FileEntry, Item, Notice, Objection, whom
+from plugins.disclosure.models import Concerned, FileEntry, Item, Notice, Objection, Story, StoryPerson, whom
 from plugins.disclosure.rules.common import objected
-from plugins.disclosure.terms import ObjectionState
+from plugins.disclosure.terms import ObjectionState, StoryAnswer, StoryState
+
+_IN = [StoryAnswer.ASKED, StoryAnswer.CONSENTED, StoryAnswer.REFUSED]
 
 
 async def _open(work: Work, actor_id: UUID) -> set[UUID]:
@@ -29,8 +31,24 @@ async def _notices(work: Work, actor_id: UUID, *, lock: bool = False) -> list[No
     return list({n.id: n for n in found}.values())
 
 
+async def _stories(work: Work, actor_id: UUID, *, lock: bool = False) -> list[Story]:
+    found = [
+        *await work.select(Story, lock=lock, organization_id=actor_id),
+        *await work.select(Story, lock=lock, subject_tag="actor", subject_id=actor_id),
+    ]
+    return list({s.id: s for s in found}.values())
+
+
+async def _both_in(work: Work, kept: UUID, gone: UUID) -> int:
+    """Stories that are not withdrawn and that both are in."""
+    rows = await work.select(StoryPerson, person_id=[kept, gone], state=_IN)
+    of = [{p.story_id for p in rows if p.person_id == id} for id in (kept, gone)]
+    return len(await work.select(Story, id=of[0] & of[1], state=[StoryState.DRAFT, StoryState.PUBLISHED]))
+
+
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
-    """What would move; an objection of both to one notice must be settled first, and one the other has answered stays."""
+    """What would move; an objection of both to one notice must be settled first, and one the other has answered stays, as
+    does who is in one story with the other."""
     answered = len(await work.select(Objection, by_id=gone, answered_by_id=kept))
     answered += len(await work.select(Objection, by_id=kept, answered_by_id=gone))
     found = [
@@ -39,6 +57,9 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("disclosure_concerned", len(await work.select(Concerned, actor_id=gone))),
         Finding("disclosure_objection", len(await work.select(Objection, by_id=gone))),
         Finding("disclosure_file_entry", len(await work.select(FileEntry, organization_id=gone))),
+        Finding("disclosure_story", len(await _stories(work, gone))),
+        Finding("disclosure_story_person", len(await work.select(StoryPerson, person_id=gone))),
+        Finding("disclosure_story_person", await _both_in(work, kept, gone), "BOTH_IN_STORY"),
         Finding("disclosure_objection", len(await _open(work, kept) & await _open(work, gone)), "BOTH_OBJECT"),
         Finding("disclosure_objection", answered, "ANSWERED_BY_THE_OTHER"),
     ]
@@ -46,7 +67,7 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
-    """Notices, lines, objections and files go to the actor that stays; the chain stays as it is, and names nobody."""
+    """Notices, lines, objections, files and stories go to the actor that stays; the chain stays as it is, and names nobody."""
     data = {"kept": str(kept), "gone": str(gone)}
     for notice in await _notices(work, gone, lock=True):
         columns = ("organization_id", "published_by_id", "subject_id")
@@ -62,6 +83,15 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     for objection in await work.select(Objection, lock=True, by_id=gone):
         work.change(objection, by_id=kept)
         work.record(objected("merged", objection), objection, area_id=objection.area_id, data=data)
+    for story in await _stories(work, gone, lock=True):
+        work.change(story, **{c: kept for c in ("organization_id", "subject_id") if getattr(story, c) == gone})
+        work.record("disclosure.story.merged", story, area_id=story.area_id, data=data)
+    known = {p.story_id for p in await work.select(StoryPerson, person_id=kept)}
+    for person in await work.select(StoryPerson, lock=True, person_id=gone):
+        if person.story_id in known:  # one of them was left out, or the story is withdrawn
+            continue
+        work.change(person, person_id=kept)
+        work.record("disclosure.story.merged_in_confidence", person, area_id=person.area_id, data=data)
 
 
 MERGING = Merging("disclosure", preview_merge, move_merged)

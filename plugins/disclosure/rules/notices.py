@@ -65,7 +65,7 @@ async def draft(
         announced_id = before.announced_id
         asked = await not_shorter(work, settings, asked, before, is_explicit=days is not None)
     elif subject is not None:
-        await _lies_here(work, subject, area_id)
+        await lies_here(work, subject, area_id)
     notice = work.add(
         Notice(
             id=new_id(),
@@ -115,7 +115,7 @@ def _same_matter(
     return about, before.organization_id
 
 
-async def _lies_here(work: Work, subject: tuple[str, UUID], area_id: UUID) -> None:
+async def lies_here(work: Work, subject: tuple[str, UUID], area_id: UUID) -> None:
     """Refuses SUBJECT_ELSEWHERE, also for what is not there: who may not read it learns nothing."""
     tag, id = subject
     model = next((m for m in work.transaction.database.models if getattr(m, "tag", None) == tag), None)

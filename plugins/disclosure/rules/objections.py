@@ -10,7 +10,7 @@ from core.work import Work
 from plugins.disclosure import seal
 from plugins.disclosure.models import Notice, Objection, whom
 from plugins.disclosure.rules.common import about, needed, new_salt, objected, require_running, sealed
-from plugins.disclosure.rules.days_off import last_day
+from plugins.disclosure.rules.days_off import last_day, off_days
 from plugins.disclosure.rules.windows import answer_by
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
@@ -25,7 +25,8 @@ async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: 
     work.require("disclosure.object", notice)
     require_running(notice)
     assert notice.published_at is not None
-    filed, until = work.clock.civil_date(work.occurred_at), await last_day(work, notice)
+    off = await off_days(work, notice.area_id, notice.published_at)
+    filed, until = work.clock.civil_date(work.occurred_at), await last_day(work, notice, off)
     if filed > until:
         raise Refusal("WINDOW_OVER", until=until.isoformat())
     if work.occurred_at < notice.published_at:
@@ -34,7 +35,7 @@ async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: 
     if await work.find(Objection, notice_id=notice_id, by_id=by_id, state=ObjectionState.OPEN):
         raise Refusal("ALREADY_OBJECTED")
     settings = await work.settings(DisclosureSettings, notice)
-    salt = new_salt()
+    salt, due = new_salt(), answer_by(filed, settings.answer_days, until, off)
     objection = Objection(
         id=new_id(),
         area_id=notice.area_id,
@@ -45,7 +46,8 @@ async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: 
         text=words,
         text_salt=salt,
         filed_at=work.occurred_at,
-        answer_by=answer_by(settings, until, filed),
+        answer_by=due,
+        answer_days=(due - filed).days - sum(filed < day <= due for day in off),
     )
     work.add(objection)
     work.change(notice, state=NoticeState.OBJECTED)

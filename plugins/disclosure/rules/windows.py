@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Set
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from uuid import UUID
 
 from core.errors import Refusal
@@ -102,9 +103,10 @@ async def not_shorter(
     return Window(asked.first, (until - asked.first).days, DayKind.CALENDAR, End(until, before.last_day_is_known))
 
 
-def answer_by(settings: DisclosureSettings, until: date, filed: date) -> date:
-    """The last day to answer an objection: within so many days, and never beyond the window's end."""
-    return min(until, filed + timedelta(days=settings.answer_days))
+def answer_by(filed: date, days: int, until: date, off: Set[date]) -> date:
+    """The last day to answer an objection: so many days after it was filed, not counting those off, and never beyond the
+    window's end."""
+    return min(until, Calendar({}).end(filed, days, DayKind.CALENDAR, off=off).day)
 
 
 __all__ = ["LONGEST", "Window", "answer_by", "calendar", "least", "not_shorter", "window"]

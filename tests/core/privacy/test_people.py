@@ -265,7 +265,7 @@ async def test_a_guardian_acts_for_a_ward_while_it_lasts(neighbourhood: Neighbou
     assert await n.refused("clerk", *record, **facts) == "ALREADY_GUARDIAN"
     await n.do("resident", *consent, **given, **behalf)
     events = await n.ask(
-        "admin", '{ events(where: {type: {eq: "core.consent.given"}}) { nodes { authority behalfBasis } } }'
+        "admin", '{ events(where: {type: {eq: "core.consent.given"}}, first: 1) { nodes { authority behalfBasis } } }'
     )
     assert events["events"]["nodes"] == [{"authority": "GUARDIAN", "behalfBasis": "GUARDIAN"}]
     seen = await n.ask(

@@ -11,6 +11,7 @@ import pytest
 from disclosing import Disclosing
 from test_chain import chain
 
+from core.errors import Refusal
 from core.synchronize import synchronize
 from core.testing.kit import Neighbourhood
 from plugins.disclosure import seal
@@ -118,6 +119,43 @@ async def test_what_is_owed_holds_before_it_is_told(neighbourhood: Neighbourhood
     assert await d.see(other, "state lastDay") == {"state": "PUBLISHED", "lastDay": "2027-03-10"}
     await n.delivered()
     assert len(await prolonged(d, other)) == 1 and await last(d, notice) == "2027-03-10"
+    assert seal.verify(await chain(n)).wrong == []
+
+
+async def test_who_answers_has_the_days_on_which_nobody_could(neighbourhood: Neighbourhood) -> None:
+    """As many days more as were lost; none for who was late already, and never beyond the window."""
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    notice, other = await d.publish(), await d.publish("另一份")
+    early = await d.object(notice)  # to be answered until 6 March
+    await d.days(1)
+    late = await d.object(other, isConfidential=True)  # until the 7th
+    await d.days(3)
+    await n.quiet()
+    await toggle(d, "OFF")
+    await d.days(3)  # off from the 5th to the 8th
+    await toggle(d, "ON")
+    settled = await n.server.runtime.jobs.run_due(n.server.runtime)
+    assert settled["disclosure.late_answers"] == 2  # found not to be late, before the plugin heard that it is on again
+    await n.delivered()
+    seen = [await d.see(o, "answerBy overdueAt", who) for o, who in ((early, None), (late, "resident"))]
+    assert seen == [{"answerBy": "2027-03-10", "overdueAt": None}, {"answerBy": "2027-03-11", "overdueAt": None}]
+    log = await n.ask("admin", '{ events(where: {type: {eq: "disclosure.objection.deferred"}}) { nodes { data } } }')
+    assert sorted(e["data"]["answerBy"] for e in log["events"]["nodes"]) == ["2027-03-10", "2027-03-11"]
+    again = await d.publish("第三份")
+    made = await n.do("resident", "disclosureObject", "objection { answerBy }", noticeId=again, text="再问")
+    assert made["objection"]["answerBy"] == "2027-03-13"
+    await d.days(3)  # the 11th: the first was due yesterday
+    assert (await d.see(early, "overdueAt"))["overdueAt"] is not None
+    await toggle(d, "OFF")
+    await d.days(1)
+    await toggle(d, "ON")
+    await d.days(0)
+    assert (await d.see(early, "answerBy"))["answerBy"] == "2027-03-10"
+    assert (await d.see(late, "answerBy", "resident"))["answerBy"] == "2027-03-13"
+    with pytest.raises(Refusal, match="WINDOW_SHORTENED"):
+        async with n.server.runtime.database.transaction() as t:
+            await t.fetch("UPDATE disclosure_objection SET answer_by = '2027-03-01' WHERE state = 'OPEN'")
     assert seal.verify(await chain(n)).wrong == []
 
 
