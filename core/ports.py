@@ -43,7 +43,8 @@ class DecisionGate(Protocol):
         self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None,
         concerns: Collection[UUID] = (),
     ) -> UUID | None:  # fmt: skip
-        """Make it public, for so many days or the usual time; the id of the notice, None where nobody publishes. Whose own
+        """Make it public, for so many days or the usual time; the id of the notice, None where nobody publishes. `kind`
+        stands under its title, in words for whoever reads it on a wall. Whose own
         matter it is (`concerns`, actors) is kept and shown to nobody: none of theirs answers an objection (INV10)."""
 
     async def concern(self, work: Work, subject: Entity, actor_id: UUID) -> None:

@@ -172,7 +172,7 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
     if len(standing) < least:
         raise Refusal("TOO_FEW_CANDIDATES", least=least)
     body = f"{election.title}:正式候选人 {len(standing)} 人,应选 {election.seats} 人。"
-    notice = await publish(work, "CANDIDATES", election, election.title, body, settings.candidate_days or None,
+    notice = await publish(work, "候选人名单", election, election.title, body, settings.candidate_days or None,
                            await stood(work, election.id))  # fmt: skip
     work.change(election, state=ElectionState.CANDIDATES, candidates_on=day, notice_id=notice)
     data = {"candidates": len(standing)}
@@ -250,7 +250,7 @@ async def announce_result(work: Work, ballot: Ballot, result: Result) -> UUID | 
     if result.tied:
         body += f"{numbered(result.tied, '票数相等')},另行投票。"
     whose = await stood(work, ballot.election_id)
-    return await publish(work, "ELECTION_RESULT", ballot, ballot.title, body, None, whose)
+    return await publish(work, "选举结果", ballot, ballot.title, body, None, whose)
 
 
 async def stood(work: Work, election_id: UUID) -> list[UUID]:

@@ -214,7 +214,7 @@ async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
     last = day + timedelta(days=settings.objection_days)
     count = await listed(work, roll.id)
     body = f"{roll.title}:共 {count} 人。异议截止 {last.isoformat()}。"
-    notice = await publish(work, "ROLL", roll, roll.title, body, settings.objection_days or None)
+    notice = await publish(work, "选民名册", roll, roll.title, body, settings.objection_days or None)
     work.change(roll, state=RollState.POSTED, posted_on=day, objections_by=last, notice_id=notice)
     work.record("ballots.roll.posted", roll, area_id=roll.area_id, data={"entries": count, "until": last.isoformat()})
     return roll

@@ -57,7 +57,7 @@ async def test_an_upheld_objection_to_a_result_annuls_it_and_the_vote_is_repeate
     annul = ("ballotsAnnul", "ballot { state outcome contestedAt election { state } }")
     said = {"ballotId": ballot, "reason": "唱票有误"}
     assert await n.refused("admin", *annul, **said) == "RESULT_STANDS"
-    await contest(b, "ELECTION_RESULT")
+    await contest(b, "选举结果")
     assert (await b.see(ballot, "contestedAt"))["contestedAt"] is not None
     assert await n.refused("admin", "ballotsSeat", "election { state }", electionId=e.id) == "RESULT_CONTESTED"
     assert await n.refused("clerk", *annul, **said) == "NOT_PERMITTED"
@@ -76,7 +76,7 @@ async def test_after_an_annulled_result_the_election_may_be_cancelled_too(neighb
     n = e.b.n
     await e.vote(LEVEL)
     first = await last_ballot(e)
-    notice = await notice_of(e.b, "ELECTION_RESULT")
+    notice = await notice_of(e.b, "选举结果")
     objection = await n.do("resident", "disclosureObject", "objection { id }", noticeId=notice, text="送米")
     await e.vote(["1", "2", "2", "2", "", "1", "2"])
     said = {"objectionId": objection["objection"]["id"], "uphold": True, "answer": "属实"}
@@ -98,9 +98,9 @@ async def test_a_corrected_notice_that_ends_clean_lets_the_result_stand(neighbou
     e = await Election.begin(neighbourhood)
     n = e.b.n
     await e.vote(["01"] * 7)
-    wrong = await contest(e.b, "ELECTION_RESULT")
+    wrong = await contest(e.b, "选举结果")
     draft = await n.do(
-        "admin", "disclosureDraft", "notice { id }", areaId=e.b.area, kind="ELECTION_RESULT", title="选举结果(更正)",
+        "admin", "disclosureDraft", "notice { id }", areaId=e.b.area, kind="选举结果", title="选举结果(更正)",
         body="更正后的结果", supersedesId=wrong,
     )  # fmt: skip
     await n.do("admin", "disclosurePublish", "notice { id }", noticeId=draft["notice"]["id"])
@@ -118,7 +118,7 @@ async def test_a_roll_is_final_when_its_notice_has_ended_clean(neighbourhood: Ne
     b.n.clock.advance(timedelta(days=6))
     await b.n.due()
     assert await b.n.refused(*final, rollId=roll) == "NOT_YET_CLEAN"
-    await contest(b, "ROLL")
+    await contest(b, "选民名册")
     assert await b.n.refused(*final, rollId=roll) == "NOT_YET_CLEAN"
     await b.n.do("clerk", "ballotsDiscardRoll", "roll { state }", rollId=roll, reason="名册有误,重新编制")
     again = await b.roll()
@@ -133,7 +133,7 @@ async def test_candidates_are_voted_on_when_their_notice_has_ended_clean(neighbo
     times = {"opensAt": b.at(days=20), "closesAt": b.at(days=21)}
     put = ("admin", "ballotsOpen", "ballot { id }")
     assert await n.refused(*put, electionId=e.id, rule=QUORUM, **times) == "NOT_YET_CLEAN"
-    notice = await notice_of(b, "CANDIDATES")
+    notice = await notice_of(b, "候选人名单")
     await n.do("resident", "disclosureObject", "objection { id }", noticeId=notice, text="有人不符")
     query = "query($i: ID!) { ballotsElection(id: $i) { candidatesOn candidates(first: 9) { nodes { id state } } } }"
     nodes = (await n.ask("admin", query, i=e.id))["ballotsElection"]["candidates"]["nodes"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any
@@ -67,6 +68,16 @@ async def test_a_correction_says_what_it_corrects_and_what_is_corrected_that_it_
     pages = PdfReader(BytesIO(base64.b64decode(seen["pdfA4"]))).pages
     assert "取代《一季度<收支>》" in "".join(page.extract_text() for page in pages).replace("\n", "")
     assert "本公示已被更正公示取代，不再有效。" in (await d.see(first, "printA3"))["printA3"]
+
+
+async def test_what_a_notice_is_about_is_printed_in_words_people_read(neighbourhood: Neighbourhood) -> None:
+    """Those of the demo's year, of every mechanism that announces something."""
+    query = "{ disclosureNotices(first: 99) { nodes { kind printA4 } } }"
+    notices = (await neighbourhood.ask(None, query))["disclosureNotices"]["nodes"]
+    for notice in notices:
+        assert re.fullmatch(r"[\u4e00-\u9fff]+", notice["kind"]), notice["kind"]
+        assert f"({notice['kind']})" in notice["printA4"]
+    assert notices
 
 
 def drawn(text: str) -> str:
