@@ -11,6 +11,7 @@ from test_elections import LEVEL, QUORUM, Election
 
 from core.ids import to_global
 from core.testing.kit import Neighbourhood
+from plugins.disclosure.seal import verify
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("disclosure")]
 
@@ -151,13 +152,38 @@ async def test_candidates_are_voted_on_when_their_notice_has_ended_clean(neighbo
     )
 
 
-async def test_a_notice_names_nobody(neighbourhood: Neighbourhood) -> None:
-    """It stays as it is, whoever asks to be erased."""
+async def test_a_notice_lists_who_stands_and_who_is_elected_and_its_text_names_nobody(
+    neighbourhood: Neighbourhood,
+) -> None:
+    """Title and body stay as they are, whoever asks to be erased; a line of the list goes, and the chain is whole."""
     e = await Election.begin(neighbourhood)
+    n, people = e.b.n, list(e.b.voters)
     await e.vote(["01"] * 7)
-    texts = [str(cell) for row in await e.b.rows("SELECT title, body FROM disclosure_notice") for cell in row]
-    assert any("候选人当选(共 2 人)" in text for text in texts)
-    assert not any(login in text for login in e.b.voters for text in texts)
+
+    async def listed(kind: str) -> list[str]:
+        notice = await notice_of(e.b, kind)
+        query = """query($i: ID!) { disclosureNotice(id: $i) { masking title body pdfA4 printA4
+            items { nodes { text actor { id } } } } }"""
+        seen = (await n.ask(None, query, i=notice))["disclosureNotice"]
+        assert seen["masking"] == "FULL"
+        assert not any(login in seen["title"] + seen["body"] for login in people)
+        lines = [i["text"] for i in seen["items"]["nodes"]]
+        assert all(line in seen["printA4"] for line in lines)
+        return lines
+
+    assert await listed("候选人名单") == [f"{n} 号 {who}" for n, who in enumerate(people[:3], 1)]
+    assert await listed("选举结果") == [f"{n} 号 {who}" for n, who in enumerate(people[:2], 1)]
+    ((body,),) = await e.b.rows("SELECT body FROM disclosure_notice WHERE kind = '选举结果'")
+    assert "第 1、2 号候选人当选(共 2 人)" in str(body)
+    await passing(e.b)
+    assert await e.seat() == "SEATED"
+    await n.do("admin", "coreErasePerson", "", personId=e.b.voters[people[2]], reason="本人申请")
+    assert (await listed("候选人名单"))[1:] == [f"2 号 {people[1]}", "[已清除]"]
+    query = """{ disclosureRecords(first: 100, orderBy: SEQ_ASC, where: {area: {code: {eq: "xishan"}}}) {
+        nodes { line } } }"""
+    records = (await n.ask(None, query))["disclosureRecords"]["nodes"]
+    verdict = verify([r["line"] for r in records])
+    assert verdict.wrong == [] and verdict.removed > 0
 
 
 async def test_a_count_is_called_off_only_by_who_may_annul_it(neighbourhood: Neighbourhood) -> None:
