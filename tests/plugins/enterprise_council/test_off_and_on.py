@@ -64,7 +64,7 @@ async def test_it_is_made_public_and_told(neighbourhood: Neighbourhood) -> None:
             told[type] = said
     assert told["councils.seats.suspended"]["keepers"] == ["enterprise_council"]
     assert len(told["councils.seats.suspended"]["seats"]) == 1
-    assert told["组成变动.changed"]["valid"] is True
+    assert told["councils.composition.changed"]["valid"] is True
     assert told["enterprise_council.composition.changed"]["taken"] == 1  # it tells nothing while it is off
     if "disclosure" in n.server.host.keys:
         found = await n.ask(None, '{ disclosureNotices(where: {kind: {eq: "组成变动"}}) { nodes { title body } } }')
