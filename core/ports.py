@@ -5,7 +5,7 @@ A plugin provides a port, or the kernel's own answer stands.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
@@ -41,10 +41,12 @@ class DecisionGate(Protocol):
 
     async def announce(
         self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None,
-        concerns: Collection[UUID] = (),
+        names: Sequence[tuple[str, UUID]] = (), concerns: Collection[UUID] = (),
     ) -> UUID | None:  # fmt: skip
-        """Make it public, for so many days or the usual time; the id of the notice, None where nobody publishes. Whose own
-        matter it is (`concerns`, actors) is kept and shown to nobody: none of theirs answers an objection (INV10)."""
+        """Make it public, for so many days or the usual time; the id of the notice, None where nobody publishes. `kind`
+        stands under its title, in words for whoever reads it on a wall. Its list says in full who is meant, each after what
+        stands before the name (`names`: `("1 号", actor)`); no name belongs into `title` or `body`, which nobody erases. Whose
+        own matter it is besides (`concerns`, actors) is kept and shown to nobody: none of theirs answers an objection (INV10)."""
 
     async def concern(self, work: Work, subject: Entity, actor_id: UUID) -> None:
         """What was announced about it and is not over is this actor's own matter too, from now on; queued for the caller's
@@ -57,7 +59,7 @@ class DecisionGate(Protocol):
 class NoGate:
     async def announce(
         self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None,
-        concerns: Collection[UUID] = (),
+        names: Sequence[tuple[str, UUID]] = (), concerns: Collection[UUID] = (),
     ) -> UUID | None:  # fmt: skip
         return None
 

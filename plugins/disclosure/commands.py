@@ -16,7 +16,9 @@ def verify(
         str | None, typer.Option(help="And is the record with this hash (of a printed notice) in it?")
     ] = None,
 ) -> None:
-    """Check a chain of notices, offline: nothing changed, removed or moved, no window cut short. Exits 1 if anything is."""
+    """Check a chain of notices, offline: nothing changed, removed or moved, no window cut short.
+
+    Exits 1 if anything is, and 3 if the chain is intact and the hash is not in it."""
     with file.open(encoding="utf-8") as lines:
         verdict = seal.verify(lines)
     raise typer.Exit(seal.report(verdict, hash, typer.echo))

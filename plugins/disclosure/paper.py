@@ -11,7 +11,18 @@ from typing import Any
 from fpdf import FPDF
 from fpdf.enums import Align, TextMode, XPos, YPos
 
-from plugins.disclosure.printing import LONG, SHEETS, Page, code, corrects_words, day, sealed_words, window_words
+from plugins.disclosure.printing import (
+    LONG,
+    SHEETS,
+    Page,
+    code,
+    corrects_words,
+    day,
+    listed,
+    paragraphs,
+    sealed_words,
+    window_words,
+)
 
 FONT = Path(__file__).parent / "fonts" / "wqy-microhei.ttf"
 LEADING = 1.8
@@ -21,6 +32,7 @@ _NOT_FIRST = frozenset("，。、；：？！）》」』”’】〕…—%)]},
 _NOT_LAST = frozenset("（《「『“‘【〔([{")
 _PIECES = re.compile(r"[A-Za-z0-9./:@_+-]+|.", re.S)
 Measure = Callable[[str], float]
+Breaks = Callable[[str, float, Measure], list[str]]
 
 
 def pdf(page: Page, size: str) -> bytes:
@@ -47,39 +59,41 @@ class _Sheets(FPDF):
         self.set_auto_page_break(True, sheet.top)
         self.add_page()
         text = float(sheet.text)
-        self._lines(said.title, text * 1.9, align=Align.C, bold=True)
+        self._lines(said.title, text * 1.9, align=Align.C, bold=True, breaks=balanced)
         self._lines(f"（{said.kind}）", text, align=Align.C)
         self.ln(text * POINT)
-        self._lines(said.body, text)
+        self._lines(_indented(said.body), text)
         self._list(text)
         if words := corrects_words(said):
-            self._lines(words, text)
-        self._lines(window_words(said), text)
+            self._lines(_indented(words), text)
+        self._lines(_indented(window_words(said)), text)
         self.ln(text * POINT)
         with self.unbreakable() as together:
-            for line in (said.area, day(said.from_day)):
+            for line in (said.signed, day(said.from_day)):
                 together.set_font("notice", size=text)
                 together.cell(0, text * POINT * LEADING, line, align=Align.R, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
         self._seal(text * 0.62, sheet.qr)
 
-    def _lines(self, text: str, size: float, *, align: Align = Align.L, bold: bool = False) -> None:
+    def _lines(
+        self, text: str, size: float, *, align: Align = Align.L, bold: bool = False, breaks: Breaks | None = None
+    ) -> None:
         self.set_font("notice", size=size)
         how: dict[str, Any] = {"text_mode": TextMode.FILL_STROKE, "line_width": size * POINT * BOLD} if bold else {}
         with self.local_context(**how):
-            for line in wrapped(text, self.epw - 1, self.get_string_width):
+            for line in (breaks or wrapped)(text, self.epw - 1, self.get_string_width):
                 self.cell(0, size * POINT * LEADING, line, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
 
     def _list(self, size: float) -> None:
-        """Its lines, numbered, side by side where they are short."""
+        """Its lines, side by side where they are short, under the text that is indented."""
         self.set_font("notice", size=size)
         columns = 1 if any(len(i) > LONG for i in self.said.items) else 2
-        width, height = self.epw / columns, size * POINT * LEADING
-        numbered = [
-            wrapped(f"{n}. {i}", width - size * POINT, self.get_string_width) for n, i in enumerate(self.said.items, 1)
-        ]
+        indent, height = 2 * size * POINT, size * POINT * LEADING
+        width = (self.epw - indent) / columns
+        numbered = [wrapped(i, width - size * POINT, self.get_string_width) for i in listed(self.said)]
         for first in range(0, len(numbered), columns):
             row = numbered[first : first + columns]
             for line in range(max(map(len, row))):
+                self.set_x(self.l_margin + indent)
                 for lines in row:
                     self.cell(width, height, lines[line] if line < len(lines) else "")
                 self.ln(height)
@@ -110,6 +124,17 @@ class _Sheets(FPDF):
 def wrapped(text: str, width: float, measure: Measure) -> list[str]:
     """Lines no wider than this; Chinese breaks between any two characters, but for 行首行尾禁则."""
     return [line for paragraph in text.splitlines() or [""] for line in _broken(paragraph, width, measure)]
+
+
+def balanced(text: str, width: float, measure: Measure) -> list[str]:
+    """As many lines as it takes, of about the same length: none of one character under a full one."""
+    lines = wrapped(text, width, measure)
+    tries = (wrapped(text, width * share / 100, measure) for share in range(50, 100, 5))
+    return next((found for found in tries if len(found) == len(lines)), lines)
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"\u3000\u3000{p}" for p in paragraphs(text))
 
 
 def _broken(paragraph: str, width: float, measure: Measure) -> Iterator[str]:

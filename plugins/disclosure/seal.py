@@ -23,6 +23,7 @@ SALT = re.compile("[0-9a-f]{64}")  # of one length and no line feed: where it en
 INSTANT = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{3}[+-]\d{2}:\d{2}", re.ASCII)
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 ENDS_EARLY = "ends before its days are over"  # as many days of any kind take at least so many calendar days
+SHOWN = 5  # of what is wrong: where one record is missing, all that follow are
 FIRST = "0" * 64  # what the first record names as the one before
 
 
@@ -241,7 +242,7 @@ def _replaces(notice: _Notice, before: _Notice | None) -> Iterator[str]:
 
 
 def main(paths: list[str]) -> int:
-    """For `python seal.py FILE [HASH]`: 0 if the chain is intact (and has the record of that hash in it)."""
+    """For `python seal.py FILE [HASH]`, with the exit status of `report`."""
     if len(paths) not in (1, 2):
         print("usage: python seal.py FILE [HASH]")
         return 2
@@ -251,12 +252,13 @@ def main(paths: list[str]) -> int:
 
 
 def report(verdict: Verdict, wanted: str | None = None, write: Any = print) -> int:
-    """Say what was found; 1 where something is wrong."""
-    wrong = list(verdict.wrong)
-    if wanted is not None and wanted.lower() not in verdict.hashes:
-        wrong.append((0, f"no record has the hash {wanted}"))
-    for number, problem in wrong:
-        write(f"record {number} {problem}" if number else problem)
+    """Say what was found: 0 for an intact chain, 1 where something is wrong with it, 3 where it is intact and the hash that
+    is `wanted` is not in it."""
+    wrong = verdict.wrong
+    for number, problem in wrong[:SHOWN]:
+        write(f"record {number} {problem}")
+    if len(wrong) > SHOWN:
+        write(f"and {len(wrong) - SHOWN} more 另有 {len(wrong) - SHOWN} 处")
     if verdict.records == 0 and not wrong:
         write("no record")
         return 1
@@ -265,7 +267,14 @@ def report(verdict: Verdict, wanted: str | None = None, write: Any = print) -> i
         f"{state}: {verdict.records} records, {verdict.notices} notices, {verdict.proved} texts proved,"
         f" {verdict.removed} removed or withheld; last hash {verdict.head}"
     )
-    return 1 if wrong else 0
+    if wanted is None or wanted.strip().lower() in verdict.hashes:
+        return 1 if wrong else 0
+    is_whole = SALT.fullmatch(wanted.strip().lower()) is not None
+    write(
+        f"NOT IN IT 链中无此存证值: no record has the hash {wanted}"
+        + ("" if is_whole else f"; a whole one is 64 of 0-9a-f 存证值应为 64 位 0-9a-f,此为 {len(wanted.strip())} 位")
+    )
+    return 1 if wrong else 3
 
 
 if __name__ == "__main__":

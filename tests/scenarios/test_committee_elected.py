@@ -101,7 +101,7 @@ async def test_a_community_elects_its_committee(neighbourhood: Neighbourhood) ->
     assert await n.refused(*add, rollId=roll, actorId=b.voters[late]) == "RESIDENCE_TOO_SHORT"
     await n.do(first, "ballotsPostRoll", "roll { state }", rollId=roll)
     posted = n.clock.today()
-    assert (await c.notice("ROLL", roll))["state"] == "PUBLISHED"
+    assert (await c.notice("选民名册", roll))["state"] == "PUBLISHED"
     listed = (await c.roll(roll))["listed"]
     early = {"areaId": b.area, "title": "赶早", "rollId": roll, "opensAt": b.at(days=19), "closesAt": b.at(days=20)}
     assert await n.refused(first, "ballotsAnnounce", "ballot { id }", **early) == "ROLL_TOO_FRESH"
@@ -163,7 +163,7 @@ async def test_a_community_elects_its_committee(neighbourhood: Neighbourhood) ->
     assert await n.refused(*post, electionId=election) == "TOO_FEW_CANDIDATES"
     await n.do(people[3], *reply, candidateId=asked[0]["id"], accept=True)
     await n.do(*post, electionId=election)
-    assert (await c.notice("CANDIDATES", election))["state"] == "PUBLISHED"
+    assert (await c.notice("候选人名单", election))["state"] == "PUBLISHED"
 
     # (4) The vote is announced once the candidates have been public; it has papers, one proxy each, and a lot for the last seat.
     put = ("admin", "ballotsOpen", "ballot { id }")
@@ -267,7 +267,7 @@ async def test_a_community_elects_its_committee(neighbourhood: Neighbourhood) ->
     # (8) The result is public first. Somebody objects to it, and is answered; then it stands, and the roll is let go.
     take = ("admin", "ballotsSeat", "election { state }")
     assert await n.refused(*take, electionId=election) == "NOT_YET_CLEAN"
-    public_result = await c.notice("ELECTION_RESULT", ballot)
+    public_result = await c.notice("选举结果", ballot)
     doubt = await n.do(
         people[6], "disclosureObject", "objection { id }", noticeId=public_result["id"], text="有人送米拉票"
     )

@@ -30,7 +30,7 @@ from core.testing.kit import Neighbourhood
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("disclosure", "councils")]
 START = datetime(2027, 4, 22, 2, tzinfo=UTC)  # a Thursday, ten o'clock in Shanghai, six days before the council meets
-KIND = "councils.resolution"
+KIND = "决议"
 
 
 async def chain(n: Neighbourhood) -> list[str]:

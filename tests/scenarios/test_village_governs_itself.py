@@ -132,7 +132,7 @@ async def test_a_village_gives_itself_a_charter_and_lives_by_it(neighbourhood: N
     assert (seen["votesFor"], seen["tookPart"], seen["electorate"], seen["effectiveFrom"]) == (70, 100, 120, None)
     notice = "query($i: ID!) { disclosureNotice(id: $i) { state kind subject body } }"
     shown = (await n.ask(None, notice, i=seen["noticeId"]))["disclosureNotice"]
-    assert (shown["state"], shown["kind"], shown["subject"]) == ("PUBLISHED", "councils.charter", first)
+    assert (shown["state"], shown["kind"], shown["subject"]) == ("PUBLISHED", "自治章程", first)
     assert "本社村民依法自治" in shown["body"]
     assert await v.in_force(n.clock.now()) == before
     await council.enact(first)

@@ -123,10 +123,13 @@ async def clean(work: Work, subject: Any) -> None:
 
 
 async def publish(
-    work: Work, kind: str, subject: Any, title: str, body: str, days: int | None, concerns: Collection[UUID] = ()
-) -> UUID | None:
-    """Make it public where a plugin publishes; the notice's id. `concerns`: whose own matter it is."""
+    work: Work, kind: str, subject: Any, title: str, body: str, days: int | None,
+    names: Sequence[tuple[int, UUID]] = (), concerns: Collection[UUID] = (),
+) -> UUID | None:  # fmt: skip
+    """Make it public where a plugin publishes; the notice's id. `names`: who stands, by their place on the paper, from 0.
+    `concerns`: whose own matter it is."""
     notice: UUID | None = await work.port("decision_gate").announce(
-        work, subject=subject, area_id=subject.area_id, kind=kind, title=title, body=body, days=days, concerns=concerns
-    )
+        work, subject=subject, area_id=subject.area_id, kind=kind, title=title, body=body, days=days,
+        names=[(f"{place + 1} 号", id) for place, id in names], concerns=concerns,
+    )  # fmt: skip
     return notice

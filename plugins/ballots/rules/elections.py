@@ -172,9 +172,9 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
     least = election.seats - len(elected) + settings.candidates_least
     if len(standing) < least:
         raise Refusal("TOO_FEW_CANDIDATES", least=least)
-    body = f"{election.title}:正式候选人 {len(standing)} 人,应选 {election.seats} 人。"
-    notice = await publish(work, "CANDIDATES", election, election.title, body, settings.candidate_days or None,
-                           await stood(work, election.id))  # fmt: skip
+    body = f"{election.title}:正式候选人 {len(standing)} 人,应选 {election.seats} 人。名单如下,姓名前为选票上的编号。"
+    notice = await publish(work, "候选人名单", election, election.title, body, settings.candidate_days or None,
+                           list(enumerate(ids)), await stood(work, election.id))  # fmt: skip
     work.change(election, state=ElectionState.CANDIDATES, candidates_on=day, notice_id=notice)
     data = {"candidates": len(standing)}
     work.record("ballots.election.candidates_posted", election, area_id=election.area_id, data=data)
@@ -243,15 +243,18 @@ async def last_ballot(work: Work, election: Election) -> Ballot | None:
 
 
 async def announce_result(work: Work, ballot: Ballot, result: Result) -> UUID | None:
-    """An election's result is made public before anybody takes their seat; people by their number on the paper, because
-    a notice stays as it is."""
+    """An election's result is made public before anybody takes their seat; its text has their numbers on the paper, because
+    that stays as it is, and its list their names."""
     if ballot.election_id is None or result.outcome not in (BallotOutcome.ELECTED, BallotOutcome.TIED):
         return None
     body = f"{ballot.title}:{numbered(result.winners, '当选')}。"
     if result.tied:
         body += f"{numbered(result.tied, '票数相等')},另行投票。"
     whose = await stood(work, ballot.election_id)
-    return await publish(work, "ELECTION_RESULT", ballot, ballot.title, body, None, whose)
+    named = {o.position: c.actor_id for o, c in await candidates_of(work, ballot) if c is not None}
+    places = [*sorted(result.winners), *sorted(result.tied)]
+    names = [(place, named[place]) for place in places if place in named]
+    return await publish(work, "选举结果", ballot, ballot.title, body, None, names, whose)
 
 
 async def stood(work: Work, election_id: UUID) -> list[UUID]:

@@ -213,8 +213,11 @@ async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
     day = today(work)
     last = day + timedelta(days=settings.objection_days)
     count = await listed(work, roll.id)
-    body = f"{roll.title}:共 {count} 人。异议截止 {last.isoformat()}。"
-    notice = await publish(work, "ROLL", roll, roll.title, body, settings.objection_days or None)
+    # No deadline of its own: until the notice's last day an objection to either keeps the roll from being final.
+    body = (
+        f"{roll.title}:共 {count} 人。名单在平台的“选民名册”中查阅,请核对本人是否在册;有遗漏或差错的,请在公示期内提出。"
+    )
+    notice = await publish(work, "选民名册", roll, roll.title, body, settings.objection_days or None)
     work.change(roll, state=RollState.POSTED, posted_on=day, objections_by=last, notice_id=notice)
     work.record("ballots.roll.posted", roll, area_id=roll.area_id, data={"entries": count, "until": last.isoformat()})
     return roll

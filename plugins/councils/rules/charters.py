@@ -364,7 +364,7 @@ async def _decide(work: Work, area: Area, charter: Charter, more: dict[str, int]
         return
     clauses = sorted(await _clauses(work, charter), key=lambda c: c.position)
     notice = await work.port("decision_gate").announce(
-        work, subject=charter, area_id=area.id, kind="councils.charter", title=charter.title,
+        work, subject=charter, area_id=area.id, kind="自治章程", title=charter.title,
         body="\n".join(f"{c.heading}:{c.text}" for c in clauses), concerns=[charter.drafted_by_id],
     )  # fmt: skip
     work.change(charter, state=CharterState.ADOPTED, adopted_at=work.now, notice_id=notice, **more)

@@ -219,7 +219,7 @@ async def _adopt(work: Work, body: Body, resolution: Resolution) -> None:
     if resolution.matter in settings.announced_matters:
         item = await work.get(AgendaItem, resolution.item_id)
         resolution.notice_id = await work.port("decision_gate").announce(
-            work, subject=resolution, area_id=body.area_id, kind="councils.resolution", title=resolution.title,
+            work, subject=resolution, area_id=body.area_id, kind="决议", title=resolution.title,
             body=resolution.text, concerns=[id for id in (item.concerns_id, item.proposed_by_id) if id is not None],
         )  # fmt: skip
     if resolution.notice_id is None and not exclusions.rests_on_exclusions(resolution):

@@ -175,7 +175,7 @@ async def _tell(work: Work, body: Body, check: CompositionCheck, now: Standing) 
     names, count = "、".join(sorted({s.category.zh for s in kept})) or "其他机制", len(now.suspended)
     done = f"暂停 {count} 席,不计入组成、到会与表决,任期照算" if count else "恢复"
     await work.port("decision_gate").announce(
-        work, subject=check, area_id=body.area_id, kind="councils.composition", title=f"{body.name}组成变动公告",
+        work, subject=check, area_id=body.area_id, kind="组成变动", title=f"{body.name}组成变动公告",
         body=f"因相关机制启停,{body.name}的{names}席位{done}。现计 {len(now.seats)} 人,"
         f"组成{'合规' if check.is_valid else '不合规'}。",
         concerns=[id for s in kept for id in (s.holder_id, s.mandate_of_id) if id is not None],

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from core.errors import Refusal
 from core.ids import new_id
-from core.models import Area, Entity
+from core.models import Actor, Area, Entity
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
 from plugins.disclosure.models import Notice
 from plugins.disclosure.rules.common import TEXT
-from plugins.disclosure.rules.notices import PERSONAL, concern, seal_notice
+from plugins.disclosure.rules.notices import PERSONAL, concern, line, seal_notice
 from plugins.disclosure.rules.windows import not_shorter, window
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import CLOSED, RUNNING, Masking, NoticeState
@@ -23,11 +23,11 @@ class Gate:
 
     async def announce(
         self, work: Work, *, subject: Entity, area_id: UUID, kind: str, title: str, body: str, days: int | None = None,
-        concerns: Collection[UUID] = (),
+        names: Sequence[tuple[str, UUID]] = (), concerns: Collection[UUID] = (),
     ) -> UUID | None:  # fmt: skip
-        """Publish a sealed notice; None where disclosure is off. One of this kind about the subject
-        that runs, or ended with objections upheld, is superseded. Who asks for fewer days than the area's least gets those. The
-        caller records its own event before it. Refuses OPEN_OBJECTIONS."""
+        """Publish a sealed notice, with a list of those it names; None where disclosure is off. One of this kind about the
+        subject that runs, or ended with objections upheld, is superseded. Who asks for fewer days than the area's least gets
+        those. The caller records its own event before it. Refuses OPEN_OBJECTIONS."""
         area = await work.get(Area, area_id)
         if "disclosure" not in work.place(area).plugins:
             return None
@@ -50,13 +50,15 @@ class Gate:
                 subject_id=subject.id,
                 organization_id=_organization(subject) if before is None else before.organization_id,
                 state=NoticeState.PUBLISHED,
-                masking=Masking.MASKED,
+                masking=Masking.FULL if names else Masking.MASKED,
                 title=clean_name(title, "title"),
                 body=clean_text(body, "body", limit=TEXT),
                 supersedes_id=before.id if before is not None else None,
             )
         )
-        await seal_notice(work, notice, asked, (), concerns, is_new=True)
+        known = {a.id: a.name for a in await work.select(Actor, id=[id for _, id in names])} if names else {}
+        items = [line(work, notice, n, id, f"{mark} {known[id]}") for n, (mark, id) in enumerate(names)]
+        await seal_notice(work, notice, asked, items, concerns, is_new=True)
         return notice.id
 
     async def concern(self, work: Work, subject: Entity, actor_id: UUID) -> None:

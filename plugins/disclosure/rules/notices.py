@@ -204,19 +204,16 @@ async def _named(work: Work, notice: Notice, items: Sequence[Named]) -> list[Ite
         words += [t for t in [optional_text(item.text, *path, limit=1000)] if t]
         if not words:
             raise Refusal("EMPTY_TEXT", path=path)
-        made.append(
-            Item(
-                id=new_id(),
-                area_id=notice.area_id,
-                notice_id=notice.id,
-                position=number,
-                actor_id=item.actor_id,
-                text=" ".join(words),
-                salt=new_salt(),
-                sealed_at=work.now,
-            )
-        )
+        made.append(line(work, notice, number, item.actor_id, " ".join(words)))
     return made
+
+
+def line(work: Work, notice: Notice, position: int, actor_id: UUID | None, text: str) -> Item:
+    """A line of a list, with a salt of its own, so that it goes with whom it names and the seal stays."""
+    return Item(
+        id=new_id(), area_id=notice.area_id, notice_id=notice.id, position=position, actor_id=actor_id, text=text,
+        salt=new_salt(), sealed_at=work.now,
+    )  # fmt: skip
 
 
 async def seal_notice(

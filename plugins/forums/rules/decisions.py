@@ -250,7 +250,7 @@ async def _decide(
     if (await work.settings(ForumsSettings, forum)).announce_results:
         body = resolution.text if not counts.get("chosen") else f"{resolution.text}\n{counts['chosen']}"
         counts["notice_id"] = await work.port("decision_gate").announce(
-            work, subject=resolution, area_id=forum.area_id, kind="forums.resolution", title=topic.title, body=body,
+            work, subject=resolution, area_id=forum.area_id, kind="议事厅决议", title=topic.title, body=body,
             concerns=[topic.opened_by_id],
         )  # fmt: skip
     if counts.get("notice_id") is None:

@@ -11,6 +11,7 @@ from test_elections import LEVEL, QUORUM, Election
 
 from core.ids import to_global
 from core.testing.kit import Neighbourhood
+from plugins.disclosure.seal import verify
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("disclosure")]
 
@@ -57,7 +58,7 @@ async def test_an_upheld_objection_to_a_result_annuls_it_and_the_vote_is_repeate
     annul = ("ballotsAnnul", "ballot { state outcome contestedAt election { state } }")
     said = {"ballotId": ballot, "reason": "唱票有误"}
     assert await n.refused("admin", *annul, **said) == "RESULT_STANDS"
-    await contest(b, "ELECTION_RESULT")
+    await contest(b, "选举结果")
     assert (await b.see(ballot, "contestedAt"))["contestedAt"] is not None
     assert await n.refused("admin", "ballotsSeat", "election { state }", electionId=e.id) == "RESULT_CONTESTED"
     assert await n.refused("clerk", *annul, **said) == "NOT_PERMITTED"
@@ -76,7 +77,7 @@ async def test_after_an_annulled_result_the_election_may_be_cancelled_too(neighb
     n = e.b.n
     await e.vote(LEVEL)
     first = await last_ballot(e)
-    notice = await notice_of(e.b, "ELECTION_RESULT")
+    notice = await notice_of(e.b, "选举结果")
     objection = await n.do("resident", "disclosureObject", "objection { id }", noticeId=notice, text="送米")
     await e.vote(["1", "2", "2", "2", "", "1", "2"])
     said = {"objectionId": objection["objection"]["id"], "uphold": True, "answer": "属实"}
@@ -98,9 +99,9 @@ async def test_a_corrected_notice_that_ends_clean_lets_the_result_stand(neighbou
     e = await Election.begin(neighbourhood)
     n = e.b.n
     await e.vote(["01"] * 7)
-    wrong = await contest(e.b, "ELECTION_RESULT")
+    wrong = await contest(e.b, "选举结果")
     draft = await n.do(
-        "admin", "disclosureDraft", "notice { id }", areaId=e.b.area, kind="ELECTION_RESULT", title="选举结果(更正)",
+        "admin", "disclosureDraft", "notice { id }", areaId=e.b.area, kind="选举结果", title="选举结果(更正)",
         body="更正后的结果", supersedesId=wrong,
     )  # fmt: skip
     await n.do("admin", "disclosurePublish", "notice { id }", noticeId=draft["notice"]["id"])
@@ -118,7 +119,9 @@ async def test_a_roll_is_final_when_its_notice_has_ended_clean(neighbourhood: Ne
     b.n.clock.advance(timedelta(days=6))
     await b.n.due()
     assert await b.n.refused(*final, rollId=roll) == "NOT_YET_CLEAN"
-    await contest(b, "ROLL")
+    ((body,),) = await b.rows("SELECT body FROM disclosure_notice WHERE kind = '选民名册'")
+    assert "选民名册”中查阅" in str(body) and "截止" not in str(body)  # one deadline on a poster: that of the notice
+    await contest(b, "选民名册")
     assert await b.n.refused(*final, rollId=roll) == "NOT_YET_CLEAN"
     await b.n.do("clerk", "ballotsDiscardRoll", "roll { state }", rollId=roll, reason="名册有误,重新编制")
     again = await b.roll()
@@ -133,7 +136,7 @@ async def test_candidates_are_voted_on_when_their_notice_has_ended_clean(neighbo
     times = {"opensAt": b.at(days=20), "closesAt": b.at(days=21)}
     put = ("admin", "ballotsOpen", "ballot { id }")
     assert await n.refused(*put, electionId=e.id, rule=QUORUM, **times) == "NOT_YET_CLEAN"
-    notice = await notice_of(b, "CANDIDATES")
+    notice = await notice_of(b, "候选人名单")
     await n.do("resident", "disclosureObject", "objection { id }", noticeId=notice, text="有人不符")
     query = "query($i: ID!) { ballotsElection(id: $i) { candidatesOn candidates(first: 9) { nodes { id state } } } }"
     nodes = (await n.ask("admin", query, i=e.id))["ballotsElection"]["candidates"]["nodes"]
@@ -151,13 +154,38 @@ async def test_candidates_are_voted_on_when_their_notice_has_ended_clean(neighbo
     )
 
 
-async def test_a_notice_names_nobody(neighbourhood: Neighbourhood) -> None:
-    """It stays as it is, whoever asks to be erased."""
+async def test_a_notice_lists_who_stands_and_who_is_elected_and_its_text_names_nobody(
+    neighbourhood: Neighbourhood,
+) -> None:
+    """Title and body stay as they are, whoever asks to be erased; a line of the list goes, and the chain is whole."""
     e = await Election.begin(neighbourhood)
+    n, people = e.b.n, list(e.b.voters)
     await e.vote(["01"] * 7)
-    texts = [str(cell) for row in await e.b.rows("SELECT title, body FROM disclosure_notice") for cell in row]
-    assert any("候选人当选(共 2 人)" in text for text in texts)
-    assert not any(login in text for login in e.b.voters for text in texts)
+
+    async def listed(kind: str) -> list[str]:
+        notice = await notice_of(e.b, kind)
+        query = """query($i: ID!) { disclosureNotice(id: $i) { masking title body pdfA4 printA4
+            items { nodes { text actor { id } } } } }"""
+        seen = (await n.ask(None, query, i=notice))["disclosureNotice"]
+        assert seen["masking"] == "FULL"
+        assert not any(login in seen["title"] + seen["body"] for login in people)
+        lines = [i["text"] for i in seen["items"]["nodes"]]
+        assert all(line in seen["printA4"] for line in lines)
+        return lines
+
+    assert await listed("候选人名单") == [f"{n} 号 {who}" for n, who in enumerate(people[:3], 1)]
+    assert await listed("选举结果") == [f"{n} 号 {who}" for n, who in enumerate(people[:2], 1)]
+    ((body,),) = await e.b.rows("SELECT body FROM disclosure_notice WHERE kind = '选举结果'")
+    assert "第 1、2 号候选人当选(共 2 人)" in str(body)
+    await passing(e.b)
+    assert await e.seat() == "SEATED"
+    await n.do("admin", "coreErasePerson", "", personId=e.b.voters[people[2]], reason="本人申请")
+    assert (await listed("候选人名单"))[1:] == [f"2 号 {people[1]}", "[已清除]"]
+    query = """{ disclosureRecords(first: 100, orderBy: SEQ_ASC, where: {area: {code: {eq: "xishan"}}}) {
+        nodes { line } } }"""
+    records = (await n.ask(None, query))["disclosureRecords"]["nodes"]
+    verdict = verify([r["line"] for r in records])
+    assert verdict.wrong == [] and verdict.removed > 0
 
 
 async def test_a_count_is_called_off_only_by_who_may_annul_it(neighbourhood: Neighbourhood) -> None:

@@ -109,7 +109,7 @@ async def test_nobody_is_seated_while_the_first_votes_result_is_objected_to(neig
     e = await Election.begin(neighbourhood)
     await e.vote(LEVEL)
     ((notice,),) = await e.b.rows(
-        "SELECT id FROM disclosure_notice WHERE kind = 'ELECTION_RESULT' ORDER BY published_at DESC LIMIT 1"
+        "SELECT id FROM disclosure_notice WHERE kind = '选举结果' ORDER BY published_at DESC LIMIT 1"
     )
     about = to_global("disclosure_notice", UUID(str(notice)))
     await e.b.n.do("resident", "disclosureObject", "objection { id }", noticeId=about, text="有人送米")

@@ -247,13 +247,13 @@ async def test_who_stands_answers_no_objection_to_what_is_made_public_of_it(neig
         for each in (one, secret):
             await n.do(judge, *ANSWER, objectionId=each, **NO)
 
-    await objected("ROLL", c.roll)  # posted before they stood
+    await objected("选民名册", c.roll)  # posted before they stood
     await c.days(25)
     await n.do("clerk", "ballotsFinaliseRoll", "roll { id }", rollId=c.roll)
     await n.do("admin", "ballotsPostCandidates", "election { id }", electionId=c.id)
     await n.do("admin", "ballotsRejectCandidate", "candidate { id }", reason="不符",
                candidateId=(await c.candidates())[b.voters[people[1]]])  # fmt: skip
-    await objected("CANDIDATES", c.id)
+    await objected("候选人名单", c.id)
     await c.days(9)
     await n.do("admin", "ballotsPostCandidates", "election { id }", electionId=c.id)
     await c.days(9)
@@ -264,7 +264,7 @@ async def test_who_stands_answers_no_objection_to_what_is_made_public_of_it(neig
     for who in people:
         assert await b.vote(who, made["ballot"]["id"], place[b.voters[winner]]) == "done"
     await b.over(made["ballot"]["id"], days=2)
-    await objected("ELECTION_RESULT", made["ballot"]["id"])
+    await objected("选举结果", made["ballot"]["id"])
     stored = await n.stored()
     named = [row for row in stored["disclosure_record"] if b.voters[winner].removeprefix("actor_") in row]
     assert named == []  # whom it concerns is in no record of the chain

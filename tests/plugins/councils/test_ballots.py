@@ -107,7 +107,7 @@ async def test_a_corrected_notice_decides_in_the_place_of_the_first(neighbourhoo
         decided = (await c.decide(item, 5))["id"]
         first = (await c.see(decided, "noticeId"))["noticeId"]
         draft = await n.do(
-            "clerk", "disclosureDraft", "notice { id }", areaId=c.area, kind="councils.resolution", title="更正",
+            "clerk", "disclosureDraft", "notice { id }", areaId=c.area, kind="决议", title="更正",
             body="金额更正", supersedesId=first, subjectId=decided,
         )  # fmt: skip
         corrected = draft["notice"]["id"]

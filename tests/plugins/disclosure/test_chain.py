@@ -89,7 +89,7 @@ async def test_anybody_verifies_the_chain_offline(neighbourhood: Neighbourhood, 
     assert "intact" in done.stdout and verdict.head in done.stdout
     alone = run("-I", str(Path(seal.__file__)), str(file), hash)
     assert alone.stdout == done.stdout and alone.returncode == 0
-    assert run(*gongzhi, "verify", str(file), "--hash", "0" * 64).returncode == 1
+    assert run(*gongzhi, "verify", str(file), "--hash", "0" * 64).returncode == 3
     file.write_text("\n".join(lines).replace("监票 2 人", "监票 3 人"), "utf-8")
     changed = run(*gongzhi, "verify", str(file))
     assert changed.returncode == 1 and "was not sealed" in changed.stdout
@@ -219,6 +219,26 @@ def _reads(lines: list[str]) -> bool:
         return all(isinstance(json.loads(json.loads(line)["record"]), dict) for line in lines)
     except ValueError:
         return False
+
+
+def test_a_hash_that_is_not_in_an_intact_chain_breaks_it_not() -> None:
+    verdict, head = seal.verify(EXAMPLE), seal.verify(EXAMPLE).head
+    for wanted, status in ((head, 0), (f" {head.upper()} ", 0), (head[:12], 3), ("0" * 64, 3), ("", 3)):
+        told: list[str] = []
+        assert seal.report(verdict, wanted, told.append) == status, wanted
+        assert "intact 存证链完整" in told[0] and not any("BROKEN" in line for line in told)
+        assert (len(told) == 1) is (status == 0)
+    assert "链中无此存证值" in told[1] and "64 位" in told[1]
+
+
+def test_of_what_is_wrong_the_first_few_are_told_and_how_many_more() -> None:
+    told: list[str] = []
+    verdict = seal.verify(_remove(EXAMPLE, 1, 0))
+    assert seal.report(verdict, None, told.append) == 1
+    assert told[0].startswith("record 2 ") and told[-1].startswith("BROKEN 存证链已损坏")
+    assert len(told) == 7 and told[-2] == f"and {len(verdict.wrong) - 5} more 另有 {len(verdict.wrong) - 5} 处"
+    told.clear()
+    assert seal.report(verdict, "0" * 64, told.append) == 1 and "链中无此存证值" in told[-1]
 
 
 @given(gone=st.sets(st.integers(0, len(EXAMPLE) - 1)))

@@ -37,6 +37,28 @@ async def last(d: Disclosing, notice: str) -> str:
     return str((await d.see(notice, "lastDay"))["lastDay"])
 
 
+async def test_a_genuine_record_where_it_is_off_is_told_from_a_forged_one(neighbourhood: Neighbourhood) -> None:
+    """Null says nothing while `extensions.notices` says where disclosure is off; where it is on, null is a forgery."""
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    hash = (await d.see(await d.publish(), "hash"))["hash"]
+    query = "query($h: String!) { disclosureRecord(hash: $h) { isIntact } }"
+
+    async def check(hash: str) -> tuple[Any, list[Any]]:
+        answer = (await n.post(None, query, h=hash)).json()
+        notices = answer.get("extensions", {}).get("notices", [])
+        return answer["data"]["disclosureRecord"], [
+            (m["code"], m["areas"]) for m in notices if m["plugin"] == "disclosure"
+        ]
+
+    assert await check(hash) == ({"isIntact": True}, [])
+    assert await check("0" * 64) == (None, [])
+    await toggle(d, "OFF")
+    assert await check(hash) == (None, [("PLUGIN_DISABLED", ["xishan"])])
+    await toggle(d, "ON")
+    assert await check(hash) == ({"isIntact": True}, [])
+
+
 async def test_each_day_off_is_made_good_once_and_told(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     d = await Disclosing.begin(n)

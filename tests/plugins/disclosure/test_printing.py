@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from html.parser import HTMLParser
 from io import BytesIO
 from typing import Any
@@ -14,7 +15,7 @@ from fpdf import FPDF
 from pypdf import PdfReader
 
 from core.testing.kit import Neighbourhood
-from plugins.disclosure import paper
+from plugins.disclosure import paper, printing
 
 pytestmark = pytest.mark.anyio
 
@@ -55,6 +56,28 @@ async def test_a_notice_prints_in_a4_and_a3(neighbourhood: Neighbourhood) -> Non
     assert (await d.see(draft, "printA4", "clerk"))["printA4"] is None
 
 
+async def test_a_notice_is_signed_and_speaks_as_the_village_it_hangs_in(neighbourhood: Neighbourhood) -> None:
+    """By its committee where the notice is that one's, else by the area; and no page is promised behind a bare seal."""
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    query = '{ actors(where: {name: {eq: "%s"}}) { nodes { id } } }'
+    committee, company = [
+        (await n.ask("admin", query % name))["actors"]["nodes"][0]["id"] for name in ("西山社村民委员会", "企业甲")
+    ]
+    for organization, signs in ((committee, "西山社村民委员会"), (company, "西山社"), (None, "西山社")):
+        about = {"organizationId": organization} if organization else {}
+        seen = await d.see(await d.publish("收支", **about), "printA4 pdfA4")
+        assert f'<p class="sign">{signs}<br>' in seen["printA4"]
+        paged = "".join(
+            page.extract_text() for page in PdfReader(BytesIO(base64.b64decode(seen["pdfA4"]))).pages
+        ).replace("\n", "")
+        for text in (seen["printA4"], paged):
+            assert "向本村书面" in text and "本社区" not in text
+            assert "扫码查验" not in text and "二维码内为下列存证值" in text
+    await d.tune(verify_url="https://gz.example/v/{hash}")
+    assert "扫码查验" in (await d.see(await d.publish("收支"), "printA4"))["printA4"]
+
+
 async def test_a_correction_says_what_it_corrects_and_what_is_corrected_that_it_is(
     neighbourhood: Neighbourhood,
 ) -> None:
@@ -67,6 +90,16 @@ async def test_a_correction_says_what_it_corrects_and_what_is_corrected_that_it_
     pages = PdfReader(BytesIO(base64.b64decode(seen["pdfA4"]))).pages
     assert "取代《一季度<收支>》" in "".join(page.extract_text() for page in pages).replace("\n", "")
     assert "本公示已被更正公示取代，不再有效。" in (await d.see(first, "printA3"))["printA3"]
+
+
+async def test_what_a_notice_is_about_is_printed_in_words_people_read(neighbourhood: Neighbourhood) -> None:
+    """Those of the demo's year, of every mechanism that announces something."""
+    query = "{ disclosureNotices(first: 99) { nodes { kind printA4 } } }"
+    notices = (await neighbourhood.ask(None, query))["disclosureNotices"]["nodes"]
+    for notice in notices:
+        assert re.fullmatch(r"[\u4e00-\u9fff]+", notice["kind"]), notice["kind"]
+        assert f"（{notice['kind']}）" in notice["printA4"]
+    assert notices
 
 
 def drawn(text: str) -> str:
@@ -123,6 +156,27 @@ async def test_what_takes_long_to_print_costs_more(neighbourhood: Neighbourhood)
         assert "errors" not in (await n.post(None, query, n=allowed)).json()
         [error] = (await n.post(None, query, n=allowed + 1)).json()["errors"]
         assert error["extensions"]["code"] == "QUERY_TOO_LARGE"
+
+
+def test_a_title_leaves_no_character_alone() -> None:
+    sheet = FPDF()
+    sheet.add_font("notice", fname=paper.FONT)
+    sheet.set_font("notice", size=30)
+    for length in range(1, 60):
+        text = "公" * length
+        lines = paper.balanced(text, 160, sheet.get_string_width)
+        assert "".join(lines) == text and len(lines) == len(paper.wrapped(text, 160, sheet.get_string_width))
+        assert len(lines) == 1 or len(lines[-1]) > len(lines[0]) // 2, lines
+
+
+def test_a_list_is_numbered_unless_its_lines_have_the_numbers_of_a_ballot_paper() -> None:
+    made = {f: "" for f in printing.Page.__dataclass_fields__}
+    for items, shown in (
+        (["收入", "12 元"], ["1. 收入", "2. 12 元"]),
+        (["1 号 张三", "[已清除]"], ["1 号 张三", "[已清除]"]),
+        ([], []),
+    ):
+        assert printing.listed(printing.Page(**{**made, "items": items})) == shown  # type: ignore[arg-type]
 
 
 def test_no_line_is_too_wide_or_begins_with_a_mark() -> None:

@@ -67,9 +67,7 @@ async def test_it_is_made_public_and_told(neighbourhood: Neighbourhood) -> None:
     assert told["councils.composition.changed"]["valid"] is True
     assert told["enterprise_council.composition.changed"]["taken"] == 1  # it tells nothing while it is off
     if "disclosure" in n.server.host.keys:
-        found = await n.ask(
-            None, '{ disclosureNotices(where: {kind: {eq: "councils.composition"}}) { nodes { title body } } }'
-        )
+        found = await n.ask(None, '{ disclosureNotices(where: {kind: {eq: "组成变动"}}) { nodes { title body } } }')
         (notice,) = [d for d in found["disclosureNotices"]["nodes"] if "理事会甲" in d["title"]]
         assert "暂停 1 席" in notice["body"]
 
