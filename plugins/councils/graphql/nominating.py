@@ -11,7 +11,7 @@ from core.ids import from_global
 from core.work import Work
 from plugins.councils import models, rules
 from plugins.councils.graphql.mutations import optional
-from plugins.councils.graphql.nodes import CouncilsBody, CouncilsResolution, _sits
+from plugins.councils.graphql.nodes import CouncilsBody, CouncilsResolution, sits
 from plugins.councils.terms import NominationState
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
 from schema.nodes.composed import Query, every
@@ -24,7 +24,7 @@ from schema.nodes.viewing import ViewerFacts
 def _takes_part(t: RowOf, v: ViewerFacts) -> Expr:
     """Who was put forward, who did it, the members and the clerks."""
     own = v.acts_as(t.nominee_id) | v.acts_as(t.nominated_by_id) | v.may("councils.seat.fill", t.area_id)
-    return own | _sits(t, v)
+    return own | sits(t, v)
 
 
 def _nomination_scope(t: RowOf, v: ViewerFacts) -> Expr:

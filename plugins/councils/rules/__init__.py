@@ -84,8 +84,8 @@ from plugins.councils.rules.tasks import (
 
 __all__ = [
     "ENDING_SQL",
-    "LAPSING_SQL",
     "EXCLUSIONS_SQL",
+    "LAPSING_SQL",
     "TERMS_SQL",
     "TURNED_SQL",
     "NewBody",
@@ -148,8 +148,8 @@ __all__ = [
     "revoke_delegation",
     "set_seat_rule",
     "settle_end",
-    "settle_request",
     "settle_exclusion",
+    "settle_request",
     "settle_term",
     "settle_turned",
     "submit_charter",

@@ -24,7 +24,15 @@ from plugins.councils.models import (
     Seat,
     Task,
 )
-from plugins.councils.terms import SITTING, BodyState, DelegationState, ExclusionState, NominationState, SupportState, TaskState
+from plugins.councils.terms import (
+    SITTING,
+    BodyState,
+    DelegationState,
+    ExclusionState,
+    NominationState,
+    SupportState,
+    TaskState,
+)
 
 OPEN_TASK = [TaskState.OPEN, TaskState.REPORTED]
 
