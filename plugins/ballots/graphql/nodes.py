@@ -442,11 +442,18 @@ def _evidence(values: dict[str, Any], facts: Any) -> list[str]:
     return found
 
 
-def _not_a_few(t: RowOf, v: ViewerFacts) -> Expr:
-    """Who may count sees what they count; others see no count of so few secret papers that it tells who chose what."""
-    many = (t.state == PaperBatchState.CONFIRMED) & (t.valid + t.spoiled >= FEWEST)
+def _counts_shown(t: RowOf, v: ViewerFacts) -> Expr:
+    """Who counted a batch sees what, and while it waits for a second teller whoever may be that. Others see none of a secret
+    ballot where so few voted on paper, or so few online, that with the total it tells who chose what."""
+    online = (
+        select(models.Mark).where(lambda m: (m.ballot_id == t.ballot_id) & (m.channel == VotingChannel.ONLINE)).count()
+    )
+    enough = (t.valid + t.spoiled >= FEWEST) & ((online == 0) | (online >= FEWEST))
     is_open = select(models.Ballot).where(lambda b: (b.id == t.ballot_id) & ~(b.is_secret == True))  # noqa: E712
-    return v.may("ballots.papers.count", t.area_id) | many | is_open.exists()
+    waits, counted = t.state == PaperBatchState.ENTERED, t.state == PaperBatchState.CONFIRMED
+    teller = v.acts_as(t.first_teller_id) | v.acts_as(t.second_teller_id)
+    may_count = v.may("ballots.papers.count", t.area_id)
+    return teller | is_open.exists() | (counted & enough) | (may_count & (waits | enough))
 
 
 def _papers_scope(t: RowOf, v: ViewerFacts) -> Expr:
@@ -461,13 +468,13 @@ class BallotsPapers:
     box: BallotBox = column()
     place: str = column(filter=False, description="Where the box stood, or went (地点).")
     counts: list[BallotsCount] = python(
-        _counts, columns=lambda t: {"counts": case(_not_a_few(t, viewer), t.counts)}, settings=False,
-        description="What they said; empty where so few secret papers were counted that it would tell who (计数).",
+        _counts, columns=lambda t: {"counts": case(_counts_shown(t, viewer), t.counts)}, settings=False,
+        description="What they said; empty but for who counted, where so few voted so that it would tell who chose what (计数).",
     )  # fmt: skip
-    valid: int | None = column(visible=_not_a_few, description="Papers that were counted (有效张数).")
-    spoiled: int | None = column(visible=_not_a_few, description="Papers that could not be (废票张数).")
+    valid: int | None = column(visible=_counts_shown, description="Papers that were counted (有效张数).")
+    spoiled: int | None = column(visible=_counts_shown, description="Papers that could not be (废票张数).")
     evidence: list[str] = python(
-        _evidence, columns=lambda t: {"evidence": case(_not_a_few(t, viewer), t.evidence)}, settings=False,
+        _evidence, columns=lambda t: {"evidence": case(_counts_shown(t, viewer), t.evidence)}, settings=False,
         description="Photos of the tally sheet, by reference (计票照片).",
     )  # fmt: skip
     state: PaperBatchState = column()
