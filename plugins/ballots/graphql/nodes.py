@@ -12,6 +12,7 @@ from plugins.ballots import models
 from plugins.ballots.terms import (
     FEWEST,
     BallotBox,
+    BallotElectorate,
     BallotKind,
     BallotOutcome,
     BallotState,
@@ -297,6 +298,13 @@ def _tally(values: dict[str, Any], facts: Any) -> list[BallotsTally]:
     return [BallotsTally(**row) for row in _rows(values["tally"])]
 
 
+def _electorate(t: RowOf) -> Expr:
+    named = select(models.Roll).where(lambda r: (r.id == t.roll_id) & (r.is_fixed == True))  # noqa: E712
+    posted = select(models.Roll).where(lambda r: (r.id == t.roll_id) & ~r.posted_on.is_null())
+    rest = case(posted.exists(), BallotElectorate.ROLL.value, BallotElectorate.RESIDENTS.value)
+    return case(named.exists(), BallotElectorate.NAMED.value, rest)
+
+
 def _may_vote(t: RowOf, v: ViewerFacts) -> Expr:
     return (
         select(models.RollEntry)
@@ -318,6 +326,12 @@ class BallotsBallot:
     kind: BallotKind = column()
     is_secret: bool = column(description="Nobody can tell who chose what (是否无记名).")
     has_papers: bool = column(description="Papers are handed out at a desk too (是否有纸质选票).")
+    electorate: BallotElectorate = computed(
+        _electorate,
+        discloses="How the voters came to be is public; who was named, is not.",
+        description="Whether they were named one by one, stood on a posted roll, or are all whom the area's default rule finds"
+        " (投票人范围).",
+    )
     state: BallotState = column()
     opens_at: datetime = column(order=True)
     closes_at: datetime = column(order=True)

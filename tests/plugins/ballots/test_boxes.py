@@ -20,6 +20,8 @@ async def test_papers_are_counted_by_two_tellers_beside_what_was_cast_online(nei
     ballot = await b.ballot(hasPapers=True)
     assert await b.vote(people[0], ballot, 0) == "done"
     hand_out = ("clerk", "ballotsHandOut", "vote { channel }")
+    other = {"voterId": b.voters[people[1]], "presentedById": b.voters[people[2]]}
+    assert await n.refused(*hand_out, ballotId=ballot, **other) == "COMES_THEMSELVES"
     for who in people[1:11]:
         await n.do(*hand_out, ballotId=ballot, voterId=b.voters[who])
         assert await b.vote(who, ballot, 1) == "ALREADY_VOTED"

@@ -256,3 +256,22 @@ async def test_two_who_are_one_wait_while_a_final_roll_waits_for_its_vote(neighb
     gone = next(iter(b.voters.values()))
     merge = ("admin", "coreMergeActors", "actor { id }")
     assert await b.n.refused(*merge, keptId=kept, goneId=gone, reason="同一人") == "OPEN_MATTERS"
+
+
+async def test_a_ballot_says_how_its_voters_came_to_be_and_no_child_is_named(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    n, (child, first, second) = b.n, list(b.voters.values())
+    attest = {"areaId": b.area, "personId": child, "fact": "BORN", "day": "2015-03-01", "evidence": "户口簿"}
+    await n.do("clerk", "ballotsAttest", "attestation { id }", **attest)
+    given = {"areaId": b.area, "title": "全体村民同意征地", "opensAt": b.at(hours=1), "closesAt": b.at(days=1)}
+    announce = ("clerk", "ballotsAnnounce", "ballot { id electorate }")
+    assert await n.refused(*announce, **given, voterIds=[first, child, second]) == "TOO_YOUNG"
+    named = await n.do(*announce, **given, voterIds=[first, second])
+    found = await n.do(*announce, **given)
+    await b.rule()
+    roll = await b.final_roll()
+    times = {"opensAt": b.at(days=30), "closesAt": b.at(days=31)}
+    over = await n.do(*announce, **{**given, **times}, rollId=roll)
+    for made, electorate in ((named, "NAMED"), (found, "RESIDENTS"), (over, "ROLL")):
+        assert made["ballot"]["electorate"] == electorate
+        assert await b.see(made["ballot"]["id"], "electorate") == {"electorate": electorate}  # for everybody
