@@ -169,6 +169,7 @@ class Roll(Logged):
     is_fixed = fields.BooleanField()
     is_filling = fields.BooleanField()
     filled_to = fields.UUIDField(null=True)
+    left_out = fields.TextField(default="{}")  # JSON: how many the draft left out, by the code that says why
     drafted_at = fields.DatetimeField()
     posted_on = fields.DateField(null=True)
     objections_by = fields.DateField(null=True)
@@ -176,7 +177,7 @@ class Roll(Logged):
     settings_version = fields.BigIntField()
     notice_id = fields.UUIDField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = impersonal("kind", "title")
+    texts: ClassVar[tuple[Text, ...]] = impersonal("kind", "title", "left_out")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         refuse(

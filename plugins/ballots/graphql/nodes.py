@@ -110,6 +110,17 @@ def _roll_scope(t: RowOf, v: ViewerFacts) -> Expr:
     return t.state.is_in(PUBLIC_ROLL) | _manages(t, v)
 
 
+@strawberry.type(description="Why some are not on a roll (未列入原因).")
+class BallotsLeftOut:
+    code: str = strawberry.field(description="AGE_UNKNOWN, RESIDENCE_TOO_SHORT …, as a stable code (原因代码).")
+    count: int = strawberry.field(description="How many (人数).")
+
+
+def _left_out(values: dict[str, Any], facts: Any) -> list[BallotsLeftOut]:
+    found: dict[str, int] = json.loads(values["left_out"] or "{}")
+    return [BallotsLeftOut(code=code, count=count) for code, count in found.items()]
+
+
 @node(models.Roll, scope=_roll_scope, order="-drafted_at")
 class BallotsRoll:
     """Who votes: drafted, posted, objected to, final, and frozen when voting begins (选民名册)."""
@@ -131,6 +142,10 @@ class BallotsRoll:
         discloses="How many are on a roll is for whoever sees the roll.",
         description="So many carry a vote (有效选民数).",
     )
+    left_out: list[BallotsLeftOut] = python(
+        _left_out, columns=lambda t: {"left_out": case(_manages(t, viewer), t.left_out)}, settings=False,
+        description="Whom the draft has not entered, by the first thing that was missing, for who keeps the roll (未列入人数).",
+    )  # fmt: skip
     version: int = column(filter=False)
     area: Area = to_one()
     rule: BallotsRule | None = to_one(description="The rule it rests on (资格规则).")

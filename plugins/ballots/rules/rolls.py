@@ -6,6 +6,8 @@ nobody up. Whoever stands on a living roll of the same kind of election is left 
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
@@ -17,7 +19,7 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
-from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, impartial_over, needed, publish, today
+from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, dumped, impartial_over, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.rules.lateness import last_day, postpone_waiting
 from plugins.ballots.settings import BallotsSettings
@@ -87,11 +89,12 @@ async def fill(work: Work, area: Area, roll: Roll) -> None:
         elif code != "ALREADY_ON_ROLL":
             refused[code] = refused.get(code, 0) + 1
     filled_to, is_filling = ids[-1] if ids else roll.filled_to, len(ids) == AT_ONCE
+    left_out = dumped(dict(Counter(json.loads(roll.left_out)) + Counter(refused)))
     is_new = roll in work.queued(Roll)
     if is_new:
-        roll.filled_to, roll.is_filling = filled_to, is_filling
+        roll.filled_to, roll.is_filling, roll.left_out = filled_to, is_filling, left_out
     else:
-        work.change(roll, filled_to=filled_to, is_filling=is_filling)
+        work.change(roll, filled_to=filled_to, is_filling=is_filling, left_out=left_out)
     work.record("ballots.roll.filled", roll, area_id=roll.area_id, data={"seen": len(ids), "refused": refused})
     if not is_new and not is_filling:
         await postpone_waiting(work, roll)

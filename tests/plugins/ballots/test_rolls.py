@@ -275,3 +275,20 @@ async def test_a_ballot_says_how_its_voters_came_to_be_and_no_child_is_named(nei
     for made, electorate in ((named, "NAMED"), (found, "RESIDENTS"), (over, "ROLL")):
         assert made["ballot"]["electorate"] == electorate
         assert await b.see(made["ballot"]["id"], "electorate") == {"electorate": electorate}  # for everybody
+
+
+async def test_a_roll_says_whom_it_has_left_out_and_why(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 4)
+    n, people = b.n, list(b.voters.values())
+    clauses = [{"basis": "ADULT", "all": [{"predicate": "AGE", "number": 18}]}]
+    await n.do("admin", "ballotsMakeRule", "rule { id }", areaId=b.area, kind=KIND, title="成年", clauses=clauses)
+    for person, day in ((people[0], "1990-01-01"), (people[1], "2020-01-01")):
+        attest = {"areaId": b.area, "personId": person, "fact": "BORN", "day": day, "evidence": "户口簿"}
+        await n.do("clerk", "ballotsAttest", "attestation { id }", **attest)
+    roll = await b.roll()
+    query = "query($i: ID!) { ballotsRoll(id: $i) { listed leftOut { code count } } }"
+    seen = (await n.ask("clerk", query, i=roll))["ballotsRoll"]
+    left = {row["code"]: row["count"] for row in seen["leftOut"]}
+    assert (seen["listed"], left["TOO_YOUNG"]) == (1, 1) and left["AGE_UNKNOWN"] >= 2
+    await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
+    assert (await n.ask("resident", query, i=roll))["ballotsRoll"]["leftOut"] == []
