@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import cache, lru_cache, wraps
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 from urllib.request import parse_http_list
+from zoneinfo import ZoneInfo
 
+from core.clock import DEFAULT_ZONE
 from core.enums import Term
 from core.errors import ConfigurationError, Saying
 
@@ -30,6 +33,8 @@ class Messages:
         self._texts: dict[str, dict[str, str]] = {}
         self.owners: dict[str, str] = {}
         self.titles: Mapping[str, Mapping[str, str]] = {}  # of permissions, by key and language
+        self.plugins: Mapping[str, str] = {}  # their Chinese titles, by key
+        self.zone = ZoneInfo(DEFAULT_ZONE)  # in which instants are told
 
     def load(self, folder: Path, owner: str) -> None:
         """Add `folder/locale/errors.toml`; raises ConfigurationError on a missing language or a taken code."""
@@ -70,7 +75,11 @@ class Messages:
         if isinstance(value, Saying):
             return self.render(value.code, language, value.values)
         if isinstance(value, Term):
-            return value.zh if language == "zh-CN" else value
+            return value.zh if language == "zh-CN" else value.value.replace("_", " ").lower()
+        if isinstance(value, datetime):
+            return f"{value.astimezone(self.zone):%Y-%m-%d %H:%M}"
+        if name in ("plugin", "need", "by") and language == "zh-CN" and isinstance(value, str):
+            return self.plugins.get(value, value)
         if name == "permission" and value in self.titles:
             title = self.titles[str(value)][language]
             return f"“{title}”({value})" if language == "zh-CN" else f"“{title}” ({value})"

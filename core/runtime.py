@@ -110,6 +110,7 @@ class Runtime:
         self.clock = kernel.clock
         self.book = kernel.permissions
         self.messages = messages
+        messages.zone = kernel.clock.zone
         self.dispatcher = dispatcher
         self.jobs = jobs
         self.viewers = Viewers(self.viewer)

@@ -170,6 +170,7 @@ class Host:
             except ConfigurationError as error:
                 for line in error.lines():
                     self.drop(plugin.key, Problem("BAD_DECLARATION", {"what": line}, plugin=plugin.key))
+        catalogue.plugins = {p.key: p.manifest.title["zh-CN"] for p in self.plugins}
         catalogue.titles = {key: rule.title for key, rule in self.permissions().rules.items()}
         return catalogue
 

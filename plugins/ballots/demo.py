@@ -106,7 +106,7 @@ async def _now(d: DemoDistrict) -> None:
             w, area_id=d.areas["xishan"], title="晒谷场夜间照明时间", question=None, kind=BallotKind.SINGLE,
             options=("21 点关灯", "22 点关灯", "不关灯"), is_secret=False, has_papers=False, opens_at=opens,
             closes_at=opens + timedelta(days=30),
-            terms=rules.Terms(rules.Share(50, 100, True), rules.Share(50, 100, True), proxies=1),
+            rule={"proxies": 1},
         ),
     )  # fmt: skip
     d.at(d.last_day, 12)

@@ -87,6 +87,23 @@ def deciders_of(election: str) -> str:
     )
 
 
+def _votes(position: int) -> str:
+    """SQL: votes of the first or second option, from a tally as it is written; 0 where it is none."""
+    first = _after('[{"position": 0, "tied": false, "votes": ', "replace(NEW.tally, 'true', 'false')")
+    said = first if position == 0 else _after(', "won": false}, {"position": 1, "tied": false, "votes": ', _rest(first))
+    digits = f"substr({said}, 1, length({said}) - length({_rest(said)}))"
+    return f"CAST(COALESCE(NULLIF({digits}, ''), '0') AS bigint)"
+
+
+def _after(said: str, text: str) -> str:
+    return f"substr({text}, {len(said) + 1})"
+
+
+def _rest(text: str) -> str:
+    """SQL: what comes after the digits that a text begins with."""
+    return f"ltrim({text}, '0123456789')"
+
+
 def _stands(person: str, among: str) -> str:
     """SQL for a guard: the person is one of these, in one of their hats."""
     return f"EXISTS (SELECT 1 FROM ({among}) y WHERE {own_matter(person, 'y.id')})"
@@ -168,6 +185,7 @@ class Roll(Logged):
     is_fixed = fields.BooleanField()
     is_filling = fields.BooleanField()
     filled_to = fields.UUIDField(null=True)
+    left_out = fields.TextField(default="{}")  # JSON: how many the draft left out, by the code that says why
     drafted_at = fields.DatetimeField()
     posted_on = fields.DateField(null=True)
     objections_by = fields.DateField(null=True)
@@ -175,7 +193,7 @@ class Roll(Logged):
     settings_version = fields.BigIntField()
     notice_id = fields.UUIDField(null=True)
 
-    texts: ClassVar[tuple[Text, ...]] = impersonal("kind", "title")
+    texts: ClassVar[tuple[Text, ...]] = impersonal("kind", "title", "left_out")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         refuse(
@@ -516,6 +534,13 @@ class Ballot(Logged):
         check("title_not_empty", "length(NEW.title) > 0", "EMPTY_TEXT"),
         check("inv8_outcome", "(NEW.outcome IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
         check("inv8_tally", "(NEW.tally IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
+        check(
+            "inv8_more_for_it",
+            "CASE WHEN NEW.kind = 'YES_NO' AND NEW.outcome = 'ADOPTED' THEN"
+            f" {_votes(0)} > {_votes(1)} OR ({_votes(0)} = {_votes(1)} AND NEW.rule LIKE '%\"ties\": \"LOT\"%')"
+            " ELSE 1 = 1 END",
+            "MORE_AGAINST_IT",
+        ),
         refuse(
             "inv8_closed",
             "UPDATE",

@@ -35,13 +35,13 @@ class BallotsSettings(Settings):
         move=Move.MIN,
         ge=0,
         le=100,
-        en="More than this share of the roll has to vote; 100: all",
-        zh="参与投票须超过名册的百分比(100 为全体)",
+        en="More than this share of the roll has to vote; 100: all, 0: none",
+        zh="参与投票须超过名册的百分比(100 为全体,0 为不设)",
     )
     threshold_percent: int = setting(
         50,
         move=Move.MIN,
-        ge=0,
+        ge=50,
         le=100,
         en="More than this share of the votes is needed; 100: all",
         zh="通过须超过票数的百分比(100 为全票)",

@@ -100,6 +100,14 @@ class CandidateState(Term):
     NOT_ELECTED = "NOT_ELECTED", "未当选"
 
 
+class BallotElectorate(Term):
+    """How the voters of a ballot came to be (投票人范围)."""
+
+    NAMED = "NAMED", "指定名单"
+    ROLL = "ROLL", "经公布的选民名册"
+    RESIDENTS = "RESIDENTS", "本区域全体合资格者"
+
+
 class BallotKind(Term):
     """How a paper is filled in (投票方式)."""
 

@@ -237,10 +237,16 @@ def counted_papers(row: Row, f: Facts) -> bool:
     return closed or f.may("ballots.papers.count", row["area_id"])
 
 
-def not_a_few_papers(row: Row, f: Facts) -> bool:
-    many = row["state"] == "CONFIRMED" and row["valid"] + row["spoiled"] >= 5
+def counts_of_papers(row: Row, f: Facts) -> bool:
+    if any(t is not None and f.acts_as(t) for t in (row["first_teller_id"], row["second_teller_id"])):
+        return True
+    marks = f.rows("ballots_mark")
+    online = sum(m["ballot_id"] == row["ballot_id"] and m["channel"] == "ONLINE" for m in marks)
+    enough = row["valid"] + row["spoiled"] >= 5 and online not in (1, 2, 3, 4)
     is_open = not f.row("ballots_ballot", row["ballot_id"])["is_secret"]
-    return many or is_open or f.may("ballots.papers.count", row["area_id"])
+    waits = row["state"] == "ENTERED"
+    counts = f.may("ballots.papers.count", row["area_id"])
+    return is_open or (enough and row["state"] == "CONFIRMED") or (counts and (enough or waits))
 
 
 def listed_by(row: Row, f: Facts) -> bool:
@@ -492,7 +498,7 @@ TRUTH: dict[str, Truth] = {
     "BallotsVote.choices": vote_choices,
     "BallotsProxy": proxy,
     "BallotsPapers": counted_papers,
-    **dict.fromkeys([f"BallotsPapers.{c}" for c in ("counts", "valid", "spoiled", "evidence")], not_a_few_papers),
+    **dict.fromkeys([f"BallotsPapers.{c}" for c in ("counts", "valid", "spoiled", "evidence")], counts_of_papers),
     "DisclosureNotice": notice,
     "DisclosureItem": everybody,
     "DisclosureObjection": objection,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import strawberry
@@ -399,8 +400,12 @@ class BallotsShareInput:
 
 @strawberry.input(description="By which rule it is decided; never less than the area's settings ask for (表决规则).")
 class BallotsTermsInput:
-    quorum: BallotsShareInput | None = None
-    threshold: BallotsShareInput | None = None
+    quorum: BallotsShareInput | None = strawberry.field(
+        default=strawberry.UNSET, description="As the settings say where it is left out; null asks for none (法定人数)."
+    )
+    threshold: BallotsShareInput | None = strawberry.field(
+        default=strawberry.UNSET, description="As the settings say where it is left out; null asks for none (通过比例)."
+    )
     base: ShareBase = ShareBase.BALLOTS
     seats: int | None = strawberry.field(default=None, description="Where people or things are elected (应选名额).")
     ties: TieRule = TieRule.TIED
@@ -409,17 +414,19 @@ class BallotsTermsInput:
     proxies: int = strawberry.field(default=0, description="Proxies one person may hold (每人受托数).")
 
 
-def _share(given: BallotsShareInput | None, *path: str) -> rules.Share | None:
-    return None if given is None else rules.share([given.numerator, given.denominator, given.is_more], *path)
-
-
-def _terms(given: BallotsTermsInput | None) -> rules.Terms | None:
+def _terms(given: BallotsTermsInput | None) -> dict[str, Any] | None:
+    """The terms that are named."""
     if given is None:
         return None
-    return rules.Terms(
-        _share(given.quorum, "rule", "quorum"), _share(given.threshold, "rule", "threshold"), given.base, given.seats,
-        given.ties, given.most, given.points, given.proxies,
-    )  # fmt: skip
+    named: dict[str, Any] = {
+        "base": given.base, "seats": given.seats, "ties": given.ties, "most": given.most, "points": given.points,
+        "proxies": given.proxies,
+    }  # fmt: skip
+    for name, part in (("quorum", given.quorum), ("threshold", given.threshold)):
+        if part is not strawberry.UNSET:
+            plain = None if part is None else [part.numerator, part.denominator, part.is_more]
+            named[name] = rules.share(plain, "rule", name)
+    return named
 
 
 @strawberry.input
@@ -459,7 +466,7 @@ async def ballots_announce(work: Work, input: BallotsAnnounceInput) -> Result:
         has_papers=input.has_papers,
         opens_at=input.opens_at,
         closes_at=input.closes_at,
-        terms=_terms(input.rule),
+        rule=_terms(input.rule),
         roll_id=from_global(input.roll_id, "ballots_roll", "rollId") if input.roll_id else None,
         voter_ids=None
         if voters is None
@@ -486,7 +493,7 @@ async def ballots_open(work: Work, input: BallotsOpenInput) -> Result:
     """Put the posted candidates to the vote; after a tie, those who had equally many (发布投票公告)."""
     ballot = await rules.put_to_vote(
         work, election_id=_election(input), opens_at=input.opens_at, closes_at=input.closes_at, kind=input.kind,
-        is_secret=input.is_secret, has_papers=input.has_papers, terms=_terms(input.rule),
+        is_secret=input.is_secret, has_papers=input.has_papers, rule=_terms(input.rule),
     )  # fmt: skip
     return {"ballot": ballot}
 
@@ -589,7 +596,7 @@ class BallotsHandOutInput(MutationInput):
     ballot_id: strawberry.ID
     voter_id: strawberry.ID
     presented_by_id: strawberry.ID | None = strawberry.field(
-        default=None, description="For an organization: who came with its mandate (到场代表)."
+        default=None, description="For an organization only: who came with its mandate (到场代表)."
     )
 
 

@@ -12,6 +12,7 @@ from plugins.ballots import models
 from plugins.ballots.terms import (
     FEWEST,
     BallotBox,
+    BallotElectorate,
     BallotKind,
     BallotOutcome,
     BallotState,
@@ -109,6 +110,17 @@ def _roll_scope(t: RowOf, v: ViewerFacts) -> Expr:
     return t.state.is_in(PUBLIC_ROLL) | _manages(t, v)
 
 
+@strawberry.type(description="Why some are not on a roll (未列入原因).")
+class BallotsLeftOut:
+    code: str = strawberry.field(description="AGE_UNKNOWN, RESIDENCE_TOO_SHORT …, as a stable code (原因代码).")
+    count: int = strawberry.field(description="How many (人数).")
+
+
+def _left_out(values: dict[str, Any], facts: Any) -> list[BallotsLeftOut]:
+    found: dict[str, int] = json.loads(values["left_out"] or "{}")
+    return [BallotsLeftOut(code=code, count=count) for code, count in found.items()]
+
+
 @node(models.Roll, scope=_roll_scope, order="-drafted_at")
 class BallotsRoll:
     """Who votes: drafted, posted, objected to, final, and frozen when voting begins (选民名册)."""
@@ -130,6 +142,10 @@ class BallotsRoll:
         discloses="How many are on a roll is for whoever sees the roll.",
         description="So many carry a vote (有效选民数).",
     )
+    left_out: list[BallotsLeftOut] = python(
+        _left_out, columns=lambda t: {"left_out": case(_manages(t, viewer), t.left_out)}, settings=False,
+        description="Whom the draft has not entered, by the first thing that was missing, for who keeps the roll (未列入人数).",
+    )  # fmt: skip
     version: int = column(filter=False)
     area: Area = to_one()
     rule: BallotsRule | None = to_one(description="The rule it rests on (资格规则).")
@@ -297,6 +313,13 @@ def _tally(values: dict[str, Any], facts: Any) -> list[BallotsTally]:
     return [BallotsTally(**row) for row in _rows(values["tally"])]
 
 
+def _electorate(t: RowOf) -> Expr:
+    named = select(models.Roll).where(lambda r: (r.id == t.roll_id) & (r.is_fixed == True))  # noqa: E712
+    posted = select(models.Roll).where(lambda r: (r.id == t.roll_id) & ~r.posted_on.is_null())
+    rest = case(posted.exists(), BallotElectorate.ROLL.value, BallotElectorate.RESIDENTS.value)
+    return case(named.exists(), BallotElectorate.NAMED.value, rest)
+
+
 def _may_vote(t: RowOf, v: ViewerFacts) -> Expr:
     return (
         select(models.RollEntry)
@@ -318,6 +341,12 @@ class BallotsBallot:
     kind: BallotKind = column()
     is_secret: bool = column(description="Nobody can tell who chose what (是否无记名).")
     has_papers: bool = column(description="Papers are handed out at a desk too (是否有纸质选票).")
+    electorate: BallotElectorate = computed(
+        _electorate,
+        discloses="How the voters came to be is public; who was named, is not.",
+        description="Whether they were named one by one, stood on a posted roll, or are all whom the area's default rule finds"
+        " (投票人范围).",
+    )
     state: BallotState = column()
     opens_at: datetime = column(order=True)
     closes_at: datetime = column(order=True)
@@ -442,11 +471,18 @@ def _evidence(values: dict[str, Any], facts: Any) -> list[str]:
     return found
 
 
-def _not_a_few(t: RowOf, v: ViewerFacts) -> Expr:
-    """Who may count sees what they count; others see no count of so few secret papers that it tells who chose what."""
-    many = (t.state == PaperBatchState.CONFIRMED) & (t.valid + t.spoiled >= FEWEST)
+def _counts_shown(t: RowOf, v: ViewerFacts) -> Expr:
+    """Who counted a batch sees what, and while it waits for a second teller whoever may be that. Others see none of a secret
+    ballot where so few voted on paper, or so few online, that with the total it tells who chose what."""
+    online = (
+        select(models.Mark).where(lambda m: (m.ballot_id == t.ballot_id) & (m.channel == VotingChannel.ONLINE)).count()
+    )
+    enough = (t.valid + t.spoiled >= FEWEST) & ((online == 0) | (online >= FEWEST))
     is_open = select(models.Ballot).where(lambda b: (b.id == t.ballot_id) & ~(b.is_secret == True))  # noqa: E712
-    return v.may("ballots.papers.count", t.area_id) | many | is_open.exists()
+    waits, counted = t.state == PaperBatchState.ENTERED, t.state == PaperBatchState.CONFIRMED
+    teller = v.acts_as(t.first_teller_id) | v.acts_as(t.second_teller_id)
+    may_count = v.may("ballots.papers.count", t.area_id)
+    return teller | is_open.exists() | (counted & enough) | (may_count & (waits | enough))
 
 
 def _papers_scope(t: RowOf, v: ViewerFacts) -> Expr:
@@ -461,13 +497,13 @@ class BallotsPapers:
     box: BallotBox = column()
     place: str = column(filter=False, description="Where the box stood, or went (地点).")
     counts: list[BallotsCount] = python(
-        _counts, columns=lambda t: {"counts": case(_not_a_few(t, viewer), t.counts)}, settings=False,
-        description="What they said; empty where so few secret papers were counted that it would tell who (计数).",
+        _counts, columns=lambda t: {"counts": case(_counts_shown(t, viewer), t.counts)}, settings=False,
+        description="What they said; empty but for who counted, where so few voted so that it would tell who chose what (计数).",
     )  # fmt: skip
-    valid: int | None = column(visible=_not_a_few, description="Papers that were counted (有效张数).")
-    spoiled: int | None = column(visible=_not_a_few, description="Papers that could not be (废票张数).")
+    valid: int | None = column(visible=_counts_shown, description="Papers that were counted (有效张数).")
+    spoiled: int | None = column(visible=_counts_shown, description="Papers that could not be (废票张数).")
     evidence: list[str] = python(
-        _evidence, columns=lambda t: {"evidence": case(_not_a_few(t, viewer), t.evidence)}, settings=False,
+        _evidence, columns=lambda t: {"evidence": case(_counts_shown(t, viewer), t.evidence)}, settings=False,
         description="Photos of the tally sheet, by reference (计票照片).",
     )  # fmt: skip
     state: PaperBatchState = column()

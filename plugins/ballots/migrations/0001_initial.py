@@ -61,6 +61,7 @@ class Migration(migrations.Migration):
                 ('is_fixed', fields.BooleanField()),
                 ('is_filling', fields.BooleanField()),
                 ('filled_to', fields.UUIDField(null=True)),
+                ('left_out', fields.TextField(default='{}', unique=False)),
                 ('drafted_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('posted_on', fields.DateField(null=True)),
                 ('objections_by', fields.DateField(null=True)),

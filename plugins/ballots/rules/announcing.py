@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
+from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Area
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
-from plugins.ballots.models import Ballot, Candidate, Election, Option, Roll, RollEntry
+from plugins.ballots.models import Attestation, Ballot, Candidate, Election, Option, Roll, RollEntry
 from plugins.ballots.rules.common import DEFAULT, impartial, in_order, needed, today, with_roll
 from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
 from plugins.ballots.rules.eligibility import rule_for
@@ -27,7 +30,15 @@ from plugins.ballots.rules.rolls import (
     still_used,
 )
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotKind, BallotState, ElectionState, RollState
+from plugins.ballots.terms import (
+    BallotKind,
+    BallotState,
+    ElectionState,
+    RollState,
+    ShareBase,
+    VoterFact,
+    VoterFactState,
+)
 
 OPTIONS = 200
 OPENING_SQL = (
@@ -39,14 +50,15 @@ OPENING_SQL = (
 
 async def announce(
     work: Work, *, area_id: UUID, title: str, question: str | None, kind: BallotKind, options: Sequence[str],
-    is_secret: bool, has_papers: bool, opens_at: datetime, closes_at: datetime, terms: Terms | None = None,
-    roll_id: UUID | None = None, voter_ids: Sequence[UUID] | None = None, subject: tuple[str, UUID] | None = None,
+    is_secret: bool, has_papers: bool, opens_at: datetime, closes_at: datetime,
+    rule: Mapping[str, Any] | None = None, roll_id: UUID | None = None, voter_ids: Sequence[UUID] | None = None, subject: tuple[str, UUID] | None = None,
 ) -> Ballot:  # fmt: skip
     """Put a question to those on a roll, to these voters, or to everybody the default rule finds here.
 
-    A ballot over a roll lies where the roll does: one has to manage ballots there, and its settings hold. Refuses
+    `rule` names some of its `Terms`; the others are as the settings say. A ballot over a roll lies where the roll does: one
+    has to manage ballots there, and its settings hold. Refuses
     ROLL_STATE, ROLL_HELD (by an election), RULE_TOO_LOOSE (less than the settings there ask for), ENDS_BEFORE_START,
-    TOO_SHORT, IN_THE_PAST, CONSENT_QUESTION (about somebody who waits for consent).
+    TOO_SHORT, IN_THE_PAST, TOO_YOUNG (a named voter), CONSENT_QUESTION (about somebody who waits for consent).
     """
     area = await work.lock(Area, area_id)
     work.require("ballots.ballot.manage", area)
@@ -54,7 +66,7 @@ async def announce(
         await about_entry(work, subject[1], area, kind, options, roll_id, voter_ids)
     roll = await _asked_roll(work, area, roll_id) if roll_id is not None else None
     settings = await work.settings(BallotsSettings, roll or area)  # of where the ballot will lie (INV17)
-    asked = terms or usual(settings)
+    asked = replace(usual(settings), **(rule or {}))
     tight_enough(asked, settings)
     in_order(opens_at, closes_at, settings.voting_hours)
     if opens_at < work.now:
@@ -62,11 +74,20 @@ async def announce(
     if roll is not None:
         roll_posted_long_enough(work, roll, opens_at, settings)
     else:
+        await _old_enough(work, voter_ids or (), settings)
         roll = await own_roll(work, area, clean_name(title, "title"), voter_ids)
     return put(
         work, roll, title=title, question=question, kind=kind, options=[(o, None) for o in options],
         is_secret=is_secret, has_papers=has_papers, opens_at=opens_at, closes_at=closes_at, terms=asked, subject=subject,
     )  # fmt: skip
+
+
+async def _old_enough(work: Work, voter_ids: Sequence[UUID], settings: BallotsSettings) -> None:
+    """Refuses TOO_YOUNG: of somebody who was named a birthday is known, and they do not vote yet."""
+    born = await work.select(Attestation, person_id=list(voter_ids), fact=VoterFact.BORN, state=VoterFactState.VALID)
+    young = {f.person_id for f in born if months_later(f.day, 12 * settings.voting_age) > today(work)}
+    if young:
+        raise Refusal("TOO_YOUNG", path=("voterIds", str(min(voter_ids.index(id) for id in young))))
 
 
 async def _asked_roll(work: Work, area: Area, roll_id: UUID) -> Roll:
@@ -76,7 +97,7 @@ async def _asked_roll(work: Work, area: Area, roll_id: UUID) -> Roll:
         raise Refusal("NOT_FOUND", path=("rollId",), kind="ballots_roll")
     work.require("ballots.ballot.manage", roll)
     if roll.state not in (RollState.POSTED, RollState.FINAL, RollState.FROZEN):
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     if await held_by_election(work, roll):
         raise Refusal("ROLL_HELD", path=("rollId",))
     return roll
@@ -123,7 +144,8 @@ def put(
     closes_at: datetime, terms: Terms, subject: tuple[str, UUID] | None = None, election: Election | None = None,
     area_id: UUID | None = None,
 ) -> Ballot:  # fmt: skip
-    """Queue a ballot with its options, and record it. Refuses OPTIONS, BAD_RULE."""
+    """Queue a ballot with its options, and record it. Refuses OPTIONS, BAD_RULE, RULE_TOO_LOOSE (a question that fewer than
+    half of the votes would carry)."""
     fewest, most = (2, 3) if kind is BallotKind.YES_NO else (1 if election else 2, OPTIONS)
     labels = [clean_name(label, "options", str(n)) for n, (label, _) in enumerate(options)]
     if not fewest <= len(options) <= most or (len({*labels}) != len(labels) and election is None):
@@ -131,6 +153,9 @@ def put(
     sound = 1 <= terms.most <= len(options) and 1 <= terms.points <= MOST_POINTS and 0 <= terms.proxies <= 10
     if not sound or (terms.seats is not None and not (terms.seats >= 1 and kind is not BallotKind.YES_NO)):
         raise Refusal("BAD_RULE", path=("rule",))
+    less = terms.threshold is not None and terms.threshold.numerator * 2 < terms.threshold.denominator
+    if kind is BallotKind.YES_NO and terms.base is not ShareBase.ROLL and less:
+        raise Refusal("RULE_TOO_LOOSE", path=("rule", "threshold"), percent=50)
     tag, subject_id = subject or (None, None)
     ballot = Ballot(
         id=new_id(), area_id=area_id or roll.area_id, roll_id=roll.id, election_id=election.id if election else None,

@@ -30,7 +30,7 @@ async def annul(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
         raise Refusal("RESULT_STANDS")
     election = await work.lock(Election, ballot.election_id)
     if election.state is not ElectionState.DECIDED:
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     votes = await work.select(Ballot, lock=True, election_id=election.id, state=BallotState.CLOSED)
     gone = [b for b in votes if b.id != ballot.id and (b.closed_at, b.id) > (ballot.closed_at, ballot.id)]
     for one in (ballot, *gone):

@@ -26,7 +26,7 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     """Tick somebody off and give them a paper; they cannot vote online any more. For an organization comes whoever has
     its mandate.
 
-    Refuses NO_PAPERS, BALLOT_STATE, NOT_ON_ROLL, ALREADY_VOTED, NO_MANDATE, OWN_MATTER.
+    Refuses NO_PAPERS, BALLOT_STATE, NOT_ON_ROLL, ALREADY_VOTED, NO_MANDATE, COMES_THEMSELVES, OWN_MATTER.
     """
     roll, ballot = await with_roll(work, ballot_id)
     work.require("ballots.desk", ballot)
@@ -34,7 +34,7 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     if not ballot.has_papers:
         raise Refusal("NO_PAPERS")
     if ballot.state is not BallotState.OPEN or work.now >= ballot.closes_at:
-        raise Refusal("BALLOT_STATE", state=str(ballot.state))
+        raise Refusal("BALLOT_STATE", state=ballot.state)
     voter = await work.get(Actor, voter_id)
     await impartial(work, ballot.election_id, voter.id)
     entry = await work.find(RollEntry, roll_id=ballot.roll_id, actor_id=voter.id)
@@ -55,6 +55,8 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
 
 async def _who_came(work: Work, voter: Actor, presented_by_id: UUID | None) -> UUID:
     if voter.kind is ActorKind.PERSON:
+        if presented_by_id is not None:
+            raise Refusal("COMES_THEMSELVES", path=("presentedById",))
         return voter.id
     if presented_by_id is None:
         raise Refusal("NO_MANDATE", path=("presentedById",))
@@ -78,7 +80,7 @@ async def enter_papers(
     if not ballot.has_papers:
         raise Refusal("NO_PAPERS")
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
-        raise Refusal("BALLOT_STATE", state=str(ballot.state))
+        raise Refusal("BALLOT_STATE", state=ballot.state)
     await bring_up_to_now(work, roll, ballot)
     await nobody_votes(work, ballot)
     options, terms = len(await work.select(Option, ballot_id=ballot.id)), terms_of(ballot.rule)
@@ -112,7 +114,7 @@ async def confirm_papers(work: Work, *, papers_id: UUID, agrees: bool, note: str
     work.expect_version(papers)
     await impartial(work, ballot.election_id)
     if papers.state is not PaperBatchState.ENTERED:
-        raise Refusal("PAPERS_STATE", state=str(papers.state))
+        raise Refusal("PAPERS_STATE", state=papers.state)
     if work.person_id == papers.first_teller_id:
         raise Refusal("SAME_TELLER")
     text = {} if agrees else {"reason": needed(note, "note")}

@@ -68,7 +68,7 @@ async def _running(work: Work, ballot: Ballot) -> Ballot:
         roll, ballot = await with_roll(work, ballot.id)
         await bring_up_to_now(work, roll, ballot)
     if not ballot.opens_at <= work.now < ballot.closes_at:
-        raise Refusal("BALLOT_STATE", state=str(ballot.state))
+        raise Refusal("BALLOT_STATE", state=ballot.state)
     return ballot
 
 
@@ -77,7 +77,7 @@ async def _stands(work: Work, ballot: Ballot, voter_id: UUID, person_id: UUID) -
     rows = await work.rows(_STANDS + hold, voter_id, voter_id, person_id, voter_id, person_id, ballot.id)
     just_opened = ballot.state is BallotState.OPEN and bool(work.changed(Ballot))
     if not just_opened and rows[0]["state"] != BallotState.OPEN:
-        raise Refusal("BALLOT_STATE", state=str(BallotState(rows[0]["state"])))
+        raise Refusal("BALLOT_STATE", state=BallotState(rows[0]["state"]))
     return rows[0]
 
 
@@ -104,7 +104,7 @@ async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
     if most == 0:
         raise Refusal("NO_PROXIES")
     if ballot.state not in (BallotState.ANNOUNCED, BallotState.OPEN) or work.now >= ballot.closes_at:
-        raise Refusal("BALLOT_STATE", state=str(ballot.state))
+        raise Refusal("BALLOT_STATE", state=ballot.state)
     if giver == holder:
         raise Refusal("NOT_TO_ITSELF")
     rows = await work.rows(

@@ -57,7 +57,7 @@ async def close(work: Work, *, ballot_id: UUID) -> Ballot:
     work.expect_version(ballot)
     await impartial(work, ballot.election_id)
     if ballot.state not in (BallotState.OPEN, BallotState.COUNTING):
-        raise Refusal("BALLOT_STATE", state=str(ballot.state))
+        raise Refusal("BALLOT_STATE", state=ballot.state)
     await bring_up_to_now(work, roll, ballot)
     await nobody_votes(work, ballot)
     await settle(work, roll, ballot)
@@ -136,7 +136,7 @@ async def recount(work: Work, *, ballot_id: UUID) -> tuple[Ballot, Count, Result
     ballot = await work.get(Ballot, ballot_id)
     work.require("ballots.vote.cast", ballot)
     if ballot.state is not BallotState.CLOSED or ballot.lot is None or ballot.tally is None:
-        raise Refusal("BALLOT_STATE", state=str(ballot.state))
+        raise Refusal("BALLOT_STATE", state=ballot.state)
     cast = box.counted(await box.lying_there(work, ballot.id)) if ballot.is_secret else await _named(work, ballot.id)
     count = await _count(work, ballot, cast)
     votes = [option["votes"] for option in json.loads(ballot.tally)]

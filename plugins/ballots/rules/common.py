@@ -113,7 +113,7 @@ async def nobody_votes(work: Work, ballot: Ballot) -> None:
     )
     (row,) = await work.rows(voting, ballot.id, ballot.roll_id)
     if row["voted"] < row["listed"]:
-        raise Refusal("BALLOT_RUNS", until=ballot.closes_at.isoformat())
+        raise Refusal("BALLOT_RUNS", until=ballot.closes_at)
 
 
 async def clean(work: Work, subject: Any) -> None:

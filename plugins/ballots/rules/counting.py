@@ -146,15 +146,15 @@ def _enough(terms: Terms, votes: int, whole: int) -> bool:
 
 
 def _yes_or_no(votes: tuple[int, ...], terms: Terms, whole: int, lot: str) -> Result:
-    """Equal votes are a tie only where nothing else is missing: the rule asks for more than half of the whole, and for and
-    against are half of it each; or it asks for no share."""
+    """Adopted with more votes for than against, whatever share the rule asks for. Equal votes are a tie only where nothing
+    else is missing: the rule asks for more than half of the whole, and for and against are half of it each; or it asks for
+    no share."""
     for_it, against = votes[:2]
-    if terms.threshold is None:
-        passed, level = for_it > against, for_it == against > 0
-    else:
-        passed = for_it > 0 and terms.threshold.reached(for_it, whole)
+    passed = for_it > against and _enough(terms, for_it, whole)
+    level = for_it == against > 0
+    if terms.threshold is not None:
         is_half = terms.threshold.numerator * 2 == terms.threshold.denominator
-        level = not passed and is_half and for_it == against > 0 and for_it + against == whole
+        level = level and is_half and for_it + against == whole
     if passed or (level and terms.ties is TieRule.LOT and drawn(lot, 0) < drawn(lot, 1)):
         return Result(BallotOutcome.ADOPTED, votes, (0,))
     if level and terms.ties is TieRule.TIED:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.errors import Refusal
@@ -14,7 +16,7 @@ from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
 from plugins.ballots.rules.common import clean, has_decided_nothing, impartial, in_order, needed, publish, today
-from plugins.ballots.rules.counting import Result, Terms
+from plugins.ballots.rules.counting import Result
 from plugins.ballots.rules.lateness import last_day
 from plugins.ballots.rules.rolls import release, still_used
 from plugins.ballots.settings import BallotsSettings
@@ -34,7 +36,7 @@ async def call_election(work: Work, *, roll_id: UUID, title: str, seats: int, no
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.election.manage", roll)
     if roll.is_fixed or roll.state not in (RollState.POSTED, RollState.FINAL):
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     if not 1 <= seats <= 200:
         raise Refusal("BAD_SEATS", path=("seats",))
     settings = await work.settings(BallotsSettings, roll)
@@ -61,7 +63,7 @@ async def prolong_nominations(work: Work, *, election_id: UUID, nominations_by: 
     work.expect_version(election)
     await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES) or election.candidates_on is not None:
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     days = (nominations_by - max(today(work), election.nominations_by)).days
     if days < 1:
         raise Refusal("NOMINATIONS_TOO_SHORT", path=("nominationsBy",), days=1)
@@ -112,9 +114,9 @@ async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, sta
     work.require("ballots.candidate.nominate", candidate, owner=candidate.actor_id)
     work.expect_version(candidate)
     if election.state is not ElectionState.NOMINATING:
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     if candidate.state not in (CandidateState.NOMINATED, CandidateState.ACCEPTED):
-        raise Refusal("CANDIDATE_STATE", state=str(candidate.state))
+        raise Refusal("CANDIDATE_STATE", state=candidate.state)
     if accept and candidate.state is CandidateState.NOMINATED:
         await has_decided_nothing(work, election.id, candidate.actor_id)
         roll = await work.get(Roll, election.roll_id)
@@ -136,9 +138,9 @@ async def reject_candidate(work: Work, *, candidate_id: UUID, reason: str) -> Ca
     work.expect_version(candidate)
     await impartial(work, election.id, candidate.actor_id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     if candidate.state in (CandidateState.REJECTED, CandidateState.ELECTED):
-        raise Refusal("CANDIDATE_STATE", state=str(candidate.state))
+        raise Refusal("CANDIDATE_STATE", state=candidate.state)
     text = {"reason": needed(reason, "reason")}
     work.change(candidate, state=CandidateState.REJECTED)
     if election.candidates_on is not None:
@@ -157,7 +159,7 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
     work.expect_version(election)
     await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     day = today(work)
     last = await _nominations_end(work, election)
     if day <= last:
@@ -183,7 +185,7 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
 
 async def put_to_vote(
     work: Work, *, election_id: UUID, opens_at: datetime, closes_at: datetime, kind: BallotKind, is_secret: bool,
-    has_papers: bool, terms: Terms | None,
+    has_papers: bool, rule: Mapping[str, Any] | None,
 ) -> Ballot:  # fmt: skip
     """The vote on the candidates, whose notice has ended clean; after a tie, again on those who had equally many. Refuses
     ELECTION_STATE, RESULT_CONTESTED (of the tie), CANDIDATES_TOO_FRESH, ROLL_TOO_FRESH, NOT_YET_CLEAN, RULE_TOO_LOOSE,
@@ -195,7 +197,7 @@ async def put_to_vote(
     settings = await work.settings(BallotsSettings, election, version=election.settings_version)
     standing, seats = await _standing(work, election)
     if election.candidates_on is None or kind is BallotKind.YES_NO:
-        raise Refusal("BAD_RULE" if kind is BallotKind.YES_NO else "ELECTION_STATE", state=str(election.state))
+        raise Refusal("BAD_RULE" if kind is BallotKind.YES_NO else "ELECTION_STATE", state=election.state)
     if (work.clock.civil_date(opens_at) - election.candidates_on).days < settings.candidate_days:
         raise Refusal("CANDIDATES_TOO_FRESH", path=("opensAt",), days=settings.candidate_days)
     roll_posted_long_enough(work, roll, opens_at, settings)
@@ -203,11 +205,8 @@ async def put_to_vote(
     in_order(opens_at, closes_at, settings.voting_hours)
     if opens_at < work.now:
         raise Refusal("IN_THE_PAST", path=("opensAt",))
-    asked = terms or usual(settings)
-    asked = Terms(
-        asked.quorum, asked.threshold, asked.base, seats, asked.ties,
-        min(seats, len(standing)) if kind is BallotKind.MULTIPLE else 1, asked.points, asked.proxies,
-    )  # fmt: skip
+    most = min(seats, len(standing)) if kind is BallotKind.MULTIPLE else 1
+    asked = replace(usual(settings), **{**(rule or {}), "seats": seats, "most": most})
     tight_enough(asked, settings)
     names = {a.id: a.name for a in await work.select(Actor, id=[c.actor_id for c in standing])}
     ballot = put(
@@ -231,7 +230,7 @@ async def _standing(work: Work, election: Election) -> tuple[list[Candidate], in
         return standing, vacant
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is not BallotOutcome.TIED:
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     if last.contested_at is not None:
         raise Refusal("RESULT_CONTESTED")
     return standing, vacant
@@ -300,7 +299,7 @@ async def seat(work: Work, *, election_id: UUID) -> Election:
     await impartial(work, election.id)
     last = await last_ballot(work, election)
     if election.state is not ElectionState.DECIDED or last is None or last.outcome is BallotOutcome.TIED:
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     for ballot in await work.select(Ballot, election_id=election.id, state=BallotState.CLOSED):
         if ballot.contested_at is not None:
             raise Refusal("RESULT_CONTESTED")
@@ -321,7 +320,7 @@ async def cancel_election(work: Work, *, election_id: UUID, reason: str) -> Elec
     work.expect_version(election)
     await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
-        raise Refusal("ELECTION_STATE", state=str(election.state))
+        raise Refusal("ELECTION_STATE", state=election.state)
     text = {"reason": needed(reason, "reason")}
     work.change(election, state=ElectionState.CANCELLED)
     work.record("ballots.election.cancelled", election, area_id=election.area_id, text=dict(text))

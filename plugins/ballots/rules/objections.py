@@ -21,7 +21,7 @@ async def submit_objection(
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.object", roll)
     if roll.state is not RollState.POSTED:
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     last = await objections_end(work, roll)
     if today(work) > last:
         raise Refusal("OBJECTIONS_OVER", until=last.isoformat())
@@ -87,4 +87,4 @@ async def answer_objection(work: Work, *, objection_id: UUID, uphold: bool, answ
 
 def _open(objection: Objection) -> None:
     if objection.state is not RollObjectionState.OPEN:
-        raise Refusal("ROLL_OBJECTION_STATE", state=str(objection.state))
+        raise Refusal("ROLL_OBJECTION_STATE", state=objection.state)

@@ -6,6 +6,8 @@ nobody up. Whoever stands on a living roll of the same kind of election is left 
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
@@ -17,7 +19,7 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
-from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, impartial_over, needed, publish, today
+from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, dumped, impartial_over, needed, publish, today
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.rules.lateness import last_day, postpone_waiting
 from plugins.ballots.settings import BallotsSettings
@@ -87,11 +89,12 @@ async def fill(work: Work, area: Area, roll: Roll) -> None:
         elif code != "ALREADY_ON_ROLL":
             refused[code] = refused.get(code, 0) + 1
     filled_to, is_filling = ids[-1] if ids else roll.filled_to, len(ids) == AT_ONCE
+    left_out = dumped(dict(Counter(json.loads(roll.left_out)) + Counter(refused)))
     is_new = roll in work.queued(Roll)
     if is_new:
-        roll.filled_to, roll.is_filling = filled_to, is_filling
+        roll.filled_to, roll.is_filling, roll.left_out = filled_to, is_filling, left_out
     else:
-        work.change(roll, filled_to=filled_to, is_filling=is_filling)
+        work.change(roll, filled_to=filled_to, is_filling=is_filling, left_out=left_out)
     work.record("ballots.roll.filled", roll, area_id=roll.area_id, data={"seen": len(ids), "refused": refused})
     if not is_new and not is_filling:
         await postpone_waiting(work, roll)
@@ -144,7 +147,7 @@ async def add_entry(work: Work, *, roll_id: UUID, actor_id: UUID) -> RollEntry:
     roll = await work.lock(Roll, roll_id)
     work.require("ballots.roll.manage", roll)
     if roll.state is not RollState.DRAFT:
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     entry = await enter(work, roll, actor_id)
     data = {"actor": str(entry.actor_id), "basis": entry.basis}
     work.record("ballots.entry.added", entry, area_id=roll.area_id, data=data)
@@ -154,7 +157,7 @@ async def add_entry(work: Work, *, roll_id: UUID, actor_id: UUID) -> RollEntry:
 async def enter(work: Work, roll: Roll, actor_id: UUID) -> RollEntry:
     """Queue an entry for somebody whom the rule finds eligible, again or for the first time."""
     if roll.is_fixed:
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     area, actor = await work.get(Area, roll.area_id), await work.get(Actor, actor_id)
     _, clauses = await _rule_of(work, area, roll)
     verdict = (await judge(work, area, clauses, [actor.id], roll.as_of))[actor.id]
@@ -178,7 +181,7 @@ async def remove_entry(work: Work, *, entry_id: UUID, reason: str) -> RollEntry:
     work.require("ballots.roll.manage", roll)
     work.expect_version(entry)
     if roll.state is not RollState.DRAFT or entry.state is RollEntryState.REMOVED:
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     await _free(work, roll)
     strike(work, entry)
     data = {"actor": str(entry.actor_id)}
@@ -205,7 +208,7 @@ async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
     work.require("ballots.roll.manage", roll)
     work.expect_version(roll)
     if roll.state is not RollState.DRAFT:
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     await _free(work, roll)
     if roll.is_filling:
         raise Refusal("ROLL_FILLING")
@@ -231,7 +234,7 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
     work.expect_version(roll)
     await impartial_over(work, roll.id)
     if roll.state is not RollState.POSTED:
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     last = await objections_end(work, roll)
     if today(work) <= last:
         raise Refusal("OBJECTIONS_STILL_COME", until=last.isoformat())
@@ -260,7 +263,7 @@ async def discard_roll(work: Work, *, roll_id: UUID, reason: str) -> Roll:
         " UNION ALL SELECT 1 FROM ballots_election WHERE roll_id = {} AND state <> 'CANCELLED' LIMIT 1"
     )
     if roll.state not in (*OPEN, RollState.FINAL) or await work.rows(used, roll.id, roll.id):
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     work.change(roll, state=RollState.DISCARDED, is_filling=False)
     text: dict[str, str | None] = {"reason": needed(reason, "reason")}
     work.record("ballots.roll.discarded", roll, area_id=roll.area_id, text=text)  # fmt: skip
@@ -275,7 +278,7 @@ def freeze(work: Work, roll: Roll) -> None:
     if roll.is_filling:
         raise Refusal("ROLL_FILLING")
     if roll.state is not RollState.FINAL and not (roll.kind == DEFAULT and roll.state is RollState.DRAFT):
-        raise Refusal("ROLL_STATE", state=str(roll.state))
+        raise Refusal("ROLL_STATE", state=roll.state)
     work.change(roll, state=RollState.FROZEN, frozen_at=work.now)
     work.record("ballots.roll.frozen", roll, area_id=roll.area_id)
 

@@ -235,7 +235,7 @@ async def lift_seat_rule(work: Work, *, rule_id: UUID) -> SeatRule:
     if rule.kept_by is not None:
         raise Refusal("KEPT_BY_MECHANISM")
     if rule.state is not SeatRuleState.IN_FORCE:
-        raise Refusal("SEAT_RULE_STATE", state=str(rule.state))
+        raise Refusal("SEAT_RULE_STATE", state=rule.state)
     now = await standing(work, body)
     work.change(rule, state=SeatRuleState.ENDED, until=work.now)
     work.record("councils.seat_rule.ended", rule, area_id=body.area_id, data={"body": str(body.id)})

@@ -98,7 +98,7 @@ class NewBody:
 def require_state(charter: Charter, *allowed: CharterState) -> None:
     """Refuses CHARTER_STATE in any other state."""
     if charter.state not in allowed:
-        raise Refusal("CHARTER_STATE", state=str(charter.state))
+        raise Refusal("CHARTER_STATE", state=charter.state)
 
 
 async def draft_charter(
@@ -324,7 +324,7 @@ async def enter_vote(
     work.expect_version(charter)
     require_state(charter, CharterState.VOTING)
     if charter.ballot_id is not None:
-        raise Refusal("CHARTER_STATE", state=str(charter.state))
+        raise Refusal("CHARTER_STATE", state=charter.state)
     if not 0 < took_part <= (charter.electorate or 0) or min(votes_for, votes_against) < 0:
         raise Refusal("HANDS_DO_NOT_ADD_UP", path=("tookPart",))
     if votes_for + votes_against > took_part:

@@ -64,7 +64,7 @@ async def _active(work: Work, delegation_id: UUID) -> tuple[Body, Delegation]:
     work.require(DELEGATE, body, owner=delegation.government_id)
     work.expect_version(delegation)
     if delegation.state is not DelegationState.ACTIVE:
-        raise Refusal("DELEGATION_STATE", state=str(delegation.state))
+        raise Refusal("DELEGATION_STATE", state=delegation.state)
     return body, delegation
 
 

@@ -33,7 +33,7 @@ MOST_ITEMS = 50
 def require_state(meeting: Meeting, *allowed: MeetingState) -> None:
     """Refuses MEETING_STATE in any other state."""
     if meeting.state not in allowed:
-        raise Refusal("MEETING_STATE", state=str(meeting.state))
+        raise Refusal("MEETING_STATE", state=meeting.state)
 
 
 # --- the agenda ------------------------------------------------------------------------------------------
@@ -98,7 +98,7 @@ async def place_item(work: Work, *, item_id: UUID, meeting_id: UUID) -> AgendaIt
     if item.body_id != body.id:
         raise Refusal("NOT_ITS_MEETING", path=("meetingId",))
     if item.state is not AgendaState.PROPOSED:
-        raise Refusal("AGENDA_STATE", state=str(item.state))
+        raise Refusal("AGENDA_STATE", state=item.state)
     require_state(meeting, MeetingState.CALLED)
     if not meeting.is_urgent and _days_left(work, meeting.starts_at) < meeting.notice_days:
         raise Refusal("AGENDA_CLOSED", days=meeting.notice_days)
@@ -158,7 +158,7 @@ async def correct_item(
     concerns = item.concerns_id if concerns_id is None else (await work.get(Actor, concerns_id)).id
     await not_own(work, item.concerns_id, concerns)
     if item.state not in (AgendaState.PROPOSED, AgendaState.PLACED):
-        raise Refusal("AGENDA_STATE", state=str(item.state))
+        raise Refusal("AGENDA_STATE", state=item.state)
     work.change(item, matter=matter or item.matter, concerns_id=None if concerns_nobody else concerns)
     work.record("councils.agenda.corrected", item, area_id=body.area_id, data={"body": str(body.id)})
     return item
@@ -170,7 +170,7 @@ async def _item(work: Work, item_id: UUID, *allowed: AgendaState) -> tuple[Body,
     work.expect_version(item)
     await not_own(work, item.concerns_id)
     if item.state not in allowed:
-        raise Refusal("AGENDA_STATE", state=str(item.state))
+        raise Refusal("AGENDA_STATE", state=item.state)
     return body, item
 
 
@@ -241,7 +241,7 @@ async def call_meeting(
         if item is None or item.body_id != body.id:
             raise Refusal("NOT_ITS_MEETING", path=("itemIds", str(position - 1)))
         if item.state is not AgendaState.PROPOSED:
-            raise Refusal("AGENDA_STATE", path=("itemIds", str(position - 1)), state=str(item.state))
+            raise Refusal("AGENDA_STATE", path=("itemIds", str(position - 1)), state=item.state)
         await not_own(work, item.concerns_id)
         work.change(item, state=AgendaState.PLACED, meeting_id=meeting.id, position=position)
     work.record(

@@ -352,7 +352,7 @@ async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     work.require(EFFECT, body, owner=await officer(work, body.id))
     work.expect_version(resolution)
     if resolution.state is not ResolutionState.ADOPTED:
-        raise Refusal("RESOLUTION_STATE", state=str(resolution.state))
+        raise Refusal("RESOLUTION_STATE", state=resolution.state)
     if not await work.port("decision_gate").may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     await exclusions.require_final(work, resolution)

@@ -26,7 +26,7 @@ async def assign_task(work: Work, *, resolution_id: UUID, assignee_id: UUID, tit
     body, resolution = await work.lock_with(Resolution, resolution_id, Body)
     work.require(ASSIGN, body, owner=await officer(work, body.id))
     if resolution.state is not ResolutionState.EFFECTIVE:
-        raise Refusal("NOT_IN_EFFECT", state=str(resolution.state))
+        raise Refusal("NOT_IN_EFFECT", state=resolution.state)
     return await _assign(work, body, resolution, assignee_id, title, due_on, resolution.title)
 
 
@@ -79,7 +79,7 @@ def _require_state(work: Work, task: Task, *allowed: TaskState) -> None:
     """Refuses VERSION_CONFLICT, TASK_STATE."""
     work.expect_version(task)
     if task.state not in allowed:
-        raise Refusal("TASK_STATE", state=str(task.state))
+        raise Refusal("TASK_STATE", state=task.state)
 
 
 async def report_task(work: Work, *, task_id: UUID, report: str) -> Task:

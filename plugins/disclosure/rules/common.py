@@ -136,4 +136,4 @@ def evidence_text(evidence: Sequence[str], path: str = "evidence") -> str:
 def require_running(notice: Notice) -> None:
     """Refuses NOTICE_STATE."""
     if notice.state not in RUNNING:
-        raise Refusal("NOTICE_STATE", state=str(notice.state))
+        raise Refusal("NOTICE_STATE", state=notice.state)

@@ -96,7 +96,7 @@ async def organization(work: Work, id: UUID) -> None:
 
 def _supersedable(before: Notice, area_id: UUID) -> None:
     if before.state not in (*RUNNING, *CLOSED) or before.area_id != area_id:
-        raise Refusal("NOT_SUPERSEDABLE", path=("supersedesId",), state=str(before.state))
+        raise Refusal("NOT_SUPERSEDABLE", path=("supersedesId",), state=before.state)
 
 
 def _same_matter(
@@ -158,7 +158,7 @@ async def _draft(work: Work, notice_id: UUID) -> Notice:
     work.require("disclosure.publish", notice)
     work.expect_version(notice)
     if notice.state is not NoticeState.DRAFT:
-        raise Refusal("SEALED", state=str(notice.state))
+        raise Refusal("SEALED", state=notice.state)
     return notice
 
 

@@ -65,7 +65,7 @@ async def locked(work: Work, objection_id: UUID) -> tuple[Notice, Objection]:
 
 def _still_open(objection: Objection) -> None:
     if objection.state is not ObjectionState.OPEN:
-        raise Refusal("OBJECTION_STATE", state=str(objection.state))
+        raise Refusal("OBJECTION_STATE", state=objection.state)
 
 
 async def withdraw(work: Work, *, objection_id: UUID) -> Objection:

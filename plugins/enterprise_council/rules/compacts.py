@@ -178,9 +178,9 @@ async def _commitment(work: Work, commitment_id: UUID, *allowed: CommitmentState
     work.require(JOIN, compact)
     work.expect_version(commitment)
     if compact.state is not AgreementState.ACTIVE:
-        raise Refusal("AGREEMENT_STATE", state=str(compact.state))
+        raise Refusal("AGREEMENT_STATE", state=compact.state)
     if commitment.state not in allowed:
-        raise Refusal("COMMITMENT_STATE", state=str(commitment.state))
+        raise Refusal("COMMITMENT_STATE", state=commitment.state)
     return compact, commitment
 
 
@@ -238,7 +238,7 @@ async def review_compact(
     work.require(REVIEW, area)
     await not_own(work, *(p.actor_id for p in parties))
     if compact.state is AgreementState.DRAFT:
-        raise Refusal("AGREEMENT_STATE", state=str(compact.state))
+        raise Refusal("AGREEMENT_STATE", state=compact.state)
     if not compact.starts_on.year <= year <= min(today(work).year, compact.ends_on.year):
         raise Refusal("COMPACT_YEAR", path=("year",))
     if await work.find(CompactReview, compact_id=compact.id, year=year):

@@ -45,7 +45,7 @@ def _require_state(work: Work, concern: Concern, *allowed: ConcernState) -> None
     """Refuses VERSION_CONFLICT, CONCERN_STATE."""
     work.expect_version(concern)
     if concern.state not in allowed:
-        raise Refusal("CONCERN_STATE", state=str(concern.state))
+        raise Refusal("CONCERN_STATE", state=concern.state)
 
 
 async def assign_concern(work: Work, *, concern_id: UUID, owner_id: UUID) -> Concern:

@@ -51,7 +51,7 @@ def _require_state(work: Work, case: SelfHelp, *allowed: SelfHelpState) -> None:
     """Refuses VERSION_CONFLICT, SELF_HELP_STATE."""
     work.expect_version(case)
     if case.state not in allowed:
-        raise Refusal("SELF_HELP_STATE", state=str(case.state))
+        raise Refusal("SELF_HELP_STATE", state=case.state)
 
 
 def _its_own(work: Work, area: Area, case: SelfHelp) -> None:

@@ -49,7 +49,7 @@ async def _ready(work: Work, topic_id: UUID) -> tuple[Topic, Forum, ForumsSettin
     NOBODY_MAY_VOTE."""
     topic, forum = await leading(work, topic_id)
     if topic.state is not ForumTopicState.OPEN:
-        raise Refusal("TOPIC_STATE", state=str(topic.state))
+        raise Refusal("TOPIC_STATE", state=topic.state)
     settings = await work.settings(ForumsSettings, forum, version=topic.settings_version)
     if len(await rounds_of(work, topic)) < settings.least_rounds:
         raise Refusal("TOO_FEW_ROUNDS", rounds=settings.least_rounds)
@@ -143,7 +143,7 @@ async def withdraw_resolution(work: Work, *, resolution_id: UUID, reason: str) -
     work.require(LEAD, resolution, owner=await convenor(work, topic.forum_id))
     work.expect_version(resolution)
     if resolution.state is not ForumResolutionState.PENDING:
-        raise Refusal("RESOLUTION_STATE", state=str(resolution.state))
+        raise Refusal("RESOLUTION_STATE", state=resolution.state)
     if resolution.method is ForumMethod.BALLOT:
         raise Refusal("IS_A_BALLOT")
     _settle(work, topic, resolution, ForumResolutionState.WITHDRAWN, text=needed(reason, "reason"))
@@ -286,7 +286,7 @@ async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     work.require(FOLLOW, resolution, owner=await convenor(work, resolution.forum_id))
     work.expect_version(resolution)
     if resolution.state is not ForumResolutionState.ADOPTED:
-        raise Refusal("RESOLUTION_STATE", state=str(resolution.state))
+        raise Refusal("RESOLUTION_STATE", state=resolution.state)
     if not await work.port("decision_gate").may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     _take_effect(work, resolution)
@@ -320,7 +320,7 @@ async def _in_effect(work: Work, resolution_id: UUID) -> tuple[Topic, Forum, Res
     topic, resolution = await work.lock_with(Resolution, resolution_id, Topic)
     work.require(FOLLOW, resolution, owner=await convenor(work, resolution.forum_id))
     if resolution.state is not ForumResolutionState.EFFECTIVE:
-        raise Refusal("NOT_IN_EFFECT", state=str(resolution.state))
+        raise Refusal("NOT_IN_EFFECT", state=resolution.state)
     return topic, await work.get(Forum, topic.forum_id), resolution
 
 

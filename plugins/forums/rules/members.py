@@ -94,7 +94,7 @@ async def decide_application(work: Work, *, member_id: UUID, admit: bool, reason
     work.expect_version(member)
     require_active(forum)
     if member.state is not ForumMemberState.APPLIED:
-        raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
+        raise Refusal("FORUM_MEMBER_STATE", state=member.state)
     await not_own(work, member.actor_id)
     text = optional_text(reason, "reason", limit=2000) if admit else needed(reason, "reason")
     if admit:
@@ -121,7 +121,7 @@ async def leave_forum(work: Work, *, member_id: UUID, successor_id: UUID | None 
     elif not await councils(work).is_officer(work, member.body_id):
         raise Refusal("NOT_AN_OFFICER")
     if member.state not in BELONGS:
-        raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
+        raise Refusal("FORUM_MEMBER_STATE", state=member.state)
     if member.basis is ForumMemberBasis.SEATED:
         raise Refusal("SEATED_MEMBER")
     if member.is_convenor:
@@ -186,7 +186,7 @@ async def set_convenor(work: Work, *, member_id: UUID, is_convenor: bool) -> Mem
     work.expect_version(member)
     require_active(forum)
     if member.state is not ForumMemberState.ACTIVE or member.actor_id is None:
-        raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
+        raise Refusal("FORUM_MEMBER_STATE", state=member.state)
     convene(work, member, is_convenor)
     return member
 

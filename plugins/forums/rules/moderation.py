@@ -32,7 +32,7 @@ async def hide_statement(work: Work, *, statement_id: UUID, reason: str) -> Mode
     statement = await work.lock(Statement, statement_id)
     work.require(MODERATE, statement, owner=await convenor(work, statement.forum_id))
     if statement.state is not ForumStatementState.SPOKEN:
-        raise Refusal("STATEMENT_STATE", state=str(statement.state))
+        raise Refusal("STATEMENT_STATE", state=statement.state)
     await not_own(work, statement.author_id)
     member = await work.get(Member, statement.member_id)
     made = await _made(work, ForumModerationKind.HIDE, member, statement.author_id, reason, statement=statement)
@@ -48,7 +48,7 @@ async def exclude_member(work: Work, *, member_id: UUID, until: date, reason: st
     work.require(MODERATE, member, owner=await convenor(work, forum.id))
     require_active(forum)
     if member.state is not ForumMemberState.ACTIVE or member.actor_id is None:
-        raise Refusal("FORUM_MEMBER_STATE", state=str(member.state))
+        raise Refusal("FORUM_MEMBER_STATE", state=member.state)
     await not_own(work, member.actor_id)
     days = (await work.settings(ForumsSettings, forum)).exclusion_days
     if until < work.clock.today():
@@ -82,7 +82,7 @@ async def appeal(work: Work, *, moderation_id: UUID, text: str) -> Moderation:
     work.require(APPEAL, made, owner=made.concerns_id)
     work.expect_version(made)
     if made.state is not ForumModerationState.IN_FORCE:
-        raise Refusal("MODERATION_STATE", state=str(made.state))
+        raise Refusal("MODERATION_STATE", state=made.state)
     if work.now > made.appeal_until:
         raise Refusal("APPEAL_TOO_LATE")
     work.change(made, state=ForumModerationState.APPEALED, appeal=needed(text, "text"))
@@ -96,7 +96,7 @@ async def decide_appeal(work: Work, *, moderation_id: UUID, lift: bool, decision
     work.require(DECIDE, made)
     work.expect_version(made)
     if made.state is not ForumModerationState.APPEALED:
-        raise Refusal("MODERATION_STATE", state=str(made.state))
+        raise Refusal("MODERATION_STATE", state=made.state)
     if work.person_id == made.made_by_id:
         raise Refusal("OWN_MATTER")
     await not_own(work, made.concerns_id)
@@ -116,7 +116,7 @@ async def lift(work: Work, *, moderation_id: UUID) -> Moderation:
     work.expect_version(made)
     await not_own(work, made.concerns_id)
     if made.state is not ForumModerationState.IN_FORCE:
-        raise Refusal("MODERATION_STATE", state=str(made.state))
+        raise Refusal("MODERATION_STATE", state=made.state)
     await _lift(work, made, ForumModerationState.LIFTED)
     return made
 

@@ -58,7 +58,7 @@ async def withdraw_statement(work: Work, *, statement_id: UUID) -> Statement:
     work.require(SPEAK, statement, owner=statement.author_id)
     work.expect_version(statement)
     if statement.state is not ForumStatementState.SPOKEN:
-        raise Refusal("STATEMENT_STATE", state=str(statement.state))
+        raise Refusal("STATEMENT_STATE", state=statement.state)
     work.change(statement, state=ForumStatementState.WITHDRAWN)
     data = {"forum": str(statement.forum_id), "topic": str(statement.topic_id)}
     work.record("forums.statement.withdrawn", statement, area_id=statement.area_id, data=data)

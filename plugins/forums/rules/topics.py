@@ -76,7 +76,7 @@ async def open_round(
     """Another round, perhaps about one question. Refuses TOPIC_STATE, ROUND_RUNS, ROUND_TOO_SHORT, IN_THE_PAST."""
     topic, forum = await leading(work, topic_id)
     if topic.state is not ForumTopicState.OPEN:
-        raise Refusal("TOPIC_STATE", state=str(topic.state))
+        raise Refusal("TOPIC_STATE", state=topic.state)
     rounds = await rounds_of(work, topic)
     settings = await work.settings(ForumsSettings, forum, version=topic.settings_version)
     return _round(work, topic, len(rounds) + 1, question, closes_at, settings)
@@ -147,7 +147,7 @@ async def close_topic(work: Work, *, topic_id: UUID, reason: str) -> Topic:
     """Nothing more comes of it. Refuses TOPIC_STATE, ROUND_RUNS."""
     topic, _ = await leading(work, topic_id)
     if topic.state is not ForumTopicState.OPEN:
-        raise Refusal("TOPIC_STATE", state=str(topic.state))
+        raise Refusal("TOPIC_STATE", state=topic.state)
     await rounds_of(work, topic)
     work.change(topic, state=ForumTopicState.CLOSED)
     work.record(
@@ -166,7 +166,7 @@ async def withdraw_topic(work: Work, *, topic_id: UUID) -> Topic:
     work.require(OPEN, topic, owner=topic.opened_by_id)
     work.expect_version(topic)
     if topic.state is not ForumTopicState.OPEN:
-        raise Refusal("TOPIC_STATE", state=str(topic.state))
+        raise Refusal("TOPIC_STATE", state=topic.state)
     if any(s.author_id != topic.opened_by_id for s in await work.select(Statement, topic_id=topic.id)):
         raise Refusal("OTHERS_SPOKE")
     work.change(topic, state=ForumTopicState.WITHDRAWN)

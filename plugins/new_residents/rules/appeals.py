@@ -33,7 +33,7 @@ async def appeal_residence(work: Work, *, registration_id: UUID, statement: str)
     work.require(SUBMIT, registration)
     own(work, registration.person_id)
     if registration.state not in DOUBTED or registration.decided_by_id is None:
-        raise Refusal("REGISTRATION_STATE", state=str(registration.state))
+        raise Refusal("REGISTRATION_STATE", state=registration.state)
     return await _open(
         work, registration, registration.decided_by_id, registration.decided_on, statement,
         registration_id=registration.id,
@@ -46,7 +46,7 @@ async def appeal_entitlement(work: Work, *, grant_id: UUID, statement: str) -> A
     work.require(SUBMIT, grant)
     own(work, grant.person_id)
     if grant.state not in (EntitlementStanding.REFUSED, EntitlementStanding.ENDED) or grant.decided_by_id is None:
-        raise Refusal("ENTITLEMENT_STATE", state=str(grant.state))
+        raise Refusal("ENTITLEMENT_STATE", state=grant.state)
     decided_on = grant.ended_on or grant.decided_on
     return await _open(work, grant, grant.decided_by_id, decided_on, statement, grant_id=grant.id)
 
@@ -84,7 +84,7 @@ async def withdraw_appeal(work: Work, *, appeal_id: UUID) -> Appeal:
 
 def _open_still(appeal: Appeal) -> None:
     if appeal.state is not ResidentAppealState.OPEN:
-        raise Refusal("RESIDENT_APPEAL_STATE", state=str(appeal.state))
+        raise Refusal("RESIDENT_APPEAL_STATE", state=appeal.state)
 
 
 async def decide_appeal(

@@ -132,7 +132,7 @@ async def confirm_registration(work: Work, *, registration_id: UUID, address: st
     own(work, registration.person_id)
     still(registration, ResidenceState.INVITED)
     if registration.confirm_by is not None and today(work) > registration.confirm_by:
-        raise Refusal("REGISTRATION_STATE", state=str(ResidenceState.LAPSED))
+        raise Refusal("REGISTRATION_STATE", state=ResidenceState.LAPSED)
     others = await work.select(
         Registration, person_id=registration.person_id, area_id=registration.area_id, state=ResidenceState.SUBMITTED
     )

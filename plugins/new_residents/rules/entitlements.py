@@ -270,7 +270,7 @@ def new_grant(work: Work, entitlement: Entitlement, person_id: UUID, at: Standin
 
 def _is(grant: Grant, *states: EntitlementStanding) -> None:
     if grant.state not in states:
-        raise Refusal("ENTITLEMENT_STATE", state=str(grant.state))
+        raise Refusal("ENTITLEMENT_STATE", state=grant.state)
 
 
 async def grant_entitlement(work: Work, *, entitlement_id: UUID, person_id: UUID) -> Grant:

@@ -118,4 +118,4 @@ async def withdraw_registration(work: Work, *, registration_id: UUID) -> Registr
 def still(registration: Registration, *states: ResidenceState) -> None:
     """Refuses REGISTRATION_STATE."""
     if registration.state not in states:
-        raise Refusal("REGISTRATION_STATE", state=str(registration.state))
+        raise Refusal("REGISTRATION_STATE", state=registration.state)

@@ -53,7 +53,7 @@ def test_yes_or_no(
     found = decide(BallotKind.YES_NO, options, Counter(papers), terms, cast=cast, roll=roll, lot=LOT)
     yes, no = sum(p == (0,) for p in papers), sum(p == (1,) for p in papers)
     whole = {ShareBase.ROLL: roll, ShareBase.BALLOTS: cast, ShareBase.VALID: yes + no}[base]
-    passes = yes > 0 and (yes > no if threshold is None else more(threshold, yes, whole))
+    passes = yes > no and more(threshold, yes, whole)
     if not more(quorum, cast, roll):
         expected = BallotOutcome.NO_QUORUM
     elif passes:
@@ -70,6 +70,7 @@ def test_yes_or_no(
         expected = BallotOutcome.REJECTED
     assert found.outcome is expected
     assert found.votes[:2] == (yes, no)
+    assert found.outcome is not BallotOutcome.ADOPTED or yes > no or (yes == no and ties is TieRule.LOT)
 
 
 @given(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from balloting import HALF, Balloting
@@ -77,6 +78,62 @@ async def test_a_rule_may_ask_for_more_and_never_for_less(neighbourhood: Neighbo
     for who, choice in zip(b.voters, (0, 0, 1), strict=True):
         await b.vote(who, ballot, choice)
     assert (await b.over(ballot))["outcome"] == "ADOPTED"
+
+
+async def test_terms_that_are_not_named_are_as_the_settings_say(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    rule = "rule { quorum { numerator denominator isMore } threshold { numerator denominator } proxies }"
+    seen = (await b.see(await b.ballot(rule={"proxies": 1}), rule))["rule"]
+    half = {"numerator": 50, "denominator": 100}
+    assert seen == {"quorum": {**half, "isMore": True}, "threshold": half, "proxies": 1}
+    given = {
+        "areaId": b.area, "title": "凉亭改造", "opensAt": b.at(seconds=1), "closesAt": b.at(days=3),
+        "voterIds": list(b.voters.values()), "rule": {"quorum": None},
+    }  # fmt: skip
+    assert await b.n.refused("clerk", "ballotsAnnounce", "ballot { id }", **given) == "RULE_TOO_LOOSE"
+
+
+async def test_messages_are_told_in_the_words_and_the_time_of_the_place(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 2)
+    ballot = await b.ballot(closesAt="2031-05-06T16:30:00.078Z")
+
+    async def said(language: str, mutation: str, input: dict[str, Any], who: str = "clerk") -> str:
+        name = mutation[0].upper() + mutation[1:]
+        answer = await b.n.http.post(
+            "/graphql",
+            json={
+                "query": f"mutation($i: {name}Input!) {{ {mutation}(input: $i) {{ errors {{ message }} }} }}",
+                "variables": {"i": input},
+            },
+            headers={"authorization": f"Bearer {b.n.tokens[who]}", "accept-language": language},
+        )
+        return str(answer.json()["data"][mutation]["errors"][0]["message"])
+
+    close = ("ballotsClose", {"ballotId": ballot})
+    assert await said("zh-CN", *close) == "投票至 2031-05-07 00:30 截止,尚有人未投票。"
+    assert await said("en", *close) == "The ballot runs until 2031-05-07 00:30, and not everybody has voted."
+    to_come = await b.ballot(opened=False, opensAt=b.at(days=1), closesAt=b.at(days=2))
+    cast = ("ballotsCast", {"ballotId": to_come, "choices": [0]})
+    who = next(iter(b.voters))
+    assert await said("zh-CN", *cast, who) == "表决当前状态不允许:已公告。"
+    assert await said("en", *cast, who) == "Not possible for a ballot in this state: announced."
+    off = {"areaId": b.area, "plugin": "ballots", "state": "OFF", "reason": "停用"}
+    await b.n.do("admin", "coreTogglePlugin", "area { id }", **off)
+    assert await said("zh-CN", *cast, who) == "此处未启用 选举与表决;可由区域管理员启用。"
+    assert await said("en", *cast, who) == "ballots is off here; the area's administration can turn it on."
+
+
+async def test_no_area_lets_fewer_than_half_decide(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    tune = ("admin", "coreSetPluginSettings", "area { id }")
+    given: dict[str, Any] = {"areaId": b.area, "plugin": "ballots"}
+    loose = {**given, "settings": [{"key": "threshold_percent", "value": 0}]}
+    assert await b.n.refused(*tune, **loose) == "BAD_SETTING"
+    await b.n.do(*tune, **given, settings=[{"key": "quorum_percent", "value": 0}])
+    ballot = await b.ballot()  # nobody has to vote, but more for it than against
+    for who, choice in zip(b.voters, (0, 1, 1), strict=True):
+        await b.vote(who, ballot, choice)
+    assert (await b.over(ballot))["outcome"] == "REJECTED"
 
 
 async def test_it_closes_by_hand_only_when_all_have_voted(neighbourhood: Neighbourhood) -> None:

@@ -16,6 +16,9 @@ from core.models import Area
 from core.rules.settings import toggle_plugin
 from core.testing.kit import Neighbourhood
 from core.work import Work
+from plugins.ballots.rules import closing
+from plugins.ballots.rules.counting import Result
+from plugins.ballots.terms import BallotOutcome
 
 pytestmark = pytest.mark.anyio
 
@@ -69,6 +72,8 @@ async def test_without_voters_everybody_votes_who_lives_there(neighbourhood: Nei
         ({"rule": {"majority": 3}}, "BAD_RULE"),
         ({"rule": {"quorum": [3, 2, True]}}, "BAD_SHARE"),
         ({"choices": ["赞成"]}, "OPTIONS"),
+        ({"rule": {"threshold": [1, 3, False]}}, "RULE_TOO_LOOSE"),
+        ({"rule": {"threshold": [0, 1, True], "base": "VALID"}}, "RULE_TOO_LOOSE"),
         ({"voters": []}, "VOTERS"),
     ],
 )
@@ -97,3 +102,32 @@ async def test_where_ballots_are_off_it_is_refused_and_what_was_stays(neighbourh
 async def _toggle(work: Work, area_id: Any, state: str) -> dict[str, Any]:
     await toggle_plugin(work, area_id=area_id, plugin="ballots", state=Toggle(state), pilot_until=None, reason="测试")
     return {}
+
+
+async def test_a_question_is_adopted_only_with_more_votes_for_it_than_against(neighbourhood: Neighbourhood) -> None:
+    """Whatever share of the roll the rule is content with, and whatever a broken count says."""
+    b = await Balloting.begin(neighbourhood, 3)
+    for rule in ({"threshold": [1, 10, True], "base": "ROLL"}, {"threshold": None}, {"threshold": [1, 2, False]}):
+        ballot = await put(b, list(b.voters.values()), rule={"quorum": None, **rule})
+        for who, choice in zip(b.voters, (0, 1, 1), strict=True):
+            assert await b.vote(who, ballot, choice) == "done"
+        assert (await b.over(ballot, days=2))["outcome"] == "REJECTED"
+
+
+async def test_the_database_takes_no_adoption_against_more_votes(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    close = ("clerk", "ballotsClose", "ballot { outcome }")
+    cases = {(0, 1, 1): "MORE_AGAINST_IT", (0, 1, 2): "MORE_AGAINST_IT", (2, 2, 2): "MORE_AGAINST_IT", (0, 0, 1): None}
+    for choices, code in cases.items():
+        ballot = await b.ballot(title=str(choices))
+        for who, choice in zip(b.voters, choices, strict=True):
+            assert await b.vote(who, ballot, choice) == "done"
+        votes = (choices.count(0), choices.count(1), choices.count(2))
+        with monkeypatch.context() as patched:
+            patched.setattr(closing, "decide", lambda *_, v=votes, **__: Result(BallotOutcome.ADOPTED, v, (0,)))
+            if code is None:
+                assert (await b.n.do(*close, ballotId=ballot))["ballot"]["outcome"] == "ADOPTED"
+            else:
+                assert await b.n.refused(*close, ballotId=ballot) == code

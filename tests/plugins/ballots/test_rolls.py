@@ -256,3 +256,39 @@ async def test_two_who_are_one_wait_while_a_final_roll_waits_for_its_vote(neighb
     gone = next(iter(b.voters.values()))
     merge = ("admin", "coreMergeActors", "actor { id }")
     assert await b.n.refused(*merge, keptId=kept, goneId=gone, reason="同一人") == "OPEN_MATTERS"
+
+
+async def test_a_ballot_says_how_its_voters_came_to_be_and_no_child_is_named(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 3)
+    n, (child, first, second) = b.n, list(b.voters.values())
+    attest = {"areaId": b.area, "personId": child, "fact": "BORN", "day": "2015-03-01", "evidence": "户口簿"}
+    await n.do("clerk", "ballotsAttest", "attestation { id }", **attest)
+    given = {"areaId": b.area, "title": "全体村民同意征地", "opensAt": b.at(hours=1), "closesAt": b.at(days=1)}
+    announce = ("clerk", "ballotsAnnounce", "ballot { id electorate }")
+    assert await n.refused(*announce, **given, voterIds=[first, child, second]) == "TOO_YOUNG"
+    named = await n.do(*announce, **given, voterIds=[first, second])
+    found = await n.do(*announce, **given)
+    await b.rule()
+    roll = await b.final_roll()
+    times = {"opensAt": b.at(days=30), "closesAt": b.at(days=31)}
+    over = await n.do(*announce, **{**given, **times}, rollId=roll)
+    for made, electorate in ((named, "NAMED"), (found, "RESIDENTS"), (over, "ROLL")):
+        assert made["ballot"]["electorate"] == electorate
+        assert await b.see(made["ballot"]["id"], "electorate") == {"electorate": electorate}  # for everybody
+
+
+async def test_a_roll_says_whom_it_has_left_out_and_why(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 4)
+    n, people = b.n, list(b.voters.values())
+    clauses = [{"basis": "ADULT", "all": [{"predicate": "AGE", "number": 18}]}]
+    await n.do("admin", "ballotsMakeRule", "rule { id }", areaId=b.area, kind=KIND, title="成年", clauses=clauses)
+    for person, day in ((people[0], "1990-01-01"), (people[1], "2020-01-01")):
+        attest = {"areaId": b.area, "personId": person, "fact": "BORN", "day": day, "evidence": "户口簿"}
+        await n.do("clerk", "ballotsAttest", "attestation { id }", **attest)
+    roll = await b.roll()
+    query = "query($i: ID!) { ballotsRoll(id: $i) { listed leftOut { code count } } }"
+    seen = (await n.ask("clerk", query, i=roll))["ballotsRoll"]
+    left = {row["code"]: row["count"] for row in seen["leftOut"]}
+    assert (seen["listed"], left["TOO_YOUNG"]) == (1, 1) and left["AGE_UNKNOWN"] >= 2
+    await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
+    assert (await n.ask("resident", query, i=roll))["ballotsRoll"]["leftOut"] == []

@@ -136,3 +136,50 @@ async def test_a_paper_is_never_changed_and_none_is_slipped_in_or_taken_out(neig
     assert seen["ballotsRecount"] == {
         "agrees": True, "outcome": "ADOPTED", "cast": 3, "tally": [{"votes": 3}, {"votes": 0}, {"votes": 0}],
     }  # fmt: skip
+
+
+async def test_no_count_that_is_public_tells_what_a_few_chose_on_the_other_way_of_voting(
+    neighbourhood: Neighbourhood,
+) -> None:
+    """However few vote online and however few on paper: the total less the counted batches never leaves one to four."""
+    b = await Balloting.begin(neighbourhood, 10)
+    n, people = b.n, list(b.voters)
+    batches = """papers(first: 9) { nodes { state counts { choices papers } valid spoiled evidence } }
+      more: papers(where: {valid: {gte: 0}}) { totalCount } fewer: papers(where: {spoiled: {gte: 0}}) { totalCount }"""
+    for online, papers in ((1, 5), (4, 6), (0, 5), (5, 5), (5, 3)):
+        ballot = await b.ballot(hasPapers=True, voterIds=[b.voters[p] for p in people[: online + papers]])
+        for who in people[:online]:
+            assert await b.vote(who, ballot, 1) == "done"
+        for who in people[online : online + papers]:
+            await n.do("clerk", "ballotsHandOut", "vote { id }", ballotId=ballot, voterId=b.voters[who])
+        n.clock.advance(timedelta(days=4))
+        await n.due()
+        counts = [{"choices": [0], "papers": papers}]
+        made = await n.do(
+            "clerk", "ballotsEnterPapers", "papers { id counts { papers } }", ballotId=ballot, box="STATION",
+            place="村部", counts=counts, evidence=["照片"],
+        )  # fmt: skip
+        confirm = "papers { counts { papers } }"
+        told = await n.do("admin", "ballotsConfirmPapers", confirm, papersId=made["papers"]["id"])
+        assert told["papers"]["counts"] == [{"papers": papers}]
+        await n.do("clerk", "ballotsClose", "ballot { id }", ballotId=ballot)
+        total = await b.see(ballot, "cast tally { votes }")
+        assert total == {"cast": online + papers, "tally": [{"votes": papers}, {"votes": online}, {"votes": 0}]}
+        is_told = papers >= 5 and not 0 < online < 5
+        for who in (None, "resident", people[0], "inspector", "clerk", "admin"):
+            seen = await b.see(ballot, batches, who)
+            (batch,) = seen["papers"]["nodes"]
+            if is_told or who in ("clerk", "admin"):  # who counted them
+                assert (batch["counts"], batch["valid"], batch["spoiled"]) == (counts, papers, 0), who
+            else:
+                assert (batch["counts"], batch["valid"], batch["spoiled"], batch["evidence"]) == ([], None, None, [])
+                assert (seen["more"]["totalCount"], seen["fewer"]["totalCount"]) == (0, 0)
+        answer = await n.ask(
+            "resident", "query($i: ID!) { ballotsRecount(ballotId: $i) { agrees cast tally { votes } } }", i=ballot
+        )
+        assert answer["ballotsRecount"] == {**total, "agrees": True}
+        for data, said in await b.rows(
+            "SELECT e.data, (SELECT max(t.text) FROM core_event_text t WHERE t.event_id = e.id) FROM core_event e"
+            " WHERE e.type LIKE 'ballots.papers.%'"
+        ):
+            assert "choices" not in str(data) and said is None
