@@ -246,6 +246,21 @@ class Registration(Logged):
             " AND NEW.state <> 'PENDING_CONSENT'",
             "REGISTRATION_STATE",
         ),
+        refuse(
+            "the_ballot_decides",
+            "UPDATE",
+            "OLD.state = 'PENDING_CONSENT' AND OLD.consent_ballot_id IS NOT NULL AND NEW.state IN ('VERIFIED',"
+            f" 'CONSENT_REFUSED') AND NOT ({same('NEW.consent_ballot_id', 'OLD.consent_ballot_id')}"
+            " AND NEW.consent_evidence IS NULL)",
+            "CONSENT_ASKED",
+        ),
+        refuse(
+            "decided_later",
+            "UPDATE",
+            "OLD.state = 'CONSENT_REFUSED' AND NEW.consent_evidence IS NOT NULL AND (NEW.consented_on < OLD.consented_on"
+            " OR (OLD.consent_evidence IS NULL AND NEW.consented_on = OLD.consented_on))",
+            "CONSENT_TOO_EARLY",
+        ),
         *_DESK,
         *_by_others("inv10_decision", "decided_by_id", "NEW.person_id", "NEW.employer_id"),
         index("area_id", "state", "submitted_at"),

@@ -82,7 +82,7 @@ async def settle_verified(
         "reason": None, "until": None, "closed_at": None, "membership_id": None,
     }  # fmt: skip
     if await consent_area(work, registration, settings) is not None:
-        work.change(registration, state=ResidenceState.PENDING_CONSENT, **facts)
+        work.change(registration, state=ResidenceState.PENDING_CONSENT, consent_ballot_id=None, **facts)
         work.record(
             "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
         )
