@@ -45,6 +45,15 @@ def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
     )
 
 
+def entered_by(registration: str, person: str) -> str:
+    """SQL: this person entered the registration, or evidence of it, at the desk for somebody else."""
+    return (
+        f"EXISTS (SELECT 1 FROM core_event n WHERE n.subject_id = {registration} AND n.actor_id = {person}"
+        " AND n.behalf_of_id IS NOT NULL AND n.type IN ('new_residents.registration.submitted',"
+        " 'new_residents.registration.confirmed', 'new_residents.registration.amended'))"
+    )
+
+
 _CLOSED = Keep("closed_at", "case_text_days")
 LIVING = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
 # The desk has recorded that they live in an area that is neither above nor below that of the registration.
@@ -191,6 +200,7 @@ class Registration(Logged):
             "WORKER_CONSENT",
         ),
         check("verified", f"NOT (NEW.{LIVING}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
+        check("not_before_claimed", "NEW.since IS NULL OR NEW.since >= NEW.claimed_since", "SINCE_BEFORE_CLAIMED"),
         check("identified", f"NOT (NEW.{LIVING}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
         check("until_after_since", "NEW.until IS NULL OR (NEW.since IS NOT NULL AND NEW.until >= NEW.since)"),
         check("moved", "NEW.state <> 'MOVED_AWAY' OR NEW.until IS NOT NULL"),
@@ -263,6 +273,13 @@ class Registration(Logged):
         ),
         *_DESK,
         *_by_others("inv10_decision", "decided_by_id", "NEW.person_id", "NEW.employer_id"),
+        refuse(
+            "inv10_entered",
+            "UPDATE",
+            f"NEW.{LIVING} AND NOT ({same('NEW.since', 'OLD.since')} AND {same('NEW.decided_by_id', 'OLD.decided_by_id')})"
+            f" AND {entered_by('NEW.id', 'NEW.decided_by_id')}",
+            "ENTERED_BY_YOU",
+        ),
         index("area_id", "state", "submitted_at"),
         index("area_id", "submitted_at"),
         index("person_id", "submitted_at"),
