@@ -355,6 +355,7 @@ class Entitlement(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         check("title_not_empty", "length(NEW.title) > 0 AND length(NEW.key) > 0", "EMPTY_TEXT"),
         check("months", "NEW.min_months BETWEEN 0 AND 120"),
+        refuse("key_in_capitals", "INSERT", 'NEW."key" <> upper(NEW."key")', "INVALID_VALUE"),
         unique("area_id", "key", where="state = 'OFFERED'", code="ENTITLEMENT_EXISTS"),
         refuse(
             "stays",
