@@ -105,7 +105,7 @@ async def find_problems(config: Config, known: Sequence[Problem] = ()) -> tuple[
     if any(p.values.get("key") == "area" for p in known):
         problems = [p for p in problems if p.values.get("key") != "area"]
     if any(p.values.get("key") == "plugins" or "plugin_key" in p.values for p in known):
-        problems = [p for p in problems if p.code != "PLUGIN_NOT_LISTED"]
+        problems = [p for p in problems if p.code not in ("PLUGIN_NOT_LISTED", "PLUGIN_NOT_LOADED")]
     problems = [*known, *problems]
     if config.file is not None:
         ours = str(config.file.path)

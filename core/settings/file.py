@@ -85,10 +85,19 @@ class FileRows:
 class AreaReader:
     """Reads the `[area.*]` sections against the plugins that are loaded."""
 
-    def __init__(self, file: TomlFile, declared: Mapping[str, Declared], plugins: Sequence[str], clock: Clock) -> None:
+    def __init__(
+        self,
+        file: TomlFile,
+        declared: Mapping[str, Declared],
+        plugins: Sequence[str],
+        listed: Sequence[str],
+        clock: Clock,
+    ) -> None:
+        """`listed`: what the file has in `plugins = […]`, of which some may not be loaded."""
         self.file = file
         self.declared = declared
         self.plugins = list(plugins)
+        self.listed = list(listed)
         self.clock = clock
         self.problems: list[Problem] = []
         self.rows = FileRows(str(file.path))
@@ -129,8 +138,11 @@ class AreaReader:
     def _is_loaded(self, plugin: str, at: tuple[str, ...]) -> bool:
         if plugin in self.plugins:
             return True
-        listed = ", ".join(self.plugins) or "[]"
-        self._problem("PLUGIN_NOT_LISTED", *at, plugin_key=plugin, listed=listed, near=near(plugin, self.plugins))
+        if plugin in self.listed:
+            self._problem("PLUGIN_NOT_LOADED", *at, plugin_key=plugin)
+            return False
+        listed = ", ".join(self.listed) or "[]"
+        self._problem("PLUGIN_NOT_LISTED", *at, plugin_key=plugin, listed=listed, near=near(plugin, self.listed))
         return False
 
     def _toggles(self, code: str, section: dict[str, Any]) -> None:
@@ -328,6 +340,10 @@ class TreeCheck:
         self.codes = {id: code for code, id in facts.areas.items()}
         self.alone = SettingsBook.of(0, *switches_and_own(self.rows, facts))
         self.together = overlay(self.rows, facts)
+        for toggle in self.rows.toggles:
+            if toggle.until is not None and toggle.until <= facts.now:
+                at = ("area", toggle.area, "pilot", toggle.plugin)
+                self.notices.append(self.file.problem("PILOT_IS_OVER", *at, plugin_key=toggle.plugin, area=toggle.area))
         for said in self.rows.settings:
             self._document(said)
             self._bounds(said)

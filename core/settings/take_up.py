@@ -46,7 +46,7 @@ def look_over_areas(
     """What of the area sections can be read, and what is wrong with the rest."""
     if config.file is None:
         return FileRows(), []
-    reader = AreaReader(config.file, declared, runtime_plugins, clock)
+    reader = AreaReader(config.file, declared, runtime_plugins, config.plugins, clock)
     return reader.read(), reader.problems
 
 

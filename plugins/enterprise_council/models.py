@@ -384,6 +384,13 @@ class Concern(Logged):
             "CONCERN_STATE",
         ),
         refuse(
+            "inv10_owner",
+            "UPDATE",
+            f"NEW.owner_id IS NOT NULL AND NOT {same('NEW.owner_id', 'OLD.owner_id')}"
+            f" AND {own_matter('NEW.owner_id', 'NEW.enterprise_id')} AND NOT {_by_event('concern.merged')}",
+            "OWN_MATTER",
+        ),
+        refuse(
             "inv10_replied",
             "UPDATE",
             f"NEW.state = 'ANSWERED' AND OLD.state = 'ASSIGNED' AND {own_matter('NEW.replied_by_id', 'NEW.enterprise_id')}",

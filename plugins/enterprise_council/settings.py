@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
 from core.settings import Move, Settings, setting
 from plugins.enterprise_council.terms import ShareRounding
 
@@ -39,3 +43,9 @@ class EnterpriseCouncilSettings(Settings):
     concern_days: int = setting(
         15, move=Move.MAX, ge=1, le=90, en="Days to answer an enterprise's concern", zh="企业诉求答复期限(天)"
     )
+
+    @model_validator(mode="after")
+    def _least_is_within_most(self) -> Self:
+        if self.least_percent > self.most_percent:
+            raise ValueError("least_percent is more than most_percent")
+        return self

@@ -45,6 +45,15 @@ def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
     )
 
 
+def entered_by(registration: str, person: str) -> str:
+    """SQL: this person entered the registration, or evidence of it, at the desk for somebody else."""
+    return (
+        f"EXISTS (SELECT 1 FROM core_event n WHERE n.subject_id = {registration} AND n.actor_id = {person}"
+        " AND n.behalf_of_id IS NOT NULL AND n.type IN ('new_residents.registration.submitted',"
+        " 'new_residents.registration.confirmed', 'new_residents.registration.amended'))"
+    )
+
+
 _CLOSED = Keep("closed_at", "case_text_days")
 LIVING = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
 # The desk has recorded that they live in an area that is neither above nor below that of the registration.
@@ -203,6 +212,7 @@ class Registration(Logged):
             "WORKER_CONSENT",
         ),
         check("verified", f"NOT (NEW.{LIVING}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
+        check("not_before_claimed", "NEW.since IS NULL OR NEW.since >= NEW.claimed_since", "SINCE_BEFORE_CLAIMED"),
         check("identified", f"NOT (NEW.{LIVING}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
         check("until_after_since", "NEW.until IS NULL OR (NEW.since IS NOT NULL AND NEW.until >= NEW.since)"),
         check("moved", "NEW.state <> 'MOVED_AWAY' OR NEW.until IS NOT NULL"),
@@ -266,8 +276,30 @@ class Registration(Logged):
             " AND NEW.state <> 'PENDING_CONSENT'",
             "REGISTRATION_STATE",
         ),
+        refuse(
+            "the_ballot_decides",
+            "UPDATE",
+            "OLD.state = 'PENDING_CONSENT' AND OLD.consent_ballot_id IS NOT NULL AND NEW.state IN ('VERIFIED',"
+            f" 'CONSENT_REFUSED') AND NOT ({same('NEW.consent_ballot_id', 'OLD.consent_ballot_id')}"
+            " AND NEW.consent_evidence IS NULL)",
+            "CONSENT_ASKED",
+        ),
+        refuse(
+            "decided_later",
+            "UPDATE",
+            "OLD.state = 'CONSENT_REFUSED' AND NEW.consent_evidence IS NOT NULL AND (NEW.consented_on < OLD.consented_on"
+            " OR (OLD.consent_evidence IS NULL AND NEW.consented_on = OLD.consented_on))",
+            "CONSENT_TOO_EARLY",
+        ),
         *_DESK,
         *_by_others("inv10_decision", "decided_by_id", "NEW.person_id", "NEW.employer_id"),
+        refuse(
+            "inv10_entered",
+            "UPDATE",
+            f"NEW.{LIVING} AND NOT ({same('NEW.since', 'OLD.since')} AND {same('NEW.decided_by_id', 'OLD.decided_by_id')})"
+            f" AND {entered_by('NEW.id', 'NEW.decided_by_id')}",
+            "ENTERED_BY_YOU",
+        ),
         index("area_id", "state", "submitted_at"),
         index("area_id", "submitted_at"),
         index("person_id", "submitted_at"),
@@ -343,6 +375,7 @@ class Entitlement(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         check("title_not_empty", "length(NEW.title) > 0 AND length(NEW.key) > 0", "EMPTY_TEXT"),
         check("months", "NEW.min_months BETWEEN 0 AND 120"),
+        refuse("key_in_capitals", "INSERT", 'NEW."key" <> upper(NEW."key")', "INVALID_VALUE"),
         unique("area_id", "key", where="state = 'OFFERED'", code="ENTITLEMENT_EXISTS"),
         refuse(
             "stays",

@@ -98,7 +98,7 @@ async def _proposed(work: Work, nomination_id: UUID) -> tuple[Body, Nomination]:
     work.expect_version(nomination)
     await not_own(work, nomination.nominee_id, nomination.nominated_by_id)
     if nomination.state is not NominationState.PROPOSED:
-        raise Refusal("NOMINATION_STATE", state=str(nomination.state))
+        raise Refusal("NOMINATION_STATE", state=nomination.state)
     return body, nomination
 
 

@@ -26,7 +26,7 @@ def _require_open(work: Work, request: MeetingRequest) -> None:
     """Refuses VERSION_CONFLICT, REQUEST_STATE."""
     work.expect_version(request)
     if request.state is not RequestState.OPEN or request.open_until < today(work):
-        raise Refusal("REQUEST_STATE", state=str(request.state))
+        raise Refusal("REQUEST_STATE", state=request.state)
 
 
 async def request_meeting(
@@ -171,7 +171,7 @@ async def due_request(
     if request.body_id != body.id:
         raise Refusal("NOT_ITS_MEETING", path=("requestId",))
     if request.state is not RequestState.DUE or request.hold_by is None or request.due_on is None:
-        raise Refusal("REQUEST_STATE", path=("requestId",), state=str(request.state))
+        raise Refusal("REQUEST_STATE", path=("requestId",), state=request.state)
     if is_urgent:
         raise Refusal("NOTICE_TOO_SHORT", path=("isUrgent",), days=notice_days)
     now = work.clock.civil_date(work.now)

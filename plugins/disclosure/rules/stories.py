@@ -146,9 +146,9 @@ async def answer_story(work: Work, *, story_id: UUID, consents: bool) -> StoryPe
         raise Refusal("NOT_A_PARTY")
     row, state = found[0], StoryAnswer.CONSENTED if consents else StoryAnswer.REFUSED
     if story.state is StoryState.WITHDRAWN:
-        raise Refusal("STORY_STATE", state=str(story.state))
+        raise Refusal("STORY_STATE", state=story.state)
     if row.state is state:
-        raise Refusal("ALREADY_ANSWERED", state=str(state))
+        raise Refusal("ALREADY_ANSWERED", state=state)
     if story.state is StoryState.PUBLISHED:
         await _take_down(work, story)
     consent = await _consent(work, story, row) if consents else None
@@ -197,7 +197,7 @@ async def _locked(work: Work, story_id: UUID, *states: StoryState) -> Story:
     work.require(PUBLISH, story)
     work.expect_version(story)
     if story.state not in states:
-        raise Refusal("STORY_STATE", state=str(story.state))
+        raise Refusal("STORY_STATE", state=story.state)
     return story
 
 

@@ -129,12 +129,22 @@ async def sign_compact(work: Work, *, compact_id: UUID) -> Compact:
     runs = await agreements.sign(work, compact, CompactSignature, work.principal_id, sides)
     if runs:
         settings = await work.settings(EnterpriseCouncilSettings, area, version=compact.settings_version)
-        work.change(compact, next_review_on=months_later(compact.starts_on, settings.review_months))
+        work.change(compact, next_review_on=_next_review(compact.starts_on, settings))
     work.record(
         f"enterprise_council.compact.{'active' if runs else 'signed'}", compact, area_id=area.id,
         data={"party": str(work.principal_id)},
     )  # fmt: skip
     return compact
+
+
+def _next_year(year: int) -> date:
+    """Its first day."""
+    return date(year + 1, 1, 1)
+
+
+def _next_review(day: date, settings: EnterpriseCouncilSettings) -> date:
+    """When a compact is to be reviewed after this day: so many months later, and not before this year is over."""
+    return max(months_later(day, settings.review_months), _next_year(day.year))
 
 
 async def end_compact(work: Work, *, compact_id: UUID, reason: str) -> Compact:
@@ -232,18 +242,25 @@ async def confirm_delivery(work: Work, *, commitment_id: UUID, is_delivered: boo
 async def review_compact(
     work: Work, *, compact_id: UUID, year: int, findings: str, next_steps: str | None
 ) -> CompactReview:
-    """How a year went: the server counts what was due, delivered, confirmed and late; somebody who is no party says what to
-    make of it. Refuses OWN_MATTER (INV10), COMPACT_REVIEWED, AGREEMENT_STATE, COMPACT_YEAR."""
+    """How a year went, once it is over, or the compact is: the server counts what was due, delivered, confirmed and late;
+    somebody who is no party says what to make of it.
+
+    Refuses OWN_MATTER (INV10), COMPACT_REVIEWED, AGREEMENT_STATE, COMPACT_YEAR, COMPACT_YEAR_NOT_OVER.
+    """
     area, compact, parties = await _locked(work, compact_id)
     work.require(REVIEW, area)
     await not_own(work, *(p.actor_id for p in parties))
     if compact.state is AgreementState.DRAFT:
         raise Refusal("AGREEMENT_STATE", state=compact.state)
-    if not compact.starts_on.year <= year <= min(today(work).year, compact.ends_on.year):
+    end = compact.ended_on or compact.ends_on
+    if not compact.starts_on.year <= year <= (end - timedelta(days=1)).year:
         raise Refusal("COMPACT_YEAR", path=("year",))
+    over = min(_next_year(year), end)
+    if today(work) < over:
+        raise Refusal("COMPACT_YEAR_NOT_OVER", path=("year",), year=year, since=str(over))
     if await work.find(CompactReview, compact_id=compact.id, year=year):
         raise Refusal("COMPACT_REVIEWED")
-    due = [c for c in await work.select(Commitment, compact_id=compact.id) if c.due_on.year == year]
+    due = [c for c in await work.select(Commitment, compact_id=compact.id) if c.due_on.year == year and c.due_on < over]
     done = [c for c in due if c.delivered_on is not None]
     late = [c for c in due if (c.delivered_on or today(work)) > c.due_on]
     review = CompactReview(
@@ -256,6 +273,6 @@ async def review_compact(
     settings = await work.settings(EnterpriseCouncilSettings, area, version=compact.settings_version)
     work.add(review)
     if compact.state is AgreementState.ACTIVE:
-        work.change(compact, next_review_on=months_later(today(work), settings.review_months))
+        work.change(compact, next_review_on=_next_review(today(work), settings))
     work.record("enterprise_council.compact.reviewed", review, area_id=area.id, data={"compact": str(compact.id)})
     return review

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+from core.access import LATELY, own_sql
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
@@ -49,18 +50,25 @@ def _require_state(work: Work, concern: Concern, *allowed: ConcernState) -> None
 
 
 async def assign_concern(work: Work, *, concern_id: UUID, owner_id: UUID) -> Concern:
-    """Somebody has to answer it from now on; the day it is due stays. Refuses CONCERN_STATE, OWN_MATTER (the enterprise
-    itself)."""
+    """Somebody has to answer it from now on; the day it is due stays. Refuses CONCERN_STATE, OWN_MATTER (INV10: the
+    enterprise itself, or who belongs to it or acts for it)."""
     area, concern = await work.lock_with(Concern, concern_id, Area)
     work.require(MANAGE, area)
     _require_state(work, concern, ConcernState.RAISED, ConcernState.ASSIGNED)
     owner = await work.get(Actor, owner_id)
-    if owner.id == concern.enterprise_id:
+    if await is_its_own(work, concern, owner.id):
         raise Refusal("OWN_MATTER", path=("ownerId",))
     work.change(concern, state=ConcernState.ASSIGNED, owner_id=owner.id)
     data = {**_about(concern), "owner": str(owner.id)}
     work.record("enterprise_council.concern.assigned", concern, area_id=area.id, data=data)
     return concern
+
+
+async def is_its_own(work: Work, concern: Concern, owner_id: UUID) -> bool:
+    """Is the enterprise's matter this actor's own, in any of their hats (INV10)?"""
+    own = own_sql("a.id", "{2}", "{3}")
+    sql = f"SELECT 1 AS yes FROM core_actor a WHERE a.id = {{0}} AND {{1}} IN (SELECT o.id FROM ({own}) o)"
+    return bool(await work.rows(sql, owner_id, concern.enterprise_id, work.now, work.now - LATELY))
 
 
 async def answer_concern(work: Work, *, concern_id: UUID, reply: str) -> Concern:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from core.corrections import Finding, Merging
 from core.duties import Duties, Duty, Held, Matter, Taking
+from core.errors import Refusal
 from core.models import Logged
 from core.rules.erasure import Erasing
 from core.work import PendingEvent, Work
@@ -20,6 +21,7 @@ from plugins.enterprise_council.models import (
     EnterpriseSeat,
     SelfHelp,
 )
+from plugins.enterprise_council.rules.concerns import is_its_own
 from plugins.enterprise_council.rules.seats import STANDING
 from plugins.enterprise_council.terms import KEY, OPEN_CONCERN, OPEN_SELF_HELP, EnterpriseSeatState
 
@@ -102,6 +104,8 @@ async def _concerns(work: Work, person_id: UUID) -> list[Held]:
 
 async def _move_concern(work: Work, held: Held, taking: Taking) -> PendingEvent:
     concern: Any = held.row
+    if await is_its_own(work, concern, taking.taker_id):
+        raise Refusal("OWN_MATTER")
     work.change(concern, owner_id=taking.taker_id)
     return work.record("enterprise_council.concern.assigned", concern, area_id=concern.area_id, data=taking.data)
 

@@ -31,7 +31,7 @@ OFFER, GRANT = "new_residents.entitlement.offer", "new_residents.entitlement.gra
 class NewResidentsOfferEntitlementInput(MutationInput):
     area_id: strawberry.ID = strawberry.field(description="Where, and below (提供区域).")
     equal_group: EqualGroup = strawberry.field(description="Which of the five (五同类别).")
-    key: str = strawberry.field(description="A short name for programs (事项代码).")
+    key: str = strawberry.field(description="A short name for programs, kept in capitals (事项代码,统一为大写).")
     title: str = strawberry.field(description="What it is called (名称).")
     explanation: str | None = strawberry.field(default=None, description="What it means (说明).")
     min_months: int = strawberry.field(default=0, description="Months of residence, 0 to 120 (所需居住月数).")

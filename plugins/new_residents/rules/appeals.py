@@ -12,7 +12,7 @@ from core.work import Work
 from plugins.new_residents.models import Appeal, Grant, Registration
 from plugins.new_residents.rules.common import about, needed, not_own, own, today
 from plugins.new_residents.rules.entitlements import reinstate
-from plugins.new_residents.rules.residence import on_file, settle_verified
+from plugins.new_residents.rules.residence import found_since, on_file, settle_verified
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import (
     LIVES_HERE,
@@ -110,7 +110,7 @@ async def decide_appeal(
         await not_own(work, registration.employer_id)
     work.change(appeal, state=ResidentAppealState.GRANTED if grant else ResidentAppealState.DISMISSED, **decided)
     if grant and registration is not None and registration.state in LIVES_HERE:
-        _other_day(work, registration, since)
+        await _other_day(work, registration, since)
     if grant and doubted is not None:
         await reinstate(work, doubted)
     event = f"new_residents.appeal.{'granted' if grant else 'dismissed'}"
@@ -134,11 +134,10 @@ def _needed(since: date | None) -> date:
     return since
 
 
-def _other_day(work: Work, registration: Registration, since: date | None) -> None:
+async def _other_day(work: Work, registration: Registration, since: date | None) -> None:
     """Queue another first day of a residence that is verified already."""
     day = _needed(since)
-    if day > today(work):
-        raise Refusal("IN_THE_FUTURE", path=("since",))
+    await found_since(work, registration, day)
     if day == registration.since:
         raise Refusal("RESIDENCE_SINCE", path=("since",))
     work.change(registration, since=day, decided_by_id=work.person_id, decided_on=today(work))

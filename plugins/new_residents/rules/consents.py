@@ -7,7 +7,7 @@ The facts are verified before; while it is open, or refused, they count for the 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from uuid import UUID
 
 from core.errors import Refusal
@@ -57,8 +57,7 @@ async def ask_consent(
     if registration.person_id in voters:
         raise Refusal("OWN_MATTER", path=("representativeIds",))
     await _villagers(work, village_id, voters)
-    if registration.consent_ballot_id is not None and registration.state is ResidenceState.PENDING_CONSENT:
-        raise Refusal("CONSENT_ASKED")
+    _not_in_a_ballot(registration)
     person = await work.get(Actor, registration.person_id)
     ballot_id = await ballots.put(
         work, subject=registration, area_id=registration.area_id, title=f"同意{person.masked_name}参加本村选举与决策",
@@ -103,25 +102,45 @@ async def record_consent(
 ) -> Registration:
     """A clerk enters what the minutes of the villagers or their representatives say.
 
-    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, EMPTY_TEXT, IN_THE_FUTURE.
+    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, CONSENT_ASKED (a ballot decides it), EMPTY_TEXT, IN_THE_FUTURE,
+    CONSENT_TOO_EARLY.
     """
     registration = await work.lock(Registration, registration_id)
     work.require(RECORD, registration)
     work.expect_version(registration)
     await not_own(work, registration.person_id)
     still(registration, *ASKED)
+    _not_in_a_ballot(registration)
     day = decided_on or today(work)
     if day > today(work):
         raise Refusal("IN_THE_FUTURE", path=("decidedOn",))
+    earliest = _earliest(work, registration)
+    if day < earliest:
+        raise Refusal("CONSENT_TOO_EARLY", path=("decidedOn",), since=str(earliest))
     text = clean_text(evidence, "evidence", limit=500)
-    await _decided(work, registration, consented, consent_evidence=text, consented_on=day)
+    await _decided(work, registration, consented, consent_ballot_id=None, consent_evidence=text, consented_on=day)
     return registration
+
+
+def _not_in_a_ballot(registration: Registration) -> None:
+    """Refuses CONSENT_ASKED while a ballot about it is open."""
+    if registration.consent_ballot_id is not None and registration.state is ResidenceState.PENDING_CONSENT:
+        raise Refusal("CONSENT_ASKED")
+
+
+def _earliest(work: Work, registration: Registration) -> date:
+    """The first day whose minutes count: that of the registration or of the last minutes, or the day after a ballot was asked
+    for or decided against."""
+    day, last = work.clock.civil_date(registration.submitted_at), registration.consented_on
+    if last is None:
+        return day
+    return max(day, last if registration.consent_evidence is not None else last + timedelta(days=1))
 
 
 async def ballot_closed(work: Work, event: EventRecord) -> None:
     """The ballot in which the villagers were asked has closed: they agreed, or did not. One that decided nothing (no quorum,
-    a tie, called off) leaves the registration waiting, to be asked about again. Any other ballot about it, whoever announced
-    it and wherever, says nothing (INV10, INV13)."""
+    a tie, called off) leaves the registration waiting, to be asked about again, and minutes of before it still say nothing.
+    Any other ballot about it, whoever announced it and wherever, says nothing (INV10, INV13)."""
     data = event.data
     if data.get("subjectTag") != Registration.tag:
         return
@@ -133,7 +152,7 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
         return
     work.require(RECORD, registration)
     if data.get("outcome") not in ("ADOPTED", "REJECTED"):
-        work.change(registration, consent_ballot_id=None, consented_on=None)
+        work.change(registration, consent_ballot_id=None)
         work.record(
             "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
         )

@@ -66,7 +66,7 @@ CATALOGUE = (
 
 
 async def offer(work: Work, *, area_id: UUID, offers: Sequence[Offer]) -> list[Entitlement]:
-    """Offer entitlements in an area and below. Refuses ENTITLEMENT_EXISTS; BAD_MONTHS."""
+    """Offer entitlements in an area and below; keys are kept in capitals. Refuses ENTITLEMENT_EXISTS; BAD_MONTHS."""
     area = await work.lock(Area, area_id)
     work.require(OFFER, area)
     made = []
@@ -74,7 +74,7 @@ async def offer(work: Work, *, area_id: UUID, offers: Sequence[Offer]) -> list[E
         if not 0 <= each.min_months <= 120:
             raise Refusal("BAD_MONTHS", path=("minMonths",))
         entitlement = Entitlement(
-            id=new_id(), area_id=area_id, equal_group=each.group, key=clean_name(each.key, "key", limit=40),
+            id=new_id(), area_id=area_id, equal_group=each.group, key=clean_name(each.key, "key", limit=40).upper(),
             title=clean_name(each.title, "title"), explanation=optional_text(each.explanation, "explanation", limit=2000),
             min_months=each.min_months, automatic=each.automatic, state=EntitlementState.OFFERED,
         )  # fmt: skip
@@ -412,9 +412,16 @@ def end_with_residence(work: Work, grant: Grant, day: date) -> None:
 
 
 async def reinstate(work: Work, grant: Grant) -> None:
-    """An appeal was right: they have it, if they still fulfil what granting asks for. Refuses what granting refuses."""
+    """An appeal was right: they have it, if they still fulfil what granting asks for. What they asked for again meanwhile is
+    settled with it; whoever has been granted it meanwhile has it. Refuses what granting refuses."""
     _is(grant, EntitlementStanding.REFUSED, EntitlementStanding.ENDED)
-    await _none_yet(work, grant.entitlement_id, grant.person_id)
+    again = await work.select(
+        Grant, lock=True, entitlement_id=grant.entitlement_id, person_id=grant.person_id, state=list(RUNNING)
+    )
+    if any(g.state is EntitlementStanding.GRANTED for g in again):
+        return
+    for request in again:
+        work.change(request, state=EntitlementStanding.WITHDRAWN)
     entitlement = await work.get(Entitlement, grant.entitlement_id)
     standing = await standing_of(work, entitlement, grant.person_id)
     if standing.area_id != grant.area_id:  # what they ask for where they live now is another matter

@@ -13,7 +13,7 @@ from core.errors import Refusal
 from core.models import Actor, Area, Consent, Membership, PersonDetail
 from core.rules import actors
 from core.work import Work
-from plugins.new_residents.models import Evidence, Grant, Registration
+from plugins.new_residents.models import Evidence, Grant, Registration, entered_by
 from plugins.new_residents.rules.automatic import automatic_grants
 from plugins.new_residents.rules.common import (
     about,
@@ -37,8 +37,8 @@ async def verify_residence(
 ) -> Registration:
     """A clerk finds that the person lives there since a day, and is who they say.
 
-    Refuses OWN_MATTER (INV10), REGISTRATION_STATE, RESIDENCE_EVIDENCE, IDENTITY_NEEDED, IN_THE_FUTURE, LIVES_ELSEWHERE,
-    WORKER_CONSENT (taken back meanwhile).
+    Refuses OWN_MATTER and ENTERED_BY_YOU (INV10), REGISTRATION_STATE, RESIDENCE_EVIDENCE, IDENTITY_NEEDED, IN_THE_FUTURE,
+    SINCE_BEFORE_CLAIMED, LIVES_ELSEWHERE, WORKER_CONSENT (taken back meanwhile).
     """
     registration = await work.lock(Registration, registration_id)
     work.require(VERIFY, registration)
@@ -58,12 +58,24 @@ async def on_file(work: Work, person_id: UUID) -> IdentityCheck:
     return IdentityCheck.ON_FILE
 
 
+async def found_since(work: Work, registration: Registration, since: date) -> None:
+    """Somebody else than who entered the registration at the desk finds the day: the claimed one or a later.
+
+    Refuses IN_THE_FUTURE, SINCE_BEFORE_CLAIMED, ENTERED_BY_YOU.
+    """
+    if since > today(work):
+        raise Refusal("IN_THE_FUTURE", path=("since",))
+    if since < registration.claimed_since:
+        raise Refusal("SINCE_BEFORE_CLAIMED", path=("since",), since=str(registration.claimed_since))
+    if await work.rows(f"SELECT 1 AS yes WHERE {entered_by('{0}', '{1}')}", registration.id, work.person_id):
+        raise Refusal("ENTERED_BY_YOU")
+
+
 async def settle_verified(
     work: Work, registration: Registration, since: date, identity: IdentityCheck, settings: NewResidentsSettings
 ) -> None:
     """Queue and record that the facts are verified: by whoever acts, in force at once or once the villagers agree."""
-    if since > today(work):
-        raise Refusal("IN_THE_FUTURE", path=("since",))
+    await found_since(work, registration, since)
     await work.lock(Actor, registration.person_id)  # the desk may be recording at this moment that they live elsewhere
     shown = {e.kind for e in await work.select(Evidence, registration_id=registration.id)}
     if len(shown) < settings.evidence_needed:
@@ -82,7 +94,7 @@ async def settle_verified(
         "reason": None, "until": None, "closed_at": None, "membership_id": None,
     }  # fmt: skip
     if await consent_area(work, registration, settings) is not None:
-        work.change(registration, state=ResidenceState.PENDING_CONSENT, **facts)
+        work.change(registration, state=ResidenceState.PENDING_CONSENT, consent_ballot_id=None, **facts)
         work.record(
             "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
         )

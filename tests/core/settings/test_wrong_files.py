@@ -9,11 +9,13 @@ from pathlib import Path
 import pytest
 
 from core.cli.configuring import find_problems
+from core.clock import Clock
 from core.config import Config, config_from, look_over, read_config
 from core.errors import ConfigurationError
 from core.plugins import manifest
 from core.plugins.host import Host
 from core.problems import Problem, _texts
+from core.settings.take_up import look_over_areas
 from core.testing.kit import Databases
 from core.toml import TomlFile
 
@@ -151,6 +153,29 @@ async def test_a_good_file_is_good(ours: Config, tmp_path: Path) -> None:
         "utf-8-sig",
     )
     assert await problems_of(ours, path) == []
+
+
+@pytest.mark.anyio
+async def test_a_pilot_that_is_over_is_told_and_stops_nothing(ours: Config, tmp_path: Path) -> None:
+    path = tmp_path / "gongzhi.toml"
+    path.write_text(BOTH + "[area.haicang]\npilot.points = 2020-01-01\n", "utf-8")
+    config, known = look_over(path, {})
+    problems, notices = await find_problems(replace(config, database=ours.database, plugins=ours.plugins), known)
+    assert problems == []
+    assert [n.text() for n in notices if n.code == "PILOT_IS_OVER"] == [
+        f"{path}:3: pilot.points: the pilot's last day in haicang is past; the area is as the one above it"
+    ]
+
+
+def test_what_is_listed_and_could_not_be_loaded_is_not_told_to_be_missing(tmp_path: Path) -> None:
+    path = tmp_path / "gongzhi.toml"
+    path.write_text('[area.xishan]\nenable = ["forum"]\ndisable = ["forums"]\n', "utf-8")
+    config = replace(config_from(TomlFile.read(path), {}), plugins=("disclosure", "forums", "ballots"))
+    _, problems = look_over_areas(config, ["disclosure", "ballots"], {}, Clock("Asia/Shanghai"))
+    assert [p.text() for p in problems] == [
+        f"{path}:2: plugin 'forum' is not in plugins = […]; did you mean 'forums'? (listed: disclosure, forums, ballots)",
+        f"{path}:3: plugin 'forums' is in plugins = […], but could not be loaded; mend that first",
+    ]
 
 
 def test_two_files_and_a_missing_one(tmp_path: Path) -> None:

@@ -192,3 +192,29 @@ def test_no_line_is_too_wide_or_begins_with_a_mark() -> None:
         for line in lines:
             assert sheet.get_string_width(line) <= width, line
             assert not line or line[0] not in "，。）,)", line
+
+
+async def test_an_address_that_leads_nowhere_and_texts_that_are_no_events_are_refused(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    area = await n.area_id("xishan")
+    for key, good, bad in (
+        ("verify_url", ["", "http://gz.example/?seal={hash}"], ["gz.example/{hash}", "https://gz.example/v", "x"]),
+        (
+            "file_events",
+            [["funds.", "points.award.given"]],
+            [["funds"], [""], ["两会"], ["Funds.Paid"], ["funds..paid"]],
+        ),
+    ):
+        for value in bad:
+            told = await n.refused(
+                "admin", "coreSetPluginSettings", "area { id }", areaId=area, plugin="disclosure",
+                settings=[{"key": key, "value": value}],
+            )  # fmt: skip
+            assert told == "BAD_SETTING"
+        for value in good:
+            await n.do(
+                "admin", "coreSetPluginSettings", "area { id }", areaId=area, plugin="disclosure",
+                settings=[{"key": key, "value": value}],
+            )  # fmt: skip

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from building import CoBuilding, enterprises
 
+from core.config import config_from
+from core.errors import ConfigurationError
+from core.problems import Problem
 from core.testing.kit import Neighbourhood
+from core.toml import TomlFile
 
 pytestmark = pytest.mark.anyio
 
@@ -110,3 +115,24 @@ async def test_a_charter_without_enterprise_seats_ends_them(neighbourhood: Neigh
         assert await c.see(id, "state endedBecause") == {"state": "ENDED", "endedBecause": "BY_CHARTER"}
     seen = await c.see(c.body, "filledSeats compositions(first: 1) { nodes { isValid filled } }")
     assert seen == {"filledSeats": 2, "compositions": {"nodes": [{"isValid": True, "filled": 2}]}}
+
+
+async def test_no_charter_could_keep_to_bounds_that_contradict_each_other(
+    neighbourhood: Neighbourhood, tmp_path: Path
+) -> None:
+    n = neighbourhood
+    area = await n.area_id("haicang")
+    tune = ("coreSetPluginSettings", "area { id }")
+    both = [{"key": "least_percent", "value": 60}, {"key": "most_percent", "value": 40}]
+    where = {"areaId": area, "plugin": "enterprise_council"}
+    assert await n.refused("admin", *tune, **where, settings=both) == "SETTINGS_CONTRADICT"
+    assert (
+        await n.refused("admin", *tune, **where, settings=both[:1]) == "SETTINGS_CONTRADICT"
+    )  # 49 at most unless told
+    await n.do("admin", *tune, **where, settings=both[1:])
+    path = tmp_path / "gongzhi.toml"
+    said = "enterprise_council.least_percent = 60\nenterprise_council.most_percent = 40\n"
+    path.write_text(f"[area.xishan]\n{said}", "utf-8")
+    with pytest.raises(ConfigurationError) as wrong:
+        await n.server.take_up.check(config_from(TomlFile.read(path), {}))
+    assert {p.code for p in wrong.value.problems if isinstance(p, Problem)} == {"SETTINGS_CONTRADICT"}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 from building import CoBuilding, Enterprise
 
+from core.clock import months_later
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -151,17 +152,27 @@ async def test_every_year_somebody_who_is_no_party_reviews_what_the_server_count
     compact = await t.running()
     e, ours = t.enterprise, (await t.commitments(compact))["ENTERPRISE"]
     await n.do(e.login, *DELIVER, commitmentId=ours, report="已办", evidence=["照片 1"], actingFor=e.id)
-    await t.c.days(100)
-    year = n.clock.today().year
-    review = {"compactId": compact, "year": year, "findings": "企业如期,村里逾期。"}
+    began, due_on = n.clock.today(), n.clock.today() + timedelta(days=60)
+    ends = months_later(began, 12)
     made = ("enterpriseCouncilReviewCompact", "review { due delivered confirmed late }")
-    assert await t.c.outcome(e.login, *made, **review) == "NOT_PERMITTED"
-    assert await t.c.outcome("admin", *made, **{**review, "year": year + 5}) == "COMPACT_YEAR"
+
+    async def tried(year: int, who: str = "admin") -> str:
+        return await t.c.outcome(who, *made, compactId=compact, year=year, findings="企业如期,村里逾期。")
+
+    for year in {began.year, due_on.year, ends.year}:
+        assert await tried(year) == "COMPACT_YEAR_NOT_OVER"  # on the day of signing nothing can be said of any
+    assert await tried(began.year - 1) == await tried(began.year + 5) == "COMPACT_YEAR"
+    await t.c.days(61)
+    if due_on.year == n.clock.today().year:
+        assert await tried(due_on.year) == "COMPACT_YEAR_NOT_OVER"
+    await t.c.days((min(date(due_on.year + 1, 1, 1), ends) - n.clock.today()).days)
+    review = {"compactId": compact, "year": due_on.year, "findings": "企业如期,村里逾期。"}
+    assert await tried(due_on.year, e.login) == "NOT_PERMITTED"
     got = (await n.do("admin", *made, **review))["review"]
-    due = sum(
-        (n.clock.today() - timedelta(days=40)).year == year for _ in range(2)
-    )  # both were due 60 days after it began
-    assert got == {"due": due, "delivered": due // 2, "confirmed": 0, "late": due // 2}
+    assert got == {"due": 2, "delivered": 1, "confirmed": 0, "late": 1}
+    if ends > n.clock.today():
+        following = (await t.c.see(compact, "nextReviewOn"))["nextReviewOn"]
+        assert following == months_later(n.clock.today(), 12).isoformat()
     assert await t.c.outcome("admin", *made, **review) == "COMPACT_REVIEWED"
 
 

@@ -200,8 +200,15 @@ async def test_the_day_of_an_answer_and_who_confirms_are_held(neighbourhood: Nei
     async def unanswered(work: Work) -> dict[str, Any]:
         concern = await work.lock(Concern, raw(raised["concern"]["id"]))
         work.require("enterprise_council.concern.manage", concern)
-        work.change(concern, state=ConcernState.CLOSED, owner_id=raw(e.person), closed_at=work.now)
+        work.change(concern, state=ConcernState.CLOSED, owner_id=raw(stranger), closed_at=work.now)
         work.record("enterprise_council.concern.closed", concern, area_id=concern.area_id)
+        return {}
+
+    async def owned_by_itself(work: Work) -> dict[str, Any]:
+        concern = await work.lock(Concern, raw(raised["concern"]["id"]))
+        work.require("enterprise_council.concern.manage", concern)
+        work.change(concern, state=ConcernState.ASSIGNED, owner_id=raw(e.person))
+        work.record("enterprise_council.concern.assigned", concern, area_id=concern.area_id)
         return {}
 
     async def by_itself(work: Work) -> dict[str, Any]:
@@ -213,6 +220,8 @@ async def test_the_day_of_an_answer_and_who_confirms_are_held(neighbourhood: Nei
         work.record("enterprise_council.self_help.confirmed", row, area_id=row.area_id)
         return {}
 
+    _, stranger = await c.newcomer()
+    assert await refused(n, owned_by_itself) == "OWN_MATTER"
     assert await refused(n, later) == "APPEND_ONLY"
     assert await refused(n, unanswered) == "CONCERN_NOT_ANSWERED"
     assert await refused(n, by_itself) == "OWN_MATTER"

@@ -88,6 +88,11 @@ async def test_with_a_hand_over_concerns_go_and_representation_stays(neighbourho
     )  # fmt: skip
     stays = {line["title"]: line["stays"] for line in receipt["handover"]["lines"]["nodes"]}
     assert stays["停车难"] is None and stays["委派函 1 号"] == "REPRESENTATION_STAYS"
+    to_itself = await n.do(
+        "admin", "coreHandOver", "handover { lines { nodes { title stays } } }", areaId=c.area, fromId=taker,
+        toId=asks.person,
+    )  # fmt: skip
+    assert to_itself["handover"]["lines"]["nodes"] == [{"title": "停车难", "stays": "OWN_MATTER"}]
     answer = ("enterpriseCouncilAnswerConcern", "concern { state }")
     assert await c.outcome(e.login, *answer, concernId=concern, reply="x") in ("NOT_FOUND", "NOT_PERMITTED")
     assert (await n.do(login, *answer, concernId=concern, reply="已办"))["concern"]["state"] == "ANSWERED"

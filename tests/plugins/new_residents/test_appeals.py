@@ -160,3 +160,44 @@ async def test_who_waits_for_the_villagers_lives_here_on_appeal_too(neighbourhoo
     said = {"appealId": made["appeal"]["id"], "grant": True, "answer": "有理"}
     decided = await n.do("admin", "newResidentsDecideAppeal", "appeal { grant { state } }", **said)
     assert decided["appeal"]["grant"]["state"] == "GRANTED"
+
+
+async def test_what_was_asked_for_again_meanwhile_is_settled_by_the_appeal(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    login, _ = await a.settled(14)
+    person = await a.person(login)
+    decide = ("newResidentsDecideAppeal", "appeal { state grant { state } }")
+    for key, meanwhile in (("library", "REQUESTED"), ("School", "GRANTED")):
+        made = await n.do(
+            "admin", "newResidentsOfferEntitlement", "entitlement { id key }", areaId=a.haihong, equalGroup="SERVICE",
+            key=key, title=key,
+        )  # fmt: skip
+        assert made["entitlement"]["key"] == key.upper()
+        about = {"entitlementId": made["entitlement"]["id"]}
+        refused = await n.do(
+            a.clerk,
+            "newResidentsRefuseEntitlement",
+            "grant { id }",
+            **about,
+            personId=person,
+            ground="OTHER",
+            reason="?",
+        )
+        appeal = await n.do(
+            login, "newResidentsAppealEntitlement", "appeal { id }", grantId=refused["grant"]["id"], statement="不服"
+        )
+        again = await n.do(login, "newResidentsRequestEntitlement", "grant { id }", **about)
+        if meanwhile == "GRANTED":
+            await n.do(a.clerk, "newResidentsGrantEntitlement", "grant { state }", **about, personId=person)
+        said = {"appealId": appeal["appeal"]["id"], "grant": True, "answer": "有理"}
+        decided = (await n.do(a.other, *decide, **said))["appeal"]
+        query = "query($i: ID!) { node(id: $i) { ... on NewResidentsGrant { state } } }"
+        second = (await n.ask(login, query, i=again["grant"]["id"]))["node"]["state"]
+        states = {"REQUESTED": ("GRANTED", "WITHDRAWN"), "GRANTED": ("REFUSED", "GRANTED")}[meanwhile]
+        assert (decided["state"], decided["grant"]["state"], second) == ("GRANTED", *states)
+    twice = await n.refused(
+        "admin", "newResidentsOfferEntitlement", "entitlement { id }", areaId=a.haihong, equalGroup="SERVICE",
+        key="Library", title="图书馆",
+    )  # fmt: skip
+    assert twice == "ENTITLEMENT_EXISTS"

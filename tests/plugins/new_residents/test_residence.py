@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from arriving import LEASE, Arriving
+from arriving import LEASE, Arriving, refused
 
 from core.clock import months_later
 from core.id_numbers import is_id_number
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 
 pytestmark = pytest.mark.anyio
@@ -96,6 +97,66 @@ async def test_who_verifies_has_no_part_in_it_and_has_seen_what_is_needed(neighb
     # The desk has seen the document before: the result is enough, the number is not kept.
     await n.do("admin", "coreRecordIdNumber", "person { id }", personId=await a.person(login), number=id_number)
     assert (await a.verify(worker, 3, a.other, identity=None))["identity"] == "ON_FILE"
+
+
+async def test_who_entered_it_at_the_desk_does_not_verify_it_nor_since_a_day_before_the_claimed(
+    neighbourhood: Neighbourhood,
+) -> None:
+    """One clerk alone makes nobody a resident of sixteen years."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    verify = ("newResidentsVerifyResidence", STATE)
+    (worker,) = await n.registered("周新来", area="haihong")
+    call = {"actorId": worker, "basis": "PHONE", "evidence": "来电 10:20"}
+    made = await n.do(
+        a.clerk, "newResidentsRegister", "registration { id }", areaId=a.haihong, address="海虹路 5 号", since=a.months_ago(2),
+        evidence=[LEASE], onBehalfOf=call,
+    )  # fmt: skip
+    home = made["registration"]["id"]
+    said = {"registrationId": home, "identity": "REMOTE"}
+    assert await n.refused(a.clerk, *verify, **said, since=a.months_ago(2)) == "ENTERED_BY_YOU"
+    for months in (3, 192):
+        early = await n.refused(a.other, *verify, **said, since=a.months_ago(months))
+        assert early == "SINCE_BEFORE_CLAIMED"
+    batch = await n.ask(
+        a.clerk, "mutation($i: NewResidentsVerifyResidenceBatchInput!) { newResidentsVerifyResidenceBatch(input: $i) {"
+        " results { registration { state } errors { code } } } }", i={"rows": [{**said, "since": a.months_ago(2)}]},
+    )  # fmt: skip
+    assert batch["newResidentsVerifyResidenceBatch"]["results"] == [
+        {"registration": None, "errors": [{"code": "ENTERED_BY_YOU"}]}
+    ]
+    clerk, other = [split_global(await a.person(who))[1] for who in (a.clerk, a.other)]
+    sets = "state = 'VERIFIED', identity = 'REMOTE', decided_by_id = '{}', since = '{}'"
+    assert await refused(n, home, sets.format(clerk, a.months_ago(2)), "VERIFIED") == "ENTERED_BY_YOU"
+    assert await refused(n, home, sets.format(other, a.months_ago(3)), "VERIFIED") == "SINCE_BEFORE_CLAIMED"
+    assert (await a.verify(home, 1, a.other, identity="REMOTE"))["since"] == a.months_ago(1)  # a later day is found
+    # Nor on appeal, by a clerk who had entered it, and for no earlier day either.
+    appeal = await n.do(
+        a.other, "newResidentsAppeal", "appeal { id }", registrationId=home, statement="再早些", onBehalfOf=call
+    )
+    granted = {"appealId": appeal["appeal"]["id"], "grant": True, "answer": "属实"}
+    decide = ("newResidentsDecideAppeal", "appeal { registration { since } }")
+    assert await n.refused(a.clerk, *decide, **granted, since=a.months_ago(2)) == "ENTERED_BY_YOU"
+    assert await n.refused("admin", *decide, **granted, since=a.months_ago(3)) == "SINCE_BEFORE_CLAIMED"
+    decided = await n.do("admin", *decide, **granted, since=a.months_ago(2))
+    assert decided["appeal"]["registration"] == {"since": a.months_ago(2)}
+
+
+async def test_who_brings_the_evidence_at_the_desk_does_not_find_it_enough(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    (worker,) = await n.registered("周新来", area="haihong")
+    slip = {"actorId": worker, "basis": "IN_PERSON", "evidence": "本人到场"}
+    made = await n.do(
+        a.other, "newResidentsRegister", "registration { id }", areaId=a.haihong, address="海虹路 5 号",
+        since=a.months_ago(14), onBehalfOf=slip,
+    )  # fmt: skip
+    home = made["registration"]["id"]
+    await n.do(a.clerk, "newResidentsAddEvidence", STATE, registrationId=home, evidence=[LEASE], onBehalfOf=slip)
+    verify = {"registrationId": home, "since": a.months_ago(14), "identity": "IN_PERSON"}
+    for part in (a.clerk, a.other):
+        assert await n.refused(part, "newResidentsVerifyResidence", STATE, **verify) == "ENTERED_BY_YOU"
+    assert (await a.verify(home, by="admin"))["state"] == "VERIFIED"
 
 
 async def test_one_lives_in_one_place(neighbourhood: Neighbourhood) -> None:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from arriving import Arriving
+from arriving import Arriving, refused
 
 from core.ids import split_global
-from core.testing.kit import Neighbourhood
+from core.testing.kit import Neighbourhood, Refused
 
 pytestmark = pytest.mark.anyio
 STATE = "registration { state }"
@@ -102,11 +103,11 @@ async def test_only_the_ballot_in_which_villagers_were_asked_says_what_they_want
     assert await a.since(geng, a.xishan) is None
     (stranger,) = await n.newcomers(1, "xishan")  # has an account there, and lives nowhere
     now = n.clock.now()
-    refused = await n.refused(
+    told = await n.refused(
         "clerk", "newResidentsAskConsent", STATE, registrationId=registration, opensAt=now.isoformat(),
         representativeIds=[await a.person(stranger)], closesAt=(now + timedelta(days=2)).isoformat(),
     )  # fmt: skip
-    assert refused == "NOT_A_VILLAGER"
+    assert told == "NOT_A_VILLAGER"
 
 
 async def test_a_clerk_enters_what_the_minutes_say(neighbourhood: Neighbourhood) -> None:
@@ -122,6 +123,98 @@ async def test_a_clerk_enters_what_the_minutes_say(neighbourhood: Neighbourhood)
     assert made["registration"]["state"] == "VERIFIED"
     assert str(await a.since(geng, a.xishan)) == a.months_ago(14)
     assert await n.refused("clerk", *record, **said, evidence="again") == "REGISTRATION_STATE"
+
+
+@pytest.mark.needs("ballots")
+async def test_minutes_say_nothing_while_a_ballot_is_open_nor_against_what_it_decided(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    geng, registration = await in_the_village(a)
+    record = ("newResidentsRecordConsent", STATE)
+    minutes: dict[str, Any] = {"registrationId": registration, "consented": True, "evidence": "纪要"}
+    day = n.clock.today()
+    before = await n.refused("clerk", *record, **minutes, decidedOn=(day - timedelta(days=1)).isoformat())
+    assert before == "CONSENT_TOO_EARLY"  # nobody had registered
+    future = await n.refused("clerk", *record, **minutes, decidedOn=(day + timedelta(days=1)).isoformat())
+    assert future == "IN_THE_FUTURE"
+    voter = await villager(a)
+    ballot = await ask(a, registration, voter)
+    n.clock.advance(timedelta(minutes=2))
+    await n.due()
+    await n.do(voter, "ballotsCast", "vote { id }", ballotId=f"ballots_ballot_{ballot}", choices=[1])
+    for consented in (True, False):
+        said = {**minutes, "consented": consented}
+        assert await n.refused("clerk", *record, **said) == "CONSENT_ASKED"
+        assert await n.refused("clerk", *record, **said, decidedOn=day.isoformat()) == "CONSENT_ASKED"
+    sets = f"consent_evidence = '纪要', membership_id = NULL, consented_on = '{day}'"
+    for guarded in ("VERIFIED", "CONSENT_REFUSED"):
+        assert await refused(n, registration, f"state = '{guarded}', {sets}", guarded) == "CONSENT_ASKED"
+    await a.days(3)
+    await n.delivered()
+    seen = await a.see(registration, "state consentedOn")
+    assert seen["state"] == "CONSENT_REFUSED"
+    decided = seen["consentedOn"]
+    same_day = await n.refused("clerk", *record, **minutes, decidedOn=decided)
+    assert same_day == "CONSENT_TOO_EARLY"
+    sets = f"consent_evidence = '纪要', consented_on = '{decided}'"
+    assert await refused(n, registration, f"state = 'VERIFIED', {sets}", "VERIFIED") == "CONSENT_TOO_EARLY"
+    # Asked once more, and called off: what the ballot before decided is not forgotten.
+    again = await ask(a, registration, voter)
+    await n.do("clerk", "ballotsCancel", "ballot { state }", ballotId=f"ballots_ballot_{again}", reason="另行开会表决")
+    await n.delivered()
+    assert await a.see(registration, "state consentBallotId") == {"state": "PENDING_CONSENT", "consentBallotId": None}
+    assert await n.refused("clerk", *record, **minutes, decidedOn=decided) == "CONSENT_TOO_EARLY"
+    await a.days(1)
+    made = await n.do(
+        "clerk", "newResidentsRecordConsent", "registration { state consentBallotId consentEvidence }", **minutes
+    )
+    assert made["registration"] == {"state": "VERIFIED", "consentBallotId": None, "consentEvidence": "纪要"}
+    assert await a.since(geng, a.xishan) is not None
+
+
+@pytest.mark.needs("ballots")
+async def test_minutes_and_a_ballot_at_once_and_the_ballot_decides_once_it_is_asked(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    voter = await villager(a)
+    for _ in range(3):
+        _, registration = await in_the_village(a)
+        record = n.do(
+            "admin", "newResidentsRecordConsent", STATE, registrationId=registration, consented=True, evidence="纪要"
+        )
+        asked, came = await asyncio.gather(ask(a, registration, voter), record, return_exceptions=True)
+        seen = await a.see(registration, "state consentEvidence")
+        if isinstance(asked, Refused):
+            assert asked.codes[0] == "REGISTRATION_STATE" and seen == {"state": "VERIFIED", "consentEvidence": "纪要"}
+        else:
+            assert isinstance(came, Refused) and came.codes[0] == "CONSENT_ASKED"
+            assert seen == {"state": "PENDING_CONSENT", "consentEvidence": None}
+
+
+@pytest.mark.needs("ballots")
+async def test_a_ballot_of_before_the_residence_was_revoked_does_not_hold_up_the_minutes(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    geng, registration = await in_the_village(a)
+    await ask(a, registration, await villager(a))
+    await n.do("clerk", "newResidentsRevokeResidence", STATE, registrationId=registration, reason="租约存疑")
+    made = await n.do(geng, "newResidentsAppeal", "appeal { id }", registrationId=registration, statement="属实")
+    await n.do(
+        "admin", "newResidentsDecideAppeal", "appeal { id }", appealId=made["appeal"]["id"], grant=True, answer="属实",
+        since=a.months_ago(14),
+    )  # fmt: skip
+    assert await a.see(registration, "state consentBallotId") == {"state": "PENDING_CONSENT", "consentBallotId": None}
+    await a.days(1)
+    await n.do(
+        "clerk", "newResidentsRecordConsent", STATE, registrationId=registration, consented=True, evidence="纪要"
+    )
+    assert await a.see(registration, "state") == {"state": "VERIFIED"}
 
 
 async def test_without_ballots_the_clerk_is_told_what_to_do(neighbourhood: Neighbourhood) -> None:
