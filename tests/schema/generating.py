@@ -42,7 +42,10 @@ from schema.plain import table_rows
 from schema.scalars import show_instant
 
 # Their resolvers ask the one database that is served; no statement is compiled for them.
-LEFT_OUT = frozenset({"coreMergePreview", "can", "canMany", "dutyHolders", "coreErasurePreview", "signInProviders"})
+LEFT_OUT = frozenset({
+    "coreMergePreview", "can", "canMany", "dutyHolders", "coreErasurePreview", "signInProviders", "ballotsEligibility",
+    "ballotsRecount",
+})  # fmt: skip
 COPY = "__"  # between a type's name and the number of its copy in a cut
 TYPES, DEPTH, LEAVES, KINDS = 10, 6, 4, 2  # of a cut
 CUTS, NODE_CUTS = 2, 8  # of each root field, and of `node` and `nodes`, which can be anything
