@@ -44,7 +44,7 @@ _CLAUSES = (
     rules.NewClause("3", "通知", "会议须提前五日通知。", CharterParameter.NOTICE_DAYS, 5),
     rules.NewClause("4", "秩序", "每人每次发言不超过五分钟,不得打断他人。", CharterParameter.SPEAKING_MINUTES, 5),
     rules.NewClause("5", "警告", "违反会议秩序者先行警告,满两次方可责令退场。", CharterParameter.CALLS_TO_ORDER, 2),
-    rules.NewClause("6", "退场", "责令退场仅限当次会议。", CharterParameter.EXCLUSION_DAYS, 0),
+    rules.NewClause("6", "退场", "责令退场可延至其后三十日内的会议。", CharterParameter.EXCLUSION_DAYS, 30),
     rules.NewClause("7", "申诉", "被责令退场者可在七日内申诉,由未参与者处理。", CharterParameter.APPEAL_DAYS, 7),
     rules.NewClause(
         "8", "慎议", "组成不全时不得议决集体资金事项。", CharterParameter.LISTED_MATTER, matter=Matter.FUNDS
