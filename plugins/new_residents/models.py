@@ -212,7 +212,12 @@ class Registration(Logged):
             "WORKER_CONSENT",
         ),
         check("verified", f"NOT (NEW.{LIVING}) OR (NEW.since IS NOT NULL AND NEW.decided_by_id IS NOT NULL)"),
-        check("not_before_claimed", "NEW.since IS NULL OR NEW.since >= NEW.claimed_since", "SINCE_BEFORE_CLAIMED"),
+        refuse(
+            "not_before_claimed",
+            "UPDATE",
+            f"NEW.since < NEW.claimed_since AND NOT {same('NEW.since', 'OLD.since')}",
+            "SINCE_BEFORE_CLAIMED",
+        ),
         check("identified", f"NOT (NEW.{LIVING}) OR NEW.identity IS NOT NULL", "IDENTITY_NEEDED"),
         check("until_after_since", "NEW.until IS NULL OR (NEW.since IS NOT NULL AND NEW.until >= NEW.since)"),
         check("moved", "NEW.state <> 'MOVED_AWAY' OR NEW.until IS NOT NULL"),
