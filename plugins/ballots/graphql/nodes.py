@@ -117,8 +117,8 @@ class BallotsLeftOut:
 
 
 def _left_out(values: dict[str, Any], facts: Any) -> list[BallotsLeftOut]:
-    found: dict[str, int] = json.loads(values["left_out"] or "{}")
-    return [BallotsLeftOut(code=code, count=count) for code, count in found.items()]
+    found = json.loads(values["left_out"]) if str(values["left_out"])[:1] == "{" else {}
+    return [BallotsLeftOut(code=code, count=int(count)) for code, count in found.items()]
 
 
 @node(models.Roll, scope=_roll_scope, order="-drafted_at")
