@@ -180,7 +180,10 @@ async def _call(d: DemoDistrict, council_id: UUID, day: int) -> None:
     """Called ten days before; most come, and two items are voted on."""
     start = d.runtime.clock.now() + timedelta(days=10)
     items = []
-    for title, matter in (("修缮村口凉亭", Matter.FACILITIES), (f"第 {day} 日文艺活动安排", Matter.ACTIVITIES)):
+    for title, matter in (
+        ("修缮村口凉亭", Matter.FACILITIES),
+        (f"{d.runtime.clock.civil_date(start).month} 月文艺活动安排", Matter.ACTIVITIES),
+    ):
         made = await d.act(
             "clerk",
             lambda w, t=title, m=matter: rules.propose_item(  # type: ignore[misc]

@@ -16,7 +16,7 @@ async def fill(runtime: Runtime, d: DemoDistrict) -> None:
     d.later(120, lambda: _accounts(d))
     d.later(130, lambda: _pavilion(d))
     d.later(176, lambda: _greens(d))
-    d.later(178, lambda: _candidates(d))
+    d.later(d.last_day - 4, lambda: _candidates(d))
 
 
 async def _publish(d: DemoDistrict, kind: str, title: str, body: str, *names: str, by: UUID | None = None) -> UUID:
@@ -56,7 +56,12 @@ async def _accounts(d: DemoDistrict) -> None:
 
 async def _candidates(d: DemoDistrict) -> None:
     body = "经推荐,下列人员为议事小组候选人,名单如下。"
-    await _publish(d, "候选名单", "议事小组候选人公示", body, "张三 三组", "李四 五组")
+    notice = await _publish(d, "候选名单", "议事小组候选人公示", body, "张三 三组", "李四 五组")
+    d.at(d.last_day - 1)
+    await d.act(
+        "resident",
+        lambda w: rules.object_to(w, notice_id=notice, text="李四已调往外村工作,请核实", is_confidential=False),
+    )
 
 
 async def _tell(d: DemoDistrict, title: str, text: str, name: str) -> UUID:
