@@ -177,7 +177,7 @@ async def test_who_answers_has_the_days_on_which_nobody_could(neighbourhood: Nei
     assert (await d.see(late, "answerBy", "resident"))["answerBy"] == "2027-03-13"
     with pytest.raises(Refusal, match="WINDOW_SHORTENED"):
         async with n.server.runtime.database.transaction() as t:
-            await t.fetch("UPDATE disclosure_objection SET answer_by = '2027-03-01' WHERE state = 'OPEN'")
+            await t.fetch("UPDATE disclosure_objection SET answer_by = '2027-03-01' WHERE answer_by > '2027-03-01'")
     assert seal.verify(await chain(n)).wrong == []
 
 
