@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from hypothesis import HealthCheck, settings
 
 import core.database
 import core.runtime
@@ -29,6 +30,8 @@ core.database.LOCK_MS *= PATIENCE
 core.database.READ_SECONDS *= PATIENCE
 core.runtime.RULE_SECONDS *= PATIENCE
 schema.execution.REQUEST_SECONDS *= PATIENCE
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 
 ROOT = Path(__file__).resolve().parent.parent
 

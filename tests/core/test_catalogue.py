@@ -32,7 +32,7 @@ def test_messages_say_things_as_people_call_them() -> None:
     messages = Host.load(()).messages()
     state = {"state": ActivityState.OPEN}
     assert ActivityState.OPEN.zh in messages.render("ACTIVITY_STATE", "zh-CN", state)
-    assert "OPEN" in messages.render("ACTIVITY_STATE", "en", state)
+    assert "open" in messages.render("ACTIVITY_STATE", "en", state)
     permission = {"permission": "core.actor.register"}
     assert messages.render("NOT_FOR_MACHINES", "zh-CN", permission).startswith("“登记主体”(core.actor.register)")
     for language, stop, question in (("en", ".", "?"), ("zh-CN", "。", "?")):

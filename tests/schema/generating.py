@@ -341,7 +341,7 @@ class Writer:
             return values.id(random, of_type, surely=self.oddness == 0)
         if bare.name == "String":
             if name == "period":
-                return random.choice(PERIODS)
+                return random.choice(PERIODS if self.oddness else PERIODS[:-1])
             of = {"query": "name", "within": "code"}.get(name, name)
             return values.text(random, of, surely=self.oddness == 0 and name == "query")
         if bare.name == "Int" and name == "first":

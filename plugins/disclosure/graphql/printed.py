@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from core.enums import AreaKind, OrganizationKind
+from core.enums import ActorKind, AreaKind, OrganizationKind
 from core.models import Actor, Area
 from core.settings.store import as_day
 from plugins.disclosure import models, paper, printing
@@ -30,7 +30,10 @@ def columns(t: RowOf) -> dict[str, Expr]:
     area = select(Area).where(lambda a: a.id == t.area_id)
     committee = select(Actor).where(
         lambda a: (
-            (a.id == t.organization_id) & (a.area_id == t.area_id) & a.organization_kind.is_in(list(SELF_GOVERNING))
+            (a.id == t.organization_id)
+            & (a.area_id == t.area_id)
+            & (a.kind == ActorKind.ORGANIZATION)
+            & a.organization_kind.is_in(list(SELF_GOVERNING))
         )
     )
     items = Texts(models.Item, lambda i: i.notice_id == t.id, "position", "text", "salt")

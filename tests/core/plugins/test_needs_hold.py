@@ -106,7 +106,7 @@ async def test_a_need_holds_through_moves_pilots_and_the_database_itself(needy: 
     with pytest.raises(Refused) as caught:
         await toggle(n, "xishan", "adoption", "OFF")
     assert caught.value.codes == ["PLUGIN_NEEDED"]
-    assert "points" in caught.value.errors[0]["message"]
+    assert "爱心积分" in caught.value.errors[0]["message"]
     # A move carries an area under one where the need is off: its own word stays, and does not count there.
     await toggle(n, "dongfu", "points", "OFF")
     await toggle(n, "dongfu", "adoption", "OFF")

@@ -21,7 +21,7 @@ from plugins.ballots.rules.port import PutToTheVote
 from plugins.ballots.terms import VotingChannel
 
 pytestmark = pytest.mark.anyio
-VOTERS, AT_ONCE = 10_000, 1000
+VOTERS, AT_ONCE = 10_000, 500
 
 
 async def test_ten_thousand_papers_are_counted_in_one_closing(neighbourhood: Neighbourhood) -> None:
