@@ -39,6 +39,7 @@ def pdf(page: Page, size: str) -> bytes:
     """The notice in A4 or A3, as many sheets as it takes; the same bytes for the same notice."""
     sheets = _Sheets(page, size)
     try:
+        sheets.compose()
         return bytes(sheets.output())
     finally:
         for font in sheets.fonts.values():
@@ -49,14 +50,18 @@ class _Sheets(FPDF):
     """Measures in millimetres, type in points."""
 
     def __init__(self, said: Page, size: str) -> None:
-        self.said, sheet = said, SHEETS[size]
+        self.said, self.sheet = said, SHEETS[size]
         super().__init__(format=size)
         self.set_title(said.title)
         self.set_lang("zh-CN")
         self.set_creation_date(datetime.combine(said.from_day, time(), UTC))
         self.add_font("notice", fname=FONT)
-        self.set_margins(sheet.side, sheet.top)
-        self.set_auto_page_break(True, sheet.top)
+        self.set_margins(self.sheet.side, self.sheet.top)
+        self.set_auto_page_break(True, self.sheet.top)
+
+    def compose(self) -> None:
+        """Set it all; what goes wrong here leaves no font file open."""
+        said, sheet = self.said, self.sheet
         self.add_page()
         text = float(sheet.text)
         self._lines(said.title, text * 1.9, align=Align.C, bold=True, breaks=balanced)

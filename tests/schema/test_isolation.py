@@ -572,7 +572,7 @@ VALUES: dict[tuple[str, str], Any] = {
     ("core_activity", "state"): ActivityState.OPEN,  # for everybody to join
     ("core_activity", "ends_at"): BEGAN + timedelta(days=9999),
     ("core_activity", "capacity"): None,
-    ("councils_charter", "state"): "DRAFT",  # the demo's is in force
+    ("councils_charter", "state"): "CONSULTATION",  # the demo's is in force
     ("core_data_import", "state"): ImportState.APPLIED,  # and nothing for the worker to do
     ("core_data_export", "state"): ExportState.FAILED,
     **SAID,
