@@ -63,7 +63,7 @@ def write(path: Path, many: int) -> None:
 async def prepare(url: str) -> None:
     server = await Server.open(Config(database=url))
     try:
-        await first_admin(server.runtime, "bench", "林晓敏", "a long benchmark", "d", "区")
+        await first_admin(server.runtime, "bench", "林晓敏", "measured by the hour", "d", "区")
 
         async def areas(work: Work) -> dict[str, Any]:
             (top,) = await work.rows("SELECT id FROM core_area WHERE code = 'd'")

@@ -38,7 +38,7 @@ class Town:
 async def build(server: Server) -> Town:
     """Fill an empty database; the one account's token is good for a year."""
     runtime, random = server.runtime, Random(2026)
-    await first_admin(runtime, "bench", "林晓敏", "a long benchmark", "d", "区")
+    await first_admin(runtime, "bench", "林晓敏", "measured by the hour", "d", "区")
     communities: list[UUID] = []
 
     async def areas(work: Work) -> dict[str, Any]:
