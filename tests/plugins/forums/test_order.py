@@ -132,6 +132,9 @@ async def test_a_topic_is_taken_back_while_nobody_else_has_spoken(neighbourhood:
     await n.do(a, "forumsWithdrawTopic", "topic { state }", topicId=topics[0])
     assert await f.outcome(b, "forumsSpeak", "statement { id }", topicId=topics[0], text="还想说") == "ROUND_CLOSED"
     assert await n.refused(b, "forumsWithdrawStatement", "statement { id }", statementId=mine) == "NOT_PERMITTED"
+    may = 'query($i: ID!) { can(action: "forumsWithdrawStatement", on: $i) { allowed reason } }'
+    assert (await n.ask(b, may, i=mine))["can"] == {"allowed": False, "reason": "NOT_YOURS"}
+    assert (await n.ask(a, may, i=mine))["can"] == {"allowed": True, "reason": "OWN"}
     await n.do(a, "forumsWithdrawStatement", "statement { state }", statementId=mine)
     assert (await f.see(mine, "state text", b)) == {"state": "WITHDRAWN", "text": None}
     assert (await f.see(mine, "text", a))["text"]
