@@ -226,7 +226,11 @@ class CouncilsAppealExclusionInput(CouncilsExclusionInput):
     text: str
 
 
-@mutation("councils.exclusion.appeal", on=OF_EXCLUSION, exclusion=CouncilsExclusion)
+@mutation(
+    "councils.exclusion.appeal",
+    on=Subject(CouncilsExclusion, "exclusion_id", lambda t: [t.concerns_id]),
+    exclusion=CouncilsExclusion,
+)
 async def councils_appeal_exclusion(work: Work, input: CouncilsAppealExclusionInput) -> Result:
     """Say why one's exclusion is wrong; somebody else decides (申诉)."""
     return {"exclusion": await rules.appeal(work, exclusion_id=_exclusion(input), text=input.text)}

@@ -104,13 +104,11 @@ async def lift(work: Work, *, exclusion_id: UUID) -> Exclusion:
 
 
 async def appeal(work: Work, *, exclusion_id: UUID, text: str) -> Exclusion:
-    """Whom it concerns says why it is wrong, also when it is over. Refuses NOT_A_PARTY, EXCLUSION_STATE,
-    EXCLUSION_APPEAL_OVER, EMPTY_TEXT."""
+    """Whom it concerns says why it is wrong, also when it is over. Refuses EXCLUSION_STATE, EXCLUSION_APPEAL_OVER,
+    EMPTY_TEXT."""
     body, exclusion = await _held(work, exclusion_id)
-    work.require(APPEAL, body)
+    work.require(APPEAL, exclusion, owner=exclusion.concerns_id)
     work.expect_version(exclusion)
-    if exclusion.concerns_id != work.principal_id:
-        raise Refusal("NOT_A_PARTY")
     if exclusion.state is not ExclusionState.DECLARED:
         raise Refusal("EXCLUSION_STATE")
     if work.is_over(exclusion.appeal_until):

@@ -103,7 +103,7 @@ async def test_an_exclusion_is_appealed_against_and_somebody_else_decides(neighb
     exclusion = await h.exclude(a)
     await h.close()  # the meeting is over, and so is the exclusion; the appeal is not
     assert (await h.c.see(exclusion, "endedAt"))["endedAt"] is not None
-    assert await n.refused(b, *APPEAL, exclusionId=exclusion, text="不公") == "NOT_A_PARTY"
+    assert await n.refused(b, *APPEAL, exclusionId=exclusion, text="不公") == "NOT_PERMITTED"
     decide = {"exclusionId": exclusion, "overturn": True, "decision": "当时并未打断"}
     assert await n.refused("admin", *DECIDE, **decide) == "EXCLUSION_STATE"
     await n.do(a, *APPEAL, exclusionId=exclusion, text="我没有打断")
