@@ -110,6 +110,17 @@ def same(left: str, right: str) -> str:
     return f"COALESCE({left} = {right}, {left} IS NULL AND {right} IS NULL)"
 
 
+def changed(*columns: str) -> str:
+    """SQL, of an UPDATE: one of these columns is another than before."""
+    return "(" + " OR ".join(f"NOT {same(f'NEW.{c}', f'OLD.{c}')}" for c in columns) + ")"
+
+
+def by_event(*types: str) -> str:
+    """SQL: the change is that of an event of one of these types (`"points.rule.made"`)."""
+    named = ", ".join(f"'{type}'" for type in types)
+    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type IN ({named}))"
+
+
 # SQL, of a row with an event: it is not over when the event is recorded.
 NOT_OVER = "(NEW.until IS NULL OR NEW.until > (SELECT n.recorded_at FROM core_event n WHERE n.id = NEW.event_id))"
 

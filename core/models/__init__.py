@@ -5,7 +5,7 @@ from core.models.account import Account, Identity, SignInFailures, Ticket, Token
 from core.models.activity import Activity, Participation
 from core.models.actor import Actor, Deputy, Mandate, Membership, Post, PostHolding
 from core.models.area import Area, AreaClosure
-from core.models.base import Entity, Logged
+from core.models.base import Entity, Logged, references
 from core.models.data import DataExport, DataImport, ImportFinding, RegisterNumber
 from core.models.event import (
     Delivery,
@@ -71,4 +71,5 @@ __all__ = [
     "Ticket",
     "Token",
     "Transition",
+    "references",
 ]

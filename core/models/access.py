@@ -12,7 +12,7 @@ from core.database.guards import NOT_OVER, Guard, check, index, names_nobody_gon
 from core.enums import Role
 from core.models.actor import Actor, Post
 from core.models.area import Area
-from core.models.base import Entity, Logged
+from core.models.base import Entity, Logged, references
 from core.personal import Text, impersonal
 
 
@@ -38,9 +38,7 @@ class RolePermission(Entity):
     tag: ClassVar[str] = "rolepermission"
 
     role = fields.CharEnumField(Role, description=Role.__name__, max_length=40)
-    permission: fields.ForeignKeyRelation[Permission] = fields.ForeignKeyField(
-        "core.Permission", on_delete=fields.RESTRICT, related_name=False
-    )
+    permission: fields.ForeignKeyRelation[Permission] = references("core.Permission")
     permission_id: UUID
 
     guards: ClassVar[tuple[Guard, ...]] = (unique("role", "permission_id", code="INTERNAL"),)
@@ -55,18 +53,12 @@ class RoleGrant(Logged):
     tag: ClassVar[str] = "rolegrant"
     called: ClassVar[tuple[str, str]] = ("Roles given by name", "授予的角色")
 
-    actor: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    actor: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     actor_id: UUID | None
-    post: fields.ForeignKeyNullableRelation[Post] = fields.ForeignKeyField(
-        "core.Post", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    post: fields.ForeignKeyNullableRelation[Post] = references("core.Post", null=True)
     post_id: UUID | None
     role = fields.CharEnumField(Role, description=Role.__name__, max_length=40)
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     since = fields.DatetimeField()
     until = fields.DatetimeField(null=True)

@@ -12,7 +12,7 @@ from core.database.guards import Guard, check, index, refuse, same, unique
 from core.enums import AccountState, TicketKind
 from core.models.actor import Actor
 from core.models.area import Area
-from core.models.base import Entity, Logged
+from core.models.base import Entity, Logged, references
 from core.personal import BY_ID, Text, impersonal, personal
 
 OF_AN_ACCOUNT = "t.account_id IN (SELECT a.id FROM core_account a WHERE a.person_id IN ({ids}))"
@@ -25,9 +25,7 @@ class Account(Logged):
     tag: ClassVar[str] = "account"
     called: ClassVar[tuple[str, str]] = ("Account", "账户")
 
-    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
     login = fields.CharField(max_length=100, null=True)
     password_hash = fields.CharField(max_length=200, null=True)
@@ -58,16 +56,12 @@ class Token(Entity):
     tag: ClassVar[str] = "token"
     called: ClassVar[tuple[str, str]] = ("Sessions and machines' tokens", "登录会话与机器令牌")
 
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "core.Account", on_delete=fields.RESTRICT, related_name=False
-    )
+    account: fields.ForeignKeyRelation[Account] = references("core.Account")
     account_id: UUID
     hash = fields.CharField(max_length=64)
     label = fields.CharField(max_length=200, null=True)
     scope: fields.Field[dict[str, list[str]] | None] = fields.JSONField(null=True)
-    scope_area: fields.ForeignKeyNullableRelation[Area] = fields.ForeignKeyField(
-        "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    scope_area: fields.ForeignKeyNullableRelation[Area] = references("core.Area", null=True)
     scope_area_id: UUID | None
     created_at = fields.DatetimeField()
     expires_at = fields.DatetimeField()
@@ -110,9 +104,7 @@ class Ticket(Entity):
     called: ClassVar[tuple[str, str]] = ("Invitations and password resets", "邀请与密码重置凭证")
 
     kind = fields.CharEnumField(TicketKind, description=TicketKind.__name__, max_length=40)
-    account: fields.ForeignKeyNullableRelation[Account] = fields.ForeignKeyField(
-        "core.Account", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    account: fields.ForeignKeyNullableRelation[Account] = references("core.Account", null=True)
     account_id: UUID | None
     hash = fields.CharField(max_length=64)
     data: fields.Field[dict[str, str]] = fields.JSONField(default=dict)
@@ -144,9 +136,7 @@ class Identity(Logged):
     tag: ClassVar[str] = "identity"
     called: ClassVar[tuple[str, str]] = ("Ways to sign in besides the password", "其他登录方式")
 
-    account: fields.ForeignKeyRelation[Account] = fields.ForeignKeyField(
-        "core.Account", on_delete=fields.RESTRICT, related_name=False
-    )
+    account: fields.ForeignKeyRelation[Account] = references("core.Account")
     account_id: UUID
     provider = fields.CharField(max_length=40)
     subject = fields.CharField(max_length=64)

@@ -11,7 +11,7 @@ from core.database.guards import Guard, check, index, names_nobody_gone, refuse,
 from core.enums import ActivityState, ParticipationState
 from core.models.actor import Actor
 from core.models.area import Area
-from core.models.base import Logged
+from core.models.base import Logged, references
 from core.personal import Text, impersonal
 
 
@@ -21,13 +21,9 @@ class Activity(Logged):
     tag: ClassVar[str] = "activity"
     called: ClassVar[tuple[str, str]] = ("Activities organised", "组织的活动")
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    organizer: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    organizer: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     organizer_id: UUID
     title = fields.CharField(max_length=200)
     summary = fields.TextField(null=True)
@@ -62,13 +58,9 @@ class Participation(Logged):
     tag: ClassVar[str] = "participation"
     called: ClassVar[tuple[str, str]] = ("Activities taken part in", "参与的活动")
 
-    activity: fields.ForeignKeyRelation[Activity] = fields.ForeignKeyField(
-        "core.Activity", on_delete=fields.RESTRICT, related_name=False
-    )
+    activity: fields.ForeignKeyRelation[Activity] = references("core.Activity")
     activity_id: UUID
-    actor: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    actor: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     actor_id: UUID
     state = fields.CharEnumField(ParticipationState, description=ParticipationState.__name__, max_length=40)
     joined_at = fields.DatetimeField()

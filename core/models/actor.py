@@ -10,7 +10,7 @@ from tortoise import fields
 from core.database.guards import NOT_OVER, Guard, check, index, names_nobody_gone, refuse, same, unique
 from core.enums import ActorKind, MandateState, MembershipRole, MembershipState, OrganizationKind, Registration
 from core.models.area import Area
-from core.models.base import Logged
+from core.models.base import Logged, references
 from core.personal import Text, impersonal, personal
 
 GONE_NAME = "已注销"
@@ -32,9 +32,7 @@ class Actor(Logged):
     name = fields.CharField(max_length=200)
     masked_name = fields.CharField(max_length=200)
     sort_name = fields.CharField(max_length=400)
-    area: fields.ForeignKeyNullableRelation[Area] = fields.ForeignKeyField(
-        "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyNullableRelation[Area] = references("core.Area", null=True)
     area_id: UUID | None
     organization_kind = fields.CharEnumField(
         OrganizationKind, description=OrganizationKind.__name__, max_length=40, null=True
@@ -47,9 +45,7 @@ class Actor(Logged):
     address = fields.CharField(max_length=200, null=True)
     gone_at = fields.DatetimeField(null=True)
     erased_at = fields.DatetimeField(null=True)
-    merged_into: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    merged_into: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     merged_into_id: UUID | None
 
     about: ClassVar[tuple[str, ...]] = ("t.id IN ({ids})",)
@@ -100,17 +96,11 @@ class Membership(Logged):
     tag: ClassVar[str] = "membership"
     called: ClassVar[tuple[str, str]] = ("Memberships", "成员关系")
 
-    actor: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    actor: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     actor_id: UUID
-    area: fields.ForeignKeyNullableRelation[Area] = fields.ForeignKeyField(
-        "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyNullableRelation[Area] = references("core.Area", null=True)
     area_id: UUID | None
-    organization: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    organization: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     organization_id: UUID | None
     role = fields.CharEnumField(MembershipRole, description=MembershipRole.__name__, max_length=40)
     state = fields.CharEnumField(MembershipState, description=MembershipState.__name__, max_length=40)
@@ -138,17 +128,11 @@ class Mandate(Logged):
     tag: ClassVar[str] = "mandate"
     called: ClassVar[tuple[str, str]] = ("Mandates", "授权")
 
-    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
-    organization: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    organization: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     organization_id: UUID
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     state = fields.CharEnumField(MandateState, description=MandateState.__name__, max_length=40)
     since = fields.DatetimeField()
@@ -172,9 +156,7 @@ class Post(Logged):
 
     tag: ClassVar[str] = "post"
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     title = fields.CharField(max_length=200)
 
@@ -192,13 +174,9 @@ class PostHolding(Logged):
     tag: ClassVar[str] = "postholding"
     called: ClassVar[tuple[str, str]] = ("Posts held", "任职")
 
-    post: fields.ForeignKeyRelation[Post] = fields.ForeignKeyField(
-        "core.Post", on_delete=fields.RESTRICT, related_name=False
-    )
+    post: fields.ForeignKeyRelation[Post] = references("core.Post")
     post_id: UUID
-    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
     since = fields.DatetimeField()
     until = fields.DatetimeField(null=True)
@@ -231,13 +209,9 @@ class Deputy(Logged):
     tag: ClassVar[str] = "deputy"
     called: ClassVar[tuple[str, str]] = ("Deputyships", "代理")
 
-    holding: fields.ForeignKeyRelation[PostHolding] = fields.ForeignKeyField(
-        "core.PostHolding", on_delete=fields.RESTRICT, related_name=False
-    )
+    holding: fields.ForeignKeyRelation[PostHolding] = references("core.PostHolding")
     holding_id: UUID
-    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
     since = fields.DatetimeField()
     until = fields.DatetimeField()

@@ -9,7 +9,7 @@ from tortoise import fields
 
 from core.database.guards import Guard, check, index, refuse, same, unique
 from core.enums import AreaKind
-from core.models.base import Entity, Logged
+from core.models.base import Entity, Logged, references
 from core.personal import Text, impersonal
 
 
@@ -22,9 +22,7 @@ class Area(Logged):
     code = fields.CharField(max_length=64)
     name = fields.CharField(max_length=200)
     kind = fields.CharEnumField(AreaKind, description=AreaKind.__name__, max_length=40)
-    parent: fields.ForeignKeyNullableRelation[Area] = fields.ForeignKeyField(
-        "core.Area", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    parent: fields.ForeignKeyNullableRelation[Area] = references("core.Area", null=True)
     parent_id: UUID | None
 
     texts: ClassVar[tuple[Text, ...]] = impersonal("code", "name")
@@ -51,13 +49,9 @@ class AreaClosure(Entity):
 
     tag: ClassVar[str] = "areaclosure"
 
-    ancestor: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    ancestor: fields.ForeignKeyRelation[Area] = references("core.Area")
     ancestor_id: UUID
-    descendant: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    descendant: fields.ForeignKeyRelation[Area] = references("core.Area")
     descendant_id: UUID
     depth = fields.IntField()
     since = fields.DatetimeField()

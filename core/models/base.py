@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tortoise import fields
 from tortoise.models import Model
 
 from core.database.guards import Guard, refuse, same
 from core.ids import new_id
+
+
+def references(model: str, *, null: bool = False) -> Any:
+    """A column `<name>_id` that leads to a row of `model` (`"core.Area"`), which cannot go while it is led to."""
+    options: Any = {"null": null}
+    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
 
 
 class Entity(Model):

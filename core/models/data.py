@@ -11,7 +11,7 @@ from core.database.guards import Guard, append_only, check, index, unique
 from core.enums import ExportFormat, ExportState, ImportState, Severity
 from core.models.actor import Actor
 from core.models.area import Area
-from core.models.base import Entity, Logged
+from core.models.base import Entity, Logged, references
 from core.personal import Keep, Text, home_of, impersonal, personal
 
 
@@ -21,9 +21,7 @@ class RegisterNumber(Entity):
     tag: ClassVar[str] = "registernumber"
     called: ClassVar[tuple[str, str]] = ("Numbers in registers", "台账编号")
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     sheet = fields.CharField(max_length=40)
     number = fields.CharField(max_length=64)
@@ -50,13 +48,9 @@ class DataImport(Logged):
     called: ClassVar[tuple[str, str]] = ("Imports sent in", "导入任务")
     unlogged: ClassVar[tuple[str, ...]] = ("taken_until",)
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    by: fields.ForeignKeyNullableRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    by: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     by_id: UUID | None
     account_id = fields.UUIDField(null=True)
     file_name = fields.CharField(max_length=200)
@@ -92,9 +86,7 @@ class ImportFinding(Entity):
 
     tag: ClassVar[str] = "importfinding"
 
-    data_import: fields.ForeignKeyRelation[DataImport] = fields.ForeignKeyField(
-        "core.DataImport", on_delete=fields.RESTRICT, related_name=False
-    )
+    data_import: fields.ForeignKeyRelation[DataImport] = references("core.DataImport")
     data_import_id: UUID
     place = fields.IntField()
     severity = fields.CharEnumField(Severity, description=Severity.__name__, max_length=40)
@@ -120,9 +112,7 @@ class DataExport(Logged):
     called: ClassVar[tuple[str, str]] = ("Exports asked for", "导出任务")
     unlogged: ClassVar[tuple[str, ...]] = ("taken_until",)
 
-    by: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     by_id: UUID
     account_id = fields.UUIDField()
     list_name = fields.CharField(max_length=100)

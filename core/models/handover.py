@@ -11,7 +11,7 @@ from core.database.guards import Guard, append_only, check, index, refuse, uniqu
 from core.enums import HandoverState
 from core.models.actor import Actor
 from core.models.area import Area
-from core.models.base import Entity, Logged
+from core.models.base import Entity, Logged, references
 from core.personal import Text, impersonal, personal
 
 
@@ -21,17 +21,11 @@ class Handover(Logged):
     tag: ClassVar[str] = "handover"
     called: ClassVar[tuple[str, str]] = ("Hand-overs", "移交")
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    giver: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    giver: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     giver_id: UUID
-    taker: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    taker: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     taker_id: UUID
     takes_effect_on = fields.DateField()
     note = fields.TextField(null=True)
@@ -62,13 +56,9 @@ class HandoverLine(Entity):
 
     tag: ClassVar[str] = "handoverline"
 
-    handover: fields.ForeignKeyRelation[Handover] = fields.ForeignKeyField(
-        "core.Handover", on_delete=fields.RESTRICT, related_name=False
-    )
+    handover: fields.ForeignKeyRelation[Handover] = references("core.Handover")
     handover_id: UUID
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     subject_tag = fields.CharField(max_length=41)
     subject_id = fields.UUIDField()

@@ -9,7 +9,7 @@ from tortoise import fields
 
 from core.database.guards import Guard, append_only, check, index, unique
 from core.models.area import Area
-from core.models.base import Logged
+from core.models.base import Logged, references
 from core.personal import Text, impersonal
 
 
@@ -23,9 +23,7 @@ class Link(Logged):
     from_id = fields.UUIDField()
     to_tag = fields.CharField(max_length=41)
     to_id = fields.UUIDField()
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     created_at = fields.DatetimeField()
 

@@ -11,7 +11,7 @@ from core.database.guards import Guard, check, index, refuse, same, unique
 from core.enums import ConsentBasis, ConsentState, GuardianBasis, GuardianshipState, SensitiveField
 from core.models.actor import Actor
 from core.models.area import Area
-from core.models.base import Logged
+from core.models.base import Logged, references
 from core.personal import Keep, Text, home_of, impersonal, personal
 
 
@@ -22,9 +22,7 @@ class PersonDetail(Logged):
     tag: ClassVar[str] = "persondetail"
     called: ClassVar[tuple[str, str]] = ("Telephone number and id document", "电话与证件")
 
-    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
     phone = fields.CharField(max_length=20, null=True)
     id_digest = fields.CharField(max_length=64, null=True)
@@ -57,17 +55,11 @@ class AccessRecord(Logged):
     tag: ClassVar[str] = "accessrecord"
     called: ClassVar[tuple[str, str]] = ("Who looked at sensitive facts", "敏感信息查阅记录")
 
-    subject: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    subject: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     subject_id: UUID
-    reader: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    reader: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     reader_id: UUID
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     field = fields.CharEnumField(SensitiveField, description=SensitiveField.__name__, max_length=40)
     purpose = fields.CharField(max_length=200)
@@ -103,9 +95,7 @@ class Consent(Logged):
     tag: ClassVar[str] = "consent"
     called: ClassVar[tuple[str, str]] = ("Consents", "同意记录")
 
-    person: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
     purpose = fields.CharField(max_length=200)
     basis = fields.CharEnumField(ConsentBasis, description=ConsentBasis.__name__, max_length=40)
@@ -144,13 +134,9 @@ class Guardianship(Logged):
     tag: ClassVar[str] = "guardianship"
     called: ClassVar[tuple[str, str]] = ("Guardianships", "监护关系")
 
-    ward: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    ward: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     ward_id: UUID
-    guardian: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    guardian: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     guardian_id: UUID
     basis = fields.CharEnumField(GuardianBasis, description=GuardianBasis.__name__, max_length=40)
     evidence = fields.CharField(max_length=500)

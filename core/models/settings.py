@@ -12,7 +12,7 @@ from core.database.guards import Guard, append_only, check, index, refuse, uniqu
 from core.enums import DocumentState, Move, Origin, Toggle
 from core.models.actor import Actor
 from core.models.area import Area
-from core.models.base import Entity, Logged
+from core.models.base import Entity, Logged, references
 from core.personal import Text, impersonal
 
 
@@ -43,9 +43,7 @@ class AreaPlugin(Logged):
 
     tag: ClassVar[str] = "areaplugin"
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     plugin = fields.CharField(max_length=40)
     origin = fields.CharEnumField(Origin, description=Origin.__name__, max_length=40)
@@ -72,13 +70,9 @@ class RuleDocument(Logged):
     tag: ClassVar[str] = "ruledocument"
     called: ClassVar[tuple[str, str]] = ("Rule documents issued", "发布的制度文件")
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    issuer: fields.ForeignKeyRelation[Actor] = fields.ForeignKeyField(
-        "core.Actor", on_delete=fields.RESTRICT, related_name=False
-    )
+    issuer: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     issuer_id: UUID
     title = fields.CharField(max_length=200)
     edition = fields.CharField(max_length=40)
@@ -86,9 +80,7 @@ class RuleDocument(Logged):
     effective_from = fields.DateField()
     provisional_until = fields.DateField(null=True)
     state = fields.CharEnumField(DocumentState, description=DocumentState.__name__, max_length=40)
-    supersedes: fields.ForeignKeyNullableRelation[RuleDocument] = fields.ForeignKeyField(
-        "core.RuleDocument", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    supersedes: fields.ForeignKeyNullableRelation[RuleDocument] = references("core.RuleDocument", null=True)
     supersedes_id: UUID | None
 
     texts: ClassVar[tuple[Text, ...]] = impersonal("title", "edition", "url")
@@ -112,18 +104,14 @@ class Setting(Entity):
 
     tag: ClassVar[str] = "setting"
 
-    area: fields.ForeignKeyRelation[Area] = fields.ForeignKeyField(
-        "core.Area", on_delete=fields.RESTRICT, related_name=False
-    )
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     plugin = fields.CharField(max_length=40)
     key = fields.CharField(max_length=60)
     origin = fields.CharEnumField(Origin, description=Origin.__name__, max_length=40)
     value = fields.TextField(null=True)
     lock = fields.CharEnumField(Move, description=Move.__name__, max_length=40, null=True)
-    document: fields.ForeignKeyNullableRelation[RuleDocument] = fields.ForeignKeyField(
-        "core.RuleDocument", null=True, on_delete=fields.RESTRICT, related_name=False
-    )
+    document: fields.ForeignKeyNullableRelation[RuleDocument] = references("core.RuleDocument", null=True)
     document_id: UUID | None
     article = fields.CharField(max_length=100, null=True)
     line = fields.IntField(null=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from tortoise import fields
@@ -10,9 +10,9 @@ from tortoise import fields
 from core.access import own_matter
 from core.agreement import Agreement as AgreementBase
 from core.agreement import Signature as SignatureBase
-from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
+from core.database.guards import Guard, Refuse, append_only, by_event, check, index, refuse, same, unique
 from core.ledger import LARGEST
-from core.models import Actor, Area, Logged, RuleDocument
+from core.models import Actor, Area, Logged, RuleDocument, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.adoption.terms import (
     AdoptionMode,
@@ -23,11 +23,6 @@ from plugins.adoption.terms import (
     InspectionResult,
     RevocationState,
 )
-
-
-def _to(model: str, *, null: bool = False) -> Any:
-    options: Any = {"null": null}
-    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
 
 
 def _adopters_own(person: str, claimant: str, claim: str, *, left: bool = False) -> str:
@@ -66,11 +61,6 @@ def _by_others(name: str, column: str, own: str) -> tuple[Refuse, Refuse]:
     )
 
 
-def _event(type: str) -> str:
-    """SQL: the change is that of an event of this type."""
-    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type = 'adoption.{type}')"
-
-
 _HANDED_OVER = "(OLD.kind = 'PROJECT' AND OLD.state = 'BUILT' AND NEW.kind <> 'PROJECT' AND NEW.state = 'AVAILABLE')"
 _TO_AN_ADOPTER = (
     "EXISTS (SELECT 1 FROM adoption_agreement g WHERE g.asset_id = NEW.id AND (g.adopter_id = NEW.custodian_id OR EXISTS"
@@ -88,9 +78,9 @@ class Asset(Logged):
     called: ClassVar[tuple[str, str]] = ("Spots in custody", "管理的认领对象")
     searchable: ClassVar[str | None] = "name"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    custodian: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    custodian: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     custodian_id: UUID
     name = fields.CharField(max_length=200)
     kind = fields.CharEnumField(AssetKind, description="AssetKind", max_length=40)
@@ -115,7 +105,7 @@ class Asset(Logged):
         refuse(
             "custodian_stays",
             "UPDATE",
-            f"NEW.custodian_id <> OLD.custodian_id AND NOT {_event('asset.merged')}"
+            f"NEW.custodian_id <> OLD.custodian_id AND NOT {by_event('adoption.asset.merged')}"
             f" AND (NOT {_HANDED_OVER} OR {_TO_AN_ADOPTER})",
             "OWNERSHIP_STAYS",
         ),
@@ -140,11 +130,11 @@ class Claim(Logged):
     tag: ClassVar[str] = "adoption_claim"
     called: ClassVar[tuple[str, str]] = ("Claims", "认领申请")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    asset: fields.ForeignKeyRelation[Asset] = _to("adoption.Asset")
+    asset: fields.ForeignKeyRelation[Asset] = references("adoption.Asset")
     asset_id: UUID
-    claimant: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    claimant: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     claimant_id: UUID
     mode = fields.CharEnumField(AdoptionMode, description="AdoptionMode", max_length=40)
     statement = fields.TextField(null=True)
@@ -172,9 +162,7 @@ class Claim(Logged):
         table = "adoption_claim"
 
 
-_LEAVES = (
-    f"(OLD.left_on IS NULL AND NEW.left_on IS NOT NULL AND NEW.actor_id = OLD.actor_id AND {_event('co_adopter.left')})"
-)
+_LEAVES = f"(OLD.left_on IS NULL AND NEW.left_on IS NOT NULL AND NEW.actor_id = OLD.actor_id AND {by_event('adoption.co_adopter.left')})"
 
 
 class CoAdopter(Logged):
@@ -186,11 +174,11 @@ class CoAdopter(Logged):
     tag: ClassVar[str] = "adoption_co_adopter"
     called: ClassVar[tuple[str, str]] = ("Co-adoptions", "共同认领")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    claim: fields.ForeignKeyRelation[Claim] = _to("adoption.Claim")
+    claim: fields.ForeignKeyRelation[Claim] = references("adoption.Claim")
     claim_id: UUID
-    actor: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    actor: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     actor_id: UUID
     left_on = fields.DateField(null=True)
 
@@ -200,7 +188,7 @@ class CoAdopter(Logged):
             "stays",
             "UPDATE",
             f"NEW.claim_id <> OLD.claim_id OR NOT ({_LEAVES}"
-            f" OR ({same('NEW.left_on', 'OLD.left_on')} AND {_event('claim.merged')}))",
+            f" OR ({same('NEW.left_on', 'OLD.left_on')} AND {by_event('adoption.claim.merged')}))",
             "APPEND_ONLY",
         ),
         refuse(
@@ -234,17 +222,17 @@ class Agreement(AgreementBase):
     tag: ClassVar[str] = "adoption_agreement"
     called: ClassVar[tuple[str, str]] = ("Adoption agreements", "认领协议")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    asset: fields.ForeignKeyRelation[Asset] = _to("adoption.Asset")
+    asset: fields.ForeignKeyRelation[Asset] = references("adoption.Asset")
     asset_id: UUID
-    claim: fields.ForeignKeyRelation[Claim] = _to("adoption.Claim")
+    claim: fields.ForeignKeyRelation[Claim] = references("adoption.Claim")
     claim_id: UUID
-    adopter: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    adopter: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     adopter_id: UUID
-    custodian: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    custodian: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     custodian_id: UUID
-    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = _to("core.RuleDocument", null=True)
+    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = references("core.RuleDocument", null=True)
     rule_document_id: UUID | None
     mode = fields.CharEnumField(AdoptionMode, description="AdoptionMode", max_length=40)
     duties = fields.TextField()
@@ -287,7 +275,7 @@ class Signature(SignatureBase):
 
     tag: ClassVar[str] = "adoption_signature"
 
-    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement: fields.ForeignKeyRelation[Agreement] = references("adoption.Agreement")
     agreement_id: UUID
 
     guards: ClassVar[tuple[Guard, ...]] = (
@@ -306,11 +294,11 @@ class Upkeep(Logged):
     tag: ClassVar[str] = "adoption_upkeep"
     called: ClassVar[tuple[str, str]] = ("Upkeep", "养护记录")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement: fields.ForeignKeyRelation[Agreement] = references("adoption.Agreement")
     agreement_id: UUID
-    adopter: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    adopter: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     adopter_id: UUID
     done_on = fields.DateField()
     what = fields.TextField()
@@ -344,13 +332,13 @@ class Inspection(Logged):
     tag: ClassVar[str] = "adoption_inspection"
     called: ClassVar[tuple[str, str]] = ("Inspections", "巡查")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement: fields.ForeignKeyRelation[Agreement] = references("adoption.Agreement")
     agreement_id: UUID
-    inspector: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    inspector: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     inspector_id: UUID
-    recheck_of: fields.ForeignKeyNullableRelation[Inspection] = _to("adoption.Inspection", null=True)
+    recheck_of: fields.ForeignKeyNullableRelation[Inspection] = references("adoption.Inspection", null=True)
     recheck_of_id: UUID | None
     score = fields.IntField()
     result = fields.CharEnumField(InspectionResult, description="InspectionResult", max_length=40)
@@ -394,9 +382,9 @@ class Revocation(Logged):
     tag: ClassVar[str] = "adoption_revocation"
     called: ClassVar[tuple[str, str]] = ("Revocations and appeals", "取消认领与申诉")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement: fields.ForeignKeyRelation[Agreement] = references("adoption.Agreement")
     agreement_id: UUID
     state = fields.CharEnumField(RevocationState, description="RevocationState", max_length=40)
     fails = fields.IntField()
@@ -450,11 +438,11 @@ class Acceptance(Logged):
     tag: ClassVar[str] = "adoption_acceptance"
     called: ClassVar[tuple[str, str]] = ("Projects accepted", "项目验收")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    agreement: fields.ForeignKeyRelation[Agreement] = _to("adoption.Agreement")
+    agreement: fields.ForeignKeyRelation[Agreement] = references("adoption.Agreement")
     agreement_id: UUID
-    accepted_by: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    accepted_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     accepted_by_id: UUID
     accepted_at = fields.DatetimeField()
     note = fields.TextField(null=True)

@@ -3,14 +3,14 @@ stories, which nothing seals."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, Refuse, append_only, check, index, refuse, same, unique
-from core.models import Actor, Area, Consent, Logged
+from core.database.guards import Guard, Refuse, append_only, by_event, changed, check, index, refuse, same, unique
+from core.models import Actor, Area, Consent, Logged, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.disclosure.terms import (
     DayKind,
@@ -22,21 +22,6 @@ from plugins.disclosure.terms import (
     StoryAnswer,
     StoryState,
 )
-
-
-def _to(model: str, *, null: bool = False) -> Any:
-    options: Any = {"null": null}
-    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
-
-
-def _changed(*columns: str) -> str:
-    """SQL: one of these columns is another than before."""
-    return "(" + " OR ".join(f"NOT {same(f'NEW.{c}', f'OLD.{c}')}" for c in columns) + ")"
-
-
-def _event(type: str) -> str:
-    """SQL: the change is that of an event of this type."""
-    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type = 'disclosure.{type}')"
 
 
 def _by_others(name: str, column: str, own: str) -> tuple[Refuse, Refuse]:
@@ -85,12 +70,12 @@ class Notice(Logged):
     tag: ClassVar[str] = "disclosure_notice"
     called: ClassVar[tuple[str, str]] = ("Notices about them", "与本人有关的公示")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     kind = fields.CharField(max_length=60)
     subject_tag = fields.CharField(max_length=60, null=True)
     subject_id = fields.UUIDField(null=True)
-    organization: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    organization: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     organization_id: UUID | None
     state = fields.CharEnumField(NoticeState, description="NoticeState", max_length=40)
     masking = fields.CharEnumField(Masking, description="Masking", max_length=40)
@@ -104,9 +89,9 @@ class Notice(Logged):
     last_day = fields.DateField(null=True)
     last_day_is_known = fields.BooleanField(default=True)
     published_at = fields.DatetimeField(null=True)
-    published_by: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    published_by: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     published_by_id: UUID | None
-    supersedes: fields.ForeignKeyNullableRelation[Notice] = _to("disclosure.Notice", null=True)
+    supersedes: fields.ForeignKeyNullableRelation[Notice] = references("disclosure.Notice", null=True)
     supersedes_id: UUID | None
     hash = fields.CharField(max_length=64, null=True)
     closed_on = fields.DateField(null=True)
@@ -137,20 +122,20 @@ class Notice(Logged):
         refuse(
             "inv9_sealed",
             "UPDATE",
-            f"{_IS_SEALED} AND {_changed('title', 'title_salt', 'body', 'body_salt', 'kind', 'masking', 'hash')}",
+            f"{_IS_SEALED} AND {changed('title', 'title_salt', 'body', 'body_salt', 'kind', 'masking', 'hash')}",
             "SEALED",
         ),
         refuse(
             "inv9_sealed_facts",
             "UPDATE",
-            f"{_IS_SEALED} AND {_changed('area_id', 'from_day', 'published_at', 'supersedes_id', 'day_kind')}",
+            f"{_IS_SEALED} AND {changed('area_id', 'from_day', 'published_at', 'supersedes_id', 'day_kind')}",
             "SEALED",
         ),
         refuse(
             "inv9_sealed_about",
             "UPDATE",
-            f"{_IS_SEALED} AND {_changed('subject_tag', 'subject_id', 'organization_id', 'published_by_id')}"
-            f" AND NOT {_event('notice.merged')}",
+            f"{_IS_SEALED} AND {changed('subject_tag', 'subject_id', 'organization_id', 'published_by_id')}"
+            f" AND NOT {by_event('disclosure.notice.merged')}",
             "SEALED",
         ),
         refuse(
@@ -171,8 +156,8 @@ class Notice(Logged):
         refuse(
             "inv9_same_matter",
             "UPDATE",
-            f"{_changed('kind', 'subject_tag', 'subject_id', 'organization_id', 'supersedes_id')}"
-            f" AND NOT {_event('notice.merged')} AND {_OTHER_MATTER}",
+            f"{changed('kind', 'subject_tag', 'subject_id', 'organization_id', 'supersedes_id')}"
+            f" AND NOT {by_event('disclosure.notice.merged')} AND {_OTHER_MATTER}",
             "OTHER_MATTER",
         ),
         refuse(
@@ -181,7 +166,7 @@ class Notice(Logged):
             "NEW.announced_id IS NOT NULL AND NEW.announced_id <> NEW.id AND NEW.supersedes_id IS NULL",
             "OTHER_MATTER",
         ),
-        refuse("announced_stays", "UPDATE", _changed("announced_id"), "SEALED"),
+        refuse("announced_stays", "UPDATE", changed("announced_id"), "SEALED"),
         refuse(
             "inv9_clean_end",
             "INSERT OR UPDATE",
@@ -232,12 +217,12 @@ class Item(Logged):
     tag: ClassVar[str] = "disclosure_item"
     called: ClassVar[tuple[str, str]] = ("Lines of notices", "公示名单项")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    notice: fields.ForeignKeyRelation[Notice] = _to("disclosure.Notice")
+    notice: fields.ForeignKeyRelation[Notice] = references("disclosure.Notice")
     notice_id: UUID
     position = fields.IntField()
-    actor: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    actor: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     actor_id: UUID | None
     text = fields.TextField()
     salt = fields.CharField(max_length=64, null=True)
@@ -253,8 +238,8 @@ class Item(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('notice_id', 'area_id', 'position', 'text', 'salt', 'sealed_at')}"
-            f" OR ({_changed('actor_id')} AND NOT {_event('notice.merged')})",
+            f"{changed('notice_id', 'area_id', 'position', 'text', 'salt', 'sealed_at')}"
+            f" OR ({changed('actor_id')} AND NOT {by_event('disclosure.notice.merged')})",
             "SEALED",
         ),
         unique("notice_id", "position", code="SEALED"),
@@ -272,11 +257,11 @@ class Concerned(Logged):
     tag: ClassVar[str] = "disclosure_concerned"
     called: ClassVar[tuple[str, str]] = ("Notices that concern them", "事关本人的公示")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    notice: fields.ForeignKeyRelation[Notice] = _to("disclosure.Notice")
+    notice: fields.ForeignKeyRelation[Notice] = references("disclosure.Notice")
     notice_id: UUID
-    actor: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    actor: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     actor_id: UUID
 
     guards: ClassVar[tuple[Guard, ...]] = (
@@ -284,7 +269,7 @@ class Concerned(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('notice_id', 'area_id')} OR ({_changed('actor_id')} AND NOT {_event('notice.merged')})",
+            f"{changed('notice_id', 'area_id')} OR ({changed('actor_id')} AND NOT {by_event('disclosure.notice.merged')})",
             "SEALED",
         ),
         index("notice_id"),
@@ -301,11 +286,11 @@ class Objection(Logged):
     tag: ClassVar[str] = "disclosure_objection"
     called: ClassVar[tuple[str, str]] = ("Objections to notices", "公示异议")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    notice: fields.ForeignKeyRelation[Notice] = _to("disclosure.Notice")
+    notice: fields.ForeignKeyRelation[Notice] = references("disclosure.Notice")
     notice_id: UUID
-    by: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     by_id: UUID
     is_confidential = fields.BooleanField()
     state = fields.CharEnumField(ObjectionState, description="ObjectionState", max_length=40)
@@ -339,9 +324,9 @@ class Objection(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('notice_id', 'area_id', 'is_confidential', 'text', 'text_salt', 'filed_at', 'answer_days')}"
-            f" OR ({_changed('by_id')} AND NOT {_event('objection.merged')}"
-            f" AND NOT {_event('objection.merged_in_confidence')})",
+            f"{changed('notice_id', 'area_id', 'is_confidential', 'text', 'text_salt', 'filed_at', 'answer_days')}"
+            f" OR ({changed('by_id')} AND NOT {by_event('disclosure.objection.merged')}"
+            f" AND NOT {by_event('disclosure.objection.merged_in_confidence')})",
             "SEALED",
         ),
         refuse("never_sooner", "UPDATE", "NEW.answer_by < OLD.answer_by", "WINDOW_SHORTENED"),
@@ -349,7 +334,7 @@ class Objection(Logged):
         refuse(
             "answer_stays",
             "UPDATE",
-            f"OLD.state <> 'OPEN' AND {_changed('answer', 'answer_salt', 'answered_by_id', 'answered_at')}",
+            f"OLD.state <> 'OPEN' AND {changed('answer', 'answer_salt', 'answered_by_id', 'answered_at')}",
             "SEALED",
         ),
         check(
@@ -385,15 +370,15 @@ class Posting(Logged):
     tag: ClassVar[str] = "disclosure_posting"
     called: ClassVar[tuple[str, str]] = ("Notices put up on paper", "张贴的公示")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    notice: fields.ForeignKeyRelation[Notice] = _to("disclosure.Notice")
+    notice: fields.ForeignKeyRelation[Notice] = references("disclosure.Notice")
     notice_id: UUID
     place = fields.CharField(max_length=200)
     evidence = fields.TextField(default="[]")  # a JSON list of texts
     salt = fields.CharField(max_length=64)
     posted_at = fields.DatetimeField()
-    posted_by: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    posted_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     posted_by_id: UUID
 
     texts: ClassVar[tuple[Text, ...]] = impersonal("place", "evidence", "salt")
@@ -409,13 +394,13 @@ class Record(Logged):
 
     tag: ClassVar[str] = "disclosure_record"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    notice: fields.ForeignKeyRelation[Notice] = _to("disclosure.Notice")
+    notice: fields.ForeignKeyRelation[Notice] = references("disclosure.Notice")
     notice_id: UUID
-    objection: fields.ForeignKeyNullableRelation[Objection] = _to("disclosure.Objection", null=True)
+    objection: fields.ForeignKeyNullableRelation[Objection] = references("disclosure.Objection", null=True)
     objection_id: UUID | None
-    posting: fields.ForeignKeyNullableRelation[Posting] = _to("disclosure.Posting", null=True)
+    posting: fields.ForeignKeyNullableRelation[Posting] = references("disclosure.Posting", null=True)
     posting_id: UUID | None
     seq = fields.IntField()
     kind = fields.CharEnumField(RecordKind, description="RecordKind", max_length=40)
@@ -452,7 +437,7 @@ class RestDays(Logged):
 
     tag: ClassVar[str] = "disclosure_rest_days"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     year = fields.IntField()
     rest = fields.TextField()  # JSON lists of days, or spans of days
@@ -464,7 +449,7 @@ class RestDays(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         check("year", "NEW.year BETWEEN 2000 AND 2200"),
         unique("area_id", "year", code="YEAR_SET"),
-        refuse("stays", "UPDATE", _changed("area_id", "year"), "APPEND_ONLY"),
+        refuse("stays", "UPDATE", changed("area_id", "year"), "APPEND_ONLY"),
         index("year"),
     )
 
@@ -478,9 +463,9 @@ class FileEntry(Logged):
     tag: ClassVar[str] = "disclosure_file_entry"
     called: ClassVar[tuple[str, str]] = ("Lines of yearly files", "年度档案条目")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    organization: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    organization: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     organization_id: UUID
     year = fields.IntField()
     heading = fields.CharEnumField(Heading, description="Heading", max_length=40)
@@ -498,8 +483,8 @@ class FileEntry(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('year', 'heading', 'type', 'source_id', 'subject_id', 'amount', 'occurred_at')}"
-            f" OR ({_changed('organization_id')} AND NOT {_event('notice.merged')})",
+            f"{changed('year', 'heading', 'type', 'source_id', 'subject_id', 'amount', 'occurred_at')}"
+            f" OR ({changed('organization_id')} AND NOT {by_event('disclosure.notice.merged')})",
             "APPEND_ONLY",
         ),
         unique("source_id", "organization_id", code="FILED_ALREADY"),
@@ -527,9 +512,9 @@ class Story(Logged):
     tag: ClassVar[str] = "disclosure_story"
     called: ClassVar[tuple[str, str]] = ("Stories about them", "与本人有关的宣传稿")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    organization: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    organization: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     organization_id: UUID | None
     subject_tag = fields.CharField(max_length=60, null=True)
     subject_id = fields.UUIDField(null=True)
@@ -563,9 +548,9 @@ class Story(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('area_id')} OR (OLD.state <> 'DRAFT' AND {_changed('title', 'text', 'photos', 'published_at')})"
-            f" OR (OLD.state <> 'DRAFT' AND {_changed('organization_id', 'subject_tag', 'subject_id')}"
-            f" AND NOT {_event('story.merged')})",
+            f"{changed('area_id')} OR (OLD.state <> 'DRAFT' AND {changed('title', 'text', 'photos', 'published_at')})"
+            f" OR (OLD.state <> 'DRAFT' AND {changed('organization_id', 'subject_tag', 'subject_id')}"
+            f" AND NOT {by_event('disclosure.story.merged')})",
             "STORY_STATE",
         ),
         refuse(
@@ -574,7 +559,7 @@ class Story(Logged):
         refuse(
             "asks_anew",
             "UPDATE",
-            f"OLD.state = 'DRAFT' AND {_changed('title', 'text', 'photos')} AND EXISTS (SELECT 1 FROM disclosure_story_person p"
+            f"OLD.state = 'DRAFT' AND {changed('title', 'text', 'photos')} AND EXISTS (SELECT 1 FROM disclosure_story_person p"
             " WHERE p.story_id = NEW.id AND p.state = 'CONSENTED')",
             "NOT_ALL_CONSENT",
         ),
@@ -594,14 +579,14 @@ class StoryPerson(Logged):
     tag: ClassVar[str] = "disclosure_story_person"
     called: ClassVar[tuple[str, str]] = ("Stories that show or name them", "涉及本人的宣传稿")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    story: fields.ForeignKeyRelation[Story] = _to("disclosure.Story")
+    story: fields.ForeignKeyRelation[Story] = references("disclosure.Story")
     story_id: UUID
-    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
     state = fields.CharEnumField(StoryAnswer, description="StoryAnswer", max_length=40)
-    consent: fields.ForeignKeyNullableRelation[Consent] = _to("core.Consent", null=True)
+    consent: fields.ForeignKeyNullableRelation[Consent] = references("core.Consent", null=True)
     consent_id: UUID | None
     asked_at = fields.DatetimeField()
     answered_at = fields.DatetimeField(null=True)
@@ -622,20 +607,20 @@ class StoryPerson(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_changed('story_id', 'area_id')} OR ({_changed('person_id')} AND NOT {_event('story.merged_in_confidence')})",
+            f"{changed('story_id', 'area_id')} OR ({changed('person_id')} AND NOT {by_event('disclosure.story.merged_in_confidence')})",
             "STORY_STATE",
         ),
         refuse(
             "while_published",
             "UPDATE",
-            f"{_changed('state', 'consent_id')} AND EXISTS"
+            f"{changed('state', 'consent_id')} AND EXISTS"
             " (SELECT 1 FROM disclosure_story s WHERE s.id = NEW.story_id AND s.state = 'PUBLISHED')",
             "NOT_ALL_CONSENT",
         ),
         refuse(
             "their_own_consent",
             "UPDATE",
-            f"NEW.consent_id IS NOT NULL AND {_changed('consent_id')} AND NOT EXISTS (SELECT 1 FROM core_consent c"
+            f"NEW.consent_id IS NOT NULL AND {changed('consent_id')} AND NOT EXISTS (SELECT 1 FROM core_consent c"
             " WHERE c.id = NEW.consent_id AND c.person_id = NEW.person_id AND c.state = 'GIVEN')",
             "NOT_ALL_CONSENT",
         ),

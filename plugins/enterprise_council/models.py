@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from tortoise import fields
 
 from core.access import own_matter
 from core.agreement import Agreement, Signature
-from core.database.guards import Guard, append_only, check, index, refuse, same, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, append_only, by_event, check, index, refuse, same, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.enterprise_council.terms import (
     CommitmentState,
@@ -22,17 +22,6 @@ from plugins.enterprise_council.terms import (
 )
 
 
-def _to(model: str, *, null: bool = False) -> Any:
-    options: Any = {"null": null}
-    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
-
-
-def _by_event(*types: str) -> str:
-    """SQL: the change is that of an event of one of these types."""
-    named = ", ".join(f"'enterprise_council.{type}'" for type in types)
-    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type IN ({named}))"
-
-
 def _is_no(actor: str, kind: str) -> str:
     return f"NOT EXISTS (SELECT 1 FROM core_actor a WHERE a.id = {actor} AND a.kind = '{kind}')"
 
@@ -42,7 +31,7 @@ class EnterpriseShare(Logged):
 
     tag: ClassVar[str] = "enterprise_council_share"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     body_id = fields.UUIDField()
     body_name = fields.CharField(max_length=200)
@@ -76,14 +65,14 @@ class EnterpriseSeat(Logged):
     called: ClassVar[tuple[str, str]] = ("Enterprise seats", "企业席位")
     refers: ClassVar[dict[str, str]] = {"body_id": "councils_body", "council_seat_id": "councils_seat"}
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     body_id = fields.UUIDField()
     number = fields.IntField()
     seats = fields.IntField()
-    enterprise: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    enterprise: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     enterprise_id: UUID
-    representative: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    representative: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     representative_id: UUID | None
     council_seat_id = fields.UUIDField(null=True)
     letter = fields.CharField(max_length=200)
@@ -123,10 +112,10 @@ class EnterpriseSeat(Logged):
             "stays",
             "UPDATE",
             "NEW.body_id <> OLD.body_id OR NEW.number <> OLD.number OR NEW.since <> OLD.since"
-            f" OR NEW.term_end <> OLD.term_end OR (NEW.enterprise_id <> OLD.enterprise_id AND NOT {_by_event('seat.merged')})",
+            f" OR NEW.term_end <> OLD.term_end OR (NEW.enterprise_id <> OLD.enterprise_id AND NOT {by_event('enterprise_council.seat.merged')})",
             "APPEND_ONLY",
         ),
-        refuse("ended_for_good", "UPDATE", f"OLD.state = 'ENDED' AND NOT {_by_event('seat.merged')}", "ENTERPRISE_SEAT_ENDED"),
+        refuse("ended_for_good", "UPDATE", f"OLD.state = 'ENDED' AND NOT {by_event('enterprise_council.seat.merged')}", "ENTERPRISE_SEAT_ENDED"),
         index("body_id", "number"),
         index("area_id", "since"),
         index("enterprise_id", "since"),
@@ -145,11 +134,11 @@ class Compact(Agreement):
     tag: ClassVar[str] = "enterprise_council_compact"
     called: ClassVar[tuple[str, str]] = ("Compacts", "共建公约")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     title = fields.CharField(max_length=200)
     purpose = fields.TextField(null=True)
-    proposed_by: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    proposed_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     proposed_by_id: UUID
     next_review_on = fields.DateField(null=True)
 
@@ -191,11 +180,11 @@ class CompactParty(Logged):
     tag: ClassVar[str] = "enterprise_council_party"
     called: ClassVar[tuple[str, str]] = ("Parts in compacts", "公约签约方")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    compact: fields.ForeignKeyRelation[Compact] = _to("enterprise_council.Compact")
+    compact: fields.ForeignKeyRelation[Compact] = references("enterprise_council.Compact")
     compact_id: UUID
-    actor: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    actor: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     actor_id: UUID
     role = fields.CharEnumField(PartyRole, description="PartyRole", max_length=40)
 
@@ -207,7 +196,7 @@ class CompactParty(Logged):
             f"(NEW.role = 'ENTERPRISE') = ({_is_no('NEW.actor_id', 'ENTERPRISE')})",
             "WRONG_PARTY",
         ),
-        refuse("stays", "UPDATE", f"NOT {_by_event('compact.merged')}", "APPEND_ONLY"),
+        refuse("stays", "UPDATE", f"NOT {by_event('enterprise_council.compact.merged')}", "APPEND_ONLY"),
         index("actor_id"),
     )
 
@@ -220,7 +209,7 @@ class CompactSignature(Signature):
 
     tag: ClassVar[str] = "enterprise_council_signature"
 
-    agreement: fields.ForeignKeyRelation[Compact] = _to("enterprise_council.Compact")
+    agreement: fields.ForeignKeyRelation[Compact] = references("enterprise_council.Compact")
     agreement_id: UUID
 
     guards: ClassVar[tuple[Guard, ...]] = (
@@ -243,11 +232,11 @@ class Commitment(Logged):
     tag: ClassVar[str] = "enterprise_council_commitment"
     called: ClassVar[tuple[str, str]] = ("Commitments", "承诺")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    compact: fields.ForeignKeyRelation[Compact] = _to("enterprise_council.Compact")
+    compact: fields.ForeignKeyRelation[Compact] = references("enterprise_council.Compact")
     compact_id: UUID
-    party: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    party: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     party_id: UUID
     role = fields.CharEnumField(PartyRole, description="PartyRole", max_length=40)
     position = fields.IntField()
@@ -280,7 +269,7 @@ class Commitment(Logged):
             "stays",
             "UPDATE",
             "NEW.compact_id <> OLD.compact_id OR NEW.text <> OLD.text OR NEW.due_on <> OLD.due_on OR NEW.role <> OLD.role"
-            f" OR ((OLD.state = 'CONFIRMED' OR NEW.party_id <> OLD.party_id) AND NOT {_by_event('commitment.merged')})",
+            f" OR ((OLD.state = 'CONFIRMED' OR NEW.party_id <> OLD.party_id) AND NOT {by_event('enterprise_council.commitment.merged')})",
             "APPEND_ONLY",
         ),
         refuse(
@@ -303,9 +292,9 @@ class CompactReview(Logged):
 
     tag: ClassVar[str] = "enterprise_council_review"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    compact: fields.ForeignKeyRelation[Compact] = _to("enterprise_council.Compact")
+    compact: fields.ForeignKeyRelation[Compact] = references("enterprise_council.Compact")
     compact_id: UUID
     year = fields.IntField()
     due = fields.IntField()
@@ -336,9 +325,9 @@ class Concern(Logged):
     tag: ClassVar[str] = "enterprise_council_concern"
     called: ClassVar[tuple[str, str]] = ("Concerns", "企业诉求")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    enterprise: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    enterprise: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     enterprise_id: UUID
     title = fields.CharField(max_length=200)
     details = fields.TextField()
@@ -346,7 +335,7 @@ class Concern(Logged):
     raised_at = fields.DatetimeField()
     due_on = fields.DateField()
     round = fields.IntField(default=1)
-    owner: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    owner: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     owner_id: UUID | None
     reply = fields.TextField(null=True)
     replied_by_id = fields.UUIDField(null=True)
@@ -373,21 +362,21 @@ class Concern(Logged):
         refuse(
             "its_day_stays",
             "UPDATE",
-            f"(NEW.due_on <> OLD.due_on OR NEW.round <> OLD.round) AND NOT {_by_event('concern.reopened')}"
-            f" OR NEW.raised_at <> OLD.raised_at OR (NEW.enterprise_id <> OLD.enterprise_id AND NOT {_by_event('concern.merged')})",
+            f"(NEW.due_on <> OLD.due_on OR NEW.round <> OLD.round) AND NOT {by_event('enterprise_council.concern.reopened')}"
+            f" OR NEW.raised_at <> OLD.raised_at OR (NEW.enterprise_id <> OLD.enterprise_id AND NOT {by_event('enterprise_council.concern.merged')})",
             "APPEND_ONLY",
         ),
         refuse(
             "closed_for_good",
             "UPDATE",
-            f"OLD.state IN ('CLOSED', 'WITHDRAWN') AND NOT {_by_event('concern.merged')}",
+            f"OLD.state IN ('CLOSED', 'WITHDRAWN') AND NOT {by_event('enterprise_council.concern.merged')}",
             "CONCERN_STATE",
         ),
         refuse(
             "inv10_owner",
             "UPDATE",
             f"NEW.owner_id IS NOT NULL AND NOT {same('NEW.owner_id', 'OLD.owner_id')}"
-            f" AND {own_matter('NEW.owner_id', 'NEW.enterprise_id')} AND NOT {_by_event('concern.merged')}",
+            f" AND {own_matter('NEW.owner_id', 'NEW.enterprise_id')} AND NOT {by_event('enterprise_council.concern.merged')}",
             "OWN_MATTER",
         ),
         refuse(
@@ -414,9 +403,9 @@ class SelfHelp(Logged):
     called: ClassVar[tuple[str, str]] = ("Problems solved themselves", "自行解决的问题")
     searchable: ClassVar[str | None] = "title"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    owner: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    owner: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     owner_id: UUID
     title = fields.CharField(max_length=200)
     problem = fields.TextField()
@@ -456,14 +445,14 @@ class SelfHelp(Logged):
             "NEW.state <> OLD.state AND NOT ((OLD.state = 'DECLARED' AND NEW.state IN ('STUDIED', 'ABANDONED'))"
             " OR (OLD.state = 'STUDIED' AND NEW.state IN ('SOLVED', 'ABANDONED'))"
             " OR (OLD.state = 'SOLVED' AND NEW.state IN ('CONFIRMED', 'STUDIED')))"
-            f" OR (OLD.state IN ('CONFIRMED', 'ABANDONED') AND NOT {_by_event('self_help.merged')})",
+            f" OR (OLD.state IN ('CONFIRMED', 'ABANDONED') AND NOT {by_event('enterprise_council.self_help.merged')})",
             "SELF_HELP_STATE",
         ),
         refuse(
             "stays",
             "UPDATE",
             f"NOT {same('NEW.declared_at', 'OLD.declared_at')}"
-            f" OR (NEW.owner_id <> OLD.owner_id AND NOT {_by_event('self_help.merged')})",
+            f" OR (NEW.owner_id <> OLD.owner_id AND NOT {by_event('enterprise_council.self_help.merged')})",
             "APPEND_ONLY",
         ),
         refuse(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, Refuse, Upon, append_only, check, index, refuse, same, unique
-from core.models import Actor, Area, Logged, Membership, RuleDocument
+from core.database.guards import Guard, Refuse, Upon, append_only, by_event, check, index, refuse, same, unique
+from core.models import Actor, Area, Logged, Membership, RuleDocument, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.new_residents.terms import (
     DormitoryListState,
@@ -23,16 +23,6 @@ from plugins.new_residents.terms import (
     ResidentAppealState,
     ServicePointState,
 )
-
-
-def _to(model: str, *, null: bool = False) -> Any:
-    options: Any = {"null": null}
-    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
-
-
-def _event(type: str) -> str:
-    """SQL: the change is that of an event of this type."""
-    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type = 'new_residents.{type}')"
 
 
 def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
@@ -118,9 +108,9 @@ class DormitoryList(Logged):
     tag: ClassVar[str] = "new_residents_list"
     called: ClassVar[tuple[str, str]] = ("Dormitory lists", "宿舍名单")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    employer: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    employer: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     employer_id: UUID
     address = fields.CharField(max_length=200)
     state = fields.CharEnumField(DormitoryListState, description="DormitoryListState", max_length=40)
@@ -135,7 +125,7 @@ class DormitoryList(Logged):
             "stays",
             "UPDATE",
             f"NEW.area_id <> OLD.area_id OR NEW.address <> OLD.address OR NEW.confirm_by <> OLD.confirm_by"
-            f" OR (NEW.employer_id <> OLD.employer_id AND NOT {_event('registration.merged')})",
+            f" OR (NEW.employer_id <> OLD.employer_id AND NOT {by_event('new_residents.registration.merged')})",
             "APPEND_ONLY",
         ),
         index("employer_id", "submitted_at"),
@@ -161,13 +151,13 @@ class Registration(Logged):
         "consent_ballot_id": "ballots_ballot",
     }
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
-    employer: fields.ForeignKeyNullableRelation[Actor] = _to("core.Actor", null=True)
+    employer: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     employer_id: UUID | None
-    dormitory: fields.ForeignKeyNullableRelation[DormitoryList] = _to("new_residents.DormitoryList", null=True)
+    dormitory: fields.ForeignKeyNullableRelation[DormitoryList] = references("new_residents.DormitoryList", null=True)
     dormitory_id: UUID | None
     consent_id = fields.UUIDField(null=True)
     state = fields.CharEnumField(ResidenceState, description="ResidenceState", max_length=40)
@@ -229,7 +219,7 @@ class Registration(Logged):
             "facts_stay",
             "UPDATE",
             "NEW.area_id <> OLD.area_id OR NEW.claimed_since <> OLD.claimed_since"
-            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})"
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {by_event('new_residents.registration.merged')})"
             f" OR NOT {same('NEW.dormitory_id', 'OLD.dormitory_id')}",
             "APPEND_ONLY",
         ),
@@ -237,7 +227,7 @@ class Registration(Logged):
             "since_stays",
             "UPDATE",
             "OLD.since IS NOT NULL AND OLD.state <> 'REVOKED' AND (NEW.since IS NULL OR NEW.since <> OLD.since)"
-            f" AND NOT {_event('appeal.granted')}",
+            f" AND NOT {by_event('new_residents.appeal.granted')}",
             "APPEND_ONLY",
         ),
         refuse(
@@ -326,11 +316,11 @@ class Evidence(Logged):
     tag: ClassVar[str] = "new_residents_evidence"
     called: ClassVar[tuple[str, str]] = ("Evidence of residence", "居住凭据")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    registration: fields.ForeignKeyRelation[Registration] = _to("new_residents.Registration")
+    registration: fields.ForeignKeyRelation[Registration] = references("new_residents.Registration")
     registration_id: UUID
-    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
     kind = fields.CharEnumField(ResidenceProofKind, description="ResidenceProofKind", max_length=40)
     reference = fields.CharField(max_length=500)
@@ -346,7 +336,7 @@ class Evidence(Logged):
             "stays",
             "UPDATE",
             f"NEW.kind <> OLD.kind OR NEW.registration_id <> OLD.registration_id OR NEW.reference <> OLD.reference"
-            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})",
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {by_event('new_residents.registration.merged')})",
             "APPEND_ONLY",
         ),
         check("reference_not_empty", "length(NEW.reference) > 0", "EMPTY_TEXT"),
@@ -365,7 +355,7 @@ class Entitlement(Logged):
     tag: ClassVar[str] = "new_residents_entitlement"
     searchable: ClassVar[str | None] = "title"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     equal_group = fields.CharEnumField(EqualGroup, description="EqualGroup", max_length=40)
     key = fields.CharField(max_length=40)
@@ -403,13 +393,13 @@ class ParityException(Logged):
 
     tag: ClassVar[str] = "new_residents_exception"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    entitlement: fields.ForeignKeyRelation[Entitlement] = _to("new_residents.Entitlement")
+    entitlement: fields.ForeignKeyRelation[Entitlement] = references("new_residents.Entitlement")
     entitlement_id: UUID
     statute = fields.CharField(max_length=200)
     reason = fields.TextField()
-    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = _to("core.RuleDocument", null=True)
+    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = references("core.RuleDocument", null=True)
     rule_document_id: UUID | None
     since = fields.DateField()
     until = fields.DateField(null=True)
@@ -452,13 +442,13 @@ class Grant(Logged):
     tag: ClassVar[str] = "new_residents_grant"
     called: ClassVar[tuple[str, str]] = ("Entitlements", "享有的待遇")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    entitlement: fields.ForeignKeyRelation[Entitlement] = _to("new_residents.Entitlement")
+    entitlement: fields.ForeignKeyRelation[Entitlement] = references("new_residents.Entitlement")
     entitlement_id: UUID
-    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
-    registration: fields.ForeignKeyNullableRelation[Registration] = _to("new_residents.Registration", null=True)
+    registration: fields.ForeignKeyNullableRelation[Registration] = references("new_residents.Registration", null=True)
     registration_id: UUID | None
     state = fields.CharEnumField(EntitlementStanding, description="EntitlementStanding", max_length=40)
     asked_at = fields.DatetimeField()
@@ -486,9 +476,9 @@ class Grant(Logged):
             "stays",
             "UPDATE",
             "NEW.entitlement_id <> OLD.entitlement_id OR NEW.area_id <> OLD.area_id"
-            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})"
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {by_event('new_residents.registration.merged')})"
             " OR (OLD.state IN ('ENDED', 'WITHDRAWN') AND NEW.state <> OLD.state"
-            f" AND NOT {_event('appeal.granted')})",
+            f" AND NOT {by_event('new_residents.appeal.granted')})",
             "APPEND_ONLY",
         ),
         refuse(
@@ -520,9 +510,9 @@ class Use(Logged):
     tag: ClassVar[str] = "new_residents_use"
     called: ClassVar[tuple[str, str]] = ("Use of entitlements", "待遇使用记录")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    grant: fields.ForeignKeyRelation[Grant] = _to("new_residents.Grant")
+    grant: fields.ForeignKeyRelation[Grant] = references("new_residents.Grant")
     grant_id: UUID
     used_on = fields.DateField()
     note = fields.TextField(null=True)
@@ -558,13 +548,13 @@ class Appeal(Logged):
     tag: ClassVar[str] = "new_residents_appeal"
     called: ClassVar[tuple[str, str]] = ("Appeals about residence and entitlements", "居住与待遇申诉")
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    person: fields.ForeignKeyRelation[Actor] = _to("core.Actor")
+    person: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     person_id: UUID
-    registration: fields.ForeignKeyNullableRelation[Registration] = _to("new_residents.Registration", null=True)
+    registration: fields.ForeignKeyNullableRelation[Registration] = references("new_residents.Registration", null=True)
     registration_id: UUID | None
-    grant: fields.ForeignKeyNullableRelation[Grant] = _to("new_residents.Grant", null=True)
+    grant: fields.ForeignKeyNullableRelation[Grant] = references("new_residents.Grant", null=True)
     grant_id: UUID | None
     against_id = fields.UUIDField()
     state = fields.CharEnumField(ResidentAppealState, description="ResidentAppealState", max_length=40)
@@ -595,7 +585,7 @@ class Appeal(Logged):
             "stays",
             "UPDATE",
             "OLD.state <> 'OPEN' AND NEW.state <> OLD.state OR NEW.against_id <> OLD.against_id"
-            f" OR (NEW.person_id <> OLD.person_id AND NOT {_event('registration.merged')})",
+            f" OR (NEW.person_id <> OLD.person_id AND NOT {by_event('new_residents.registration.merged')})",
             "RESIDENT_APPEAL_STATE",
         ),
         unique("registration_id", where="state = 'OPEN'", code="RESIDENT_APPEAL_OPEN"),
@@ -618,7 +608,7 @@ class ServicePoint(Logged):
     tag: ClassVar[str] = "new_residents_point"
     searchable: ClassVar[str | None] = "name"
 
-    area: fields.ForeignKeyRelation[Area] = _to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     name = fields.CharField(max_length=200)
     address = fields.CharField(max_length=200)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 from uuid import UUID
 
 from tortoise import fields
@@ -11,7 +11,7 @@ from core.access import own_matter
 from core.database.guards import Guard, append_only, check, index, refuse, same, unique
 from core.enums import ActorKind, Term
 from core.ledger import LedgerEntry
-from core.models import Entity, Logged
+from core.models import Entity, Logged, references
 from core.personal import ERASED, Keep, Text, impersonal, personal
 
 
@@ -75,10 +75,6 @@ class RedemptionState(Term):
     CANCELLED = "CANCELLED", "已取消"
 
 
-def _to(model: str, **options: Any) -> Any:
-    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
-
-
 _OF_THE_ACCOUNT = "t.account_id IN (SELECT a.id FROM points_account a WHERE a.actor_id IN ({ids}))"
 
 
@@ -92,9 +88,9 @@ class Account(Logged):
     called: ClassVar[tuple[str, str]] = ("Points accounts", "积分账户")
     unlogged: ClassVar[tuple[str, ...]] = ("expires_on",)
 
-    actor = _to("core.Actor")
+    actor = references("core.Actor")
     actor_id: UUID
-    merged_into = _to("points.Account", null=True)
+    merged_into = references("points.Account", null=True)
     merged_into_id: UUID | None
     expires_on = fields.DateField(null=True)
 
@@ -123,7 +119,7 @@ class Rule(Logged):
 
     tag: ClassVar[str] = "points_rule"
 
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
     event_type = fields.CharField(max_length=100)
     actor_kind = fields.CharEnumField(ActorKind, description="ActorKind", max_length=40, null=True)
@@ -133,7 +129,7 @@ class Rule(Logged):
     cap_period = fields.CharEnumField(CapPeriod, description="CapPeriod", max_length=40, null=True)
     since = fields.DatetimeField()
     until = fields.DatetimeField(null=True)
-    replaces = _to("points.Rule", null=True)
+    replaces = references("points.Rule", null=True)
     replaces_id: UUID | None
 
     texts: ClassVar[tuple[Text, ...]] = impersonal("event_type")
@@ -186,17 +182,17 @@ class Entry(LedgerEntry):
     tag: ClassVar[str] = "points_entry"
     called: ClassVar[tuple[str, str]] = ("Points entries", "积分流水")
 
-    account = _to("points.Account")
+    account = references("points.Account")
     account_id: UUID
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
     kind = fields.CharEnumField(EntryKind, description="EntryKind", max_length=40)
-    rule = _to("points.Rule", null=True)
+    rule = references("points.Rule", null=True)
     rule_id: UUID | None
     source_event_id = fields.UUIDField(null=True)
-    grant = _to("points.Grant", null=True)
+    grant = references("points.Grant", null=True)
     grant_id: UUID | None
-    redemption = _to("points.Redemption", null=True)
+    redemption = references("points.Redemption", null=True)
     redemption_id: UUID | None
     transfer_id = fields.UUIDField(null=True)
     expires_on = fields.DateField(null=True)
@@ -257,18 +253,18 @@ class Grant(Logged):
     tag: ClassVar[str] = "points_grant"
     called: ClassVar[tuple[str, str]] = ("Manual entries", "人工加分")
 
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
-    actor = _to("core.Actor")
+    actor = references("core.Actor")
     actor_id: UUID
     amount = fields.IntField()
     reason = fields.TextField()
     evidence = fields.TextField()
     state = fields.CharEnumField(GrantState, description="GrantState", max_length=40)
-    declared_by = _to("core.Actor", null=True)
+    declared_by = references("core.Actor", null=True)
     declared_by_id: UUID | None
     declared_at = fields.DatetimeField()
-    decided_by = _to("core.Actor", null=True)
+    decided_by = references("core.Actor", null=True)
     decided_by_id: UUID | None
     decided_at = fields.DatetimeField(null=True)
 
@@ -316,11 +312,11 @@ class PendingReversal(Logged):
     tag: ClassVar[str] = "points_pending_reversal"
     called: ClassVar[tuple[str, str]] = ("Points to be taken back", "待扣回积分")
 
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
-    account = _to("points.Account")
+    account = references("points.Account")
     account_id: UUID
-    entry = _to("points.Entry")
+    entry = references("points.Entry")
     entry_id: UUID
     amount = fields.BigIntField()
     state = fields.CharEnumField(PendingState, description="PendingState", max_length=40)
@@ -344,19 +340,19 @@ class Dispute(Logged):
     tag: ClassVar[str] = "points_dispute"
     called: ClassVar[tuple[str, str]] = ("Disputes", "积分异议")
 
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
-    account = _to("points.Account")
+    account = references("points.Account")
     account_id: UUID
-    entry = _to("points.Entry", null=True)
+    entry = references("points.Entry", null=True)
     entry_id: UUID | None
     reason = fields.TextField()
     answer = fields.TextField(null=True)
     state = fields.CharEnumField(DisputeState, description="DisputeState", max_length=40)
-    opened_by = _to("core.Actor")
+    opened_by = references("core.Actor")
     opened_by_id: UUID
     opened_at = fields.DatetimeField()
-    decided_by = _to("core.Actor", null=True)
+    decided_by = references("core.Actor", null=True)
     decided_by_id: UUID | None
     decided_at = fields.DatetimeField(null=True)
 
@@ -392,7 +388,7 @@ class Reward(Logged):
 
     tag: ClassVar[str] = "points_reward"
 
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
     title = fields.CharField(max_length=200)
     cost = fields.IntField()
@@ -423,20 +419,20 @@ class Redemption(Logged):
     tag: ClassVar[str] = "points_redemption"
     called: ClassVar[tuple[str, str]] = ("Redemptions", "兑换")
 
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
-    reward = _to("points.Reward")
+    reward = references("points.Reward")
     reward_id: UUID
-    account = _to("points.Account")
+    account = references("points.Account")
     account_id: UUID
-    actor = _to("core.Actor")
+    actor = references("core.Actor")
     actor_id: UUID
     quantity = fields.IntField()
     cost = fields.BigIntField()
     state = fields.CharEnumField(RedemptionState, description="RedemptionState", max_length=40)
     redeemed_at = fields.DatetimeField()
     receipt = fields.TextField(null=True)
-    delivered_by = _to("core.Actor", null=True)
+    delivered_by = references("core.Actor", null=True)
     delivered_by_id: UUID | None
 
     about: ClassVar[tuple[str, ...]] = ("t.actor_id IN ({ids})",)
@@ -486,7 +482,7 @@ class Ranking(Logged):
 
     tag: ClassVar[str] = "points_closed_ranking"
 
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
     actor_kind = fields.CharEnumField(ActorKind, description="ActorKind", max_length=40)
     period = fields.CharField(max_length=10)
@@ -511,12 +507,12 @@ class Place(Entity):
     tag: ClassVar[str] = "points_place"
     called: ClassVar[tuple[str, str]] = ("Places in closed rankings", "封存排名名次")
 
-    ranking = _to("points.Ranking")
+    ranking = references("points.Ranking")
     ranking_id: UUID
-    area = _to("core.Area")
+    area = references("core.Area")
     area_id: UUID
     number = fields.IntField()
-    actor = _to("core.Actor")
+    actor = references("core.Actor")
     actor_id: UUID
     place = fields.IntField()
     points = fields.BigIntField()

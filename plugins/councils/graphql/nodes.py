@@ -1,4 +1,4 @@
-"""Bodies, meetings, resolutions, charters and delegations, as the API shows them."""
+"""Bodies, meetings and resolutions, as the API shows them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,6 @@ from plugins.councils.terms import (
     AttendanceState,
     BodyKind,
     BodyState,
-    CharterParameter,
-    CharterState,
-    DelegationState,
     Matter,
     MeetingState,
     ReportKind,
@@ -40,13 +37,11 @@ from schema.nodes.core import Activity, Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
 from schema.nodes.expressions import Expr, GlobalId, Literal, RowOf, select
 from schema.nodes.search import SearchHit
-from schema.nodes.settings import RuleDocument
 from schema.nodes.telling import public
 from schema.nodes.viewing import ViewerFacts
-from schema.scalars import Long
 
 
-def _set(name: str) -> Any:
+def set_of(name: str) -> Any:
     def read(values: dict[str, Any], facts: Any) -> list[Any]:
         return unpacked(values[name])
 
@@ -71,7 +66,7 @@ class CouncilsBody:
     is_advisory: bool = column(description="It advises; only what it was given it decides (议而不决).")
     size: int = column(description="How many seats it has (席位总数).")
     matters: list[Matter] = python(
-        _set("matters"), columns=lambda t: {"matters": t.matters}, settings=False,
+        set_of("matters"), columns=lambda t: {"matters": t.matters}, settings=False,
         description="What its charter leaves to it, where it does not decide everything (章程授权事项).",
     )  # fmt: skip
     state: BodyState = column()
@@ -98,7 +93,6 @@ class CouncilsBody:
     )
     area: Area = to_one()
     organization: Actor | None = to_one(description="The self-governing organization whose organ it is (所属自治组织).")
-    charter: CouncilsCharter | None = to_one(description="The charter that constitutes it (设立章程).")
     seat_rules: Connection[CouncilsSeatRule] = connection("body_id", description="Bounds by category (席位规则).")
     seats: Connection[CouncilsSeat] = connection("body_id", description="Who sits and sat there (席位).")
     compositions: Connection[CouncilsComposition] = connection(
@@ -112,7 +106,6 @@ class CouncilsBody:
     opinions: Connection[CouncilsOpinion] = connection("body_id")
     reports: Connection[CouncilsReport] = connection("body_id")
     tasks: Connection[CouncilsTask] = connection("body_id", description="What has to be done (后续事项).")
-    delegations: Connection[CouncilsDelegation] = connection("body_id", description="What it was given (受权事项).")
 
 
 @node(models.SeatRule, scope=public("How a body is composed is public."), order="-since")
@@ -136,7 +129,6 @@ class CouncilsSeatRule:
     version: int = column(filter=False)
     area: Area = to_one()
     body: CouncilsBody | None = to_one()
-    charter: CouncilsCharter | None = to_one(description="The charter it stands in (所属章程).")
 
 
 @node(
@@ -149,7 +141,7 @@ class CouncilsSeat:
 
     category: SeatCategory = column()
     categories: list[SeatCategory] = python(
-        _set("categories"), columns=lambda t: {"categories": t.categories}, settings=False,
+        set_of("categories"), columns=lambda t: {"categories": t.categories}, settings=False,
         description="All categories the holder counts in (计入类别).",
     )  # fmt: skip
     office: SeatOffice = column()
@@ -448,159 +440,6 @@ class CouncilsReport:
     filed_by: Actor | None = to_one()
 
 
-def _is_published(t: RowOf) -> Expr:
-    return (t.state != CharterState.DRAFT) & (t.state != CharterState.WITHDRAWN)
-
-
-def _charter_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    """A draft is for those who draft; from the consultation on everybody reads it."""
-    return _is_published(t) | v.acts_as(t.drafted_by_id) | v.may("councils.charter.draft", t.area_id)
-
-
-def _of_charter(t: RowOf, v: ViewerFacts) -> Expr:
-    return select(models.Charter).where(lambda c: (c.id == t.charter_id) & _charter_scope(c, v)).exists()
-
-
-def _in_force_at(t: RowOf, moment: Expr) -> Expr:
-    return (t.effective_from <= moment) & (t.superseded_at.is_null() | (t.superseded_at > moment))
-
-
-@node(
-    models.Charter,
-    scope=_charter_scope,
-    order="-drafted_at",
-    filters=[
-        FilterField(
-            name="in_force_at", kind="instant", test=_in_force_at,
-            description="The version in force at this instant; one in an area (某时施行的版本).",
-        )
-    ],
-)  # fmt: skip
-class CouncilsCharter:
-    """A version of an area's charter (自治章程)."""
-
-    number: int = column(description="Its number in the area (版本号).")
-    title: str = column()
-    state: CharterState = column()
-    drafted_at: datetime = column(order=True)
-    consultation_until: date | None = column(description="The last day for comments (征求意见截止日).")
-    electorate: int | None = column(filter=False, description="Members who might vote (应参加人数).")
-    took_part: int | None = column(filter=False, description="Of them took part (实际参加人数).")
-    votes_for: int | None = column(filter=False)
-    votes_against: int | None = column(filter=False)
-    adopted_at: datetime | None = column()
-    effective_from: datetime | None = column(description="Since when it is in force (施行时间).")
-    superseded_at: datetime | None = column(description="When the next version took its place (被取代时间).")
-    ballot_id: strawberry.ID | None = computed(
-        lambda t: GlobalId(Literal("ballots_ballot"), t.ballot_id), description="The ballot that decides (表决编号)."
-    )
-    notice_id: strawberry.ID | None = computed(
-        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id), description="Its public notice (公示编号)."
-    )
-    version: int = column(filter=False)
-    area: Area = to_one()
-    drafted_by: Actor = to_one()
-    drafting_body: CouncilsBody | None = to_one()
-    counts: Connection[CouncilsCharterCount] = connection(
-        "charter_id", discloses="What one teller counted nobody is shown there before the other has.",
-        description="What tellers counted in the assembly, two and two (计票记录).",
-    )  # fmt: skip
-    clauses: Connection[CouncilsClause] = connection(
-        lambda c, t: (c.charter_id == t.id) & (c.is_dropped == False),  # noqa: E712
-        discloses="Clauses are seen by who sees the charter.",
-    )
-    constitutes: Connection[CouncilsConstituted] = connection(
-        lambda c, t: (c.charter_id == t.id) & (c.is_dropped == False),  # noqa: E712
-        discloses="What it constitutes is seen by who sees the charter.",
-        description="The bodies it constitutes (设立的组织).",
-    )
-    seat_rules: Connection[CouncilsSeatRule] = connection("charter_id")
-
-
-def _count_scope(t: RowOf, v: ViewerFacts) -> Expr:
-    """Nobody else sees what one teller counted, before the other of the pair has."""
-    other = select(models.Count).where(lambda o: (o.charter_id == t.charter_id) & (o.pair == t.pair) & (o.id != t.id))
-    return other.exists() | v.acts_as(t.entered_by_id)
-
-
-@node(models.Count, scope=_count_scope, order="entered_at")
-class CouncilsCharterCount:
-    """What a teller counted in the members' assembly (计票记录)."""
-
-    pair: int = column(description="Two of a pair have to be the same (第几次核对).")
-    took_part: int = column(filter=False, description="How many took part (实际参加人数).")
-    votes_for: int = column(filter=False)
-    votes_against: int = column(filter=False)
-    evidence: str = column(filter=False, description="Papers of the assembly (表决依据).")
-    entered_at: datetime = column(order=True)
-    area: Area = to_one()
-    charter: CouncilsCharter | None = to_one()
-    entered_by: Actor | None = to_one(description="The teller (计票人).")
-
-
-@node(models.Clause, scope=_of_charter, order="position")
-class CouncilsClause:
-    """A clause of a charter (章程条款)."""
-
-    key: str = column()
-    position: int = column(filter=False, order=True)
-    heading: str = column()
-    text: str = column(filter=False)
-    parameter: CharterParameter | None = column(description="What it tells the server (机器参数).")
-    value: int | None = column(filter=False)
-    matter: Matter | None = column()
-    area: Area = to_one()
-    charter: CouncilsCharter | None = to_one()
-
-
-@node(models.Constituted, scope=_of_charter)
-class CouncilsConstituted:
-    """A body that a charter constitutes, and what holds for it (章程设立的组织)."""
-
-    size: int = column(filter=False)
-    is_advisory: bool = column()
-    matters: list[Matter] = python(_set("matters"), columns=lambda t: {"matters": t.matters}, settings=False)
-    area: Area = to_one()
-    charter: CouncilsCharter | None = to_one()
-    body: CouncilsBody | None = to_one()
-
-
-@node(models.Delegation, scope=public("What the government has left to whom is listed publicly (M46)."), order="-since")
-class CouncilsDelegation:
-    """A matter of the government that a body decides (行政放权)."""
-
-    title: str = column()
-    matter: Matter = column()
-    instrument: str = column(description="The paper it rests on (依据文件).")
-    bounds: str | None = column(filter=False, description="Within which it is left to the body (权限范围).")
-    budget: Long | None = column(filter=False, description="Money that goes with it, in fen (配套经费,分).")
-    since: date = column(order=True)
-    ends_on: date | None = column()
-    state: DelegationState = column()
-    ended_on: date | None = column()
-    reason: str | None = column(filter=False, description="Why it was revoked (收回理由).")
-    version: int = column(filter=False)
-    area: Area = to_one()
-    government: Actor = to_one()
-    body: CouncilsBody | None = to_one()
-    rule_document: RuleDocument | None = to_one()
-    taken_back: Connection[CouncilsTakenBack] = connection(
-        "delegation_id", description="What the government decided itself all the same (政府自行决定记录)."
-    )
-
-
-@node(models.TakenBack, scope=public("It is on record so that everybody sees it."), order="-noted_at")
-class CouncilsTakenBack:
-    """A delegated matter that the government decided itself (代为决定记录)."""
-
-    what: str = column(filter=False)
-    reason: str = column(filter=False)
-    noted_at: datetime = column(order=True)
-    area: Area = to_one()
-    delegation: CouncilsDelegation | None = to_one()
-    noted_by: Actor | None = to_one()
-
-
 @extend(Query)
 class CouncilsQuery:
     councils_body: CouncilsBody | None = one("id", description="A body (议事组织).")
@@ -612,19 +451,11 @@ class CouncilsQuery:
     councils_opinions: Connection[CouncilsOpinion] = every(description="Opinions (意见列表).")
     councils_tasks: Connection[CouncilsTask] = every(description="Follow-up tasks (决议事项列表).")
     councils_reports: Connection[CouncilsReport] = every(description="Reports (报告列表).")
-    councils_charter: CouncilsCharter | None = one("id", description="A version of a charter (自治章程).")
-    councils_charters: Connection[CouncilsCharter] = every(description="Charters the viewer may see (自治章程列表).")
-    councils_delegations: Connection[CouncilsDelegation] = every(description="Delegated powers (行政放权清单).")
 
 
 @extend(Area)
 class AreaCouncils:
     councils_bodies: Connection[CouncilsBody] = connection("area_id", description="Bodies here (本区域议事组织).")
-    councils_charters: Connection[CouncilsCharter] = connection(
-        "area_id",
-        discloses="Charters are seen by whom they are for there as well.",
-        description="Charters here (本区域章程).",
-    )
 
 
 @extend(SearchHit)

@@ -7,10 +7,10 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, refuse, same, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, append_only, by_event, check, index, refuse, same, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Text, impersonal
-from plugins.councils.models.common import IS_ON, RESTING, by_event, out_of_bounds, to
+from plugins.councils.models.common import IS_ON, RESTING, out_of_bounds
 from plugins.councils.terms import (
     BodyKind,
     BodyState,
@@ -38,7 +38,7 @@ class Body(Logged):
     refers: ClassVar[dict[str, str]] = {"charter_id": "councils_charter"}
     searchable: ClassVar[str | None] = "name"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     kind = fields.CharEnumField(BodyKind, description="BodyKind", max_length=40)
     name = fields.CharField(max_length=200)
@@ -46,7 +46,7 @@ class Body(Logged):
     is_advisory = fields.BooleanField()
     size = fields.IntField()
     matters = fields.CharField(max_length=200, default="|")
-    organization: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
+    organization: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     organization_id: UUID | None
     charter_id = fields.UUIDField(null=True)
     state = fields.CharEnumField(BodyState, description="BodyState", max_length=40)
@@ -73,14 +73,14 @@ class Body(Logged):
             "by_the_charter",
             "UPDATE",
             "OLD.charter_id IS NOT NULL AND (NEW.size <> OLD.size OR NEW.is_advisory <> OLD.is_advisory"
-            f" OR NEW.matters <> OLD.matters OR NEW.charter_id IS NULL) AND NOT {by_event('charter.enacted')}",
+            f" OR NEW.matters <> OLD.matters OR NEW.charter_id IS NULL) AND NOT {by_event('councils.charter.enacted')}",
             "BY_THE_CHARTER",
         ),
         refuse(
             "kept_seats_are_so_many_of_so_many",
             "UPDATE",
             "NEW.size <> OLD.size AND EXISTS (SELECT 1 FROM councils_seat_rule r WHERE r.body_id = NEW.id"
-            f" AND r.kept_by IS NOT NULL AND r.state IN ('IN_FORCE', 'SUSPENDED')) AND NOT {by_event('charter.enacted')}",
+            f" AND r.kept_by IS NOT NULL AND r.state IN ('IN_FORCE', 'SUSPENDED')) AND NOT {by_event('councils.charter.enacted')}",
             "BY_THE_CHARTER",
         ),
         unique("area_id", "name", where="state = 'ACTIVE'", code="BODY_EXISTS"),
@@ -105,9 +105,9 @@ class SeatRule(Logged):
 
     tag: ClassVar[str] = "councils_seat_rule"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
     charter_id = fields.UUIDField(null=True)
     category = fields.CharEnumField(SeatCategory, description="SeatCategory", max_length=40)
@@ -144,7 +144,7 @@ class SeatRule(Logged):
             "UPDATE",
             "OLD.kept_by IS NOT NULL AND (NEW.kept_by IS NULL OR NEW.lower <> OLD.lower OR NEW.upper <> OLD.upper"
             " OR NEW.state = 'ENDED' AND NOT "
-            f"{by_event('charter.enacted', 'charter.revised', 'charter.withdrawn')})",
+            f"{by_event('councils.charter.enacted', 'councils.charter.revised', 'councils.charter.withdrawn')})",
             "BY_THE_CHARTER",
         ),
         refuse(
@@ -154,7 +154,7 @@ class SeatRule(Logged):
             " OR NEW.maximum <> OLD.maximum OR NEW.rounding <> OLD.rounding OR OLD.state = 'ENDED'"
             " OR (NEW.state <> OLD.state AND EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id"
             " AND b.charter_id IS NOT NULL AND b.state = 'ACTIVE') AND NOT "
-            f"{by_event('charter.enacted', 'charter.revised', 'charter.withdrawn', 'seats.suspended', 'seats.restored')})",
+            f"{by_event('councils.charter.enacted', 'councils.charter.revised', 'councils.charter.withdrawn', 'councils.seats.suspended', 'councils.seats.restored')})",
             "BY_THE_CHARTER",
         ),
         unique("body_id", "category", where="state IN ('IN_FORCE', 'SUSPENDED')", code="SEAT_RULE_EXISTS"),
@@ -179,13 +179,13 @@ class Seat(Logged):
     called: ClassVar[tuple[str, str]] = ("Seats in bodies", "席位")
     refers: ClassVar[dict[str, str]] = {"election_id": "ballots_election"}
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    holder: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    holder: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     holder_id: UUID
-    mandate_of: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
+    mandate_of: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     mandate_of_id: UUID | None
     category = fields.CharEnumField(SeatCategory, description="SeatCategory", max_length=40)
     categories = fields.CharField(max_length=200)
@@ -230,7 +230,7 @@ class Seat(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"NEW.body_id <> OLD.body_id OR (NEW.holder_id <> OLD.holder_id AND NOT {by_event('seat.merged')})"
+            f"NEW.body_id <> OLD.body_id OR (NEW.holder_id <> OLD.holder_id AND NOT {by_event('councils.seat.merged')})"
             " OR NEW.categories <> OLD.categories OR NEW.term_start <> OLD.term_start OR NEW.is_voting <> OLD.is_voting"
             " OR COALESCE(NEW.kept_by, '') <> COALESCE(OLD.kept_by, '')"
             f" OR NOT {same('NEW.election_id', 'OLD.election_id')}",
@@ -304,9 +304,9 @@ class CompositionCheck(Logged):
 
     tag: ClassVar[str] = "councils_composition_check"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
     checked_at = fields.DatetimeField()
     size = fields.IntField()

@@ -7,12 +7,11 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, refuse, same, unique
+from core.database.guards import Guard, append_only, by_event, check, index, refuse, same, unique
 from core.ledger import LARGEST
-from core.models import Actor, Area, Logged, RuleDocument
+from core.models import Actor, Area, Logged, RuleDocument, references
 from core.personal import Text, impersonal
 from plugins.councils.models.bodies import Body
-from plugins.councils.models.common import by_event, to
 from plugins.councils.terms import CharterParameter, CharterState, DelegationState, Matter
 
 _OPEN_TEXT = (
@@ -40,15 +39,15 @@ class Charter(Logged):
     called: ClassVar[tuple[str, str]] = ("Charters drafted", "起草的章程")
     refers: ClassVar[dict[str, str]] = {"notice_id": "disclosure_notice", "ballot_id": "ballots_ballot"}
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     number = fields.IntField()
     title = fields.CharField(max_length=200)
     state = fields.CharEnumField(CharterState, description="CharterState", max_length=40)
-    drafted_by: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    drafted_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     drafted_by_id: UUID
     drafted_at = fields.DatetimeField()
-    drafting_body: fields.ForeignKeyNullableRelation[Body] = to("councils.Body", null=True)
+    drafting_body: fields.ForeignKeyNullableRelation[Body] = references("councils.Body", null=True)
     drafting_body_id: UUID | None
     consultation_until = fields.DateField(null=True)
     ballot_id = fields.UUIDField(null=True)
@@ -116,7 +115,7 @@ class Charter(Logged):
             "(OLD.state = 'DRAFT' AND NEW.state IN ('CONSULTATION', 'WITHDRAWN'))"
             " OR (OLD.state = 'CONSULTATION' AND NEW.state IN ('VOTING', 'DRAFT', 'WITHDRAWN'))"
             " OR (OLD.state = 'VOTING' AND NEW.state IN ('ADOPTED', 'REJECTED'))"
-            f" OR (OLD.state = 'VOTING' AND NEW.state = 'CONSULTATION' AND {by_event('charter.reopened')})"
+            f" OR (OLD.state = 'VOTING' AND NEW.state = 'CONSULTATION' AND {by_event('councils.charter.reopened')})"
             " OR (OLD.state = 'ADOPTED' AND NEW.state IN ('IN_FORCE', 'REJECTED'))"
             " OR (OLD.state = 'IN_FORCE' AND NEW.state = 'SUPERSEDED'))",
             "CHARTER_STATE",
@@ -124,7 +123,7 @@ class Charter(Logged):
         refuse(
             "superseded_by_another",
             "UPDATE",
-            f"NEW.state = 'SUPERSEDED' AND OLD.state = 'IN_FORCE' AND NOT {by_event('charter.enacted')}",
+            f"NEW.state = 'SUPERSEDED' AND OLD.state = 'IN_FORCE' AND NOT {by_event('councils.charter.enacted')}",
             "CHARTER_STATE",
         ),
         refuse(
@@ -175,9 +174,9 @@ class Count(Logged):
 
     tag: ClassVar[str] = "councils_charter_count"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    charter: fields.ForeignKeyRelation[Charter] = to("councils.Charter")
+    charter: fields.ForeignKeyRelation[Charter] = references("councils.Charter")
     charter_id: UUID
     pair = fields.IntField()
     took_part = fields.IntField()
@@ -224,9 +223,9 @@ class Clause(Logged):
 
     tag: ClassVar[str] = "councils_clause"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    charter: fields.ForeignKeyRelation[Charter] = to("councils.Charter")
+    charter: fields.ForeignKeyRelation[Charter] = references("councils.Charter")
     charter_id: UUID
     key = fields.CharField(max_length=80)
     position = fields.IntField()
@@ -262,11 +261,11 @@ class Constituted(Logged):
 
     tag: ClassVar[str] = "councils_constituted"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    charter: fields.ForeignKeyRelation[Charter] = to("councils.Charter")
+    charter: fields.ForeignKeyRelation[Charter] = references("councils.Charter")
     charter_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
     size = fields.IntField()
     is_advisory = fields.BooleanField()
@@ -291,16 +290,16 @@ class Delegation(Logged):
     tag: ClassVar[str] = "councils_delegation"
     called: ClassVar[tuple[str, str]] = ("Delegated matters", "下放事项")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     title = fields.CharField(max_length=200)
     matter = fields.CharEnumField(Matter, description="Matter", max_length=40)
-    government: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    government: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     government_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
     instrument = fields.CharField(max_length=200)
-    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = to("core.RuleDocument", null=True)
+    rule_document: fields.ForeignKeyNullableRelation[RuleDocument] = references("core.RuleDocument", null=True)
     rule_document_id: UUID | None
     bounds = fields.TextField(null=True)
     budget = fields.BigIntField(null=True)
@@ -327,7 +326,7 @@ class Delegation(Logged):
             f" OR NOT {same('NEW.ends_on', 'OLD.ends_on')}",
             "APPEND_ONLY",
         ),
-        refuse("ended_for_good", "UPDATE", f"OLD.state <> 'ACTIVE' AND NOT {by_event('delegation.merged')}", "DELEGATION_STATE"),
+        refuse("ended_for_good", "UPDATE", f"OLD.state <> 'ACTIVE' AND NOT {by_event('councils.delegation.merged')}", "DELEGATION_STATE"),
         refuse(
             "by_government",
             "INSERT",
@@ -358,9 +357,9 @@ class TakenBack(Logged):
 
     tag: ClassVar[str] = "councils_taken_back"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    delegation: fields.ForeignKeyRelation[Delegation] = to("councils.Delegation")
+    delegation: fields.ForeignKeyRelation[Delegation] = references("councils.Delegation")
     delegation_id: UUID
     what = fields.TextField()
     reason = fields.TextField()

@@ -2,23 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from tortoise import fields
-
 from core.database.guards import Guard, refuse
-
-
-def to(model: str, *, null: bool = False) -> Any:
-    options: Any = {"null": null}
-    return fields.ForeignKeyField(model, on_delete=fields.RESTRICT, related_name=False, **options)
-
-
-def by_event(*types: str) -> str:
-    """SQL: the change is that of an event of one of these types."""
-    named = ", ".join(f"'councils.{type}'" for type in types)
-    return f"EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.type IN ({named}))"
-
 
 IS_ON = (
     "EXISTS (SELECT 1 FROM core_plugin_area p JOIN core_event e ON e.id = NEW.event_id WHERE p.plugin = NEW.kept_by"

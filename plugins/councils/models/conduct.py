@@ -8,11 +8,10 @@ from uuid import UUID
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, append_only, check, index, refuse, same, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, append_only, by_event, changed, check, index, refuse, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, personal
 from plugins.councils.models.bodies import Body
-from plugins.councils.models.common import by_event, to
 from plugins.councils.models.meetings import Meeting
 from plugins.councils.models.resolutions import Resolution
 from plugins.councils.terms import CallToOrderKind, ExclusionState
@@ -37,24 +36,19 @@ _THERE: tuple[Guard, ...] = (
 )
 
 
-def _moved(*columns: str) -> str:
-    """SQL: one of these columns is changed."""
-    return " OR ".join(f"NOT {same(f'NEW.{c}', f'OLD.{c}')}" for c in columns)
-
-
 class CallToOrder(Logged):
     """Somebody at a meeting is told to keep to its order."""
 
     tag: ClassVar[str] = "councils_call_to_order"
     called: ClassVar[tuple[str, str]] = ("Calls to order", "会议警告")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    meeting: fields.ForeignKeyRelation[Meeting] = to("councils.Meeting")
+    meeting: fields.ForeignKeyRelation[Meeting] = references("councils.Meeting")
     meeting_id: UUID
-    concerns: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    concerns: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     concerns_id: UUID
     kind = fields.CharEnumField(CallToOrderKind, description="CallToOrderKind", max_length=40)
     reason = fields.TextField()
@@ -69,8 +63,8 @@ class CallToOrder(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_moved('body_id', 'meeting_id', 'kind', 'reason', 'made_by_id', 'made_at')}"
-            f" OR NOT {by_event('call_to_order.merged')}",
+            f"{changed('body_id', 'meeting_id', 'kind', 'reason', 'made_by_id', 'made_at')}"
+            f" OR NOT {by_event('councils.call_to_order.merged')}",
             "APPEND_ONLY",
         ),
         index("meeting_id", "made_at"),
@@ -89,13 +83,13 @@ class Exclusion(Logged):
     tag: ClassVar[str] = "councils_exclusion"
     called: ClassVar[tuple[str, str]] = ("Exclusions from meetings", "责令退场")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    meeting: fields.ForeignKeyRelation[Meeting] = to("councils.Meeting")
+    meeting: fields.ForeignKeyRelation[Meeting] = references("councils.Meeting")
     meeting_id: UUID
-    concerns: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    concerns: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     concerns_id: UUID
     reason = fields.TextField()
     made_by_id = fields.UUIDField()
@@ -166,11 +160,11 @@ class Exclusion(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{_moved('body_id', 'meeting_id', 'reason', 'made_by_id', 'made_at', 'until', 'appeal_until')}"
-            f" OR ({_moved('concerns_id')} AND NOT {by_event('exclusion.merged')})"
-            f" OR (OLD.ended_at IS NOT NULL AND {_moved('ended_at')})"
-            f" OR (OLD.appeal IS NOT NULL AND {_moved('appeal')})"
-            f" OR (OLD.decided_at IS NOT NULL AND ({_moved('decision', 'decided_at', 'decided_by_id')}))",
+            f"{changed('body_id', 'meeting_id', 'reason', 'made_by_id', 'made_at', 'until', 'appeal_until')}"
+            f" OR ({changed('concerns_id')} AND NOT {by_event('councils.exclusion.merged')})"
+            f" OR (OLD.ended_at IS NOT NULL AND {changed('ended_at')})"
+            f" OR (OLD.appeal IS NOT NULL AND {changed('appeal')})"
+            f" OR (OLD.decided_at IS NOT NULL AND ({changed('decision', 'decided_at', 'decided_by_id')}))",
             "APPEND_ONLY",
         ),
         unique("body_id", "concerns_id", where="ended_at IS NULL", code="ALREADY_EXCLUDED"),
@@ -190,11 +184,11 @@ class KeptOut(Logged):
 
     tag: ClassVar[str] = "councils_kept_out"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    resolution: fields.ForeignKeyRelation[Resolution] = to("councils.Resolution")
+    resolution: fields.ForeignKeyRelation[Resolution] = references("councils.Resolution")
     resolution_id: UUID
-    exclusion: fields.ForeignKeyRelation[Exclusion] = to("councils.Exclusion")
+    exclusion: fields.ForeignKeyRelation[Exclusion] = references("councils.Exclusion")
     exclusion_id: UUID
 
     guards: ClassVar[tuple[Guard, ...]] = (

@@ -8,11 +8,11 @@ from uuid import UUID
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, append_only, check, index, refuse, unique
-from core.models import Activity, Actor, Area, Logged
+from core.database.guards import Guard, append_only, by_event, check, index, refuse, unique
+from core.models import Activity, Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.councils.models.bodies import Body, Seat
-from plugins.councils.models.common import by_event, is_out, to
+from plugins.councils.models.common import is_out
 from plugins.councils.terms import AgendaState, AttendanceState, Matter, MeetingState
 
 
@@ -21,11 +21,11 @@ class Meeting(Logged):
 
     tag: ClassVar[str] = "councils_meeting"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    activity: fields.ForeignKeyRelation[Activity] = to("core.Activity")
+    activity: fields.ForeignKeyRelation[Activity] = references("core.Activity")
     activity_id: UUID
     number = fields.IntField()
     state = fields.CharEnumField(MeetingState, description="MeetingState", max_length=40)
@@ -90,17 +90,17 @@ class Attendance(Logged):
     tag: ClassVar[str] = "councils_attendance"
     called: ClassVar[tuple[str, str]] = ("Attendance at meetings", "会议出席")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    meeting: fields.ForeignKeyRelation[Meeting] = to("councils.Meeting")
+    meeting: fields.ForeignKeyRelation[Meeting] = references("councils.Meeting")
     meeting_id: UUID
-    seat: fields.ForeignKeyRelation[Seat] = to("councils.Seat")
+    seat: fields.ForeignKeyRelation[Seat] = references("councils.Seat")
     seat_id: UUID
-    holder: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    holder: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     holder_id: UUID
     state = fields.CharEnumField(AttendanceState, description="AttendanceState", max_length=40)
     is_voting = fields.BooleanField()
-    exclusion: fields.ForeignKeyNullableRelation[Any] = to("councils.Exclusion", null=True)
+    exclusion: fields.ForeignKeyNullableRelation[Any] = references("councils.Exclusion", null=True)
     exclusion_id: UUID | None
 
     guards: ClassVar[tuple[Guard, ...]] = (
@@ -116,7 +116,7 @@ class Attendance(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"NOT ({by_event('attendance.recorded')} AND OLD.state <> 'PRESENT' AND NEW.state = 'PRESENT')"
+            f"NOT ({by_event('councils.attendance.recorded')} AND OLD.state <> 'PRESENT' AND NEW.state = 'PRESENT')"
             " OR NEW.meeting_id <> OLD.meeting_id OR NEW.seat_id <> OLD.seat_id OR NEW.holder_id <> OLD.holder_id",
             "APPEND_ONLY",
         ),
@@ -133,22 +133,22 @@ class AgendaItem(Logged):
     tag: ClassVar[str] = "councils_agenda_item"
     called: ClassVar[tuple[str, str]] = ("Matters for a body's agenda", "议题")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    meeting: fields.ForeignKeyNullableRelation[Meeting] = to("councils.Meeting", null=True)
+    meeting: fields.ForeignKeyNullableRelation[Meeting] = references("councils.Meeting", null=True)
     meeting_id: UUID | None
     position = fields.IntField(null=True)
     title = fields.CharField(max_length=200)
     details = fields.TextField(null=True)
     matter = fields.CharEnumField(Matter, description="Matter", max_length=40)
-    proposed_by: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    proposed_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     proposed_by_id: UUID
     proposed_at = fields.DatetimeField()
-    concerns: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
+    concerns: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     concerns_id: UUID | None
-    referred_from: fields.ForeignKeyNullableRelation[AgendaItem] = to("councils.AgendaItem", null=True)
+    referred_from: fields.ForeignKeyNullableRelation[AgendaItem] = references("councils.AgendaItem", null=True)
     referred_from_id: UUID | None
     state = fields.CharEnumField(AgendaState, description="AgendaState", max_length=40)
     answer = fields.TextField(null=True)
@@ -185,13 +185,13 @@ class Recusal(Logged):
     tag: ClassVar[str] = "councils_recusal"
     called: ClassVar[tuple[str, str]] = ("Recusals", "回避")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    item: fields.ForeignKeyRelation[AgendaItem] = to("councils.AgendaItem")
+    item: fields.ForeignKeyRelation[AgendaItem] = references("councils.AgendaItem")
     item_id: UUID
-    seat: fields.ForeignKeyRelation[Seat] = to("councils.Seat")
+    seat: fields.ForeignKeyRelation[Seat] = references("councils.Seat")
     seat_id: UUID
-    holder: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    holder: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     holder_id: UUID
     is_automatic = fields.BooleanField()
     declared_at = fields.DatetimeField()

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, Upon, check, index, refuse, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, Upon, by_event, check, index, refuse, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Text, impersonal, personal
 from plugins.councils.models.bodies import Body, Seat
-from plugins.councils.models.common import by_event, to
 from plugins.councils.models.resolutions import Resolution
 from plugins.councils.terms import NominationState
 
@@ -26,13 +25,13 @@ class Nomination(Logged):
     tag: ClassVar[str] = "councils_nomination"
     called: ClassVar[tuple[str, str]] = ("Nominations for honorary villagers' councils", "乡贤提名")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    nominee: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    nominee: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     nominee_id: UUID
-    nominated_by: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    nominated_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     nominated_by_id: UUID
     nominated_at = fields.DatetimeField()
     origin = fields.TextField(null=True)
@@ -41,7 +40,7 @@ class Nomination(Logged):
     decided_by_id = fields.UUIDField(null=True)
     decided_at = fields.DatetimeField(null=True)
     reference = fields.CharField(max_length=500, null=True)
-    resolution: fields.ForeignKeyNullableRelation[Resolution] = to("councils.Resolution", null=True)
+    resolution: fields.ForeignKeyNullableRelation[Resolution] = references("councils.Resolution", null=True)
     resolution_id: UUID | None
     answer = fields.TextField(null=True)
 
@@ -82,7 +81,7 @@ class Nomination(Logged):
             "NEW.body_id <> OLD.body_id OR NEW.state <> OLD.state AND NOT (OLD.state = 'PROPOSED' AND NEW.state IN"
             " ('CONFIRMED', 'DECLINED') OR OLD.state = 'CONFIRMED' AND NEW.state = 'SEATED')"
             " OR (NEW.nominee_id <> OLD.nominee_id OR NEW.nominated_by_id <> OLD.nominated_by_id)"
-            f" AND NOT {by_event('nomination.merged')}",
+            f" AND NOT {by_event('councils.nomination.merged')}",
             "NOMINATION_STATE",
         ),
         refuse(

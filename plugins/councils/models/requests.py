@@ -7,11 +7,10 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, Upon, check, index, refuse, same, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, Upon, by_event, check, index, refuse, same, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.councils.models.bodies import Body
-from plugins.councils.models.common import by_event, to
 from plugins.councils.models.meetings import AgendaItem, Meeting
 from plugins.councils.terms import Matter, RequestState, SupportState
 
@@ -62,14 +61,14 @@ class MeetingRequest(Logged):
     tag: ClassVar[str] = "councils_meeting_request"
     called: ClassVar[tuple[str, str]] = ("Requests for meetings", "要求召开会议")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
     title = fields.CharField(max_length=200)
     details = fields.TextField(null=True)
     matter = fields.CharEnumField(Matter, description="Matter", max_length=40)
-    requested_by: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    requested_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     requested_by_id: UUID
     requested_at = fields.DatetimeField()
     open_until = fields.DateField()
@@ -82,9 +81,9 @@ class MeetingRequest(Logged):
     members_for = fields.IntField(null=True)
     due_on = fields.DateField(null=True)
     hold_by = fields.DateField(null=True)
-    meeting: fields.ForeignKeyNullableRelation[Meeting] = to("councils.Meeting", null=True)
+    meeting: fields.ForeignKeyNullableRelation[Meeting] = references("councils.Meeting", null=True)
     meeting_id: UUID | None
-    item: fields.ForeignKeyNullableRelation[AgendaItem] = to("councils.AgendaItem", null=True)
+    item: fields.ForeignKeyNullableRelation[AgendaItem] = references("councils.AgendaItem", null=True)
     item_id: UUID | None
 
     texts: ClassVar[tuple[Text, ...]] = (
@@ -116,7 +115,7 @@ class MeetingRequest(Logged):
             "UPDATE",
             "NEW.state <> OLD.state AND NOT (OLD.state = 'OPEN' AND NEW.state IN ('DUE', 'LAPSED', 'WITHDRAWN')"
             " OR OLD.state = 'DUE' AND NEW.state = 'MET' OR OLD.state = 'MET' AND NEW.state = 'DUE'"
-            f" OR OLD.state IN ('DUE', 'MET') AND NEW.state = 'LAPSED' AND {by_event('body.dissolved')})"
+            f" OR OLD.state IN ('DUE', 'MET') AND NEW.state = 'LAPSED' AND {by_event('councils.body.dissolved')})"
             " OR OLD.state = 'OPEN' AND NEW.state = 'OPEN' AND NEW.due_on IS NOT NULL",
             "REQUEST_STATE",
         ),
@@ -136,7 +135,7 @@ class MeetingRequest(Logged):
             " OR NEW.members_one_in <> OLD.members_one_in OR OLD.due_on IS NOT NULL AND (NEW.due_on <> OLD.due_on"
             " OR NEW.hold_by <> OLD.hold_by OR NEW.residents <> OLD.residents OR NEW.residents_for <> OLD.residents_for"
             " OR NEW.members <> OLD.members OR NEW.members_for <> OLD.members_for)"
-            f" OR NEW.requested_by_id <> OLD.requested_by_id AND NOT {by_event('meeting.request_merged')}",
+            f" OR NEW.requested_by_id <> OLD.requested_by_id AND NOT {by_event('councils.meeting.request_merged')}",
             "APPEND_ONLY",
         ),
         refuse(
@@ -186,13 +185,13 @@ class RequestSupport(Logged):
     tag: ClassVar[str] = "councils_request_support"
     called: ClassVar[tuple[str, str]] = ("Requests for meetings supported", "联名要求召开会议")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    request: fields.ForeignKeyRelation[MeetingRequest] = to("councils.MeetingRequest")
+    request: fields.ForeignKeyRelation[MeetingRequest] = references("councils.MeetingRequest")
     request_id: UUID
-    supporter: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    supporter: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     supporter_id: UUID
     is_resident = fields.BooleanField()
     is_member = fields.BooleanField()
@@ -220,7 +219,7 @@ class RequestSupport(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"NOT {by_event('meeting.request_merged')} AND (OLD.state <> 'GIVEN' OR NEW.supporter_id <> OLD.supporter_id"
+            f"NOT {by_event('councils.meeting.request_merged')} AND (OLD.state <> 'GIVEN' OR NEW.supporter_id <> OLD.supporter_id"
             " OR NOT EXISTS (SELECT 1 FROM councils_meeting_request r WHERE r.id = NEW.request_id AND r.state = 'OPEN'))"
             " OR NEW.request_id <> OLD.request_id OR NEW.body_id <> OLD.body_id OR NEW.supported_at <> OLD.supported_at",
             "REQUEST_STATE",

@@ -7,11 +7,11 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, append_only, check, index, refuse, same, unique
-from core.models import Activity, Actor, Area, Logged
+from core.database.guards import Guard, append_only, by_event, check, index, refuse, same, unique
+from core.models import Activity, Actor, Area, Logged, references
 from core.personal import Text, impersonal, personal
 from plugins.councils.models.bodies import Body
-from plugins.councils.models.common import by_event, is_out, out_of_bounds, to
+from plugins.councils.models.common import is_out, out_of_bounds
 from plugins.councils.models.meetings import AgendaItem, Meeting, concerned
 from plugins.councils.terms import Matter, ReportKind, ResolutionState, TaskState, VoteMethod
 
@@ -38,13 +38,13 @@ class Resolution(Logged):
 
     tag: ClassVar[str] = "councils_resolution"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    meeting: fields.ForeignKeyRelation[Meeting] = to("councils.Meeting")
+    meeting: fields.ForeignKeyRelation[Meeting] = references("councils.Meeting")
     meeting_id: UUID
-    item: fields.ForeignKeyRelation[AgendaItem] = to("councils.AgendaItem")
+    item: fields.ForeignKeyRelation[AgendaItem] = references("councils.AgendaItem")
     item_id: UUID
     title = fields.CharField(max_length=200)
     text = fields.TextField()
@@ -200,13 +200,13 @@ class Opinion(Logged):
 
     tag: ClassVar[str] = "councils_opinion"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    item: fields.ForeignKeyNullableRelation[AgendaItem] = to("councils.AgendaItem", null=True)
+    item: fields.ForeignKeyNullableRelation[AgendaItem] = references("councils.AgendaItem", null=True)
     item_id: UUID | None
-    addressed_to: fields.ForeignKeyNullableRelation[Body] = to("councils.Body", null=True)
+    addressed_to: fields.ForeignKeyNullableRelation[Body] = references("councils.Body", null=True)
     addressed_to_id: UUID | None
     title = fields.CharField(max_length=200)
     text = fields.TextField()
@@ -250,17 +250,17 @@ class Task(Logged):
     tag: ClassVar[str] = "councils_task"
     called: ClassVar[tuple[str, str]] = ("Tasks after resolutions", "决议任务")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
-    resolution: fields.ForeignKeyNullableRelation[Resolution] = to("councils.Resolution", null=True)
+    resolution: fields.ForeignKeyNullableRelation[Resolution] = references("councils.Resolution", null=True)
     resolution_id: UUID | None
     decision_tag = fields.CharField(max_length=41, null=True)
     decision_id = fields.UUIDField(null=True)
-    activity: fields.ForeignKeyRelation[Activity] = to("core.Activity")
+    activity: fields.ForeignKeyRelation[Activity] = references("core.Activity")
     activity_id: UUID
-    assignee: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    assignee: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     assignee_id: UUID
     title = fields.CharField(max_length=200)
     due_on = fields.DateField()
@@ -280,7 +280,7 @@ class Task(Logged):
             "NEW.confirmed_by_id IS NOT NULL AND OLD.confirmed_by_id IS NULL AND NEW.confirmed_by_id = NEW.assignee_id",
             "OWN_MATTER",
         ),
-        refuse("done", "UPDATE", f"OLD.state IN ('CONFIRMED', 'CANCELLED') AND NOT {by_event('task.merged')}", "TASK_STATE"),
+        refuse("done", "UPDATE", f"OLD.state IN ('CONFIRMED', 'CANCELLED') AND NOT {by_event('councils.task.merged')}", "TASK_STATE"),
         refuse(
             "of_what_holds",
             "INSERT",
@@ -311,14 +311,14 @@ class Report(Logged):
     tag: ClassVar[str] = "councils_report"
     called: ClassVar[tuple[str, str]] = ("Reports of bodies", "机构报告")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
     kind = fields.CharEnumField(ReportKind, description="ReportKind", max_length=40)
     year = fields.IntField()
     title = fields.CharField(max_length=200)
-    supervised: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
+    supervised: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     supervised_id: UUID | None
     deliberation = fields.TextField(null=True)
     decision = fields.TextField(null=True)

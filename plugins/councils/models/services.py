@@ -8,10 +8,9 @@ from uuid import UUID
 from tortoise import fields
 
 from core.database.guards import Guard, check, index, refuse
-from core.models import Area, Logged
+from core.models import Area, Logged, references
 from core.personal import Text, impersonal
 from plugins.councils.models.bodies import Body
-from plugins.councils.models.common import to
 
 
 class ServiceOffer(Logged):
@@ -21,9 +20,9 @@ class ServiceOffer(Logged):
     tag: ClassVar[str] = "councils_service"
     called: ClassVar[tuple[str, str]] = ("Services of bodies", "组织服务项目")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    body: fields.ForeignKeyRelation[Body] = to("councils.Body")
+    body: fields.ForeignKeyRelation[Body] = references("councils.Body")
     body_id: UUID
     title = fields.CharField(max_length=200)
     description = fields.TextField(null=True)

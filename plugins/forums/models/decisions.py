@@ -7,10 +7,10 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, by_event, changed, check, index, refuse, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
-from plugins.forums.models.common import by_event, is_member, moved, to
+from plugins.forums.models.common import is_member
 from plugins.forums.models.forums import Forum, Member
 from plugins.forums.models.topics import Topic
 from plugins.forums.terms import ForumElectorate, ForumMethod, ForumResolutionState, ForumStance
@@ -43,11 +43,11 @@ class Resolution(Logged):
 
     tag: ClassVar[str] = "forums_resolution"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    forum: fields.ForeignKeyRelation[Forum] = to("forums.Forum")
+    forum: fields.ForeignKeyRelation[Forum] = references("forums.Forum")
     forum_id: UUID
-    topic: fields.ForeignKeyRelation[Topic] = to("forums.Topic")
+    topic: fields.ForeignKeyRelation[Topic] = references("forums.Topic")
     topic_id: UUID
     method = fields.CharEnumField(ForumMethod, description="ForumMethod", max_length=40)
     electorate = fields.CharEnumField(ForumElectorate, description="ForumElectorate", max_length=40)
@@ -108,16 +108,16 @@ class Resolution(Logged):
             "OLD.state NOT IN ('PENDING', 'ADOPTED')"
             " OR (OLD.state = 'ADOPTED' AND NEW.state NOT IN ('ADOPTED', 'EFFECTIVE', 'OVERTURNED'))"
             " OR (OLD.decided_at IS NOT NULL AND "
-            + moved("agreed", "aside", "objected", "tally", "turnout", "chosen", "decided_at", "is_binding")
+            + changed("agreed", "aside", "objected", "tally", "turnout", "chosen", "decided_at", "is_binding")
             + ")",
             "RESOLUTION_STATE",
         ),
         refuse(
             "stays",
             "UPDATE",
-            moved("topic_id", "method", "electorate", "text", "options", "put_at", "put_by_id", "closes_at")
+            changed("topic_id", "method", "electorate", "text", "options", "put_at", "put_by_id", "closes_at")
             + " OR NEW.quorum_percent <> OLD.quorum_percent OR NEW.members <> OLD.members"
-            + f" OR (OLD.ballot_id IS NOT NULL AND {moved('ballot_id')})",
+            + f" OR (OLD.ballot_id IS NOT NULL AND {changed('ballot_id')})",
             "APPEND_ONLY",
         ),
         index("topic_id", "put_at"),
@@ -139,15 +139,15 @@ class Position(Logged):
     tag: ClassVar[str] = "forums_position"
     called: ClassVar[tuple[str, str]] = ("Positions on proposed consensus", "对共识的表态")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    forum: fields.ForeignKeyRelation[Forum] = to("forums.Forum")
+    forum: fields.ForeignKeyRelation[Forum] = references("forums.Forum")
     forum_id: UUID
-    resolution: fields.ForeignKeyRelation[Resolution] = to("forums.Resolution")
+    resolution: fields.ForeignKeyRelation[Resolution] = references("forums.Resolution")
     resolution_id: UUID
-    member: fields.ForeignKeyRelation[Member] = to("forums.Member")
+    member: fields.ForeignKeyRelation[Member] = references("forums.Member")
     member_id: UUID
-    actor: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    actor: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     actor_id: UUID
     stance = fields.CharEnumField(ForumStance, description="ForumStance", max_length=40)
     reason = fields.TextField(null=True)
@@ -167,9 +167,9 @@ class Position(Logged):
             "EMPTY_TEXT",
         ),
         refuse("while_it_is_pending", "INSERT", _OVER, "POSITIONS_OVER"),
-        refuse("still_pending", "UPDATE", f"{_OVER} AND NOT {by_event('position.merged')}", "POSITIONS_OVER"),
+        refuse("still_pending", "UPDATE", f"{_OVER} AND NOT {by_event('forums.position.merged')}", "POSITIONS_OVER"),
         refuse("by_a_member", "INSERT", f"NOT {is_member('NEW.actor_id')}", "NOT_IN_FORUM"),
-        refuse("stays", "UPDATE", moved("resolution_id", "member_id"), "APPEND_ONLY"),
+        refuse("stays", "UPDATE", changed("resolution_id", "member_id"), "APPEND_ONLY"),
         index("resolution_id", "stated_at"),
         index("member_id"),
         index("actor_id"),

@@ -7,10 +7,9 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, by_event, changed, check, index, refuse, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
-from plugins.forums.models.common import by_event, moved, to
 from plugins.forums.terms import ForumKind, ForumMemberBasis, ForumMembership, ForumMemberState, ForumState
 
 
@@ -20,7 +19,7 @@ class Forum(Logged):
     tag: ClassVar[str] = "forums_forum"
     searchable: ClassVar[str | None] = "name"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
     body_id = fields.UUIDField()
     kind = fields.CharEnumField(ForumKind, description="ForumKind", max_length=40)
@@ -35,7 +34,7 @@ class Forum(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         check("joint_of_bodies", "(NEW.kind = 'JOINT') = (NEW.membership = 'BODIES')", "FORUM_MEMBERSHIP"),
         refuse("closed_for_good", "UPDATE", "OLD.state = 'CLOSED'", "FORUM_CLOSED"),
-        refuse("stays", "UPDATE", moved("area_id", "body_id", "kind", "membership"), "INVALID_VALUE"),
+        refuse("stays", "UPDATE", changed("area_id", "body_id", "kind", "membership"), "INVALID_VALUE"),
         unique("body_id", code="FORUM_EXISTS"),
         index("area_id", "name"),
         index("name"),
@@ -53,11 +52,11 @@ class Member(Logged):
     called: ClassVar[tuple[str, str]] = ("Forum memberships", "议事厅成员")
     refers: ClassVar[dict[str, str]] = {"body_id": "councils_body"}
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    forum: fields.ForeignKeyRelation[Forum] = to("forums.Forum")
+    forum: fields.ForeignKeyRelation[Forum] = references("forums.Forum")
     forum_id: UUID
-    actor: fields.ForeignKeyNullableRelation[Actor] = to("core.Actor", null=True)
+    actor: fields.ForeignKeyNullableRelation[Actor] = references("core.Actor", null=True)
     actor_id: UUID | None
     body_id = fields.UUIDField(null=True)
     basis = fields.CharEnumField(ForumMemberBasis, description="ForumMemberBasis", max_length=40)
@@ -89,9 +88,9 @@ class Member(Logged):
         refuse(
             "stays",
             "UPDATE",
-            moved("forum_id", "body_id", "asked_at")
-            + f" OR ({moved('actor_id')} AND NEW.body_id IS NULL AND NOT {by_event('member.merged')})"
-            f" OR (OLD.since IS NOT NULL AND {moved('since')})",
+            changed("forum_id", "body_id", "asked_at")
+            + f" OR ({changed('actor_id')} AND NEW.body_id IS NULL AND NOT {by_event('forums.member.merged')})"
+            f" OR (OLD.since IS NOT NULL AND {changed('since')})",
             "APPEND_ONLY",
         ),
         unique("forum_id", "actor_id", where="until IS NULL", code="ALREADY_IN_FORUM"),

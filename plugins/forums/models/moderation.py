@@ -8,10 +8,9 @@ from uuid import UUID
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, check, index, refuse, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, by_event, changed, check, index, refuse, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, personal
-from plugins.forums.models.common import by_event, moved, to
 from plugins.forums.models.forums import Forum, Member
 from plugins.forums.models.topics import Statement
 from plugins.forums.terms import ForumModerationKind, ForumModerationState
@@ -24,16 +23,16 @@ class Moderation(Logged):
     tag: ClassVar[str] = "forums_moderation"
     called: ClassVar[tuple[str, str]] = ("Moderation", "管理措施")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    forum: fields.ForeignKeyRelation[Forum] = to("forums.Forum")
+    forum: fields.ForeignKeyRelation[Forum] = references("forums.Forum")
     forum_id: UUID
     kind = fields.CharEnumField(ForumModerationKind, description="ForumModerationKind", max_length=40)
-    member: fields.ForeignKeyRelation[Member] = to("forums.Member")
+    member: fields.ForeignKeyRelation[Member] = references("forums.Member")
     member_id: UUID
-    statement: fields.ForeignKeyNullableRelation[Statement] = to("forums.Statement", null=True)
+    statement: fields.ForeignKeyNullableRelation[Statement] = references("forums.Statement", null=True)
     statement_id: UUID | None
-    concerns: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    concerns: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     concerns_id: UUID
     reason = fields.TextField()
     made_by_id = fields.UUIDField()
@@ -73,9 +72,9 @@ class Moderation(Logged):
         refuse(
             "stays",
             "UPDATE",
-            moved("kind", "member_id", "statement_id", "reason", "made_by_id", "made_at", "until", "appeal_until")
-            + f" OR ({moved('concerns_id')} AND NOT {by_event('moderation.merged')})"
-            f" OR (OLD.appeal IS NOT NULL AND {moved('appeal')}) OR (OLD.decision IS NOT NULL AND {moved('decision')})",
+            changed("kind", "member_id", "statement_id", "reason", "made_by_id", "made_at", "until", "appeal_until")
+            + f" OR ({changed('concerns_id')} AND NOT {by_event('forums.moderation.merged')})"
+            f" OR (OLD.appeal IS NOT NULL AND {changed('appeal')}) OR (OLD.decision IS NOT NULL AND {changed('decision')})",
             "APPEND_ONLY",
         ),
         unique("statement_id", where="state IN ('IN_FORCE', 'APPEALED', 'UPHELD')", code="STATEMENT_STATE"),

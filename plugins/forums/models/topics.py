@@ -7,10 +7,10 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse, unique
-from core.models import Actor, Area, Logged
+from core.database.guards import Guard, by_event, changed, check, index, refuse, unique
+from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
-from plugins.forums.models.common import by_event, is_member, moved, to
+from plugins.forums.models.common import is_member
 from plugins.forums.models.forums import Forum, Member
 from plugins.forums.terms import ForumRoundState, ForumStatementState, ForumTopicState
 
@@ -22,14 +22,14 @@ class Topic(Logged):
     called: ClassVar[tuple[str, str]] = ("Topics opened", "提出的议题")
     searchable: ClassVar[str | None] = "title"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    forum: fields.ForeignKeyRelation[Forum] = to("forums.Forum")
+    forum: fields.ForeignKeyRelation[Forum] = references("forums.Forum")
     forum_id: UUID
     title = fields.CharField(max_length=200)
     details = fields.TextField(null=True)
     matter = fields.CharField(max_length=40)
-    opened_by: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    opened_by: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     opened_by_id: UUID
     opened_at = fields.DatetimeField()
     state = fields.CharEnumField(ForumTopicState, description="ForumTopicState", max_length=40)
@@ -60,8 +60,8 @@ class Topic(Logged):
         refuse(
             "stays",
             "UPDATE",
-            moved("forum_id", "title", "details", "matter", "opened_at", "area_id")
-            + f" OR ({moved('opened_by_id')} AND NOT {by_event('topic.merged')})",
+            changed("forum_id", "title", "details", "matter", "opened_at", "area_id")
+            + f" OR ({changed('opened_by_id')} AND NOT {by_event('forums.topic.merged')})",
             "APPEND_ONLY",
         ),
         index("area_id", "opened_at"),
@@ -80,11 +80,11 @@ class Round(Logged):
 
     tag: ClassVar[str] = "forums_round"
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    forum: fields.ForeignKeyRelation[Forum] = to("forums.Forum")
+    forum: fields.ForeignKeyRelation[Forum] = references("forums.Forum")
     forum_id: UUID
-    topic: fields.ForeignKeyRelation[Topic] = to("forums.Topic")
+    topic: fields.ForeignKeyRelation[Topic] = references("forums.Topic")
     topic_id: UUID
     number = fields.IntField()
     question = fields.TextField(null=True)
@@ -113,7 +113,7 @@ class Round(Logged):
         refuse(
             "stays",
             "UPDATE",
-            moved("topic_id", "number", "question", "opens_at", "closes_at", "least_until")
+            changed("topic_id", "number", "question", "opens_at", "closes_at", "least_until")
             + " OR (OLD.state = 'CLOSED' AND (NEW.state <> 'CLOSED' OR OLD.summary IS NOT NULL))",
             "ROUND_CLOSED",
         ),
@@ -132,19 +132,19 @@ class Statement(Logged):
     tag: ClassVar[str] = "forums_statement"
     called: ClassVar[tuple[str, str]] = ("Statements", "发言")
 
-    area: fields.ForeignKeyRelation[Area] = to("core.Area")
+    area: fields.ForeignKeyRelation[Area] = references("core.Area")
     area_id: UUID
-    forum: fields.ForeignKeyRelation[Forum] = to("forums.Forum")
+    forum: fields.ForeignKeyRelation[Forum] = references("forums.Forum")
     forum_id: UUID
-    topic: fields.ForeignKeyRelation[Topic] = to("forums.Topic")
+    topic: fields.ForeignKeyRelation[Topic] = references("forums.Topic")
     topic_id: UUID
-    round: fields.ForeignKeyRelation[Round] = to("forums.Round")
+    round: fields.ForeignKeyRelation[Round] = references("forums.Round")
     round_id: UUID
-    member: fields.ForeignKeyRelation[Member] = to("forums.Member")
+    member: fields.ForeignKeyRelation[Member] = references("forums.Member")
     member_id: UUID
-    author: fields.ForeignKeyRelation[Actor] = to("core.Actor")
+    author: fields.ForeignKeyRelation[Actor] = references("core.Actor")
     author_id: UUID
-    reply_to: fields.ForeignKeyNullableRelation[Statement] = to("forums.Statement", null=True)
+    reply_to: fields.ForeignKeyNullableRelation[Statement] = references("forums.Statement", null=True)
     reply_to_id: UUID | None
     text = fields.TextField()
     spoken_at = fields.DatetimeField()
@@ -174,8 +174,8 @@ class Statement(Logged):
         refuse(
             "stays",
             "UPDATE",
-            moved("text", "round_id", "topic_id", "member_id", "reply_to_id", "spoken_at")
-            + f" OR ({moved('author_id')} AND NOT {by_event('statement.merged')})",
+            changed("text", "round_id", "topic_id", "member_id", "reply_to_id", "spoken_at")
+            + f" OR ({changed('author_id')} AND NOT {by_event('forums.statement.merged')})",
             "APPEND_ONLY",
         ),
         refuse(

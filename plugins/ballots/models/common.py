@@ -1,0 +1,74 @@
+"""What guards of several tables ask: who stands, who decided, and how far a roll or ballot is."""
+
+from __future__ import annotations
+
+from core.access import own_matter
+from core.database.guards import Refuse, refuse
+from plugins.ballots.terms import BallotState, RollState, VotingChannel
+
+
+def by_others(name: str, column: str, *whose: str, among: str | None = None) -> tuple[Refuse, Refuse]:
+    """INV10 for a column that names who decided: asked when it is written. `among` is a SELECT of more whose matter it is."""
+    new, old = f"NEW.{column}", f"OLD.{column}"
+    own = " OR ".join([*(own_matter(new, w) for w in whose), *([stands(new, among)] if among else [])])
+    return (
+        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND ({own})", "OWN_MATTER"),
+        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND ({own})", "OWN_MATTER"),
+    )
+
+
+IS_OVER = "('SEATED', 'FAILED', 'CANCELLED')"
+
+
+def standing_in(election: str) -> str:
+    """SQL: who stands in an election, asked or agreed: they run nothing of it (INV10)."""
+    return (
+        f"SELECT s.actor_id AS id FROM ballots_candidate s WHERE s.election_id = {election}"
+        " AND s.state NOT IN ('DECLINED', 'REJECTED')"
+    )
+
+
+def standing_over(roll: str) -> str:
+    """SQL: who stands in an election over a roll that is not over."""
+    return (
+        "SELECT s.actor_id AS id FROM ballots_candidate s JOIN ballots_election l ON l.id = s.election_id"
+        f" WHERE l.roll_id = {roll} AND l.state NOT IN {IS_OVER} AND s.state NOT IN ('DECLINED', 'REJECTED')"
+    )
+
+
+def deciders_of(election: str) -> str:
+    """SQL: who decided about an election's candidates or about single people on its roll: they do not stand in it (INV10).
+    Who called it, and who drafted, posted or made final the roll as the rule has it, decided about nobody."""
+    its_roll = f"(SELECT l.roll_id FROM ballots_election l WHERE l.id = {election})"
+    return (
+        "SELECT z.actor_id AS id FROM core_event z WHERE z.type IN ('ballots.candidate.rejected',"
+        " 'ballots.election.prolonged', 'ballots.election.candidates_posted') AND z.actor_id IS NOT NULL AND z.subject_id IN"
+        f" (SELECT {election} UNION ALL SELECT s.id FROM ballots_candidate s WHERE s.election_id = {election})"
+        " UNION SELECT z.actor_id FROM core_event z WHERE z.type IN ('ballots.entry.added', 'ballots.entry.removed')"
+        " AND z.actor_id IS NOT NULL AND EXISTS (SELECT 1 FROM ballots_entry n WHERE n.id = z.subject_id"
+        f" AND n.roll_id = {its_roll})"
+        " UNION SELECT o.answered_by_id FROM ballots_objection o WHERE o.answered_by_id IS NOT NULL"
+        f" AND o.roll_id = {its_roll}"
+    )
+
+
+def stands(person: str, among: str) -> str:
+    """SQL for a guard: the person is one of these, in one of their hats."""
+    return f"EXISTS (SELECT 1 FROM ({among}) y WHERE {own_matter(person, 'y.id')})"
+
+
+DOER = "(SELECT z.actor_id FROM core_event z WHERE z.id = NEW.event_id)"
+
+
+def roll_is(row: str, *states: RollState) -> str:
+    named = ", ".join(f"'{s.value}'" for s in states)
+    return f"EXISTS (SELECT 1 FROM ballots_roll r WHERE r.id = {row}.roll_id AND r.state IN ({named}))"
+
+
+def ballot_is(row: str, *states: BallotState, also: str = "") -> str:
+    named = ", ".join(f"'{s.value}'" for s in states)
+    return f"EXISTS (SELECT 1 FROM ballots_ballot b WHERE b.id = {row}.ballot_id AND b.state IN ({named}){also})"
+
+
+def marks(of: str, channel: VotingChannel) -> str:
+    return f"(SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = {of} AND m.channel = '{channel.value}')"
