@@ -126,6 +126,14 @@ class Neighbourhood:
             return str(refused.codes[0])
         raise AssertionError(f"{mutation} was not refused: {payload}")
 
+    async def outcome(self, who: str, mutation: str, selection: str, **input: Any) -> str:
+        """As `do`, where either may happen: "done", or the code it was refused with."""
+        try:
+            await self.do(who, mutation, selection, **input)
+        except Refused as refused:
+            return str(refused.codes[0])
+        return "done"
+
     async def delivered(self) -> None:
         """Wait until every event has reached every handler."""
         await self.server.runtime.dispatcher.settle()

@@ -8,23 +8,13 @@ from uuid import UUID
 import pytest
 
 from core.database.guards import Upon, guards_of, refuse, render, same
-from core.errors import Refusal
 from core.ids import new_id
 from core.models import Account, Identity, Membership
 from core.testing.kit import Neighbourhood
 from core.work import Work
+from tests.kits.guards import refused
 
 pytestmark = pytest.mark.anyio
-
-
-async def refused(n: Neighbourhood, sql: str, *values: Any) -> str:
-    """The code of the guard that stops this statement."""
-    database = n.server.runtime.database
-    marks = [database.dialect.mark(i + 1) for i in range(len(values))]
-    with pytest.raises(Refusal) as caught:
-        async with database.transaction() as transaction:
-            await transaction.fetch(sql.format(*marks), *values)
-    return caught.value.code
 
 
 @pytest.mark.parametrize("table", ["core_event", "core_transition"])

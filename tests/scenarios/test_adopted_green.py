@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from adopting import Adopting
 
 from core.testing.kit import Neighbourhood
+from tests.kits.adoption import Adopting
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption")]
 

@@ -5,22 +5,18 @@ stands; who was elected sits. What anybody chose leads to nobody."""
 from __future__ import annotations
 
 import hashlib
-import sys
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "ballots"))
 pytest.importorskip("plugins.ballots")
 pytest.importorskip("plugins.councils")
 pytest.importorskip("plugins.disclosure")
 
-from balloting import Balloting, uuid
-
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import Balloting, uuid
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("ballots", "councils", "disclosure")]
 KIND = "COMMUNITY_COMMITTEE"

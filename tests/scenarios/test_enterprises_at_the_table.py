@@ -4,19 +4,15 @@ answered twice, a problem solved and confirmed; and the mechanism goes off and o
 
 from __future__ import annotations
 
-import sys
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "enterprise_council"))
 pytest.importorskip("plugins.enterprise_council")
 
-from building import CoBuilding, enterprises
-
 from core.testing.kit import Neighbourhood
+from tests.kits.enterprise_council import CoBuilding, enterprises
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("enterprise_council")]
 

@@ -3,17 +3,12 @@ village waits for the villagers; 丙 moves away."""
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "new_residents"))
 pytest.importorskip("plugins.new_residents")
 
-from arriving import LEASE, Arriving
-
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import LEASE, Arriving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("new_residents")]
 GROUPS = {"CITY", "MANAGEMENT", "PARTICIPATION", "SERVICE", "TREATMENT"}

@@ -3,24 +3,18 @@ villagers' representatives have agreed, who are those that sit in their meeting.
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "ballots"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "councils"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "new_residents"))
 pytest.importorskip("plugins.ballots")
 pytest.importorskip("plugins.councils")
 pytest.importorskip("plugins.new_residents")
 
-from arriving import Arriving
-from balloting import Balloting
-from councilling import Council
-
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import Balloting
+from tests.kits.councils import Council
+from tests.kits.new_residents import Arriving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("ballots", "councils", "new_residents")]
 SEAT = ("admin", "councilsFillSeat", "seat { id }")

@@ -3,22 +3,17 @@ waits for the villagers, once to take part and once to stand on the roll."""
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "ballots"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "new_residents"))
 pytest.importorskip("plugins.ballots")
 pytest.importorskip("plugins.new_residents")
 
-from arriving import Arriving
-from balloting import Balloting, entry_id, uuid
-
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import Balloting, entry_id, uuid
+from tests.kits.new_residents import Arriving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("ballots", "new_residents")]
 KIND = "VILLAGE_COMMITTEE"

@@ -3,21 +3,16 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "forums"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "new_residents"))
 pytest.importorskip("plugins.forums")
 pytest.importorskip("plugins.new_residents")
 
-from arriving import Arriving
-from forumming import Forum
-
 from core.testing.kit import Neighbourhood
+from tests.kits.forums import Forum
+from tests.kits.new_residents import Arriving
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("forums", "councils", "ballots", "new_residents", "disclosure")]
 

@@ -4,19 +4,15 @@ matter is put again with them there."""
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "councils"))
 pytest.importorskip("plugins.councils")
 
-from sitting import APPEAL, CALL, COME, DECIDE, EFFECT, EXCLUDE, House
-
 from core.testing.kit import Neighbourhood
+from tests.kits.sitting import APPEAL, CALL, COME, DECIDE, EFFECT, EXCLUDE, House
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("councils", "ballots", "disclosure")]
 CONDUCT = {"SPEAKING_MINUTES": 3, "CALLS_TO_ORDER": 3, "EXCLUSION_DAYS": 10, "APPEAL_DAYS": 14}

@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import base64
 import json
-import sys
 from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
@@ -14,19 +13,16 @@ from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "disclosure"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "councils"))
 pytest.importorskip("plugins.disclosure")
 pytest.importorskip("plugins.councils")
 
 import segno
-from councilling import Council
-from disclosing import Disclosing
 from pypdf import PdfReader
-from test_printing import drawn, squares
 
 from core.testing import process
 from core.testing.kit import Neighbourhood
+from tests.kits.councils import Council
+from tests.kits.disclosure import Disclosing, drawn, squares
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("disclosure", "councils")]
 START = datetime(2027, 4, 22, 2, tzinfo=UTC)  # a Thursday, ten o'clock in Shanghai, six days before the council meets

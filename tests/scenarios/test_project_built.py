@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from adopting import Adopting
 
 from core.testing.kit import Neighbourhood
+from tests.kits.adoption import Adopting
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption")]
 

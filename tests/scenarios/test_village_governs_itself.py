@@ -4,22 +4,18 @@ villagers and takes it back; and the charter is amended, so that one is in force
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "councils"))
 pytest.importorskip("plugins.councils")
-
-from councilling import Council
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
+from tests.kits.councils import Council
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("councils", "ballots", "disclosure")]
 START = datetime(2027, 3, 1, 2, tzinfo=UTC)  # a Monday, ten o'clock in Shanghai

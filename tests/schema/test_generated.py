@@ -14,11 +14,9 @@ from typing import Any
 
 import orjson
 import pytest
-from generating import LEFT_OUT, Generator, Operation, Values, learned
 from graphql import parse
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
-from scattering import scatter
 
 from core.access import Viewer
 from core.testing.beside import beside
@@ -28,6 +26,8 @@ from schema.execution import GraphQL
 from schema.limits import check_document
 from schema.nodes.declare import NodeType
 from schema.plain import PlainExecutor, Snapshot
+from tests.kits.generating import LEFT_OUT, Generator, Operation, Values, learned
+from tests.kits.scattering import scatter
 
 WHO = (None, "resident", "clerk", "company", "admin")
 OPERATIONS = int(os.environ.get("GONGZHI_GENERATED", "2000"))

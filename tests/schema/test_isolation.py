@@ -8,13 +8,13 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from saying import SAID
 
 from core.enums import ActivityState, ActorKind, ExportState, ImportState, MandateState, Role
 from core.testing.forge import BEGAN
 from core.testing.kit import Databases, served
 from core.testing.matrix import Facts, Truth, World, everybody
 from core.testing.questions import Bare, Row
+from tests.kits.saying import SAID
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption", "points")]
 PERSONAL = (ActorKind.PERSON, ActorKind.HOUSEHOLD)

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import checked, credit_code, id_number, importing, workbook
 
 from core.data.findings import write_report
 from core.testing.kit import Neighbourhood
+from tests.kits.files import checked, credit_code, id_number, importing, workbook
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("adoption")]
 

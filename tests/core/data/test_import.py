@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import brought, checked, count, credit_code, csv_file, id_number, importing, workbook
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,6 +18,7 @@ from core.errors import Refusal
 from core.id_numbers import has_id_number, is_id_number
 from core.testing.kit import Neighbourhood
 from schema.transfers import TAKEN
+from tests.kits.files import brought, checked, count, credit_code, csv_file, id_number, importing, workbook
 
 pytestmark = pytest.mark.anyio
 

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import csv_file, id_number, workbook
 from structlog.testing import capture_logs
 
 from core.data.stage import Stage
 from core.testing import process
 from core.testing.kit import Databases, Neighbourhood
+from tests.kits.files import csv_file, id_number, workbook
 
 pytestmark = pytest.mark.anyio
 

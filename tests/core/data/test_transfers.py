@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from files import csv_file
 from openpyxl import load_workbook
 
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.files import csv_file
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,8 @@ import time
 from pathlib import Path
 
 import pytest
-from third_party import Wheels
+
+from tests.kits.third_party import Wheels
 
 MODELS = """
 from typing import ClassVar

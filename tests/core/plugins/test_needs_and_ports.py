@@ -6,7 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from third_party import Served, Wheels
+
+from tests.kits.third_party import Served, Wheels
 
 TOGGLE = "mutation($i: CoreTogglePluginInput!) { coreTogglePlugin(input: $i) { errors { code message } } }"
 STANDING = "query($c: String!) { area(code: $c) { plugins { key state missingNeed own } } }"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from third_party import Wheels
+
+from tests.kits.third_party import Wheels
 
 MODELS = """
 from typing import ClassVar

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from adopting import Adopting
 
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.adoption import Adopting
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from adopting import Adopting
 
 from core.access import Acting
 from core.corrections import Finding
@@ -16,6 +15,7 @@ from core.models import Actor
 from core.runtime import Command
 from core.testing.kit import Neighbourhood
 from core.work import Work
+from tests.kits.adoption import Adopting
 
 pytestmark = pytest.mark.anyio
 

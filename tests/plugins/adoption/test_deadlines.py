@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 import pytest
-from adopting import Adopting
 
 from core.clock import months_later
 from core.testing.kit import Neighbourhood
+from tests.kits.adoption import Adopting
 
 pytestmark = pytest.mark.anyio
 

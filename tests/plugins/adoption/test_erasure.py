@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from adopting import Adopting
 
 from core.testing.kit import Neighbourhood
+from tests.kits.adoption import Adopting
 
 pytestmark = pytest.mark.anyio
 ERASE = ("coreErasePerson", "")

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from adopting import Adopting
 
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.adoption import Adopting
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("points")]
 

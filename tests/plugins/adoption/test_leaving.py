@@ -7,11 +7,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from adopting import Adopting
 
 from core.errors import Refusal
 from core.ids import split_global
-from core.testing.kit import Neighbourhood, Refused
+from core.testing.kit import Neighbourhood
+from tests.kits.adoption import Adopting
 
 pytestmark = pytest.mark.anyio
 
@@ -24,14 +24,6 @@ SHARES = "coAdopters { nodes { leftOn actor { id } } }"
 async def shares(a: Adopting, id: str, who: str | None = None) -> dict[str, str | None]:
     """Who adopts with the company, and since when no longer."""
     return {s["actor"]["id"]: s["leftOn"] for s in (await a.see(id, SHARES, who))["coAdopters"]["nodes"]}
-
-
-async def outcome(n: Neighbourhood, who: str, mutation: str, selection: str, **input: object) -> str:
-    try:
-        await n.do(who, mutation, selection, **input)
-    except Refused as refused:
-        return str(refused.codes[0])
-    return "done"
 
 
 async def joint(a: Adopting, name: str, *people: str, kind: str = "GREEN_SPACE") -> str:
@@ -201,9 +193,9 @@ async def test_leaving_while_the_last_other_signs_makes_it_run_once(neighbourhoo
         agreement = await joint(a, f"绿地-6{number}", one, two)
         assert await a.sign(agreement) == "DRAFT"
         results = await asyncio.gather(
-            outcome(n, one, *LEAVE, agreementId=agreement),
-            outcome(n, two, *SIGN, agreementId=agreement),
-            outcome(n, one, *LEAVE, agreementId=agreement),
+            n.outcome(one, *LEAVE, agreementId=agreement),
+            n.outcome(two, *SIGN, agreementId=agreement),
+            n.outcome(one, *LEAVE, agreementId=agreement),
         )
         assert (sorted(results[::2]), results[1]) == (["NOT_A_PARTY", "done"], "done")
         seen = await a.see(agreement, "state certificateNumber signatures { totalCount }")
@@ -215,9 +207,9 @@ async def test_leaving_while_the_last_other_signs_makes_it_run_once(neighbourhoo
         agreement = await joint(a, f"绿地-7{number}", one, two)
         assert await a.sign(agreement) == "DRAFT"
         results = await asyncio.gather(
-            outcome(n, one, *LEAVE, agreementId=agreement),
-            outcome(n, one, *SIGN, agreementId=agreement),
-            outcome(n, two, *LEAVE, agreementId=agreement),
+            n.outcome(one, *LEAVE, agreementId=agreement),
+            n.outcome(one, *SIGN, agreementId=agreement),
+            n.outcome(two, *LEAVE, agreementId=agreement),
         )
         assert (results[0], results[2]) == ("done", "done")
         assert results[1] in ("done", "NOT_A_PARTY", "AGREEMENT_STATE")

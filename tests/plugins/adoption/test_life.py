@@ -9,12 +9,12 @@ from datetime import date, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from adopting import Adopting
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from core.clock import months_later
 from core.testing.kit import Databases, Neighbourhood, Refused, served
+from tests.kits.adoption import Adopting
 
 SETTINGS = {
     "term_months": 1, "sign_days": 6, "end_notice_days": 6, "renew_days": 20, "rectify_days": 4, "appeal_days": 5,

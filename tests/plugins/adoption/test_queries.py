@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import orjson
 import pytest
-from adopting import Adopting
 
 from core.access import ANONYMOUS
 from core.testing.kit import Neighbourhood
+from tests.kits.adoption import Adopting
 
 pytestmark = pytest.mark.anyio
 

@@ -6,7 +6,6 @@ import asyncio
 from typing import Any
 
 import pytest
-from adopting import Adopting
 
 from core.access import Acting
 from core.ids import split_global
@@ -14,6 +13,7 @@ from core.runtime import Command
 from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
 from plugins.adoption.rules import sign_agreement
+from tests.kits.adoption import Adopting
 
 pytestmark = pytest.mark.anyio
 
@@ -61,14 +61,6 @@ async def test_one_claimant_claiming_twenty_times_has_one_claim(neighbourhood: N
     assert sorted(await asyncio.gather(*(claim() for _ in range(20)))) == ["ALREADY_CLAIMED"] * 19 + ["done"]
 
 
-async def outcome(n: Neighbourhood, who: str, mutation: str, selection: str, **input: object) -> str:
-    try:
-        await n.do(who, mutation, selection, **input)
-    except Refused as refused:
-        return str(refused.codes[0])
-    return "done"
-
-
 async def test_two_clerks_deciding_one_claim_decide_it_once(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     a = await Adopting.begin(n)
@@ -76,8 +68,8 @@ async def test_two_clerks_deciding_one_claim_decide_it_once(neighbourhood: Neigh
         claim = await a.claim(await a.spot(f"绿地-3{number}"))
         decide = ("adoptionDecideClaim", "claim { id }")
         results = await asyncio.gather(
-            outcome(n, "admin", *decide, claimId=claim, accept=True),
-            outcome(n, "custodian", *decide, claimId=claim, accept=False, reason="材料不全", actingFor=a.committee),
+            n.outcome("admin", *decide, claimId=claim, accept=True),
+            n.outcome("custodian", *decide, claimId=claim, accept=False, reason="材料不全", actingFor=a.committee),
         )
         assert sorted(results) == ["CLAIM_DECIDED", "done"]
         drafts = await a.see(claim, "state agreements { totalCount }", "admin")
@@ -91,7 +83,7 @@ async def test_an_inspection_during_termination_is_before_it_or_refused(neighbou
     for draft in drafts:
         await n.do("company", "adoptionSignAgreement", "agreement { id }", agreementId=draft, actingFor=a.company)
     sign = ("custodian", "adoptionSignAgreement", "agreement { id }")
-    assert await asyncio.gather(*(outcome(n, *sign, agreementId=d, actingFor=a.committee) for d in drafts)) == (
+    assert await asyncio.gather(*(n.outcome(*sign, agreementId=d, actingFor=a.committee) for d in drafts)) == (
         ["done"] * 4
     )
     numbers = {(await a.see(d, "certificateNumber"))["certificateNumber"] for d in drafts}
@@ -106,9 +98,9 @@ async def test_an_inspection_during_termination_is_before_it_or_refused(neighbou
             reason="搬迁",
         )
         seen, ended = await asyncio.gather(
-            outcome(n, "inspector", "adoptionInspect", "inspection { id }", agreementId=agreement, score=90),
-            outcome(
-                n, "custodian", "adoptionWaiveNotice", "agreement { id }", agreementId=agreement, actingFor=a.committee
+            n.outcome("inspector", "adoptionInspect", "inspection { id }", agreementId=agreement, score=90),
+            n.outcome(
+                "custodian", "adoptionWaiveNotice", "agreement { id }", agreementId=agreement, actingFor=a.committee
             ),
         )
         assert ended == "done"

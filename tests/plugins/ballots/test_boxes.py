@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from balloting import HALF, Balloting, uuid
 
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.ballots import HALF, Balloting, uuid
 
 pytestmark = pytest.mark.anyio
 PHOTO = ["计票表照片 1"]

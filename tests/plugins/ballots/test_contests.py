@@ -6,12 +6,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from balloting import HALF, Balloting, uuid
-from test_elections import LEVEL, QUORUM, Election
 
 from core.ids import to_global
 from core.testing.kit import Neighbourhood
 from plugins.disclosure.seal import verify
+from tests.kits.ballots import HALF, LEVEL, QUORUM, Balloting, Election, uuid
 
 pytestmark = [pytest.mark.anyio, pytest.mark.needs("disclosure")]
 

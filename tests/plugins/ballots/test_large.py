@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from balloting import Balloting, uuid
 
 from core.ids import new_id, to_global
 from core.models import Area
@@ -19,6 +18,7 @@ from plugins.ballots.models import Ballot, Mark
 from plugins.ballots.rules.papers import write
 from plugins.ballots.rules.port import PutToTheVote
 from plugins.ballots.terms import VotingChannel
+from tests.kits.ballots import Balloting, uuid
 
 pytestmark = pytest.mark.anyio
 VOTERS, AT_ONCE = 10_000, 500

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from balloting import Balloting, uuid
 
 from core.synchronize import synchronize
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import Balloting, uuid
 
 pytestmark = pytest.mark.anyio
 TIMES = "state outcome cast opensAt closesAt plannedClosesAt"

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from balloting import HALF, Balloting
 
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import HALF, Balloting
 
 pytestmark = pytest.mark.anyio
 

@@ -7,7 +7,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from balloting import Balloting, uuid
 
 from core.enums import Toggle
 from core.errors import Refusal
@@ -19,6 +18,7 @@ from core.work import Work
 from plugins.ballots.rules import closing
 from plugins.ballots.rules.counting import Result
 from plugins.ballots.terms import BallotOutcome
+from tests.kits.ballots import Balloting, uuid
 
 pytestmark = pytest.mark.anyio
 

@@ -8,10 +8,10 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from balloting import Balloting, uuid
 
 from core.ids import to_global
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.ballots import Balloting, uuid
 
 pytestmark = pytest.mark.anyio
 

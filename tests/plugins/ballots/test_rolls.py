@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from balloting import Balloting, entry_id, uuid
 
 from core.ids import to_global
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import Balloting, entry_id, uuid
 
 pytestmark = pytest.mark.anyio
 ASK = """query($a: ID!, $k: String!, $p: ID) { ballotsEligibility(areaId: $a, electionKind: $k, actorId: $p)

@@ -9,9 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from balloting import Balloting, uuid
 
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import Balloting, uuid
 
 pytestmark = pytest.mark.anyio
 OPTIONS = ["甲", "乙", "丙", "丁", "戊"]

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from balloting import Balloting
 
 from core.testing.kit import Neighbourhood
+from tests.kits.ballots import Balloting
 
 pytestmark = pytest.mark.anyio
 ANSWER = ("disclosureAnswerObjection", "objection { state }")

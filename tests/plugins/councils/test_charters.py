@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from councilling import Council
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
 from plugins.councils.terms import CharterState
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 

@@ -8,8 +8,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from councilling import Council
-from sitting import APPEAL, CALL, COME, DECIDE, EFFECT, EXCLUDE, LIFT, PASS, House
 
 from core.errors import Refusal
 from core.ids import new_id, split_global
@@ -17,6 +15,8 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.councils.models import Attendance, CallToOrder, Exclusion, Resolution
 from plugins.councils.terms import AttendanceState, ExclusionState, ResolutionState
+from tests.kits.councils import Council
+from tests.kits.sitting import APPEAL, CALL, COME, DECIDE, EFFECT, EXCLUDE, LIFT, PASS, House
 
 pytestmark = pytest.mark.anyio
 

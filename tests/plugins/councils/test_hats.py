@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from councilling import Council
 
 from core.testing.kit import Neighbourhood
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 

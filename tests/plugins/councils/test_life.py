@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from councilling import Council
 
 from core.testing.kit import Neighbourhood
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 

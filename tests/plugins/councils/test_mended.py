@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from councilling import Council
 
 from core.errors import Refusal
 from core.ids import new_id, split_global
@@ -14,6 +13,7 @@ from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
 from plugins.councils.models import Body, Charter, Delegation, Resolution
 from plugins.councils.terms import CharterState, Matter
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 

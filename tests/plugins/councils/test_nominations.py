@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from councilling import Council
 
 from core.errors import Refusal
 from core.ids import new_id, split_global
@@ -13,6 +12,7 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.councils.models import Nomination, Seat
 from plugins.councils.terms import NominationState
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 PUT = ("councilsNominate", "nomination { id state }")

@@ -3,17 +3,14 @@ whom, and that whoever sits as elected was elected."""
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
-from councilling import Council
 
 from core.testing.kit import Neighbourhood
+from tests.kits.councils import Council
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "ballots"))
 pytestmark = pytest.mark.anyio
 ANSWER = ("disclosureAnswerObjection", "objection { state }")
 FILL = ("admin", "councilsFillSeat", "seat { electionId via }")
@@ -83,7 +80,7 @@ async def test_a_government_leaves_matters_only_to_bodies_of_its_area(neighbourh
 
 @pytest.mark.needs("ballots")
 async def test_who_sits_as_elected_was_elected(neighbourhood: Neighbourhood) -> None:
-    from balloting import Balloting
+    from tests.kits.ballots import Balloting
 
     n = neighbourhood
     b = await Balloting.begin(n, 7)

@@ -6,9 +6,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from councilling import Council
 
 from core.testing.kit import Neighbourhood
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 

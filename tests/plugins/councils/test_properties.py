@@ -9,7 +9,6 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from councilling import Council
 
 from core.errors import Refusal
 from core.ids import split_global
@@ -20,6 +19,7 @@ from plugins.councils.models import Body, CompositionCheck, Resolution, Seat, Se
 from plugins.councils.rules.composition import bounds
 from plugins.councils.rules.resolutions import is_adopted
 from plugins.councils.terms import Rounding, SeatCategory, SeatRuleState, SeatState, VacatedBecause
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 CATEGORIES = (SeatCategory.RESPECTED, SeatCategory.WOMEN, SeatCategory.EXPERT)

@@ -6,7 +6,6 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from councilling import Council
 
 from core.errors import Refusal
 from core.ids import split_global
@@ -14,6 +13,7 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.councils.models import AgendaItem, Meeting, MeetingRequest, RequestSupport
 from plugins.councils.terms import AgendaState, MeetingState, RequestState, SupportState
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 ASK = ("councilsRequestMeeting", "request { id state supporters }")

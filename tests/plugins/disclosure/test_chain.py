@@ -12,7 +12,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from disclosing import Disclosing
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,22 +20,9 @@ from core.testing import process
 from core.testing.kit import Neighbourhood
 from plugins.disclosure import seal
 from plugins.disclosure.export import lines as exported
+from tests.kits.disclosure import Disclosing, chain
 
 pytestmark = pytest.mark.anyio
-LINES = """query($after: String) { disclosureRecords(first: 3, after: $after, orderBy: SEQ_ASC,
-    where: {area: {code: {eq: "xishan"}}}) { nodes { line isIntact } pageInfo { hasNextPage endCursor } } }"""
-
-
-async def chain(n: Neighbourhood, who: str | None = None) -> list[str]:
-    """The file as anybody fetches it, page by page."""
-    found: list[str] = []
-    after = None
-    while True:
-        page = (await n.ask(who, LINES, after=after))["disclosureRecords"]
-        found += [r["line"] for r in page["nodes"]]
-        if not page["pageInfo"]["hasNextPage"]:
-            return found
-        after = page["pageInfo"]["endCursor"]
 
 
 async def story(d: Disclosing) -> str:

@@ -8,13 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from disclosing import Disclosing
-from test_chain import chain
 
 from core.errors import Refusal
 from core.synchronize import synchronize
 from core.testing.kit import Neighbourhood
 from plugins.disclosure import seal
+from tests.kits.disclosure import Disclosing, chain
 
 pytestmark = pytest.mark.anyio
 CLOSE = ("clerk", "disclosureClose", "notice { id }")

@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from disclosing import Disclosing
 
 from core.errors import Refusal
 from core.events import EventRecord, Handler
@@ -18,6 +17,7 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.disclosure.rules.files import hear
 from plugins.disclosure.rules.mending import move_merged
+from tests.kits.disclosure import Disclosing
 
 pytestmark = pytest.mark.anyio
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from disclosing import Disclosing
 
 from core.testing.kit import Neighbourhood
+from tests.kits.disclosure import Disclosing
 
 pytestmark = pytest.mark.anyio
 

@@ -6,16 +6,15 @@ import base64
 import re
 from html.parser import HTMLParser
 from io import BytesIO
-from typing import Any
 
 import pytest
 import segno
-from disclosing import Disclosing
 from fpdf import FPDF
 from pypdf import PdfReader
 
 from core.testing.kit import Neighbourhood
 from plugins.disclosure import paper, printing
+from tests.kits.disclosure import Disclosing, drawn, squares
 
 pytestmark = pytest.mark.anyio
 
@@ -100,26 +99,6 @@ async def test_what_a_notice_is_about_is_printed_in_words_people_read(neighbourh
         assert re.fullmatch(r"[\u4e00-\u9fff]+", notice["kind"]), notice["kind"]
         assert f"（{notice['kind']}）" in notice["printA4"]
     assert notices
-
-
-def drawn(text: str) -> str:
-    """The squares of a QR code, as SVG draws them."""
-    return (
-        str(segno.make_qr(text, error="m").svg_inline(border=4, omitsize=True)).partition(' d="')[2].partition('"')[0]
-    )
-
-
-def squares(page: Any) -> set[tuple[int, int]]:
-    """Column and row of each dark square of the QR on a page."""
-    found: list[tuple[float, ...]] = []
-
-    def visit(operator: bytes, operands: list[Any], *_: Any) -> None:
-        if operator == b"re":
-            found.append(tuple(map(float, operands)))
-
-    page.extract_text(visitor_operand_before=visit)
-    left, top, side = min(f[0] for f in found), max(f[1] for f in found), found[0][2]
-    return {(round((x - left) / side), round((top - y) / side)) for x, y, _, _ in found}
 
 
 async def test_a_notice_is_a_pdf_with_its_own_chinese_font(neighbourhood: Neighbourhood) -> None:

@@ -6,21 +6,12 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from disclosing import Disclosing
-from test_chain import chain
 
-from core.testing.kit import Neighbourhood, Refused
+from core.testing.kit import Neighbourhood
 from plugins.disclosure import seal
+from tests.kits.disclosure import Disclosing, chain
 
 pytestmark = pytest.mark.anyio
-
-
-async def outcome(n: Neighbourhood, who: str, mutation: str, selection: str, **input: object) -> str:
-    try:
-        await n.do(who, mutation, selection, **input)
-    except Refused as refused:
-        return str(refused.codes[0])
-    return "done"
 
 
 async def test_twenty_published_at_once_stand_in_one_chain(neighbourhood: Neighbourhood) -> None:
@@ -28,7 +19,7 @@ async def test_twenty_published_at_once_stand_in_one_chain(neighbourhood: Neighb
     d = await Disclosing.begin(n)
     drafts = [await d.draft(f"第 {number} 份") for number in range(20)]
     publish = ("disclosurePublish", "notice { id }")
-    done = await asyncio.gather(*(outcome(n, "clerk", *publish, noticeId=id) for id in drafts))
+    done = await asyncio.gather(*(n.outcome("clerk", *publish, noticeId=id) for id in drafts))
     assert done == ["done"] * 20
     verdict = seal.verify(await chain(n))
     assert verdict.wrong == [] and verdict.records >= 20
@@ -46,9 +37,9 @@ async def test_a_notice_closes_before_an_objection_or_waits_for_its_answer(neigh
     for notice, person in zip(notices, people, strict=True):
         desk = {"actorId": person, "basis": "IN_PERSON", "evidence": "收件簿"}
         closed, objected = await asyncio.gather(
-            outcome(n, "admin", "disclosureClose", "notice { id }", noticeId=notice),
-            outcome(
-                n, "clerk", "disclosureObject", "objection { id }", noticeId=notice, text="异议", onBehalfOf=desk,
+            n.outcome("admin", "disclosureClose", "notice { id }", noticeId=notice),
+            n.outcome(
+                "clerk", "disclosureObject", "objection { id }", noticeId=notice, text="异议", onBehalfOf=desk,
                 occurredAt=last.isoformat(),
             ),
         )  # fmt: skip
@@ -67,7 +58,7 @@ async def test_the_clock_and_an_objection_in_the_last_minute(neighbourhood: Neig
     people = await n.newcomers(8, "xishan")
     n.clock.advance(timedelta(days=7))
     filed = await asyncio.gather(
-        *(outcome(n, p, "disclosureObject", "objection { id }", noticeId=notice, text=f"{p}的异议") for p in people),
+        *(n.outcome(p, "disclosureObject", "objection { id }", noticeId=notice, text=f"{p}的异议") for p in people),
         d.days(0),
     )
     assert filed[:-1] == ["done"] * 8
@@ -76,7 +67,7 @@ async def test_the_clock_and_an_objection_in_the_last_minute(neighbourhood: Neig
     ids = [o["id"] for o in (await d.see(notice, "objections(first: 20) { nodes { id } }"))["objections"]["nodes"]]
     answer = ("disclosureAnswerObjection", "objection { id }")
     twice = await asyncio.gather(
-        *(outcome(n, "admin", *answer, objectionId=id, uphold=False, answer="查无此事") for id in [*ids, *ids])
+        *(n.outcome("admin", *answer, objectionId=id, uphold=False, answer="查无此事") for id in [*ids, *ids])
     )
     assert sorted(twice) == ["OBJECTION_STATE"] * 8 + ["done"] * 8
     await d.days(0)
@@ -90,5 +81,5 @@ async def test_two_corrections_of_one_notice_leave_one(neighbourhood: Neighbourh
     notice = await d.publish()
     draft = ("clerk", "disclosureDraft", "notice { id }")
     correction = {"areaId": d.xishan, "kind": "名单", "title": "更正", "body": "。", "supersedesId": notice}
-    done = await asyncio.gather(*(outcome(n, *draft, **correction) for _ in range(5)))
+    done = await asyncio.gather(*(n.outcome(*draft, **correction) for _ in range(5)))
     assert sorted(done) == ["ALREADY_SUPERSEDED"] * 4 + ["done"]

@@ -7,12 +7,11 @@ import json
 from typing import Any
 
 import pytest
-from disclosing import Disclosing
-from test_guards import refused
-from test_races import outcome
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
+from tests.kits.disclosure import Disclosing
+from tests.kits.guards import refused
 
 pytestmark = pytest.mark.anyio
 PUBLISH = ("clerk", "disclosurePublishStory", "story { state }")
@@ -229,11 +228,11 @@ async def test_published_and_taken_back_at_once_leaves_nothing_published(neighbo
         await answer(d, who, story)
         (given,) = (await n.ask(who, query))["consents"]["nodes"]
         back = (
-            outcome(n, who, "coreWithdrawConsent", "consent { id }", consentId=given["id"])
+            n.outcome(who, "coreWithdrawConsent", "consent { id }", consentId=given["id"])
             if number % 2
-            else outcome(n, who, "disclosureAnswerStory", "answer { id }", storyId=story, consent=False)
+            else n.outcome(who, "disclosureAnswerStory", "answer { id }", storyId=story, consent=False)
         )
-        done, taken = await asyncio.gather(outcome(n, *PUBLISH, storyId=story), back)
+        done, taken = await asyncio.gather(n.outcome(*PUBLISH, storyId=story), back)
         assert done in ("done", "NOT_ALL_CONSENT") and taken == "done", (done, taken)
         assert await seen(d, story) is None
         await n.delivered()

@@ -6,11 +6,11 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
-from disclosing import Disclosing
 
 from core.testing.kit import Neighbourhood
 from plugins.disclosure.days import Calendar, published
 from plugins.disclosure.terms import DayKind
+from tests.kits.disclosure import Disclosing
 
 pytestmark = pytest.mark.anyio
 CALENDAR = Calendar.with_years({})

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from disclosing import Disclosing
 
 from core.enums import ActorKind
 from core.events import EventRecord
@@ -14,6 +13,7 @@ from core.ids import new_id, split_global
 from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.disclosure.rules.files import hear
+from tests.kits.disclosure import Disclosing
 
 pytestmark = pytest.mark.anyio
 CHAIN = """query($i: ID!, $y: Int!) { disclosureYearChain(organizationId: $i, year: $y) { totalCount nodes {

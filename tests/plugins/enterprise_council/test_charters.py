@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from building import CoBuilding, enterprises
 
 from core.config import config_from
 from core.errors import ConfigurationError
 from core.problems import Problem
 from core.testing.kit import Neighbourhood
 from core.toml import TomlFile
+from tests.kits.enterprise_council import CoBuilding, enterprises
 
 pytestmark = pytest.mark.anyio
 

@@ -7,10 +7,10 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
-from building import CoBuilding, Enterprise
 
 from core.clock import months_later
 from core.testing.kit import Neighbourhood
+from tests.kits.enterprise_council import CoBuilding, Enterprise
 
 pytestmark = pytest.mark.anyio
 PROPOSE = ("enterpriseCouncilProposeCompact", "compact { id state }")

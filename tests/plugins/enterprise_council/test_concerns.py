@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from building import CoBuilding, Enterprise
 
 from core.testing.kit import Neighbourhood
+from tests.kits.enterprise_council import CoBuilding, Enterprise
 
 pytestmark = pytest.mark.anyio
 RAISE = ("enterpriseCouncilRaiseConcern", "concern { id state dueOn }")

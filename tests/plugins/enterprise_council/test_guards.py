@@ -9,7 +9,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from building import CoBuilding
 
 from core.agreement import AgreementState
 from core.errors import Refusal
@@ -26,6 +25,7 @@ from plugins.enterprise_council.terms import (
     PartyRole,
     SelfHelpState,
 )
+from tests.kits.enterprise_council import CoBuilding
 
 pytestmark = pytest.mark.anyio
 Cheat = Callable[[Work], Awaitable[dict[str, Any]]]

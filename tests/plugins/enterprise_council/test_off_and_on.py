@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
-from building import CoBuilding, enterprises
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
+from tests.kits.enterprise_council import CoBuilding, enterprises
 
 pytestmark = pytest.mark.anyio
 BODY = (

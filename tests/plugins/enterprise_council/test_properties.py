@@ -11,7 +11,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from building import CoBuilding, Enterprise, enterprises
 
 from core.enums import MembershipRole, Toggle
 from core.errors import Refusal
@@ -24,6 +23,7 @@ from core.work import Work
 from plugins.enterprise_council import rules
 from plugins.enterprise_council.models import EnterpriseSeat
 from plugins.enterprise_council.terms import EnterpriseSeatState, SeatEnd
+from tests.kits.enterprise_council import CoBuilding, Enterprise, enterprises
 
 pytestmark = pytest.mark.anyio
 KNOWN = {

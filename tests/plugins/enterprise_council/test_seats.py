@@ -6,9 +6,9 @@ import asyncio
 from datetime import timedelta
 
 import pytest
-from building import CoBuilding
 
 from core.testing.kit import Neighbourhood
+from tests.kits.enterprise_council import CoBuilding
 
 pytestmark = pytest.mark.anyio
 SEAT = ("clerk", "enterpriseCouncilSeatEnterprise", "seat { id }")

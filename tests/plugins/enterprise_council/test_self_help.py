@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from building import CoBuilding
 
 from core.testing.kit import Neighbourhood
+from tests.kits.enterprise_council import CoBuilding
 
 pytestmark = pytest.mark.anyio
 DECLARE = ("enterpriseCouncilDeclareSelfHelp", "selfHelp { id state owner { name } }")

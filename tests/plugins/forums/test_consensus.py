@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from forumming import Forum
 
 from core.testing.kit import Neighbourhood
+from tests.kits.forums import Forum
 
 pytestmark = pytest.mark.anyio
 EFFECTIVE = {"ADOPTED", "EFFECTIVE"}  # public first, where a plugin publishes

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from forumming import Forum
 
 from core.testing.kit import Neighbourhood
+from tests.kits.forums import Forum
 
 pytestmark = pytest.mark.anyio
 JOIN = ("forumsJoin", "member { id state basis }")

@@ -8,7 +8,6 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from forumming import Forum
 
 from core.errors import Refusal
 from core.ids import split_global
@@ -17,6 +16,7 @@ from core.work import Work
 from plugins.forums.models import Resolution, Statement
 from plugins.forums.rules.decisions import consensus
 from plugins.forums.terms import ForumResolutionState, ForumStance
+from tests.kits.forums import Forum
 
 pytestmark = pytest.mark.anyio
 

@@ -7,9 +7,9 @@ from collections import Counter
 from datetime import timedelta
 
 import pytest
-from forumming import Forum
 
 from core.testing.kit import Neighbourhood
+from tests.kits.forums import Forum
 
 pytestmark = pytest.mark.anyio
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from arriving import LEASE, Arriving
 
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import LEASE, Arriving
 
 pytestmark = pytest.mark.anyio
 STATE = "registration { state }"

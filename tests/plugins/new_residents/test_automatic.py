@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from arriving import Arriving, refused
 
 from core.clock import months_later
 from core.enums import MembershipRole
@@ -20,6 +19,7 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.new_residents import rules
 from plugins.new_residents.terms import EntitlementRefusal, EqualGroup, IdentityCheck, ResidenceProofKind
+from tests.kits.new_residents import Arriving, refused
 
 pytestmark = pytest.mark.anyio
 GRANT = "grant { id state ground }"

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from arriving import Arriving
 
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import Arriving
 
 pytestmark = pytest.mark.anyio
 GRANT = "grant { id state ground }"

@@ -7,9 +7,9 @@ import re
 from typing import Any
 
 import pytest
-from arriving import Arriving
 
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import Arriving
 
 pytestmark = pytest.mark.anyio
 SECRET = "田小禾的"

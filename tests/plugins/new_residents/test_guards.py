@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from arriving import Arriving, refused
 
 from core.ids import new_id, split_global
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import Arriving, refused
 
 pytestmark = pytest.mark.anyio
 

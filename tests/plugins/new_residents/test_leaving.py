@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from arriving import Arriving, refused
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import Arriving, refused
 
 pytestmark = pytest.mark.anyio
 ERASE = ("coreErasePerson", "")

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from arriving import Arriving
 
 import plugins.new_residents
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import Arriving
 
 pytestmark = pytest.mark.anyio
 REPORT = """query($a: ID!) { newResidentsParity(areaId: $a, first: 50) { nodes { entitlement { key } equalGroup parity newcomers

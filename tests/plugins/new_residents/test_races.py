@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from arriving import Arriving
 
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.new_residents import Arriving
 
 pytestmark = pytest.mark.anyio
 

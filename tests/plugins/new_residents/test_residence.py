@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from arriving import LEASE, Arriving, refused
 
 from core.clock import months_later
 from core.id_numbers import is_id_number
 from core.ids import split_global
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import LEASE, Arriving, refused
 
 pytestmark = pytest.mark.anyio
 STATE = "registration { state }"

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from arriving import Arriving
 
 from core.testing.kit import Neighbourhood
+from tests.kits.new_residents import Arriving
 
 pytestmark = pytest.mark.anyio
 DAYS = [{"weekday": day, "opens": "08:30", "closes": "12:00"} for day in range(1, 6)]

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from arriving import Arriving
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "core" / "data"))
-from files import brought, count, workbook
 
 from core.testing.kit import Neighbourhood
+from tests.kits.files import brought, count, workbook
+from tests.kits.new_residents import Arriving
 
 pytestmark = pytest.mark.anyio
 HEAD = ["用人单位", "区域代码", "宿舍地址", "入住职工", "入住日期"]

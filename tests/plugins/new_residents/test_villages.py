@@ -7,10 +7,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from arriving import Arriving, refused
 
 from core.ids import split_global
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.new_residents import Arriving, refused
 
 pytestmark = pytest.mark.anyio
 STATE = "registration { state }"

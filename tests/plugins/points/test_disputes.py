@@ -6,9 +6,9 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from points_kit import a_rule, earned
 
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.points import a_rule, earned
 
 pytestmark = pytest.mark.anyio
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from uuid import UUID
 
 import pytest
-from points_kit import a_rule, earned
 
 from core.testing.kit import Neighbourhood
+from tests.kits.points import a_rule, earned
 
 pytestmark = pytest.mark.anyio
 ERASE = ("coreErasePerson", "")

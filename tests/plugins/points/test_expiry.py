@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from points_kit import a_rule, act, area, balance, earned, person
 
 from core.clock import Clock, months_later
 from core.errors import Refusal
 from core.testing.kit import Databases, Neighbourhood, served
 from plugins.points import rewards, rules
 from plugins.points.models import Entry, Redemption
+from tests.kits.points import a_rule, act, area, balance, earned, person
 
 STEPS = st.lists(
     st.one_of(

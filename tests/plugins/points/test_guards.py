@@ -7,40 +7,14 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from points_kit import a_rule, earned, person
 
 from core.enums import ActorKind
-from core.errors import Refusal
 from core.ids import new_id
 from core.testing.kit import Neighbourhood
+from tests.kits.guards import log, refused
+from tests.kits.points import a_rule, earned, person
 
 pytestmark = pytest.mark.anyio
-
-
-async def refused(n: Neighbourhood, sql: str) -> str:
-    with pytest.raises(Refusal) as caught:
-        async with n.server.runtime.database.transaction() as transaction:
-            await transaction.fetch(sql)
-    return caught.value.code
-
-
-async def log(n: Neighbourhood, subject: str | UUID, state: str | None = None) -> str:
-    """An event with a transition for this row, so that only the guard in question can refuse it."""
-    database = n.server.runtime.database
-    event, mark, now = new_id(), database.dialect.mark, n.clock.now()
-    async with database.transaction() as transaction:
-        await transaction.fetch(
-            "INSERT INTO core_event (id, transaction_id, type, plugin, subject_tag, subject_id, authority, data,"
-            f" occurred_at, recorded_at) VALUES ({mark(1)}, 0, 'x', 'core', 'x', {mark(1)}, 'SYSTEM', {mark(2)}, {mark(3)},"
-            f" {mark(3)})",
-            event, {}, now,
-        )  # fmt: skip
-        await transaction.fetch(
-            "INSERT INTO core_transition (id, event_id, subject_tag, subject_id, to_state)"
-            f" VALUES ({mark(1)}, {mark(2)}, 'x', {mark(3)}, {mark(4)})",
-            new_id(), event, str(subject), state,
-        )  # fmt: skip
-    return str(event)
 
 
 async def copy(n: Neighbourhood, table: str, becomes: str | None = None, **change: Any) -> str:

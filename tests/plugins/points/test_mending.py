@@ -6,7 +6,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from points_kit import TYPE, a_rule, act, balance, earned, person, system
 
 from core.errors import Refusal
 from core.events import EventRecord
@@ -17,6 +16,7 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.points import rules
 from plugins.points.plugin import gongzhi_merging, gongzhi_undos
+from tests.kits.points import TYPE, a_rule, act, balance, earned, person, system
 
 pytestmark = pytest.mark.anyio
 LATEST = """query($c: ID!) {

@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 import pytest
-from points_kit import a_rule, balance, earned, person
 
 from core.testing.kit import Neighbourhood, Refused
+from tests.kits.points import a_rule, balance, earned, person
 
 pytestmark = pytest.mark.anyio
 

@@ -10,12 +10,12 @@ from uuid import UUID
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from points_kit import a_rule, act, earned, person
 
 from core.clock import Clock
 from core.testing.kit import Databases, Neighbourhood, served
 from plugins.points import rules
 from plugins.points.ranking import FEWEST, period_before
+from tests.kits.points import a_rule, act, earned, person
 
 AREAS = {"xishan": ("haicang", "dongfu", "xishan"), "haihong": ("haicang", "xinyang", "haihong")}
 DEEDS = st.lists(

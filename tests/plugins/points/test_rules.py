@@ -7,7 +7,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from points_kit import TYPE, a_rule, area, balance, earned, person, system
 
 import core.kernel
 from core.events import EventRecord
@@ -17,6 +16,7 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.points.models import Entry
 from plugins.points.rules import award, void
+from tests.kits.points import TYPE, a_rule, area, balance, earned, person, system
 
 pytestmark = pytest.mark.anyio
 

@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from councilling import TYPES, Council
-
 from core.testing.kit import Neighbourhood
+from tests.kits.councils import TYPES, Council
 
 TYPES |= {"councils_exclusion": "CouncilsExclusion", "councils_call_to_order": "CouncilsCallToOrder"}
 CALL = ("councilsCallToOrder", "callToOrder { id kind reason }")

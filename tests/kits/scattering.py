@@ -13,7 +13,6 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
-from saying import SAID
 from tortoise import fields
 
 from core.database import Database
@@ -22,6 +21,7 @@ from core.models import Area, Event, Transition
 from schema.nodes.composed import ComposedSchema
 from schema.nodes.declare import ToOneField
 from schema.plain import table_rows
+from tests.kits.saying import SAID
 
 TRIES = 40  # in each table; how many rows come of them depends on its checks
 LEFT_ALONE = (Area, Event, Transition)  # the tree has a closure beside it, and the log a chain in it

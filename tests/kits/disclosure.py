@@ -72,3 +72,41 @@ class Disclosing:
             "admin", "coreSetPluginSettings", "area { id }", areaId=self.xishan, plugin="disclosure",
             settings=[{"key": key, "value": value} for key, value in values.items()],
         )  # fmt: skip
+
+
+def drawn(text: str) -> str:
+    """The squares of a QR code, as SVG draws them."""
+    import segno  # comes with the plugin
+
+    return (
+        str(segno.make_qr(text, error="m").svg_inline(border=4, omitsize=True)).partition(' d="')[2].partition('"')[0]
+    )
+
+
+def squares(page: Any) -> set[tuple[int, int]]:
+    """Column and row of each dark square of the QR on a page."""
+    found: list[tuple[float, ...]] = []
+
+    def visit(operator: bytes, operands: list[Any], *_: Any) -> None:
+        if operator == b"re":
+            found.append(tuple(map(float, operands)))
+
+    page.extract_text(visitor_operand_before=visit)
+    left, top, side = min(f[0] for f in found), max(f[1] for f in found), found[0][2]
+    return {(round((x - left) / side), round((top - y) / side)) for x, y, _, _ in found}
+
+
+LINES = """query($after: String) { disclosureRecords(first: 3, after: $after, orderBy: SEQ_ASC,
+    where: {area: {code: {eq: "xishan"}}}) { nodes { line isIntact } pageInfo { hasNextPage endCursor } } }"""
+
+
+async def chain(n: Neighbourhood, who: str | None = None) -> list[str]:
+    """The file as anybody fetches it, page by page."""
+    found: list[str] = []
+    after = None
+    while True:
+        page = (await n.ask(who, LINES, after=after))["disclosureRecords"]
+        found += [r["line"] for r in page["nodes"]]
+        if not page["pageInfo"]["hasNextPage"]:
+            return found
+        after = page["pageInfo"]["endCursor"]

@@ -1,8 +1,0 @@
-"""Makes the plugin tests' own helpers importable by name."""
-
-from __future__ import annotations
-
-import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "plugins" / "adoption"))
