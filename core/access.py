@@ -215,8 +215,8 @@ def roles_sql(now: str, *, of: str | None = None, given: str = "1 = 1", to_come:
 def own_sql(person: str, now: str, lately: str | None = None) -> str:
     """SQL: the ids of those whose matter is the person's own (INV10).
 
-    Themselves and those they stand in for; what these belong to, act for or guard, or did since `lately`, so that no hat
-    is laid down for an hour; and who lives in one household with them.
+    Themselves, who they proved to be and those they stand in for; what these belong to, act for or guard, or did since
+    `lately`, so that no hat is laid down for an hour; and who lives in one household with them.
     """
     stands_in_for = (
         "SELECT h.person_id AS id FROM core_deputy d JOIN core_post_holding h ON h.id = d.holding_id"
@@ -240,6 +240,7 @@ def own_sql(person: str, now: str, lately: str | None = None) -> str:
         JOIN core_actor k ON k.id = b.organization_id AND k.kind = 'HOUSEHOLD'
         JOIN core_membership o ON o.organization_id = k.id AND o.state = 'ACTIVE'
         WHERE b.actor_id IN ({who}) AND b.state = 'ACTIVE'
+      UNION SELECT k.id FROM core_actor k WHERE k.merged_into_id = {person}
       UNION SELECT {person}"""
 
 
@@ -248,6 +249,16 @@ def own_matter(person: str, actor: str) -> str:
     `Work.concerned_in`, which knows of hats laid down lately as well."""
     then = "(SELECT n.recorded_at FROM core_event n WHERE n.id = NEW.event_id)"
     return f"{actor} IN ({own_sql(person, then)})"
+
+
+def entered_by(person: str, subject: str, *types: str) -> str:
+    """SQL: this person did something about `subject` (an event of one of these types, or of any) at the desk for somebody
+    else (INV10). Rules ask `Work.not_entered`."""
+    named = f" AND d.type IN ({', '.join(repr(t) for t in types)})" if types else ""
+    return (
+        f"EXISTS (SELECT 1 FROM core_event d WHERE d.subject_id = {subject} AND d.behalf_of_id IS NOT NULL{named} AND"
+        f" (d.actor_id = {person} OR d.actor_id IN (SELECT k.id FROM core_actor k WHERE k.merged_into_id = {person})))"
+    )
 
 
 def viewer_sql(dialect: Dialect, key_mark: str, now_mark: str, *, by_account: bool = False) -> str:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from tortoise.models import Model
 
-from core.access import LATELY, Acting, Ground, Viewer, own_sql, viewer_of
+from core.access import LATELY, Acting, Ground, Viewer, entered_by, own_sql, viewer_of
 from core.clock import to_millisecond
 from core.database import Transaction
 from core.database.batch import Batch, Raw, among, spread
@@ -143,6 +143,32 @@ class Work:
                 f"SELECT 1 AS yes FROM ({own}) o WHERE o.id IN ({named}) OR o.id IN ({more}) LIMIT 1", *known
             )
         )
+
+    async def not_own(self, *actor_ids: UUID | None) -> None:
+        """Refuses OWN_MATTER (INV10) where one of them is the person, or somebody they belong to or act for."""
+        named = [id for id in actor_ids if id is not None]
+        if named and await self.concerned_in(*named):
+            raise Refusal("OWN_MATTER")
+
+    async def not_at_the_desk_of(self, *actor_ids: UUID | None) -> None:
+        """Refuses OWN_MATTER (INV10) where one of them, say who decided what is appealed against, enters it at the desk
+        for somebody else. Nobody is kept from what they do in their own name."""
+        person, named = self.viewer.person_id, [id for id in actor_ids if id is not None]
+        if self.acting.behalf_of_id is not None and person is not None and named:
+            cast = "::uuid" if self.transaction.database.dialect is POSTGRES else ""
+            own = own_sql(f"{{2}}{cast}", "{0}", "{1}")
+            marks = ", ".join(f"{{{n + 3}}}" for n in range(len(named)))
+            sql = f"SELECT 1 AS yes FROM ({own}) o WHERE o.id IN ({marks}) LIMIT 1"
+            if await self.rows(sql, self.now, self.now - LATELY, person, *named):
+                raise Refusal("OWN_MATTER")
+
+    async def not_entered(self, row: Entity, *types: str) -> None:
+        """Refuses ENTERED_BY_YOU (INV10) where the person who decides about a row did something about it at the desk for
+        somebody else: an event of one of these types, or of any."""
+        if self.viewer.person_id is not None:
+            entered = entered_by("{0}", "{1}", *types)
+            if await self.rows(f"SELECT 1 AS yes WHERE {entered}", self.viewer.person_id, row.id):
+                raise Refusal("ENTERED_BY_YOU")
 
     async def own(self) -> frozenset[UUID]:
         """Whose matter is the person's own, and at the desk that of whom they act for (`core.access.own_sql`)."""

@@ -67,6 +67,7 @@ class Actor(Logged):
         unique("credit_code", where="credit_code IS NOT NULL", code="CREDIT_CODE_TAKEN"),
         index("area_id", "kind"),
         index("kind"),
+        index("merged_into_id"),
         check("merged_is_gone", "NEW.merged_into_id IS NULL OR NEW.gone_at IS NOT NULL"),
         check("erased_is_gone", "NEW.erased_at IS NULL OR NEW.gone_at IS NOT NULL"),
         check(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
+from collections.abc import Sequence
 
 from pypinyin import lazy_pinyin
 
@@ -12,6 +14,7 @@ from core.id_numbers import has_id_number
 
 NAME_LENGTH = 200
 TEXT_LENGTH = 10_000
+EVIDENCE = 10
 _MOBILE = re.compile(r"(?<![\dA-Za-z])(?:\+?86[\s-]?)?1[3-9]\d[\s-]?\d{4}[\s-]?\d{4}(?![\dA-Za-z])")
 
 
@@ -45,6 +48,18 @@ def has_mobile(text: str) -> bool:
 
 def optional_text(value: str | None, *path: str, limit: int = TEXT_LENGTH) -> str | None:
     return None if value is None or not value.strip() else clean_text(value, *path, limit=limit)
+
+
+def needed(value: str | None, *path: str, limit: int = 2000) -> str:
+    """A text people can read, say a reason; refuses what `clean_text` does."""
+    return clean_text(value or "", *path, limit=limit)
+
+
+def evidence_text(evidence: Sequence[str], path: str = "evidence", *, most: int = EVIDENCE) -> str:
+    """References (texts or addresses) as they are stored, in JSON; refuses TOO_MUCH_EVIDENCE and what `clean_text` does."""
+    if len(evidence) > most:
+        raise Refusal("TOO_MUCH_EVIDENCE", path=(path,), limit=most)
+    return json.dumps([clean_text(e, path, str(n), limit=500) for n, e in enumerate(evidence)], ensure_ascii=False)
 
 
 def mask_name(name: str) -> str:

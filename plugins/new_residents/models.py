@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import own_matter
+from core.access import entered_by, own_matter
 from core.database.guards import Guard, Refuse, Upon, append_only, by_event, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged, Membership, RuleDocument, references
 from core.personal import Keep, Text, impersonal, personal
@@ -35,15 +35,7 @@ def _by_others(name: str, column: str, *whose: str) -> tuple[Refuse, Refuse]:
     )
 
 
-def entered_by(registration: str, person: str) -> str:
-    """SQL: this person entered the registration, or evidence of it, at the desk for somebody else."""
-    return (
-        f"EXISTS (SELECT 1 FROM core_event n WHERE n.subject_id = {registration} AND n.actor_id = {person}"
-        " AND n.behalf_of_id IS NOT NULL AND n.type IN ('new_residents.registration.submitted',"
-        " 'new_residents.registration.confirmed', 'new_residents.registration.amended'))"
-    )
-
-
+ENTERED = tuple(f"new_residents.registration.{done}" for done in ("submitted", "confirmed", "amended"))
 _CLOSED = Keep("closed_at", "case_text_days")
 LIVING = "state IN ('VERIFIED', 'PENDING_CONSENT', 'CONSENT_REFUSED')"
 # The desk has recorded that they live in an area that is neither above nor below that of the registration.
@@ -292,7 +284,7 @@ class Registration(Logged):
             "inv10_entered",
             "UPDATE",
             f"NEW.{LIVING} AND NOT ({same('NEW.since', 'OLD.since')} AND {same('NEW.decided_by_id', 'OLD.decided_by_id')})"
-            f" AND {entered_by('NEW.id', 'NEW.decided_by_id')}",
+            f" AND {entered_by('NEW.decided_by_id', 'NEW.id', *ENTERED)}",
             "ENTERED_BY_YOU",
         ),
         index("area_id", "state", "submitted_at"),

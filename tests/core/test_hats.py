@@ -12,10 +12,11 @@ from uuid import UUID
 
 import pytest
 
-from core.access import LATELY, own_matter
-from core.enums import ActorKind, GuardianBasis, MembershipRole, OrganizationKind, Role
+from core.access import LATELY, Acting, own_matter
+from core.enums import ActorKind, BehalfBasis, GuardianBasis, MembershipRole, OrganizationKind, Role
 from core.errors import Refusal
-from core.models import Area, Deputy, Guardianship, Mandate, Membership, Post, PostHolding
+from core.ids import split_global
+from core.models import Area, Deputy, Guardianship, Mandate, Membership, Participation, Post, PostHolding
 from core.rules import actors, deputies, people
 from core.runtime import Command
 from core.settings.store import as_uuid
@@ -300,3 +301,44 @@ async def test_the_event_keeps_the_hat_and_for_whom_and_on_what_basis(neighbourh
             "behalfEvidence": "监护证 3 号", "authority": "ROLE", "mandate": {"organization": {"id": body}},
         }
     ]  # fmt: skip
+
+
+async def test_who_enters_at_the_desk_and_who_somebody_was_before_is_them(neighbourhood: Neighbourhood) -> None:
+    """A clerk joined somebody in; another record proves to be theirs: what either decided or entered is their own."""
+    n = neighbourhood
+    found = (await n.ask(None, "{ activities(where: {state: {eq: OPEN}}) { nodes { id } } }"))["activities"]["nodes"]
+    behalf = {"actorId": await n.actor_id("谢永强"), "basis": "PHONE", "evidence": "电话 3 号"}
+    joined = await n.do(
+        "clerk", "coreJoinActivity", "participation { id }", activityId=found[0]["id"], onBehalfOf=behalf
+    )
+    (before,) = await n.registered("旧档案")
+    me = (await n.ask("clerk", "{ viewer { id } }"))["viewer"]["id"]
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=me, goneId=before, reason="同一人")
+    row = split_global(joined["participation"]["id"])[1]
+
+    async def codes(login: str, rule: Callable[[Work], Awaitable[None]], **acting: Any) -> str:
+        async def once(work: Work) -> dict[str, Any]:
+            await rule(work)
+            return {}
+
+        try:
+            command = Command("look", await n.viewer(login), acting=Acting(**acting))
+            await n.server.runtime.perform(command, once)
+        except Refusal as refusal:
+            return refusal.code
+        return "done"
+
+    async def entered(work: Work) -> None:
+        await work.not_entered(await work.get(Participation, row))
+
+    async def joined_only(work: Work) -> None:
+        await work.not_entered(await work.get(Participation, row), "core.participation.cancelled")
+
+    once, they = split_global(before)[1], split_global(behalf["actorId"])[1]
+    assert [await codes(w, entered) for w in ("clerk", "admin")] == ["ENTERED_BY_YOU", "done"]
+    assert await codes("clerk", joined_only) == "done"
+    assert [await codes(w, lambda work: work.not_own(None, once)) for w in ("clerk", "admin")] == ["OWN_MATTER", "done"]
+    desk = {"behalf_of_id": they, "basis": BehalfBasis.PHONE}
+    assert await codes("clerk", lambda work: work.not_at_the_desk_of(once), **desk) == "OWN_MATTER"
+    assert await codes("clerk", lambda work: work.not_at_the_desk_of(once)) == "done"
+    assert await codes("admin", lambda work: work.not_at_the_desk_of(once, None), **desk) == "done"

@@ -13,7 +13,7 @@ from core.errors import Refusal
 from core.models import Actor, Area, Consent, Membership, PersonDetail
 from core.rules import actors
 from core.work import Work
-from plugins.new_residents.models import Evidence, Grant, Registration, entered_by
+from plugins.new_residents.models import ENTERED, Evidence, Grant, Registration
 from plugins.new_residents.rules.automatic import automatic_grants
 from plugins.new_residents.rules.common import (
     about,
@@ -67,8 +67,7 @@ async def found_since(work: Work, registration: Registration, since: date) -> No
         raise Refusal("IN_THE_FUTURE", path=("since",))
     if since < registration.claimed_since:
         raise Refusal("SINCE_BEFORE_CLAIMED", path=("since",), since=str(registration.claimed_since))
-    if await work.rows(f"SELECT 1 AS yes WHERE {entered_by('{0}', '{1}')}", registration.id, work.person_id):
-        raise Refusal("ENTERED_BY_YOU")
+    await work.not_entered(registration, *ENTERED)
 
 
 async def settle_verified(
