@@ -120,7 +120,7 @@ def _names(problem: Problem) -> tuple[Any, Any]:
 
 async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem], list[Problem]]:
     host = server.load_host(degraded(config))
-    problems = list(host.problems)
+    problems = [*host.problems, *host.without_message()]
     notices = without_secret(config, os.environ)
     wrong: list[Problem] = []
     looks: tuple[Callable[[], Any], ...] = (

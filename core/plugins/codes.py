@@ -37,5 +37,6 @@ def _codes(call: ast.Call) -> Iterator[str]:
         given = [k.value for k in call.keywords if k.arg == "code"]
         given += call.args[position : position + 1] if position is not None else []
     for one in given:
-        if isinstance(one, ast.Constant) and isinstance(one.value, str):
-            yield one.value
+        for either in (one.body, one.orelse) if isinstance(one, ast.IfExp) else (one,):
+            if isinstance(either, ast.Constant) and isinstance(either.value, str):
+                yield either.value

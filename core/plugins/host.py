@@ -83,7 +83,6 @@ class Host:
         self._check_texts()
         self._check_ports()
         self._leave_out_dependents()
-        self._check_messages()
 
     @classmethod
     def load(cls, keys: Sequence[str], mode: str = "strict") -> Host:
@@ -349,14 +348,16 @@ class Host:
             if len(self.problems) > before:
                 self.plugins.remove(plugin)
 
-    def _check_messages(self) -> None:
-        """A code without a message is told; its plugin works all the same, and shows the bare code."""
+    def without_message(self) -> list[Problem]:
+        """Codes that stand in a plugin's source and in no catalogue: it works all the same, and shows the bare code. It
+        parses every source, so `gongzhi check` asks and no start does."""
         messages = self.messages()
-        for plugin in self.plugins:
-            for code, where in codes_in(plugin.manifest.folder).items():
-                if code not in messages:
-                    values = {"plugin_key": plugin.key, "refusal": code, "where": where}
-                    self.problems.append(Problem("NO_MESSAGE", values, plugin=plugin.key))
+        return [
+            Problem("NO_MESSAGE", {"plugin_key": plugin.key, "refusal": code, "where": where}, plugin=plugin.key)
+            for plugin in self.plugins
+            for code, where in codes_in(plugin.manifest.folder).items()
+            if code not in messages
+        ]
 
 
 def _settings_model(answer: Any) -> type[Settings]:

@@ -110,6 +110,15 @@ def test_every_broken_plugin_is_in_one_report(wheels: Wheels) -> None:
         assert served.ask("{ areas { totalCount } }") == {"data": {"areas": {"totalCount": 0}}}
 
 
+def test_a_refusal_without_a_message_is_told_and_stops_nobody(wheels: Wheels) -> None:
+    refuses = 'from core.errors import Refusal\nRefusal("NO_TREE" if 1 else "NO_LAWN")\nRefusal("NOT_FOUND")\n'
+    wheels.add("bare", rules=refuses)
+    wheels.configure()
+    assert [(p["code"], p["plugin"]) for p in wheels.check()] == [("NO_MESSAGE", "bare")] * 2
+    with wheels.serve() as served:
+        assert served.ask("{ version }")
+
+
 def test_declarations_that_clash_or_lead_nowhere_are_named(wheels: Wheels) -> None:
     extend(wheels, "first", "colour: str | None", "lambda t: Literal('red')")
     extend(wheels, "second", "colour: str | None", "lambda t: Literal('blue')")
