@@ -398,6 +398,14 @@ def plugin_makemigrations(
     run(make_migrations(configuration(config), keys or []))
 
 
+@plugin.command("reference")
+def plugin_reference(config: ConfigOption = None) -> None:
+    """Print the ports, events, permissions and guards of core and the plugins, as Markdown; needs no database."""
+    from core.cli.reference import plugins
+
+    print(plugins(configuration(config)))
+
+
 @schema_app.command("codes")
 def schema_codes(config: ConfigOption = None) -> None:
     """Print every error code with its messages, as Markdown; needs no database."""

@@ -152,7 +152,7 @@ class Host:
         return own + [(p.key, [p.models], f"{p.manifest.package}.migrations") for p in self.plugins if p.models]
 
     def tables(self, plugin: Plugin) -> list[str]:
-        return sorted(model._meta.db_table for model in _models(plugin.models))
+        return sorted(model._meta.db_table for model in models_in(plugin.models))
 
     def permissions(self) -> PermissionBook:
         core, problems = read_permissions(TomlFile.read(CORE / "permissions.toml"), "core")
@@ -305,7 +305,7 @@ class Host:
         )  # fmt: skip
 
     def _check_tables(self) -> None:
-        owners: dict[str, str] = {model._meta.db_table: "core" for model in _models("core.models")}
+        owners: dict[str, str] = {model._meta.db_table: "core" for model in models_in("core.models")}
         for plugin in list(self.plugins):
             failed = False
             for table in self.tables(plugin):
@@ -321,7 +321,7 @@ class Host:
 
     def _check_texts(self) -> None:
         for plugin in list(self.plugins):
-            wrong = [what for model in _models(plugin.models) for what in wrong_keeps(model)]
+            wrong = [what for model in models_in(plugin.models) for what in wrong_keeps(model)]
             for what in wrong:
                 self._wrong(plugin.key, "BAD_DECLARATION", what=what)
             if wrong:
@@ -366,11 +366,11 @@ def _settings_model(answer: Any) -> type[Settings]:
     return answer
 
 
-def _models(module: str | None) -> list[type[Model]]:
+def models_in(module: str | None) -> list[type[Model]]:
     """The models that a module shows as its own, none of no module."""
     shown = vars(sys.modules[module]).values() if module else ()
     models = [m for m in shown if isinstance(m, type) and issubclass(m, Model) and m.__module__.startswith(str(module))]
     return [model for model in dict.fromkeys(models) if model._meta.db_table and not model._meta.abstract]
 
 
-__all__ = ["Host", "Manifest", "Plugin", "available"]
+__all__ = ["Host", "Manifest", "Plugin", "available", "models_in"]
