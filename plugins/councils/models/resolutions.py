@@ -82,7 +82,8 @@ class Resolution(Logged):
         check(
             "adds_up",
             "NEW.votes_for IS NULL OR (NEW.votes_for >= 0 AND NEW.votes_against >= 0 AND NEW.votes_abstained >= 0"
-            " AND NEW.votes_for + NEW.votes_against + NEW.votes_abstained = NEW.eligible)",
+            " AND NEW.votes_for + NEW.votes_against + NEW.votes_abstained <= NEW.eligible AND (NEW.method = 'BALLOT'"
+            " OR NEW.votes_for + NEW.votes_against + NEW.votes_abstained = NEW.eligible))",
             "HANDS_DO_NOT_ADD_UP",
         ),
         check(
@@ -95,7 +96,7 @@ class Resolution(Logged):
             "result_stays",
             "UPDATE",
             "OLD.votes_for IS NOT NULL AND (NEW.votes_for <> OLD.votes_for OR NEW.votes_against <> OLD.votes_against"
-            " OR NEW.eligible <> OLD.eligible) OR NEW.put_out <> OLD.put_out OR NEW.kept_out <> OLD.kept_out"
+            " OR NEW.votes_abstained <> OLD.votes_abstained OR NEW.eligible <> OLD.eligible) OR NEW.put_out <> OLD.put_out OR NEW.kept_out <> OLD.kept_out"
             " OR NEW.text <> OLD.text OR NEW.title <> OLD.title"
             " OR NEW.matter <> OLD.matter OR NEW.item_id <> OLD.item_id OR NEW.is_listed <> OLD.is_listed"
             f" OR (OLD.ballot_id IS NOT NULL AND NOT {same('NEW.ballot_id', 'OLD.ballot_id')})",
@@ -104,7 +105,7 @@ class Resolution(Logged):
         refuse(
             "decided_once",
             "UPDATE",
-            "OLD.state IN ('REJECTED', 'NO_QUORUM', 'DEFECTIVE', 'OVERTURNED', 'EFFECTIVE', 'CANCELLED')"
+            "OLD.state IN ('REJECTED', 'DEFECTIVE', 'OVERTURNED', 'EFFECTIVE', 'CANCELLED')"
             " OR (OLD.state = 'ADOPTED' AND NEW.state NOT IN ('ADOPTED', 'EFFECTIVE', 'OVERTURNED'))"
             " OR (OLD.state = 'VOTING' AND NEW.state IN ('EFFECTIVE', 'OVERTURNED') AND NEW.decided_at IS NULL)",
             "RESOLUTION_STATE",

@@ -16,7 +16,7 @@ from core.work import Work
 from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import is_of_its_notice, needed, officer, packed, require_active, today
+from plugins.councils.rules.common import is_of_its_notice, more_than, needed, officer, packed, require_active, today
 from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
@@ -300,6 +300,8 @@ async def submit_charter(
             rule={
                 "quorum": [settings.charter_quorum_percent, 100, True],
                 "threshold": [settings.charter_majority_percent, 100, True],
+                "base": "BALLOTS",  # of those who took part
+                "ties": "REJECT",
             },
         )  # fmt: skip
     work.change(charter, **changed)
@@ -341,7 +343,12 @@ async def enter_vote(
         )
     )  # fmt: skip
     if first is not None and all(getattr(first, name) == value for name, value in figures.items()):
-        await _decide(work, area, charter, figures)
+        assert charter.electorate is not None and charter.quorum_percent is not None
+        assert charter.majority_percent is not None
+        enough = more_than(charter.quorum_percent, took_part, charter.electorate)
+        await _decide(
+            work, area, charter, enough and more_than(charter.majority_percent, votes_for, took_part), figures
+        )
     else:
         how = "counted" if first is None else "counts_differed"
         work.record(
@@ -350,16 +357,10 @@ async def enter_vote(
     return charter
 
 
-async def _decide(work: Work, area: Area, charter: Charter, more: dict[str, int]) -> None:
-    """What the count comes to: adopted and made public, or rejected."""
-    for name, value in more.items():
-        setattr(charter, name, value)
-    assert None not in (charter.took_part, charter.electorate, charter.votes_for)
-    took_part, votes_for = int(charter.took_part or 0), int(charter.votes_for or 0)
-    enough = took_part * 100 > int(charter.quorum_percent or 50) * int(charter.electorate or 0)
-    adopted = enough and votes_for * 100 > int(charter.majority_percent or 50) * took_part
+async def _decide(work: Work, area: Area, charter: Charter, adopted: bool, counts: dict[str, int]) -> None:
+    """What the vote came to: adopted and made public, or rejected."""
     if not adopted:
-        work.change(charter, state=CharterState.REJECTED, **more)
+        work.change(charter, state=CharterState.REJECTED, **counts)
         work.record("councils.charter.rejected", charter, area_id=area.id)
         return
     clauses = sorted(await _clauses(work, charter), key=lambda c: c.position)
@@ -367,12 +368,12 @@ async def _decide(work: Work, area: Area, charter: Charter, more: dict[str, int]
         work, subject=charter, area_id=area.id, kind="自治章程", title=charter.title,
         body="\n".join(f"{c.heading}:{c.text}" for c in clauses), concerns=[charter.drafted_by_id],
     )  # fmt: skip
-    work.change(charter, state=CharterState.ADOPTED, adopted_at=work.now, notice_id=notice, **more)
+    work.change(charter, state=CharterState.ADOPTED, adopted_at=work.now, notice_id=notice, **counts)
     work.record("councils.charter.adopted", charter, area_id=area.id)
 
 
 async def settle_ballot(work: Work, event: EventRecord) -> None:
-    """The members' ballot on a charter is closed."""
+    """The members' ballot on a charter is closed: its count and its outcome are taken over (INV8)."""
     if event.data.get("subjectTag") != Charter.tag:
         return
     area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
@@ -380,12 +381,11 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
         return
     work.require(COUNT, area)
     tally = event.data["tally"]
-    given = {name: int(tally.get(name, 0)) for name in (FOR, AGAINST)}
     await _decide(
-        work, area, charter,
+        work, area, charter, event.data["outcome"] == "ADOPTED",
         {
             "electorate": int(event.data["roll"]), "took_part": int(event.data["ballots"]),
-            "votes_for": given[FOR], "votes_against": given[AGAINST],
+            "votes_for": int(tally[FOR]), "votes_against": int(tally[AGAINST]),
         },
     )  # fmt: skip
 

@@ -69,6 +69,11 @@ def require_active(body: Body) -> None:
         raise Refusal("BODY_DISSOLVED")
 
 
+def more_than(percent: int, part: int, whole: int) -> bool:
+    """Is the part more than so many per cent of the whole?"""
+    return part * 100 > percent * whole
+
+
 async def not_own(work: Work, *actor_ids: UUID | None) -> None:
     """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
     named = [id for id in actor_ids if id is not None]

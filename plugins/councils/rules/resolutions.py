@@ -32,6 +32,7 @@ from plugins.councils.models import (
 from plugins.councils.rules import composition, exclusions, meetings
 from plugins.councils.rules.common import (
     is_of_its_notice,
+    more_than,
     needed,
     not_own,
     officer,
@@ -124,7 +125,7 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     known = await work.select(Attendance, meeting_id=meeting.id, is_voting=True)
     there = [a for a in known if a.seat_id in holders and a.state is AttendanceState.PRESENT]
     put_out = [a for a in there if holders[a.seat_id] in out]
-    if (len(there) - len(put_out)) * 100 <= meeting.quorum_percent * sum(s.is_voting for s in now.seats):
+    if not more_than(meeting.quorum_percent, len(there) - len(put_out), sum(s.is_voting for s in now.seats)):
         raise Refusal("NO_QUORUM")
     declared = {r.seat_id for r in await work.select(Recusal, item_id=item.id)}
     concerned = await _concerned(work, meeting, item) - declared
@@ -176,11 +177,6 @@ def _resolution(work: Work, vote: _Vote, method: VoteMethod, title: str | None, 
     )  # fmt: skip
 
 
-def is_adopted(votes_for: int, eligible: int, majority_percent: int) -> bool:
-    """More than this percentage of those who may vote there is for it."""
-    return votes_for * 100 > majority_percent * eligible
-
-
 async def pass_resolution(
     work: Work, *, item_id: UUID, text: str, votes_for: int, votes_against: int, title: str | None = None
 ) -> Resolution:
@@ -198,7 +194,7 @@ async def pass_resolution(
     resolution.votes_for, resolution.votes_against = votes_for, votes_against
     resolution.votes_abstained = eligible - votes_for - votes_against
     resolution.decided_at = work.now
-    if is_adopted(votes_for, eligible, resolution.majority_percent):
+    if more_than(resolution.majority_percent, votes_for, eligible):
         await _adopt(work, vote.body, resolution)
     else:
         resolution.state = ResolutionState.REJECTED
@@ -269,7 +265,12 @@ async def put_to_ballot(
     resolution.ballot_id = await port.put(
         work, subject=resolution, area_id=vote.body.area_id, title=resolution.title, choices=[FOR, AGAINST, ABSTAIN],
         voters=voters, is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
-        rule={"quorum": None, "threshold": [resolution.majority_percent, 100, True]},
+        rule={
+            "quorum": None,
+            "threshold": [resolution.majority_percent, 100, True],
+            "base": "ROLL",  # of all who may vote there
+            "ties": "REJECT",
+        },
     )  # fmt: skip
     work.add(resolution)
     work.change(vote.item, state=AgendaState.VOTED)
@@ -278,7 +279,7 @@ async def put_to_ballot(
 
 
 async def settle_ballot(work: Work, event: EventRecord) -> None:
-    """A ballot about a resolution is closed: the count is taken over, and the outcome follows from it (INV8)."""
+    """A ballot about a resolution is closed: its count and its outcome are taken over (INV8)."""
     if event.data.get("subjectTag") != Resolution.tag:
         return
     body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
@@ -286,17 +287,14 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
         return
     work.require(PASS, body)
     tally = event.data["tally"]
-    given = {name: int(tally.get(name, 0)) for name in (FOR, AGAINST)}
     counts: dict[str, Any] = {
-        "votes_for": given[FOR],
-        "votes_against": given[AGAINST],
-        "votes_abstained": resolution.eligible - given[FOR] - given[AGAINST],
+        "votes_for": int(tally[FOR]),
+        "votes_against": int(tally[AGAINST]),
+        "votes_abstained": int(tally[ABSTAIN]),
         "decided_at": work.now,
     }
     now = await standing(work, body)
-    if event.data["outcome"] == "NO_QUORUM":
-        counts["state"] = ResolutionState.NO_QUORUM
-    elif not is_adopted(given[FOR], resolution.eligible, resolution.majority_percent):
+    if event.data["outcome"] != "ADOPTED":
         counts["state"] = ResolutionState.REJECTED
     elif body.state is not BodyState.ACTIVE or not await may_decide(work, body, resolution.matter):
         counts["state"] = ResolutionState.DEFECTIVE  # it stands no more, or the matter was taken from it meanwhile
