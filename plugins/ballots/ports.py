@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from core.models import Entity
     from core.work import Work
 
+FOR, AGAINST, ABSTAIN = 0, 1, 2  # the options of a yes or no, by position; the last may be missing
+
 
 @dataclass(frozen=True)
 class Elected:

@@ -13,6 +13,7 @@ from uuid import UUID
 from core.errors import Refusal
 from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, Roll
+from plugins.ballots.ports import AGAINST, FOR
 from plugins.ballots.rules import papers as box
 from plugins.ballots.rules.announcing import about, bring_up_to_now
 from plugins.ballots.rules.common import dumped, impartial, nobody_votes, with_roll
@@ -20,7 +21,7 @@ from plugins.ballots.rules.counting import Choices, Result, decide, terms_of
 from plugins.ballots.rules.elections import announce_result, conclude
 from plugins.ballots.rules.lateness import LATE
 from plugins.ballots.rules.rolls import consent, listed, release, still_used
-from plugins.ballots.terms import BallotState, PaperBatchState, VotingChannel
+from plugins.ballots.terms import BallotKind, BallotState, PaperBatchState, VotingChannel
 
 CLOSING_SQL = f"SELECT b.id, b.area_id FROM ballots_ballot b WHERE b.state = 'OPEN' AND ({LATE})"
 
@@ -84,8 +85,10 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
         {"position": n, "votes": votes, "won": n in result.winners, "tied": n in result.tied}
         for n, votes in enumerate(result.votes)
     ]
+    is_question = ballot.kind is BallotKind.YES_NO
     work.change(
         ballot, state=BallotState.CLOSED, closed_at=work.now, outcome=result.outcome, tally=dumped(tally),
+        votes_for=result.votes[FOR] if is_question else None, votes_against=result.votes[AGAINST] if is_question else None,
         voters=count.voters, cast_count=count.cast, valid=sum(n for paper, n in count.papers.items() if paper),
         spoiled=count.spoiled, lot=lot, notice_id=notice,
     )  # fmt: skip
@@ -104,7 +107,7 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
 
 
 def _decided(ballot: Ballot, count: Count, options: int, lot: str) -> Result:
-    terms = terms_of(ballot.rule)
+    terms = terms_of(ballot.rule, ballot.ties)
     return decide(ballot.kind, options, count.papers, terms, cast=count.cast, roll=count.voters, lot=lot)
 
 

@@ -119,9 +119,18 @@ async def test_the_database_takes_no_adoption_against_more_votes(
 ) -> None:
     b = await Balloting.begin(neighbourhood, 3)
     close = ("clerk", "ballotsClose", "ballot { outcome }")
-    cases = {(0, 1, 1): "MORE_AGAINST_IT", (0, 1, 2): "MORE_AGAINST_IT", (2, 2, 2): "MORE_AGAINST_IT", (0, 0, 1): None}
-    for choices, code in cases.items():
-        ballot = await b.ballot(title=str(choices))
+    no, question = "MORE_AGAINST_IT", {"ties": "TIED"}
+    lot = {"ties": "LOT", "threshold": {"numerator": 1, "denominator": 2, "isMore": True}}
+    cases = [
+        ((0, 1, 1), question, no),
+        ((0, 1, 2), question, no),
+        ((2, 2, 2), question, no),
+        ((0, 0, 1), question, None),
+    ]
+    cases += [((0, 1, 1), lot, no), ((2, 2, 2), lot, no), ((0, 1, 2), lot, None)]
+    monkeypatch.setattr(closing, "dumped", lambda value: json.dumps(value, indent=1))  # however a tally is written
+    for choices, rule, code in cases:
+        ballot = await b.ballot(title=f"{choices} {rule['ties']}", rule=rule)
         for who, choice in zip(b.voters, choices, strict=True):
             assert await b.vote(who, ballot, choice) == "done"
         votes = (choices.count(0), choices.count(1), choices.count(2))
