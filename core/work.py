@@ -29,12 +29,14 @@ from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Actor, Area, Entity, Logged
 from core.models.event import EPOCH_BASE
+from core.ports import Port
 from core.search import ENTRY, TERM, entry_of, is_renamed
 from core.settings import Settings, SettingsBook
 from core.settings.store import as_uuid
 
 M = TypeVar("M", bound=Model)
 N = TypeVar("N", bound=Model)
+P = TypeVar("P")
 L = TypeVar("L", bound=Logged)
 
 EVENTS = 400  # to a statement
@@ -286,9 +288,18 @@ class Work:
             self._settings = await self.kernel.settings.version(self.transaction.fetch)
         return self._settings
 
-    def port(self, name: str) -> Any:
-        """Whoever provides this port, or its null provider (`core.plugins.ports`)."""
-        return self.kernel.ports[name]
+    def port(self, port: Port[P], at: Model | None = None) -> P:
+        """Whoever provides this port, or its null provider (`core.plugins.ports`).
+
+        With `at` (a row read through this work): refuses PLUGIN_DISABLED where no plugin provides it, or the one that does is
+        off there.
+        """
+        if at is not None:
+            provider = self.kernel.provider(port)
+            if provider not in self.place(at).plugins:
+                raise Refusal("PLUGIN_DISABLED", plugin=provider or port.name)
+        found: P = self.kernel.ports.get(port.name, port.null)
+        return found
 
     def hold(self, alias: str) -> str:
         """The end of a statement of the rule's own that holds the rows of `alias` until the end of the transaction;

@@ -1,20 +1,60 @@
-"""What ballots does for other plugins: put a matter to the vote, and tell who was elected. They ask `work.port("ballots")`."""
+"""What ballots does for other plugins: put a matter to the vote, and tell who was elected.
+
+ballot_id = await work.port(BALLOTS, at=body).put(work, subject=resolution, area_id=body.area_id, ...)
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypedDict
 from uuid import UUID
 
 from core.errors import Refusal
+from core.ports import Port
+from plugins.ballots.terms import BallotKind, BallotOutcome, ShareBase, TieRule
 
 if TYPE_CHECKING:
     from core.models import Entity
     from core.work import Work
 
 FOR, AGAINST, ABSTAIN = 0, 1, 2  # the options of a yes or no, by position; the last may be missing
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a whole, exactly: more than it (`is_more`), or at least it. More than all is all."""
+
+    numerator: int
+    denominator: int
+    is_more: bool
+
+    def reached(self, part: int, whole: int) -> bool:
+        left, right = part * self.denominator, self.numerator * whole
+        return left > right if self.is_more and self.numerator < self.denominator else left >= right
+
+    def plain(self) -> list[Any]:
+        return [self.numerator, self.denominator, self.is_more]
+
+    def at_least(self, percent: int) -> bool:
+        """Does it ask for as much as more than so many per cent, or for all at 100?"""
+        left, right = self.numerator * 100, percent * self.denominator
+        return left > right or (left == right and (self.is_more or percent in (0, 100)))
+
+
+class Rule(TypedDict, total=False):
+    """How a ballot is decided. What is left out: `quorum` and `threshold` as the area's settings say, the others as here."""
+
+    kind: BallotKind  # YES_NO of two or three choices, SINGLE of others
+    quorum: Share | None  # of the roll has to vote; None: nobody has to
+    threshold: Share | None  # of the base is needed; None: more votes than any other
+    base: ShareBase  # of what the threshold is a share: BALLOTS, the votes cast
+    seats: int | None  # None: a matter is decided and nobody elected
+    ties: TieRule  # TIED: the outcome says so, and nothing is decided
+    most: int  # so many may be chosen of MULTIPLE: as many as there are seats, or all
+    points: int  # the most for an option of SCORE: 10
+    proxies: int  # one person may hold: 0
 
 
 @dataclass(frozen=True)
@@ -28,21 +68,14 @@ class Elected:
 
 class Ballots(Protocol):
     async def put(
-        self,
-        work: Work,
-        *,
-        subject: Entity,
-        area_id: UUID,
-        title: str,
-        choices: Sequence[str],
-        voters: Sequence[UUID] | None,
-        is_secret: bool,
-        opens_at: datetime,
-        closes_at: datetime,
-        rule: Mapping[str, Any] | None = None,
-    ) -> UUID:
+        self, work: Work, *, subject: Entity, area_id: UUID, title: str, choices: Sequence[str],
+        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime, rule: Rule | None = None,
+    ) -> UUID:  # fmt: skip
         """Open a ballot about a subject, for these voters or everybody the area's default rule finds; its id. What came
-        of it is told by the event `ballots.ballot.closed`."""
+        of it is told by the event `ballots.ballot.closed`.
+
+        Refuses VOTERS (nobody, or somebody twice), NOT_FOUND (one of them), OPTIONS, BAD_RULE (no such number of seats, choices,
+        points or proxies), RULE_TOO_LOOSE (a question that fewer than half of the votes would carry), ENDS_BEFORE_START."""
 
     async def elected(self, work: Work, election_id: UUID) -> Elected | None:
         """Who was elected there; None until they have taken their seats by `ballotsSeat`, or where there is no such election.
@@ -51,20 +84,29 @@ class Ballots(Protocol):
 
 class NoBallots:
     async def put(
-        self,
-        work: Work,
-        *,
-        subject: Entity,
-        area_id: UUID,
-        title: str,
-        choices: Sequence[str],
-        voters: Sequence[UUID] | None,
-        is_secret: bool,
-        opens_at: datetime,
-        closes_at: datetime,
-        rule: Mapping[str, Any] | None = None,
-    ) -> UUID:
+        self, work: Work, *, subject: Entity, area_id: UUID, title: str, choices: Sequence[str],
+        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime, rule: Rule | None = None,
+    ) -> UUID:  # fmt: skip
         raise Refusal("PLUGIN_DISABLED", plugin="ballots")
 
     async def elected(self, work: Work, election_id: UUID) -> Elected | None:
         return None
+
+
+BALLOTS: Port[Ballots] = Port("ballots", Ballots, NoBallots())
+
+__all__ = [
+    "ABSTAIN",
+    "AGAINST",
+    "BALLOTS",
+    "FOR",
+    "BallotKind",
+    "BallotOutcome",
+    "Ballots",
+    "Elected",
+    "NoBallots",
+    "Rule",
+    "Share",
+    "ShareBase",
+    "TieRule",
+]

@@ -36,11 +36,10 @@ def gongzhi_settings() -> type[Settings]:
 
 
 @hookimpl
-def gongzhi_ports() -> list[Port]:
-    from core.plugins.ports import Port
-    from plugins.councils.ports import Councils, NoCouncils, NoKeeper, SeatKeeper
+def gongzhi_ports() -> list[Port[Any]]:
+    from plugins.councils.ports import COUNCILS, SEAT_KEEPER
 
-    return [Port("councils", Councils, NoCouncils()), Port("seat_keeper", SeatKeeper, NoKeeper())]
+    return [COUNCILS, SEAT_KEEPER]
 
 
 @hookimpl

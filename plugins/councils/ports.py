@@ -1,8 +1,7 @@
 """What councils do for other mechanisms, without anybody knowing the tables: seat, count, and tell who sits where. And what
 they ask of a mechanism that keeps the seats of a category.
 
-councils: Councils = work.port("councils")
-voters = await councils.seated(work, body_id)
+voters = await work.port(COUNCILS).seated(work, body_id)
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from core.errors import Refusal
+from core.ports import Port
 
 if TYPE_CHECKING:
     from core.models import Area, Entity
@@ -329,3 +329,7 @@ class NoKeeper:
 
     async def of_a_new_body(self, work: Work, area: Area, kind: str) -> Sequence[KeptShare]:
         return ()
+
+
+COUNCILS: Port[Councils] = Port("councils", Councils, NoCouncils())
+SEAT_KEEPER: Port[SeatKeeper] = Port("seat_keeper", SeatKeeper, NoKeeper())

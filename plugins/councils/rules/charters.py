@@ -11,13 +11,16 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.models import Area
+from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
+from plugins.ballots.ports import BALLOTS, Share, ShareBase, TieRule
 from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
+from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
 from plugins.councils.rules.common import is_of_its_notice, more_than, needed, officer, packed, require_active, today
-from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
+from plugins.councils.rules.resolutions import AGAINST, FOR
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -215,7 +218,7 @@ async def _planned(work: Work, charter: Charter, body: Body, new: NewBody, rule:
     if kept_by is not None:
         if rule.minimum != rule.maximum:
             raise Refusal("KEPT_IS_FIXED", path=("constitutes",), category=rule.category.zh)
-        await work.port("seat_keeper").accept(work, body, str(rule.category), seats=lower, size=new.size)
+        await work.port(SEAT_KEEPER).accept(work, body, str(rule.category), seats=lower, size=new.size)
     return SeatRule(
         id=new_id(), area_id=body.area_id, body_id=body.id, charter_id=charter.id, category=rule.category,
         minimum=rule.minimum, maximum=rule.maximum, out_of=rule.out_of, rounding=rule.rounding, lower=lower, upper=upper,
@@ -294,14 +297,14 @@ async def submit_charter(
         "majority_percent": settings.charter_majority_percent,
     }
     if by_ballot:
-        changed["ballot_id"] = await ballots(work, area).put(
+        changed["ballot_id"] = await work.port(BALLOTS, at=area).put(
             work, subject=charter, area_id=area.id, title=charter.title, choices=[FOR, AGAINST], voters=None,
             is_secret=True, opens_at=work.now, closes_at=work.now + timedelta(days=settings.charter_ballot_days),
             rule={
-                "quorum": [settings.charter_quorum_percent, 100, True],
-                "threshold": [settings.charter_majority_percent, 100, True],
-                "base": "BALLOTS",  # of those who took part
-                "ties": "REJECT",
+                "quorum": Share(settings.charter_quorum_percent, 100, True),
+                "threshold": Share(settings.charter_majority_percent, 100, True),
+                "base": ShareBase.BALLOTS,  # those who took part
+                "ties": TieRule.REJECT,
             },
         )  # fmt: skip
     work.change(charter, **changed)
@@ -364,7 +367,7 @@ async def _decide(work: Work, area: Area, charter: Charter, adopted: bool, count
         work.record("councils.charter.rejected", charter, area_id=area.id)
         return
     clauses = sorted(await _clauses(work, charter), key=lambda c: c.position)
-    notice = await work.port("decision_gate").announce(
+    notice = await work.port(DECISION_GATE).announce(
         work, subject=charter, area_id=area.id, kind="自治章程", title=charter.title,
         body="\n".join(f"{c.heading}:{c.text}" for c in clauses), concerns=[charter.drafted_by_id],
     )  # fmt: skip
@@ -454,7 +457,7 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
         c.adopted_at is not None and charter.adopted_at is not None and c.adopted_at > charter.adopted_at for c in held
     ):
         raise Refusal("CHARTER_LEFT_BEHIND")
-    if not await work.port("decision_gate").may_take_effect(work, charter):
+    if not await work.port(DECISION_GATE).may_take_effect(work, charter):
         raise Refusal("UNDER_NOTICE")
     await require_conforming(work, area, await _clauses(work, charter))
     named = {c.body_id: c for c in await work.select(Constituted, charter_id=charter.id, is_dropped=False)}

@@ -11,6 +11,7 @@ from core.enums import ActivityState, ActorKind, ParticipationState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Activity, Actor, Participation
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Exclusion, Meeting, Recusal, Seat
@@ -58,7 +59,7 @@ async def propose_item(
     proposer = await work.get(Actor, work.principal_id)
     seated = await work.select(Seat, body_id=body.id, holder_id=proposer.id, state=SeatState.FILLED)
     asked = proposer.kind is ActorKind.PERSON and not seated
-    if asked and await work.port("eligibility").resident_since(work, proposer.id, body.area_id) is None:
+    if asked and await work.port(ELIGIBILITY).resident_since(work, proposer.id, body.area_id) is None:
         raise Refusal("NOT_FROM_HERE")
     concerns = None if concerns_id is None else (await work.get(Actor, concerns_id)).id
     return _propose(work, body, proposer.id, title, matter, details, concerns)

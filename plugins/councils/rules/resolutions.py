@@ -13,10 +13,11 @@ from core.database.dialect import POSTGRES
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
-from core.models import Entity
+from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.settings.store import as_uuid
 from core.work import Work
+from plugins.ballots.ports import BALLOTS, Share, ShareBase, TieRule
 from plugins.councils.models import (
     AgendaItem,
     Attendance,
@@ -214,7 +215,7 @@ async def _adopt(work: Work, body: Body, resolution: Resolution) -> None:
     settings = await work.settings(CouncilsSettings, body)
     if resolution.matter in settings.announced_matters:
         item = await work.get(AgendaItem, resolution.item_id)
-        resolution.notice_id = await work.port("decision_gate").announce(
+        resolution.notice_id = await work.port(DECISION_GATE).announce(
             work, subject=resolution, area_id=body.area_id, kind="决议", title=resolution.title,
             body=resolution.text, concerns=[id for id in (item.concerns_id, item.proposed_by_id) if id is not None],
         )  # fmt: skip
@@ -240,13 +241,6 @@ def about(resolution: Resolution) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def ballots(work: Work, at: Entity) -> Any:
-    """Whoever holds ballots; refuses PLUGIN_DISABLED where nobody does."""
-    if "ballots" not in work.kernel.ports or "ballots" not in work.place(at).plugins:
-        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
-    return work.port("ballots")
-
-
 async def put_to_ballot(
     work: Work, *, item_id: UUID, text: str, title: str | None = None, is_secret: bool = False,
     closes_at: datetime | None = None,
@@ -254,7 +248,7 @@ async def put_to_ballot(
     """Let the members who are there vote by ballot, and who is excluded: they are out of the room only. Its closing decides.
     Refuses PLUGIN_DISABLED without the plugin `ballots`, IN_THE_PAST, and what `_vote` refuses."""
     vote = await _vote(work, item_id)
-    port = ballots(work, vote.body)
+    ballots = work.port(BALLOTS, at=vote.body)
     settings = await work.settings(CouncilsSettings, vote.body)
     closes_at = closes_at or work.now + timedelta(days=settings.ballot_days)
     if closes_at <= work.now:
@@ -262,14 +256,14 @@ async def put_to_ballot(
     voters = [a.holder_id for a in (*vote.voters, *(kept for kept, _ in vote.kept_out))]
     resolution = _resolution(work, vote, VoteMethod.BALLOT, title, text)
     resolution.eligible = len(voters)
-    resolution.ballot_id = await port.put(
+    resolution.ballot_id = await ballots.put(
         work, subject=resolution, area_id=vote.body.area_id, title=resolution.title, choices=[FOR, AGAINST, ABSTAIN],
         voters=voters, is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
         rule={
             "quorum": None,
-            "threshold": [resolution.majority_percent, 100, True],
-            "base": "ROLL",  # of all who may vote there
-            "ties": "REJECT",
+            "threshold": Share(resolution.majority_percent, 100, True),
+            "base": ShareBase.ROLL,  # all who may vote there
+            "ties": TieRule.REJECT,
         },
     )  # fmt: skip
     work.add(resolution)
@@ -351,7 +345,7 @@ async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     work.expect_version(resolution)
     if resolution.state is not ResolutionState.ADOPTED:
         raise Refusal("RESOLUTION_STATE", state=resolution.state)
-    if not await work.port("decision_gate").may_take_effect(work, resolution):
+    if not await work.port(DECISION_GATE).may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     await exclusions.require_final(work, resolution)
     _take_effect(work, resolution)
@@ -384,7 +378,7 @@ async def settle_notice(work: Work, event: EventRecord) -> None:
         return
     work.require(EFFECT, body)
     if event.data.get("clean"):
-        may = await work.port("decision_gate").may_take_effect(work, resolution)
+        may = await work.port(DECISION_GATE).may_take_effect(work, resolution)
         if may and await exclusions.is_final(work, resolution):
             _take_effect(work, resolution)
     else:

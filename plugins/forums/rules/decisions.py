@@ -11,8 +11,10 @@ from uuid import UUID
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
+from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
+from plugins.ballots.ports import BALLOTS, BallotKind, Share
 from plugins.forums.models import Forum, Member, Position, Resolution, Topic
 from plugins.forums.rules.common import convenor, councils, needed, taking_part
 from plugins.forums.rules.topics import LEAD, leading, rounds_of
@@ -100,8 +102,7 @@ async def move_to_ballot(
     PLUGIN_DISABLED without the plugin `ballots`.
     """
     topic, forum, settings, heard = await _ready(work, topic_id)
-    if "ballots" not in work.kernel.ports or "ballots" not in work.place(forum).plugins:
-        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
+    ballots = work.port(BALLOTS, at=forum)
     labels = [clean_name(o, "options", str(n)) for n, o in enumerate(options)]
     if labels and not (2 <= len(labels) <= OPTIONS and len(set(labels)) == len(labels)):
         raise Refusal("FORUM_OPTIONS", path=("options",), limit=OPTIONS)
@@ -117,15 +118,15 @@ async def move_to_ballot(
         closes_at=_until(work, closes_at, settings.ballot_days), quorum_percent=quorum,
         members=None if everybody else len(heard), state=ForumResolutionState.PENDING,
     )  # fmt: skip
-    resolution.ballot_id = await work.port("ballots").put(
+    resolution.ballot_id = await ballots.put(
         work, subject=resolution, area_id=forum.area_id, title=topic.title,
         choices=labels or [FOR, AGAINST, ABSTAIN],
         voters=None if everybody else [m.actor_id for m in heard if m.actor_id is not None], is_secret=is_secret,
         opens_at=work.now, closes_at=resolution.closes_at,
         rule={
-            "kind": "SINGLE" if labels else "YES_NO",
-            "quorum": [quorum, 100, True] if quorum else None,
-            "threshold": [settings.ballot_majority_percent, 100, True],
+            "kind": BallotKind.SINGLE if labels else BallotKind.YES_NO,
+            "quorum": Share(quorum, 100, True) if quorum else None,
+            "threshold": Share(settings.ballot_majority_percent, 100, True),
         },
     )  # fmt: skip
     work.add(resolution)
@@ -249,7 +250,7 @@ async def _decide(
     counts |= {"is_binding": binding}
     if (await work.settings(ForumsSettings, forum)).announce_results:
         body = resolution.text if not counts.get("chosen") else f"{resolution.text}\n{counts['chosen']}"
-        counts["notice_id"] = await work.port("decision_gate").announce(
+        counts["notice_id"] = await work.port(DECISION_GATE).announce(
             work, subject=resolution, area_id=forum.area_id, kind="议事厅决议", title=topic.title, body=body,
             concerns=[topic.opened_by_id],
         )  # fmt: skip
@@ -287,7 +288,7 @@ async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     work.expect_version(resolution)
     if resolution.state is not ForumResolutionState.ADOPTED:
         raise Refusal("RESOLUTION_STATE", state=resolution.state)
-    if not await work.port("decision_gate").may_take_effect(work, resolution):
+    if not await work.port(DECISION_GATE).may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     _take_effect(work, resolution)
     return resolution
@@ -308,7 +309,7 @@ async def hear_notice(work: Work, event: EventRecord) -> None:
         return
     work.require(FOLLOW, resolution)
     if event.data.get("clean"):
-        if await work.port("decision_gate").may_take_effect(work, resolution):
+        if await work.port(DECISION_GATE).may_take_effect(work, resolution):
             _take_effect(work, resolution)
         return
     work.change(resolution, state=ForumResolutionState.OVERTURNED)

@@ -13,8 +13,11 @@ from uuid import UUID
 from core.errors import Refusal
 from core.events import EventRecord
 from core.models import Actor
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_text
 from core.work import Work
+from plugins.ballots.ports import BALLOTS
+from plugins.councils.ports import COUNCILS
 from plugins.new_residents.models import Registration
 from plugins.new_residents.rules.common import about, not_own, today
 from plugins.new_residents.rules.registrations import still
@@ -34,7 +37,7 @@ async def ask_consent(
     """Put it to the representatives in a secret ballot: to who sits in the village's representatives' meeting (`body_id`), or
     to those who are named where no such body is kept here.
 
-    Refuses CONSENT_BALLOTS_ABSENT where no mechanism holds ballots, OWN_MATTER (INV10; a newcomer is no representative in
+    Refuses PLUGIN_DISABLED where no mechanism holds ballots or keeps bodies, OWN_MATTER (INV10; a newcomer is no representative in
     their own matter), ONE_OF_NEEDED, NOT_THE_REPRESENTATIVES, NOT_A_VILLAGER (who does not live there decides nothing
     there), TOO_MANY_VOTERS, REGISTRATION_STATE, CONSENT_ASKED.
     """
@@ -43,13 +46,11 @@ async def ask_consent(
     work.expect_version(registration)
     await not_own(work, registration.person_id)
     still(registration, *ASKED)
-    ballots = work.kernel.ports.get("ballots")
-    if ballots is None or "ballots" not in work.place(registration).plugins:
-        raise Refusal("CONSENT_BALLOTS_ABSENT")
+    ballots = work.port(BALLOTS, at=registration)
     settings = await work.settings(NewResidentsSettings, registration)
     village = await consent_area(work, registration, settings)
     village_id = registration.area_id if village is None else village.id
-    voters = representatives if body_id is None else await _seated(work, body_id, village_id)
+    voters = representatives if body_id is None else await _seated(work, registration, body_id, village_id)
     if bool(representatives) == (body_id is not None):
         raise Refusal("ONE_OF_NEEDED", path=("representativeIds",), fields="representativeIds, bodyId")
     if not voters:
@@ -75,23 +76,20 @@ async def ask_consent(
     return registration
 
 
-async def _seated(work: Work, body_id: UUID, village_id: UUID) -> list[UUID]:
-    """Who sits with a vote in the representatives' meeting of the village. Refuses NOT_THE_REPRESENTATIVES."""
-    councils = work.kernel.ports.get("councils")
-    if councils is None:
-        raise Refusal("PLUGIN_DISABLED", plugin="councils")
+async def _seated(work: Work, registration: Registration, body_id: UUID, village_id: UUID) -> list[UUID]:
+    """Who sits with a vote in the representatives' meeting of the village. Refuses PLUGIN_DISABLED, NOT_THE_REPRESENTATIVES."""
+    councils = work.port(COUNCILS, at=registration)
     body = await councils.body(work, body_id)
     if body.kind != "REPRESENTATIVES" or body.area_id != village_id or not body.is_active:
         raise Refusal("NOT_THE_REPRESENTATIVES", path=("bodyId",))
-    seated: list[UUID] = await councils.seated(work, body_id)
-    return seated
+    return await councils.seated(work, body_id)
 
 
 async def _villagers(work: Work, village_id: UUID, voters: Sequence[UUID]) -> None:
     """Who is asked lives in the village that has to agree. Refuses TOO_MANY_VOTERS, NOT_A_VILLAGER."""
     if len(voters) > REPRESENTATIVES:
         raise Refusal("TOO_MANY_VOTERS", path=("representativeIds",), limit=REPRESENTATIVES)
-    lives = work.port("eligibility").resident_since
+    lives = work.port(ELIGIBILITY).resident_since
     for number, voter in enumerate(voters):
         if await lives(work, voter, village_id) is None:
             raise Refusal("NOT_A_VILLAGER", path=("representativeIds", str(number)))
