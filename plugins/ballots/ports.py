@@ -16,10 +16,12 @@ from core.ports import Port
 from plugins.ballots.terms import BallotKind, BallotOutcome, ShareBase, TieRule
 
 if TYPE_CHECKING:
+    from core.events import EventRecord
     from core.models import Entity
     from core.work import Work
 
-FOR, AGAINST, ABSTAIN = 0, 1, 2  # the options of a yes or no, by position; the last may be missing
+ANSWERS = ("赞成", "反对", "弃权")  # to a yes or no, as people read them; the last may be missing
+FOR, AGAINST, ABSTAIN = range(3)  # their positions
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class Share:
 class Rule(TypedDict, total=False):
     """How a ballot is decided. What is left out: `quorum` and `threshold` as the area's settings say, the others as here."""
 
-    kind: BallotKind  # YES_NO of two or three choices, SINGLE of others
+    kind: BallotKind  # YES_NO where the choices are the `ANSWERS`, else SINGLE
     quorum: Share | None  # of the roll has to vote; None: nobody has to
     threshold: Share | None  # of the base is needed; None: more votes than any other
     base: ShareBase  # of what the threshold is a share: BALLOTS, the votes cast
@@ -55,6 +57,23 @@ class Rule(TypedDict, total=False):
     most: int  # so many may be chosen of MULTIPLE: as many as there are seats, or all
     points: int  # the most for an option of SCORE: 10
     proxies: int  # one person may hold: 0
+
+
+@dataclass(frozen=True)
+class Closed:
+    """What `ballots.ballot.closed` says: votes by position, the positions that won, how many voted, and of how many."""
+
+    outcome: BallotOutcome
+    votes: tuple[int, ...]
+    winners: tuple[int, ...]
+    cast: int
+    voters: int
+
+    @classmethod
+    def read(cls, event: EventRecord) -> Closed:
+        data = event.data
+        votes = tuple(data["tally"][str(n)] for n in range(len(data["tally"])))
+        return cls(BallotOutcome(data["outcome"]), votes, tuple(data["winners"]), data["ballots"], data["roll"])
 
 
 @dataclass(frozen=True)
@@ -68,11 +87,12 @@ class Elected:
 
 class Ballots(Protocol):
     async def put(
-        self, work: Work, *, subject: Entity, area_id: UUID, title: str, choices: Sequence[str],
-        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime, rule: Rule | None = None,
+        self, work: Work, *, subject: Entity, area_id: UUID, title: str,
+        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime,
+        choices: Sequence[str] = ANSWERS, rule: Rule | None = None,
     ) -> UUID:  # fmt: skip
         """Open a ballot about a subject, for these voters or everybody the area's default rule finds; its id. What came
-        of it is told by the event `ballots.ballot.closed`.
+        of it is told by the event `ballots.ballot.closed` (`Closed`), or `ballots.ballot.cancelled`.
 
         Refuses VOTERS (nobody, or somebody twice), NOT_FOUND (one of them), OPTIONS, BAD_RULE (no such number of seats, choices,
         points or proxies), RULE_TOO_LOOSE (a question that fewer than half of the votes would carry), ENDS_BEFORE_START."""
@@ -84,8 +104,9 @@ class Ballots(Protocol):
 
 class NoBallots:
     async def put(
-        self, work: Work, *, subject: Entity, area_id: UUID, title: str, choices: Sequence[str],
-        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime, rule: Rule | None = None,
+        self, work: Work, *, subject: Entity, area_id: UUID, title: str,
+        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime,
+        choices: Sequence[str] = ANSWERS, rule: Rule | None = None,
     ) -> UUID:  # fmt: skip
         raise Refusal("PLUGIN_DISABLED", plugin="ballots")
 
@@ -98,11 +119,13 @@ BALLOTS: Port[Ballots] = Port("ballots", Ballots, NoBallots())
 __all__ = [
     "ABSTAIN",
     "AGAINST",
+    "ANSWERS",
     "BALLOTS",
     "FOR",
     "BallotKind",
     "BallotOutcome",
     "Ballots",
+    "Closed",
     "Elected",
     "NoBallots",
     "Rule",

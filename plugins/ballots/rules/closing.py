@@ -77,10 +77,9 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
             raise Refusal("PAPERS_MISSING", papers=missing)
     cast = await box.empty_out(work, ballot.id) if ballot.is_secret else await _named(work, ballot.id)
     count = await _count(work, ballot, cast)
-    lot, labels = secrets.token_hex(16), await _labels(work, ballot.id)
-    result = _decided(ballot, count, len(labels), lot)
+    lot, options = secrets.token_hex(16), len(await work.select(Option, ballot_id=ballot.id))
+    result = _decided(ballot, count, options, lot)
     notice = await announce_result(work, ballot, result)
-    told = dict(zip(labels, result.votes, strict=True))
     tally = [
         {"position": n, "votes": votes, "won": n in result.winners, "tied": n in result.tied}
         for n, votes in enumerate(result.votes)
@@ -92,12 +91,10 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
         voters=count.voters, cast_count=count.cast, valid=sum(n for paper, n in count.papers.items() if paper),
         spoiled=count.spoiled, lot=lot, notice_id=notice,
     )  # fmt: skip
-    data: dict[str, Any] = {
-        **about(ballot), "outcome": str(result.outcome), "tally": told, "ballots": count.cast, "roll": count.voters,
-        "winners": [labels[n] for n in result.winners],
+    data: dict[str, Any] = {  # by position: names and words are for the ballot to show, not for the log
+        **about(ballot), "outcome": str(result.outcome), "ballots": count.cast, "roll": count.voters,
+        "tally": {str(n): votes for n, votes in enumerate(result.votes)}, "winners": list(result.winners),
     }  # fmt: skip
-    if ballot.election_id is not None:  # names are for the ballot to show, not for the log
-        data |= {"tally": {str(n): votes for n, votes in enumerate(result.votes)}, "winners": list(result.winners)}
     work.record("ballots.ballot.closed", ballot, area_id=ballot.area_id, data=data)
     await consent(work, ballot)
     if ballot.election_id is not None:
@@ -126,11 +123,6 @@ async def _count(work: Work, ballot: Ballot, cast: Counter[Choices]) -> Count:
             cast[tuple(alike["choices"])] += alike["papers"]
     marks = await work.rows("SELECT count(*) AS n FROM ballots_mark m WHERE m.ballot_id = {}", ballot.id)
     return Count(cast, int(marks[0]["n"]), await listed(work, ballot.roll_id), spoiled)
-
-
-async def _labels(work: Work, ballot_id: UUID) -> list[str]:
-    options = sorted(await work.select(Option, ballot_id=ballot_id), key=lambda o: o.position)
-    return [o.label for o in options]
 
 
 async def recount(work: Work, *, ballot_id: UUID) -> tuple[Ballot, Count, Result, bool]:

@@ -15,6 +15,7 @@ from core.ports import DECISION_GATE
 from core.rules.inputs import clean_text, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Roll, deciders_of, standing_in, standing_over
+from plugins.ballots.ports import ANSWERS
 
 EVIDENCE, EVIDENCE_LENGTH = 10, 500
 KIND = re.compile(r"[A-Z][A-Z0-9_]{1,58}[A-Z0-9]")
@@ -60,6 +61,11 @@ def in_order(opens_at: datetime, closes_at: datetime, hours: int) -> None:
         raise Refusal("ENDS_BEFORE_START", path=("closesAt",))
     if closes_at - opens_at < timedelta(hours=hours):
         raise Refusal("TOO_SHORT", path=("closesAt",), hours=hours)
+
+
+def is_yes_or_no(options: Sequence[str]) -> bool:
+    """Are they the answers to a question, with abstaining or without?"""
+    return tuple(options) in (ANSWERS, ANSWERS[:2])
 
 
 async def not_own(work: Work, *actor_ids: UUID) -> None:

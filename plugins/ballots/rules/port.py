@@ -12,9 +12,9 @@ from uuid import UUID
 from core.models import Area, Entity
 from core.work import Work
 from plugins.ballots.models import Candidate, Election
-from plugins.ballots.ports import Elected, Rule
+from plugins.ballots.ports import ANSWERS, Elected, Rule
 from plugins.ballots.rules.announcing import own_roll, put, usual
-from plugins.ballots.rules.common import in_order
+from plugins.ballots.rules.common import in_order, is_yes_or_no
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import BallotKind, CandidateState, ElectionState
 
@@ -23,13 +23,14 @@ class PutToTheVote:
     """See `plugins.ballots.ports.Ballots`."""
 
     async def put(
-        self, work: Work, *, subject: Entity, area_id: UUID, title: str, choices: Sequence[str],
-        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime, rule: Rule | None = None,
+        self, work: Work, *, subject: Entity, area_id: UUID, title: str,
+        voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime,
+        choices: Sequence[str] = ANSWERS, rule: Rule | None = None,
     ) -> UUID:  # fmt: skip
         area = await work.get(Area, area_id)
         in_order(opens_at, closes_at, 0)
         said: dict[str, Any] = dict(rule or {})
-        kind = said.pop("kind", BallotKind.YES_NO if len(choices) in (2, 3) else BallotKind.SINGLE)
+        kind = said.pop("kind", BallotKind.YES_NO if is_yes_or_no(choices) else BallotKind.SINGLE)
         if kind is BallotKind.MULTIPLE:
             said.setdefault("most", min(said.get("seats") or len(choices), len(choices)))
         terms = replace(usual(await work.settings(BallotsSettings, area)), **said)

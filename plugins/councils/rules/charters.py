@@ -14,13 +14,12 @@ from core.models import Area
 from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
-from plugins.ballots.ports import BALLOTS, Share, ShareBase, TieRule
+from plugins.ballots.ports import AGAINST, ANSWERS, BALLOTS, FOR, BallotOutcome, Closed, Share, ShareBase, TieRule
 from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
 from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
 from plugins.councils.rules.common import is_of_its_notice, more_than, needed, officer, packed, require_active, today
-from plugins.councils.rules.resolutions import AGAINST, FOR
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -298,7 +297,7 @@ async def submit_charter(
     }
     if by_ballot:
         changed["ballot_id"] = await work.port(BALLOTS, at=area).put(
-            work, subject=charter, area_id=area.id, title=charter.title, choices=[FOR, AGAINST], voters=None,
+            work, subject=charter, area_id=area.id, title=charter.title, choices=ANSWERS[:2], voters=None,
             is_secret=True, opens_at=work.now, closes_at=work.now + timedelta(days=settings.charter_ballot_days),
             rule={
                 "quorum": Share(settings.charter_quorum_percent, 100, True),
@@ -383,12 +382,12 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
     if charter.state is not CharterState.VOTING or str(charter.ballot_id) != event.data.get("ballot"):
         return
     work.require(COUNT, area)
-    tally = event.data["tally"]
+    told = Closed.read(event)
     await _decide(
-        work, area, charter, event.data["outcome"] == "ADOPTED",
+        work, area, charter, told.outcome is BallotOutcome.ADOPTED,
         {
-            "electorate": int(event.data["roll"]), "took_part": int(event.data["ballots"]),
-            "votes_for": int(tally[FOR]), "votes_against": int(tally[AGAINST]),
+            "electorate": told.voters, "took_part": told.cast, "votes_for": told.votes[FOR],
+            "votes_against": told.votes[AGAINST],
         },
     )  # fmt: skip
 

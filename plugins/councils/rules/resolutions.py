@@ -17,7 +17,7 @@ from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.ballots.ports import BALLOTS, Share, ShareBase, TieRule
+from plugins.ballots.ports import ABSTAIN, AGAINST, BALLOTS, FOR, BallotOutcome, Closed, Share, ShareBase, TieRule
 from plugins.councils.models import (
     AgendaItem,
     Attendance,
@@ -57,7 +57,6 @@ from plugins.councils.terms import (
 )
 
 PASS, EFFECT, ANSWER = "councils.resolution.pass", "councils.resolution.effect", "councils.opinion.answer"
-FOR, AGAINST, ABSTAIN = "FOR", "AGAINST", "ABSTAIN"
 
 
 @dataclass(frozen=True)
@@ -257,7 +256,7 @@ async def put_to_ballot(
     resolution = _resolution(work, vote, VoteMethod.BALLOT, title, text)
     resolution.eligible = len(voters)
     resolution.ballot_id = await ballots.put(
-        work, subject=resolution, area_id=vote.body.area_id, title=resolution.title, choices=[FOR, AGAINST, ABSTAIN],
+        work, subject=resolution, area_id=vote.body.area_id, title=resolution.title,
         voters=voters, is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
         rule={
             "quorum": None,
@@ -280,15 +279,15 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
     if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
         return
     work.require(PASS, body)
-    tally = event.data["tally"]
+    told = Closed.read(event)
     counts: dict[str, Any] = {
-        "votes_for": int(tally[FOR]),
-        "votes_against": int(tally[AGAINST]),
-        "votes_abstained": int(tally[ABSTAIN]),
+        "votes_for": told.votes[FOR],
+        "votes_against": told.votes[AGAINST],
+        "votes_abstained": told.votes[ABSTAIN],
         "decided_at": work.now,
     }
     now = await standing(work, body)
-    if event.data["outcome"] != "ADOPTED":
+    if told.outcome is not BallotOutcome.ADOPTED:
         counts["state"] = ResolutionState.REJECTED
     elif body.state is not BodyState.ACTIVE or not await may_decide(work, body, resolution.matter):
         counts["state"] = ResolutionState.DEFECTIVE  # it stands no more, or the matter was taken from it meanwhile

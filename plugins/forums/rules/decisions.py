@@ -14,7 +14,7 @@ from core.ids import new_id
 from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
-from plugins.ballots.ports import BALLOTS, BallotKind, Share
+from plugins.ballots.ports import ANSWERS, BALLOTS, BallotKind, BallotOutcome, Closed, Share
 from plugins.forums.models import Forum, Member, Position, Resolution, Topic
 from plugins.forums.rules.common import convenor, councils, needed, taking_part
 from plugins.forums.rules.topics import LEAD, leading, rounds_of
@@ -34,12 +34,11 @@ CONSENSUS_SQL = (
     "SELECT r.id, r.area_id FROM forums_resolution r WHERE r.state = 'PENDING' AND r.method = 'CONSENSUS'"
     " AND r.closes_at <= :now:"
 )
-FOR, AGAINST, ABSTAIN = "赞成", "反对", "弃权"
 OPTIONS = 20
 LONGEST = timedelta(days=90)
 OUTCOMES = {
-    "ADOPTED": ForumResolutionState.ADOPTED, "REJECTED": ForumResolutionState.REJECTED,
-    "NO_QUORUM": ForumResolutionState.NO_QUORUM, "TIED": ForumResolutionState.TIED,
+    BallotOutcome.ADOPTED: ForumResolutionState.ADOPTED, BallotOutcome.REJECTED: ForumResolutionState.REJECTED,
+    BallotOutcome.NO_QUORUM: ForumResolutionState.NO_QUORUM, BallotOutcome.TIED: ForumResolutionState.TIED,
 }  # fmt: skip
 
 
@@ -120,7 +119,7 @@ async def move_to_ballot(
     )  # fmt: skip
     resolution.ballot_id = await ballots.put(
         work, subject=resolution, area_id=forum.area_id, title=topic.title,
-        choices=labels or [FOR, AGAINST, ABSTAIN],
+        choices=labels or ANSWERS,
         voters=None if everybody else [m.actor_id for m in heard if m.actor_id is not None], is_secret=is_secret,
         opens_at=work.now, closes_at=resolution.closes_at,
         rule={
@@ -216,16 +215,15 @@ async def hear_ballot(work: Work, event: EventRecord) -> None:
     if resolution.state is not ForumResolutionState.PENDING or str(resolution.ballot_id) != event.data.get("ballot"):
         return
     work.require(LEAD, resolution)
-    options = json.loads(resolution.options)
-    tally = {label: int(event.data["tally"][label]) for label in options or [FOR, AGAINST, ABSTAIN]}
-    outcome = OUTCOMES[event.data["outcome"]]
-    winners = event.data.get("winners") or []
-    chosen = winners[0] if outcome is ForumResolutionState.ADOPTED and options else None
+    told, options = Closed.read(event), json.loads(resolution.options)
+    outcome = OUTCOMES[told.outcome]
+    tally = dict(zip(options or ANSWERS, told.votes, strict=True))
+    chosen = options[told.winners[0]] if outcome is ForumResolutionState.ADOPTED and options else None
     counts: dict[str, Any] = {
-        "tally": json.dumps(tally, ensure_ascii=False), "turnout": int(event.data["ballots"]), "chosen": chosen,
+        "tally": json.dumps(tally, ensure_ascii=False), "turnout": told.cast, "chosen": chosen,
     }  # fmt: skip
     if resolution.members is None:
-        counts["members"] = int(event.data["roll"])
+        counts["members"] = told.voters
     await _decide(work, topic, resolution, outcome, counts)
 
 

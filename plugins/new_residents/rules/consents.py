@@ -16,7 +16,7 @@ from core.models import Actor
 from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_text
 from core.work import Work
-from plugins.ballots.ports import BALLOTS
+from plugins.ballots.ports import ANSWERS, BALLOTS, BallotOutcome
 from plugins.councils.ports import COUNCILS
 from plugins.new_residents.models import Registration
 from plugins.new_residents.rules.common import about, not_own, today
@@ -27,7 +27,6 @@ from plugins.new_residents.terms import ASKED, ResidenceState
 
 RECORD = "new_residents.consent.record"
 REPRESENTATIVES = 200
-CHOICES = ("同意", "不同意")
 
 
 async def ask_consent(
@@ -62,7 +61,7 @@ async def ask_consent(
     person = await work.get(Actor, registration.person_id)
     ballot_id = await ballots.put(
         work, subject=registration, area_id=registration.area_id, title=f"同意{person.masked_name}参加本村选举与决策",
-        choices=CHOICES, voters=list(voters), is_secret=True, opens_at=opens_at, closes_at=closes_at,
+        choices=ANSWERS[:2], voters=list(voters), is_secret=True, opens_at=opens_at, closes_at=closes_at,
     )  # fmt: skip
     work.require(RECORD, registration)
     work.change(
@@ -149,7 +148,7 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
     if registration.state is not ResidenceState.PENDING_CONSENT or registration.consent_ballot_id != ballot_id:
         return
     work.require(RECORD, registration)
-    if data.get("outcome") not in ("ADOPTED", "REJECTED"):
+    if data.get("outcome") not in (BallotOutcome.ADOPTED, BallotOutcome.REJECTED):
         work.change(registration, consent_ballot_id=None)
         work.record(
             "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
@@ -157,7 +156,7 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
         return
     day = work.clock.civil_date(event.occurred_at)
     await _decided(
-        work, registration, data["outcome"] == "ADOPTED", consent_ballot_id=ballot_id, consent_evidence=None,
+        work, registration, data["outcome"] == BallotOutcome.ADOPTED, consent_ballot_id=ballot_id, consent_evidence=None,
         consented_on=day,
     )  # fmt: skip
 

@@ -29,7 +29,7 @@ async def put(b: Balloting, voters: list[str] | None, **more: Any) -> str:
         area = await work.get(Area, uuid(b.area))
         opens = work.clock.now()
         given: dict[str, Any] = {
-            "subject": area, "area_id": area.id, "title": "决议", "choices": ["赞成", "反对", "弃权"],
+            "subject": area, "area_id": area.id, "title": "决议",
             "voters": None if voters is None else [uuid(v) for v in voters], "is_secret": True, "opens_at": opens,
             "closes_at": opens + timedelta(days=1), **more,
         }  # fmt: skip
@@ -52,8 +52,21 @@ async def test_a_matter_is_put_to_a_bodys_members_and_its_outcome_told(neighbour
     told = data if isinstance(data, dict) else json.loads(data)
     assert told == {
         "ballot": str(uuid(ballot)), "subjectTag": "area", "subjectId": str(uuid(b.area)), "outcome": "ADOPTED",
-        "tally": {"赞成": 2, "反对": 1, "弃权": 0}, "ballots": 3, "roll": 3, "winners": ["赞成"],
+        "tally": {"0": 2, "1": 1, "2": 0}, "ballots": 3, "roll": 3, "winners": [0],
     }  # fmt: skip
+
+
+async def test_of_a_question_people_read_the_same_answers_whoever_puts_it(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 1)
+    voters = list(b.voters.values())
+    put_here = [await put(b, voters), await b.ballot(title="凉亭", opened=False)]
+    others = await put(b, voters, choices=["红", "蓝"])
+    shown = "kind options(first: 9) { nodes { label } }"
+    for ballot in put_here:
+        assert await b.see(ballot, shown) == {
+            "kind": "YES_NO", "options": {"nodes": [{"label": label} for label in ("赞成", "反对", "弃权")]},
+        }  # fmt: skip
+    assert (await b.see(others, "kind"))["kind"] == "SINGLE"  # two choices are no yes or no
 
 
 async def test_without_voters_everybody_votes_who_lives_there(neighbourhood: Neighbourhood) -> None:

@@ -76,7 +76,8 @@ async def test_a_resolution_is_what_its_ballot_came_to_whoever_stays_away(
                 cast = ("ballotsCast", "vote { id }")
                 assert await c.outcome(login, *cast, ballotId=resolution["ballotId"], choices=[choice]) == "done"
     await c.days(4)
-    shown = "query($i: ID!) { ballotsBallot(id: $i) { outcome tally { votes } } }"
+    shown = "query($i: ID!) { ballotsBallot(id: $i) { outcome tally { votes } options(first: 3) { nodes { label } } } }"
+    answers = {"nodes": [{"label": label} for label in ("赞成", "反对", "弃权")]}
     for resolution, choices in zip(resolutions, votes, strict=True):
         count = [choices.count(option) for option in range(3)]
         adopted = count[0] * 2 > len(logins)
@@ -84,6 +85,7 @@ async def test_a_resolution_is_what_its_ballot_came_to_whoever_stays_away(
         assert ballot == {
             "outcome": "ADOPTED" if adopted else "REJECTED",
             "tally": [{"votes": votes} for votes in count],
+            "options": answers,
         }, choices
         seen = await c.see(resolution["id"], "state eligible votesFor votesAgainst votesAbstained")
         assert seen == {
