@@ -57,7 +57,6 @@ def gongzhi_handlers() -> list[Handler]:
     return [
         Handler("councils", "ballots.ballot.closed", rules.hear_ballot),
         Handler("councils", "ballots.ballot.cancelled", rules.hear_cancelled),
-        Handler("councils", "disclosure.notice.superseded", rules.hear_superseded),
         Handler("councils", "disclosure.notice.closed", rules.hear_notice),
         Handler("councils", "core.mandate.revoked", rules.hear_mandate),
         Handler("councils", "core.membership.ended", rules.hear_membership),

@@ -339,7 +339,8 @@ class CouncilsResolution:
         lambda t: GlobalId(Literal("ballots_ballot"), t.ballot_id), description="The ballot that decides (表决编号)."
     )
     notice_id: strawberry.ID | None = computed(
-        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id), description="Its public notice (公示编号)."
+        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id),
+        description="The notice it was made public by; where it was corrected, its `supersededBy` leads to the one in force (公示).",
     )
     put_at: datetime = column(order=True)
     decided_at: datetime | None = column()

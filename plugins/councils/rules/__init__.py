@@ -39,7 +39,6 @@ from plugins.councils.rules.hearing import (
     hear_membership,
     hear_notice,
     hear_residence,
-    hear_superseded,
 )
 from plugins.councils.rules.meetings import (
     call_meeting,
@@ -126,7 +125,6 @@ __all__ = [
     "hear_membership",
     "hear_notice",
     "hear_residence",
-    "hear_superseded",
     "issue_opinion",
     "lift",
     "lift_seat_rule",

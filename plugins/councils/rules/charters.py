@@ -19,7 +19,7 @@ from plugins.councils.models import Body, Charter, Clause, Constituted, Count, S
 from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import is_of_its_notice, more_than, needed, officer, packed, require_active, today
+from plugins.councils.rules.common import more_than, needed, officer, packed, require_active, today
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -376,11 +376,10 @@ async def _decide(work: Work, area: Area, charter: Charter, adopted: bool, count
 
 async def settle_ballot(work: Work, event: EventRecord) -> None:
     """The members' ballot on a charter is closed: its count and its outcome are taken over (INV8)."""
-    if event.data.get("subjectTag") != Charter.tag:
+    found = await work.heard(event, Charter, above=Area, state=CharterState.VOTING, ballot_id=event.data["ballot"])
+    if found is None:
         return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.VOTING or str(charter.ballot_id) != event.data.get("ballot"):
-        return
+    area, charter = found
     work.require(COUNT, area)
     told = Closed.read(event)
     await _decide(
@@ -394,35 +393,26 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
 
 async def cancelled_ballot(work: Work, event: EventRecord) -> None:
     """The members' ballot was called off: the charter is as consulted on, and may be submitted again."""
-    if event.data.get("subjectTag") != Charter.tag:
+    found = await work.heard(event, Charter, above=Area, state=CharterState.VOTING, ballot_id=event.data["ballot"])
+    if found is None:
         return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.VOTING or str(charter.ballot_id) != event.data.get("ballot"):
-        return
+    area, charter = found
     work.require(COUNT, area)
     work.change(charter, state=CharterState.CONSULTATION, ballot_id=None)
     work.record("councils.charter.reopened", charter, area_id=area.id)
 
 
-async def follow_notice(work: Work, event: EventRecord) -> None:
-    """Another notice took the place of its own."""
-    if event.data.get("subjectTag") != Charter.tag:
-        return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is CharterState.ADOPTED and is_of_its_notice(event, charter):
-        work.require(ENACT, area)
-        work.change(charter, notice_id=UUID(event.data["by"]))
-        work.record("councils.charter.announced_anew", charter, area_id=area.id)
-
-
 async def settle_notice(work: Work, event: EventRecord) -> None:
     """An objection against an adopted charter was upheld, in its notice or in one that took its place: it does not come
     into force (INV9)."""
-    if event.data.get("subjectTag") != Charter.tag or event.data.get("clean"):
+    if event.data.get("clean"):
         return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.ADOPTED or not is_of_its_notice(event, charter):
+    found = await work.heard(
+        event, Charter, above=Area, state=CharterState.ADOPTED, notice_id=event.data.get("announced")
+    )
+    if found is None:
         return
+    area, charter = found
     work.require(ENACT, area)
     work.change(charter, state=CharterState.REJECTED)
     work.record("councils.charter.rejected", charter, area_id=area.id)

@@ -8,10 +8,9 @@ from datetime import date
 from uuid import UUID
 
 from core.errors import Refusal
-from core.events import EventRecord
 from core.rules.inputs import optional_text
 from core.work import Work
-from plugins.councils.models import Body, Charter, Resolution, Seat
+from plugins.councils.models import Body, Seat
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import OFFICERS, BodyState, CharterParameter, Matter, SeatState
 
@@ -79,12 +78,6 @@ async def not_own(work: Work, *actor_ids: UUID | None) -> None:
     named = [id for id in actor_ids if id is not None]
     if named and await work.concerned_in(*named):
         raise Refusal("OWN_MATTER")
-
-
-def is_of_its_notice(event: EventRecord, row: Resolution | Charter) -> bool:
-    """Is the event about the notice under which the row was made public, in its own area? What anybody else publishes
-    about it elsewhere is none (INV9, INV13)."""
-    return row.notice_id is not None and event.data.get("notice") == str(row.notice_id) and event.area_id == row.area_id
 
 
 async def officer(work: Work, body_id: UUID) -> UUID | None:

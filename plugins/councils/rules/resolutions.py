@@ -32,7 +32,6 @@ from plugins.councils.models import (
 )
 from plugins.councils.rules import composition, exclusions, meetings
 from plugins.councils.rules.common import (
-    is_of_its_notice,
     more_than,
     needed,
     not_own,
@@ -273,11 +272,12 @@ async def put_to_ballot(
 
 async def settle_ballot(work: Work, event: EventRecord) -> None:
     """A ballot about a resolution is closed: its count and its outcome are taken over (INV8)."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Body, state=ResolutionState.VOTING, ballot_id=event.data["ballot"]
+    )
+    if found is None:
         return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
-        return
+    body, resolution = found
     work.require(PASS, body)
     told = Closed.read(event)
     counts: dict[str, Any] = {
@@ -309,11 +309,12 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
 async def cancelled_ballot(work: Work, event: EventRecord) -> None:
     """A ballot about a resolution was called off: nothing is decided, and the item may be put again, in this meeting or
     another."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Body, state=ResolutionState.VOTING, ballot_id=event.data["ballot"]
+    )
+    if found is None:
         return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
-        return
+    body, resolution = found
     work.require(PASS, body)
     await _may_be_put_again(work, resolution)
     work.change(resolution, state=ResolutionState.CANCELLED, decided_at=work.now)
@@ -356,25 +357,15 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
     work.record("councils.resolution.effective", resolution, area_id=resolution.area_id, data=about(resolution))
 
 
-async def follow_notice(work: Work, event: EventRecord) -> None:
-    """Another notice took the place of its own."""
-    if event.data.get("subjectTag") != Resolution.tag:
-        return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is ResolutionState.ADOPTED and is_of_its_notice(event, resolution):
-        work.require(EFFECT, body)
-        work.change(resolution, notice_id=UUID(event.data["by"]))
-        work.record("councils.resolution.announced_anew", resolution, area_id=body.area_id, data=about(resolution))
-
-
 async def settle_notice(work: Work, event: EventRecord) -> None:
     """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an
     objection upheld, and it is void (INV9). A notice that somebody else publishes about it decides nothing."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Body, state=ResolutionState.ADOPTED, notice_id=event.data.get("announced")
+    )
+    if found is None:
         return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.ADOPTED or not is_of_its_notice(event, resolution):
-        return
+    body, resolution = found
     work.require(EFFECT, body)
     if event.data.get("clean"):
         may = await work.port(DECISION_GATE).may_take_effect(work, resolution)

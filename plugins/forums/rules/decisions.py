@@ -209,11 +209,12 @@ async def settle_due(work: Work, resolution_id: UUID) -> None:
 
 async def hear_ballot(work: Work, event: EventRecord) -> None:
     """The ballot about a topic is closed: its count is taken over."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Topic, state=ForumResolutionState.PENDING, ballot_id=event.data["ballot"]
+    )
+    if found is None:
         return
-    topic, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Topic)
-    if resolution.state is not ForumResolutionState.PENDING or str(resolution.ballot_id) != event.data.get("ballot"):
-        return
+    topic, resolution = found
     work.require(LEAD, resolution)
     told, options = Closed.read(event), json.loads(resolution.options)
     outcome = OUTCOMES[told.outcome]
@@ -229,10 +230,11 @@ async def hear_ballot(work: Work, event: EventRecord) -> None:
 
 async def hear_cancelled(work: Work, event: EventRecord) -> None:
     """The ballot was called off: the deliberation goes on."""
-    if event.data.get("subjectTag") != Resolution.tag:
-        return
-    topic, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Topic)
-    if resolution.state is ForumResolutionState.PENDING and str(resolution.ballot_id) == event.data.get("ballot"):
+    found = await work.heard(
+        event, Resolution, above=Topic, state=ForumResolutionState.PENDING, ballot_id=event.data["ballot"]
+    )
+    if found is not None:
+        topic, resolution = found
         work.require(LEAD, resolution)
         _settle(work, topic, resolution, ForumResolutionState.WITHDRAWN)
 
@@ -300,11 +302,12 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
 async def hear_notice(work: Work, event: EventRecord) -> None:
     """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an objection
     upheld, and the topic is open again (INV9)."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Topic, state=ForumResolutionState.ADOPTED, notice_id=event.data.get("announced")
+    )
+    if found is None:
         return
-    topic, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Topic)
-    if resolution.state is not ForumResolutionState.ADOPTED:
-        return
+    topic, resolution = found
     work.require(FOLLOW, resolution)
     if event.data.get("clean"):
         if await work.port(DECISION_GATE).may_take_effect(work, resolution):

@@ -139,13 +139,10 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
     a tie, called off) leaves the registration waiting, to be asked about again, and minutes of before it still say nothing.
     Any other ballot about it, whoever announced it and wherever, says nothing (INV10, INV13)."""
     data = event.data
-    if data.get("subjectTag") != Registration.tag:
-        return
-    found = await work.select(Registration, lock=True, id=UUID(str(data["subjectId"])))
-    if not found:
-        return
-    registration, ballot_id = found[0], UUID(str(data["ballot"]))
-    if registration.state is not ResidenceState.PENDING_CONSENT or registration.consent_ballot_id != ballot_id:
+    registration = await work.heard(
+        event, Registration, state=ResidenceState.PENDING_CONSENT, consent_ballot_id=data["ballot"]
+    )
+    if registration is None:
         return
     work.require(RECORD, registration)
     if data.get("outcome") not in (BallotOutcome.ADOPTED, BallotOutcome.REJECTED):
@@ -156,8 +153,8 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
         return
     day = work.clock.civil_date(event.occurred_at)
     await _decided(
-        work, registration, data["outcome"] == BallotOutcome.ADOPTED, consent_ballot_id=ballot_id, consent_evidence=None,
-        consented_on=day,
+        work, registration, data["outcome"] == BallotOutcome.ADOPTED, consent_ballot_id=registration.consent_ballot_id,
+        consent_evidence=None, consented_on=day,
     )  # fmt: skip
 
 

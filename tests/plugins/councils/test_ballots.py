@@ -187,7 +187,10 @@ async def test_a_corrected_notice_decides_in_the_place_of_the_first(neighbourhoo
                 uphold=True, answer="属实",
             )  # fmt: skip
         await c.days(30)
-        assert (await c.see(decided, "state"))["state"] == state
+        assert await c.see(decided, "state noticeId") == {"state": state, "noticeId": first}
+        leads = "query($i: ID!) { disclosureNotice(id: $i) { supersededBy { nodes { id } } } }"
+        seen = await n.ask("admin", leads, i=first)
+        assert seen["disclosureNotice"]["supersededBy"]["nodes"] == [{"id": corrected}]
 
 
 @pytest.mark.needs("disclosure")
