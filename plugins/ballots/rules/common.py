@@ -126,8 +126,7 @@ async def publish(
 ) -> UUID | None:  # fmt: skip
     """Make it public where a plugin publishes; the notice's id. `names`: who stands, by their place on the paper, from 0.
     `concerns`: whose own matter it is."""
-    notice: UUID | None = await work.port(DECISION_GATE).announce(
+    return await work.port(DECISION_GATE).announce(
         work, subject=subject, area_id=subject.area_id, kind=kind, title=title, body=body, days=days,
         names=[(f"{place + 1} 号", id) for place, id in names], concerns=concerns,
     )  # fmt: skip
-    return notice

@@ -13,13 +13,14 @@ from core.personal import Text, impersonal, personal
 from plugins.councils.models.bodies import Body
 from plugins.councils.models.common import is_out, out_of_bounds
 from plugins.councils.models.meetings import AgendaItem, Meeting, concerned
-from plugins.councils.terms import Matter, ReportKind, ResolutionState, TaskState, VoteMethod
+from plugins.councils.terms import GIVEN_POWERS_KINDS, Matter, ReportKind, ResolutionState, TaskState, VoteMethod
 
 _GIVEN = (
     "(b.matters LIKE '%|' || NEW.matter || '|%' OR EXISTS (SELECT 1 FROM councils_delegation d WHERE d.body_id = b.id"
     " AND d.matter = NEW.matter AND d.state = 'ACTIVE' AND d.since <= NEW.put_on"
     " AND (d.ends_on IS NULL OR d.ends_on > NEW.put_on)))"
 )
+_GIVEN_KINDS = ", ".join(f"'{kind.value}'" for kind in GIVEN_POWERS_KINDS)
 _FOR_IT = "NEW.votes_for * 100 > NEW.majority_percent * NEW.eligible"
 _RESTS_ON_EXCLUSIONS = "NEW.votes_for * 100 <= NEW.majority_percent * (NEW.eligible + NEW.kept_out)"
 _IN_THE_ROOM = (
@@ -178,7 +179,7 @@ class Resolution(Logged):
         refuse(
             "given_matters",
             "INSERT",
-            "EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.kind = 'VILLAGERS_COUNCIL'"
+            f"EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.kind IN ({_GIVEN_KINDS})"
             f" AND NOT {_GIVEN})",
             "MATTER_NOT_GIVEN",
         ),

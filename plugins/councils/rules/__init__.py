@@ -65,6 +65,7 @@ from plugins.councils.rules.requests import (
 from plugins.councils.rules.resolutions import (
     answer_opinion,
     issue_opinion,
+    may_decide,
     pass_resolution,
     put_to_ballot,
     take_effect,
@@ -128,6 +129,7 @@ __all__ = [
     "issue_opinion",
     "lift",
     "lift_seat_rule",
+    "may_decide",
     "nominate",
     "offer_service",
     "pass_resolution",

@@ -40,7 +40,7 @@ from plugins.councils.rules.common import (
     terms,
     unpacked,
 )
-from plugins.councils.rules.standing import standing
+from plugins.councils.rules.standing import read, standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
     GIVEN_POWERS_KINDS,
@@ -82,10 +82,18 @@ async def has_been_given(work: Work, body: Body, matter: Matter) -> bool:
     return any(d.since <= day and (d.ends_on is None or day < d.ends_on) for d in found)
 
 
-async def may_decide(work: Work, body: Body, matter: Matter) -> bool:
-    """Is it the body's to decide, or may it only advise, or refer it up?"""
+async def has_power(work: Work, body: Body, matter: Matter) -> bool:
+    """Is it the body's to decide, whoever sits there, or may it only advise, or refer it up?"""
     is_bound = body.is_advisory or body.kind in GIVEN_POWERS_KINDS
     return not is_bound or await has_been_given(work, body, matter)
+
+
+async def may_decide(work: Work, body: Body, matter: Matter) -> bool:
+    """Is it the body's to decide, and is it composed so that it may now? Hold the body."""
+    if not await has_power(work, body, matter):
+        return False
+    now = await read(work, body)
+    return matter not in (await terms(work, body)).listed or not composition.violations(now.seats, now.rules)
 
 
 async def _vote(work: Work, item_id: UUID) -> _Vote:
@@ -109,7 +117,7 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
         raise Refusal("ALREADY_VOTED_ON")
     if item.state is not AgendaState.PLACED or item.meeting_id != meeting.id:
         raise Refusal("NOT_ON_THE_AGENDA", path=("itemId",))
-    if not await may_decide(work, body, item.matter):
+    if not await has_power(work, body, item.matter):
         raise Refusal("ADVISORY_BODY" if body.is_advisory else "MATTER_NOT_GIVEN", matter=item.matter.zh)
     is_listed = item.matter in (await terms(work, body)).listed
     if is_listed and meeting.is_urgent:
@@ -289,7 +297,7 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
     now = await standing(work, body)
     if told.outcome is not BallotOutcome.ADOPTED:
         counts["state"] = ResolutionState.REJECTED
-    elif body.state is not BodyState.ACTIVE or not await may_decide(work, body, resolution.matter):
+    elif body.state is not BodyState.ACTIVE or not await has_power(work, body, resolution.matter):
         counts["state"] = ResolutionState.DEFECTIVE  # it stands no more, or the matter was taken from it meanwhile
     elif resolution.is_listed and composition.violations(now.seats, now.rules):
         counts["state"] = ResolutionState.DEFECTIVE

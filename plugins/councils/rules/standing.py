@@ -57,7 +57,7 @@ class Standing:
 
 def keeper(work: Work, at: Body, category: SeatCategory, *, is_needed: bool = True) -> str | None:
     """The mechanism that keeps a category's seats, if one does; refuses PLUGIN_DISABLED where it is off."""
-    found: str | None = work.port(SEAT_KEEPER).keeps(str(category))
+    found = work.port(SEAT_KEEPER).keeps(str(category))
     if found is not None and is_needed and found not in work.place(at).plugins:
         raise Refusal("PLUGIN_DISABLED", plugin=found)
     return found
