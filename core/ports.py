@@ -24,11 +24,12 @@ P = TypeVar("P")
 
 @dataclass(frozen=True)
 class Port(Generic[P]):
-    """`protocol` names the methods a provider must have; `null` is used when no plugin provides the port."""
+    """`protocol` names the methods a provider must have; `null` is used when no plugin provides the port. Who asks a plugin that
+    may be missing names it only, and takes the type for mypy: `BALLOTS: Port[Ballots] = Port("ballots")`."""
 
     name: str
-    protocol: type
-    null: P
+    protocol: type = object
+    null: P | None = None
 
     def missing(self, provider: Any) -> list[str]:
         """The protocol's methods that `provider` lacks."""

@@ -314,14 +314,13 @@ class Work:
     def port(self, port: Port[P], at: Model | None = None) -> P:
         """Whoever provides this port, or its null provider (`core.plugins.ports`).
 
-        With `at` (a row read through this work): refuses PLUGIN_DISABLED where no plugin provides it, or the one that does is
-        off there.
+        Refuses PLUGIN_DISABLED where there is neither; with `at` (a row read through this work) also where no plugin provides
+        it, or the one that does is off there.
         """
-        if at is not None:
-            provider = self.kernel.provider(port)
-            if provider not in self.place(at).plugins:
-                raise Refusal("PLUGIN_DISABLED", plugin=provider or port.name)
-        found: P = self.kernel.ports.get(port.name, port.null)
+        found: P | None = self.kernel.ports.get(port.name, port.null)
+        provider = self.kernel.provider(port)
+        if found is None or (at is not None and provider not in self.place(at).plugins):
+            raise Refusal("PLUGIN_DISABLED", plugin=provider or port.name)
         return found
 
     def hold(self, alias: str) -> str:

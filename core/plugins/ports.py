@@ -9,7 +9,8 @@
     def gongzhi_ports() -> list[Port]:
         return [PAYMENTS]
 
-A rule asks `work.port(PAYMENTS)` and never knows who answers; mypy knows what may be asked. The kernel offers ports too.
+A rule asks `work.port(PAYMENTS)` and never knows who answers; mypy knows what may be asked. A plugin that may be there or
+not names the port again, `PAYMENTS: Port[Payments] = Port("payments")`, with the type imported for mypy. The kernel offers ports too.
 """
 
 from __future__ import annotations

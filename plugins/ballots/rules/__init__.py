@@ -1,13 +1,12 @@
 """The rules of ballots (M32). A roll's row is locked first, then the election's, then the ballot's, then the rest; casting
 holds the ballot against closing only, so that many vote at once."""
 
-from plugins.ballots.ports import Share
 from plugins.ballots.rules.announcing import OPENING_SQL, announce, cancel, open_due
 from plugins.ballots.rules.annulling import annul, hear_notice
 from plugins.ballots.rules.boxes import confirm_papers, enter_papers, hand_out
 from plugins.ballots.rules.casting import cast, give_proxy, withdraw_proxy
 from plugins.ballots.rules.closing import CLOSING_SQL, close, close_due, recount
-from plugins.ballots.rules.counting import Terms, share
+from plugins.ballots.rules.counting import Share, Terms, share
 from plugins.ballots.rules.elections import (
     answer_nomination,
     call_election,

@@ -15,9 +15,8 @@ from core.models import Area
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.ballots.models import Attestation, Ballot, Candidate, Election, Option, Roll, RollEntry
-from plugins.ballots.ports import Share
 from plugins.ballots.rules.common import DEFAULT, impartial, in_order, needed, today, with_roll
-from plugins.ballots.rules.counting import MOST_POINTS, Terms
+from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
 from plugins.ballots.rules.eligibility import rule_for
 from plugins.ballots.rules.lateness import make_up
 from plugins.ballots.rules.rolls import (

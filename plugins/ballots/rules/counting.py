@@ -13,11 +13,32 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Refusal
-from plugins.ballots.ports import AGAINST, FOR, Share
+from plugins.ballots.ports import AGAINST, FOR
 from plugins.ballots.terms import BallotKind, BallotOutcome, ShareBase, TieRule
 
 Choices = tuple[int, ...]
 MOST_POINTS = 100
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a whole, exactly: more than it (`is_more`), or at least it. More than all is all."""
+
+    numerator: int
+    denominator: int
+    is_more: bool
+
+    def reached(self, part: int, whole: int) -> bool:
+        left, right = part * self.denominator, self.numerator * whole
+        return left > right if self.is_more and self.numerator < self.denominator else left >= right
+
+    def plain(self) -> list[Any]:
+        return [self.numerator, self.denominator, self.is_more]
+
+    def at_least(self, percent: int) -> bool:
+        """Does it ask for as much as more than so many per cent, or for all at 100?"""
+        left, right = self.numerator * 100, percent * self.denominator
+        return left > right or (left == right and (self.is_more or percent in (0, 100)))
 
 
 @dataclass(frozen=True)

@@ -9,14 +9,16 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from core.events import EventRecord
 from core.models import Area, Entity
 from core.work import Work
 from plugins.ballots.models import Candidate, Election
-from plugins.ballots.ports import ANSWERS, Elected, Rule
+from plugins.ballots.ports import ANSWERS, Closed, Elected, Rule
 from plugins.ballots.rules.announcing import own_roll, put, usual
-from plugins.ballots.rules.common import in_order, is_yes_or_no
+from plugins.ballots.rules.common import in_order
+from plugins.ballots.rules.counting import Terms, share
 from plugins.ballots.settings import BallotsSettings
-from plugins.ballots.terms import BallotKind, CandidateState, ElectionState
+from plugins.ballots.terms import BallotKind, CandidateState, ElectionState, ShareBase, TieRule
 
 
 class PutToTheVote:
@@ -25,15 +27,12 @@ class PutToTheVote:
     async def put(
         self, work: Work, *, subject: Entity, area_id: UUID, title: str,
         voters: Sequence[UUID] | None, is_secret: bool, opens_at: datetime, closes_at: datetime,
-        choices: Sequence[str] = ANSWERS, rule: Rule | None = None,
+        choices: Sequence[str] = (), may_abstain: bool = True, rule: Rule | None = None,
     ) -> UUID:  # fmt: skip
         area = await work.get(Area, area_id)
         in_order(opens_at, closes_at, 0)
-        said: dict[str, Any] = dict(rule or {})
-        kind = said.pop("kind", BallotKind.YES_NO if is_yes_or_no(choices) else BallotKind.SINGLE)
-        if kind is BallotKind.MULTIPLE:
-            said.setdefault("most", min(said.get("seats") or len(choices), len(choices)))
-        terms = replace(usual(await work.settings(BallotsSettings, area)), **said)
+        kind, terms = terms_from(rule or {}, len(choices), usual(await work.settings(BallotsSettings, area)))
+        choices = choices or (ANSWERS if may_abstain else ANSWERS[:2])
         roll = await own_roll(work, area, title, voters)
         ballot = put(
             work, roll, title=title, question=None, kind=kind, options=[(c, None) for c in choices], is_secret=is_secret,
@@ -41,9 +40,27 @@ class PutToTheVote:
         )  # fmt: skip
         return ballot.id
 
+    def closed(self, event: EventRecord) -> Closed:
+        data = event.data
+        votes = tuple(data["tally"][str(n)] for n in range(len(data["tally"])))
+        return Closed(data["outcome"], votes, tuple(data["winners"]), data["ballots"], data["roll"])
+
     async def elected(self, work: Work, election_id: UUID) -> Elected | None:
         found = await work.select(Election, lock=True, id=election_id, state=ElectionState.SEATED)
         if not found:
             return None
         won = await work.select(Candidate, election_id=election_id, state=CandidateState.ELECTED)
         return Elected(found[0].area_id, work.place(found[0]).chain, frozenset(c.actor_id for c in won))
+
+
+def terms_from(rule: Rule, choices: int, usual: Terms) -> tuple[BallotKind, Terms]:
+    """The kind and the terms a caller asks for. Refuses BAD_SHARE."""
+    said: dict[str, Any] = dict(rule)
+    kind = BallotKind(said.pop("kind", "SINGLE" if choices else "YES_NO"))
+    if kind is BallotKind.MULTIPLE:
+        said.setdefault("most", min(said.get("seats") or choices, choices))
+    for name in ("quorum", "threshold"):
+        if said.get(name) is not None:
+            said[name] = share([*said[name]], "rule", name)
+    base, ties = ShareBase(said.pop("base", usual.base)), TieRule(said.pop("ties", usual.ties))
+    return kind, replace(usual, base=base, ties=ties, **said)

@@ -15,12 +15,11 @@ from core.models import Actor, Area, Mandate, Membership
 from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
-from plugins.ballots.ports import BALLOTS
 from plugins.councils.models import Body, Seat, SeatRule
 from plugins.councils.models.bodies import MOST_SEATS
 from plugins.councils.ports import SEAT_KEEPER, KeptShare
 from plugins.councils.rules import composition
-from plugins.councils.rules.common import needed, not_own, packed, require_active, terms, today, unpacked
+from plugins.councils.rules.common import BALLOTS, needed, not_own, packed, require_active, terms, today, unpacked
 from plugins.councils.rules.nominations import nominated
 from plugins.councils.rules.requests import end_with_body
 from plugins.councils.rules.services import end_services

@@ -14,12 +14,11 @@ from core.models import Area
 from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
-from plugins.ballots.ports import AGAINST, ANSWERS, BALLOTS, FOR, BallotOutcome, Closed, Share, ShareBase, TieRule
 from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
 from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import more_than, needed, officer, packed, require_active, today
+from plugins.councils.rules.common import BALLOTS, more_than, needed, officer, packed, require_active, today
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -297,13 +296,13 @@ async def submit_charter(
     }
     if by_ballot:
         changed["ballot_id"] = await work.port(BALLOTS, at=area).put(
-            work, subject=charter, area_id=area.id, title=charter.title, choices=ANSWERS[:2], voters=None,
+            work, subject=charter, area_id=area.id, title=charter.title, may_abstain=False, voters=None,
             is_secret=True, opens_at=work.now, closes_at=work.now + timedelta(days=settings.charter_ballot_days),
             rule={
-                "quorum": Share(settings.charter_quorum_percent, 100, True),
-                "threshold": Share(settings.charter_majority_percent, 100, True),
-                "base": ShareBase.BALLOTS,  # those who took part
-                "ties": TieRule.REJECT,
+                "quorum": (settings.charter_quorum_percent, 100, True),
+                "threshold": (settings.charter_majority_percent, 100, True),
+                "base": "BALLOTS",  # those who took part
+                "ties": "REJECT",
             },
         )  # fmt: skip
     work.change(charter, **changed)
@@ -381,12 +380,12 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
         return
     area, charter = found
     work.require(COUNT, area)
-    told = Closed.read(event)
+    told = work.port(BALLOTS).closed(event)
     await _decide(
-        work, area, charter, told.outcome is BallotOutcome.ADOPTED,
+        work, area, charter, told.is_adopted,
         {
-            "electorate": told.voters, "took_part": told.cast, "votes_for": told.votes[FOR],
-            "votes_against": told.votes[AGAINST],
+            "electorate": told.voters, "took_part": told.cast, "votes_for": told.votes_for,
+            "votes_against": told.votes_against,
         },
     )  # fmt: skip
 

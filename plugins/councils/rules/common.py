@@ -5,15 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.errors import Refusal
+from core.ports import Port
 from core.rules.inputs import optional_text
 from core.work import Work
 from plugins.councils.models import Body, Seat
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import OFFICERS, BodyState, CharterParameter, Matter, SeatState
 
+if TYPE_CHECKING:
+    from plugins.ballots.ports import Ballots
+
+BALLOTS: Port[Ballots] = Port("ballots")
 _CLAUSES = (
     "SELECT k.parameter, k.value, k.matter, x.depth FROM councils_charter c"
     " JOIN core_area_closure x ON x.ancestor_id = c.area_id AND x.descendant_id = {} AND x.until IS NULL"

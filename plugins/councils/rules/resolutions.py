@@ -17,7 +17,6 @@ from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.ballots.ports import ABSTAIN, AGAINST, BALLOTS, FOR, BallotOutcome, Closed, Share, ShareBase, TieRule
 from plugins.councils.models import (
     AgendaItem,
     Attendance,
@@ -32,6 +31,7 @@ from plugins.councils.models import (
 )
 from plugins.councils.rules import composition, exclusions, meetings
 from plugins.councils.rules.common import (
+    BALLOTS,
     more_than,
     needed,
     not_own,
@@ -267,9 +267,9 @@ async def put_to_ballot(
         voters=voters, is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
         rule={
             "quorum": None,
-            "threshold": Share(resolution.majority_percent, 100, True),
-            "base": ShareBase.ROLL,  # all who may vote there
-            "ties": TieRule.REJECT,
+            "threshold": (resolution.majority_percent, 100, True),
+            "base": "ROLL",  # all who may vote there
+            "ties": "REJECT",
         },
     )  # fmt: skip
     work.add(resolution)
@@ -287,15 +287,15 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
         return
     body, resolution = found
     work.require(PASS, body)
-    told = Closed.read(event)
+    told = work.port(BALLOTS).closed(event)
     counts: dict[str, Any] = {
-        "votes_for": told.votes[FOR],
-        "votes_against": told.votes[AGAINST],
-        "votes_abstained": told.votes[ABSTAIN],
+        "votes_for": told.votes_for,
+        "votes_against": told.votes_against,
+        "votes_abstained": told.abstained,
         "decided_at": work.now,
     }
     now = await standing(work, body)
-    if told.outcome is not BallotOutcome.ADOPTED:
+    if not told.is_adopted:
         counts["state"] = ResolutionState.REJECTED
     elif body.state is not BodyState.ACTIVE or not await has_power(work, body, resolution.matter):
         counts["state"] = ResolutionState.DEFECTIVE  # it stands no more, or the matter was taken from it meanwhile

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
-from core.ports import DECISION_GATE
+from core.ports import DECISION_GATE, Port
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
-from plugins.ballots.ports import ANSWERS, BALLOTS, BallotKind, BallotOutcome, Closed, Share
 from plugins.forums.models import Forum, Member, Position, Resolution, Topic
 from plugins.forums.rules.common import convenor, councils, needed, taking_part
 from plugins.forums.rules.topics import LEAD, leading, rounds_of
@@ -29,6 +28,10 @@ from plugins.forums.terms import (
     ForumTopicState,
 )
 
+if TYPE_CHECKING:
+    from plugins.ballots.ports import Ballots
+
+BALLOTS: Port[Ballots] = Port("ballots")
 SPEAK, FOLLOW = "forums.speak", "forums.resolution.follow"
 CONSENSUS_SQL = (
     "SELECT r.id, r.area_id FROM forums_resolution r WHERE r.state = 'PENDING' AND r.method = 'CONSENSUS'"
@@ -37,8 +40,8 @@ CONSENSUS_SQL = (
 OPTIONS = 20
 LONGEST = timedelta(days=90)
 OUTCOMES = {
-    BallotOutcome.ADOPTED: ForumResolutionState.ADOPTED, BallotOutcome.REJECTED: ForumResolutionState.REJECTED,
-    BallotOutcome.NO_QUORUM: ForumResolutionState.NO_QUORUM, BallotOutcome.TIED: ForumResolutionState.TIED,
+    "ADOPTED": ForumResolutionState.ADOPTED, "REJECTED": ForumResolutionState.REJECTED,
+    "NO_QUORUM": ForumResolutionState.NO_QUORUM, "TIED": ForumResolutionState.TIED,
 }  # fmt: skip
 
 
@@ -119,13 +122,12 @@ async def move_to_ballot(
     )  # fmt: skip
     resolution.ballot_id = await ballots.put(
         work, subject=resolution, area_id=forum.area_id, title=topic.title,
-        choices=labels or ANSWERS,
+        choices=labels,
         voters=None if everybody else [m.actor_id for m in heard if m.actor_id is not None], is_secret=is_secret,
         opens_at=work.now, closes_at=resolution.closes_at,
         rule={
-            "kind": BallotKind.SINGLE if labels else BallotKind.YES_NO,
-            "quorum": Share(quorum, 100, True) if quorum else None,
-            "threshold": Share(settings.ballot_majority_percent, 100, True),
+            "quorum": (quorum, 100, True) if quorum else None,
+            "threshold": (settings.ballot_majority_percent, 100, True),
         },
     )  # fmt: skip
     work.add(resolution)
@@ -216,12 +218,11 @@ async def hear_ballot(work: Work, event: EventRecord) -> None:
         return
     topic, resolution = found
     work.require(LEAD, resolution)
-    told, options = Closed.read(event), json.loads(resolution.options)
+    told, options = work.port(BALLOTS).closed(event), json.loads(resolution.options)
     outcome = OUTCOMES[told.outcome]
-    tally = dict(zip(options or ANSWERS, told.votes, strict=True))
     chosen = options[told.winners[0]] if outcome is ForumResolutionState.ADOPTED and options else None
     counts: dict[str, Any] = {
-        "tally": json.dumps(tally, ensure_ascii=False), "turnout": told.cast, "chosen": chosen,
+        "tally": json.dumps(told.labelled(options), ensure_ascii=False), "turnout": told.cast, "chosen": chosen,
     }  # fmt: skip
     if resolution.members is None:
         counts["members"] = told.voters

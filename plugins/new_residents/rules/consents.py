@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.errors import Refusal
 from core.events import EventRecord
 from core.models import Actor
-from core.ports import ELIGIBILITY
+from core.ports import ELIGIBILITY, Port
 from core.rules.inputs import clean_text
 from core.work import Work
-from plugins.ballots.ports import ANSWERS, BALLOTS, BallotOutcome
-from plugins.councils.ports import COUNCILS
 from plugins.new_residents.models import Registration
 from plugins.new_residents.rules.common import about, not_own, today
 from plugins.new_residents.rules.registrations import still
@@ -25,6 +24,12 @@ from plugins.new_residents.rules.residence import consent_area, take_effect
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import ASKED, ResidenceState
 
+if TYPE_CHECKING:
+    from plugins.ballots.ports import Ballots
+    from plugins.councils.ports import Councils
+
+BALLOTS: Port[Ballots] = Port("ballots")
+COUNCILS: Port[Councils] = Port("councils")
 RECORD = "new_residents.consent.record"
 REPRESENTATIVES = 200
 
@@ -61,7 +66,7 @@ async def ask_consent(
     person = await work.get(Actor, registration.person_id)
     ballot_id = await ballots.put(
         work, subject=registration, area_id=registration.area_id, title=f"同意{person.masked_name}参加本村选举与决策",
-        choices=ANSWERS[:2], voters=list(voters), is_secret=True, opens_at=opens_at, closes_at=closes_at,
+        may_abstain=False, voters=list(voters), is_secret=True, opens_at=opens_at, closes_at=closes_at,
     )  # fmt: skip
     work.require(RECORD, registration)
     work.change(
@@ -145,7 +150,7 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
     if registration is None:
         return
     work.require(RECORD, registration)
-    if data.get("outcome") not in (BallotOutcome.ADOPTED, BallotOutcome.REJECTED):
+    if data.get("outcome") not in ("ADOPTED", "REJECTED"):
         work.change(registration, consent_ballot_id=None)
         work.record(
             "new_residents.residence.pending", registration, area_id=registration.area_id, data=about(registration)
@@ -153,7 +158,7 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
         return
     day = work.clock.civil_date(event.occurred_at)
     await _decided(
-        work, registration, data["outcome"] == BallotOutcome.ADOPTED, consent_ballot_id=registration.consent_ballot_id,
+        work, registration, data["outcome"] == "ADOPTED", consent_ballot_id=registration.consent_ballot_id,
         consent_evidence=None, consented_on=day,
     )  # fmt: skip
 

@@ -10,8 +10,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from plugins.ballots.ports import Share
-from plugins.ballots.rules.counting import Terms, decide, drawn
+from plugins.ballots.rules.counting import Share, Terms, decide, drawn
 from plugins.ballots.terms import BallotKind, BallotOutcome, ShareBase, TieRule
 
 LOT = "00ff"

@@ -15,7 +15,7 @@ from core.models import Area
 from core.rules.settings import toggle_plugin
 from core.testing.kit import Neighbourhood
 from core.work import Work
-from plugins.ballots.ports import BALLOTS, Rule, Share, ShareBase
+from plugins.ballots.ports import BALLOTS, Rule
 from plugins.ballots.rules import closing
 from plugins.ballots.rules.counting import Result
 from plugins.ballots.terms import BallotOutcome
@@ -42,7 +42,7 @@ async def put(b: Balloting, voters: list[str] | None, **more: Any) -> str:
 
 async def test_a_matter_is_put_to_a_bodys_members_and_its_outcome_told(neighbourhood: Neighbourhood) -> None:
     b = await Balloting.begin(neighbourhood, 3)
-    ballot = await put(b, list(b.voters.values()), rule={"quorum": Share(2, 3, False), "threshold": Share(2, 3, False)})
+    ballot = await put(b, list(b.voters.values()), rule={"quorum": (2, 3, False), "threshold": (2, 3, False)})
     for who, choice in zip(b.voters, (0, 0, 1), strict=True):
         assert await b.vote(who, ballot, choice) == "done"
     await b.over(ballot, days=2)
@@ -84,9 +84,10 @@ async def test_without_voters_everybody_votes_who_lives_there(neighbourhood: Nei
     ("more", "code"),
     [
         ({"rule": {"proxies": 11}}, "BAD_RULE"),
+        ({"rule": {"quorum": (3, 2, True)}}, "BAD_SHARE"),
         ({"choices": ["赞成"]}, "OPTIONS"),
-        ({"rule": {"threshold": Share(1, 3, False)}}, "RULE_TOO_LOOSE"),
-        ({"rule": {"threshold": Share(0, 1, True), "base": ShareBase.VALID}}, "RULE_TOO_LOOSE"),
+        ({"rule": {"threshold": (1, 3, False)}}, "RULE_TOO_LOOSE"),
+        ({"rule": {"threshold": (0, 1, True), "base": "VALID"}}, "RULE_TOO_LOOSE"),
         ({"voters": []}, "VOTERS"),
     ],
 )
@@ -120,8 +121,8 @@ async def _toggle(work: Work, area_id: Any, state: str) -> dict[str, Any]:
 async def test_a_question_is_adopted_only_with_more_votes_for_it_than_against(neighbourhood: Neighbourhood) -> None:
     """Whatever share of the roll the rule is content with, and whatever a broken count says."""
     b = await Balloting.begin(neighbourhood, 3)
-    tenth: Rule = {"threshold": Share(1, 10, True), "base": ShareBase.ROLL}
-    rules: list[Rule] = [tenth, {"threshold": None}, {"threshold": Share(1, 2, False)}]
+    tenth: Rule = {"threshold": (1, 10, True), "base": "ROLL"}
+    rules: list[Rule] = [tenth, {"threshold": None}, {"threshold": (1, 2, False)}]
     for rule in rules:
         ballot = await put(b, list(b.voters.values()), rule={"quorum": None, **rule})
         for who, choice in zip(b.voters, (0, 1, 1), strict=True):
