@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -15,10 +15,10 @@ from core.models import Area
 from core.rules.settings import toggle_plugin
 from core.testing.kit import Neighbourhood
 from core.work import Work
-from plugins.ballots.ports import BALLOTS, Rule
+from plugins.ballots.ports import BALLOTS, Closed, Rule
 from plugins.ballots.rules import closing
 from plugins.ballots.rules.counting import Result
-from plugins.ballots.terms import BallotOutcome
+from plugins.ballots.terms import BallotKind, BallotOutcome, ShareBase, TieRule
 from tests.kits.ballots import Balloting, uuid
 
 pytestmark = pytest.mark.anyio
@@ -54,6 +54,12 @@ async def test_a_matter_is_put_to_a_bodys_members_and_its_outcome_told(neighbour
         "ballot": str(uuid(ballot)), "subjectTag": "area", "subjectId": str(uuid(b.area)), "outcome": "ADOPTED",
         "tally": {"0": 2, "1": 1, "2": 0}, "ballots": 3, "roll": 3, "winners": [0],
     }  # fmt: skip
+
+
+def test_the_port_speaks_the_terms_of_ballots() -> None:
+    said = {**get_type_hints(Rule), **get_type_hints(Closed)}
+    for name, terms in (("kind", BallotKind), ("base", ShareBase), ("ties", TieRule), ("outcome", BallotOutcome)):
+        assert set(get_args(said[name])) == {str(term) for term in terms}, name
 
 
 async def test_of_a_question_people_read_the_same_answers_whoever_puts_it(neighbourhood: Neighbourhood) -> None:
