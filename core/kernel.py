@@ -19,6 +19,7 @@ from core.settings.tree import SettingsBook
 if TYPE_CHECKING:
     from core.corrections import Merging, Undo
     from core.duties import Duties
+    from core.ports import Port
     from core.rules.erasure import Erasing
 
 EVENTS_OUT = ("core.activity.attended",)  # what the kernel itself offers to mechanisms
@@ -61,6 +62,10 @@ class Kernel:
         """The event types a plugin may listen to: the kernel's own, and those the other loaded plugins declare."""
         others = (m for key, m in sorted(self.manifests.items()) if key != to)
         return tuple(dict.fromkeys((*EVENTS_OUT, *(t for m in others for t in m.events_out))))
+
+    def provider(self, port: Port[Any]) -> str | None:
+        """The loaded plugin that provides a port."""
+        return next((key for key, m in self.manifests.items() if port.name in m.provides), None)
 
     def owner(self, name: str) -> str:
         """The plugin a permission or event type belongs to by its first word; `core` when it is nobody's."""

@@ -1,13 +1,15 @@
-"""What mechanisms ask of each other without knowing each other: who lives where, and whether a decision may take effect.
+"""Ports: what mechanisms ask of each other without knowing each other. And the kernel's own: who lives where, and whether a
+decision may take effect.
 
-A plugin provides a port, or the kernel's own answer stands.
+A plugin provides a port, or its null provider answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 from uuid import UUID
 
 from core.settings.store import as_day
@@ -15,6 +17,24 @@ from core.settings.store import as_day
 if TYPE_CHECKING:
     from core.models import Entity
     from core.work import Work
+
+
+P = TypeVar("P")
+
+
+@dataclass(frozen=True)
+class Port(Generic[P]):
+    """`protocol` names the methods a provider must have; `null` is used when no plugin provides the port. Who asks a plugin that
+    may be missing names it only, and takes the type for mypy: `BALLOTS: Port[Ballots] = Port("ballots")`."""
+
+    name: str
+    protocol: type = object
+    null: P | None = None
+
+    def missing(self, provider: Any) -> list[str]:
+        """The protocol's methods that `provider` lacks."""
+        wanted = [n for n in vars(self.protocol) if not n.startswith("_")]
+        return [n for n in wanted if not callable(getattr(provider, n, None))]
 
 
 class Eligibility(Protocol):
@@ -68,3 +88,7 @@ class NoGate:
 
     async def may_take_effect(self, work: Work, subject: Entity) -> bool:
         return True
+
+
+ELIGIBILITY: Port[Eligibility] = Port("eligibility", Eligibility, Memberships())
+DECISION_GATE: Port[DecisionGate] = Port("decision_gate", DecisionGate, NoGate())

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
-from typing import Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from uuid import UUID
 
 from tortoise.models import Model
@@ -29,12 +29,17 @@ from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Actor, Area, Entity, Logged
 from core.models.event import EPOCH_BASE
+from core.ports import Port
 from core.search import ENTRY, TERM, entry_of, is_renamed
 from core.settings import Settings, SettingsBook
 from core.settings.store import as_uuid
 
+if TYPE_CHECKING:
+    from core.events import EventRecord
+
 M = TypeVar("M", bound=Model)
 N = TypeVar("N", bound=Model)
+P = TypeVar("P")
 L = TypeVar("L", bound=Logged)
 
 EVENTS = 400  # to a statement
@@ -249,6 +254,26 @@ class Work:
             raise self._not_found(model, id)
         return self._made(upper, rows[0]), self._made(lower, rows[0])
 
+    @overload
+    async def heard(self, event: EventRecord, model: type[M], *, above: None = None, **columns: Any) -> M | None: ...
+    @overload
+    async def heard(
+        self, event: EventRecord, model: type[M], *, above: type[N], **columns: Any
+    ) -> tuple[N, M] | None: ...
+    async def heard(
+        self, event: EventRecord, model: type[M], *, above: type[N] | None = None, **columns: Any
+    ) -> M | tuple[N, M] | None:
+        """The row of `model` that another mechanism tells about (`subjectTag`, `subjectId`), held, where its columns still are
+        so: `state=VOTING, ballot_id=event.data["ballot"]`; with the row `above` it (`lock_with`). None where they are not,
+        null among them, or where the event is about something else."""
+        if event.data.get("subjectTag") != getattr(model, "tag", None):
+            return None
+        id = UUID(event.data["subjectId"])
+        higher, row = (None, await self.lock(model, id)) if above is None else await self.lock_with(model, id, above)
+        if any(getattr(row, name) is None or str(getattr(row, name)) != str(value) for name, value in columns.items()):
+            return None
+        return row if higher is None else (higher, row)
+
     async def find(self, model: type[M], **equals: Any) -> M | None:
         """The only row with these column values, or None."""
         rows = await self.select(model, **equals)
@@ -312,9 +337,17 @@ class Work:
             self._settings = await self.kernel.settings.version(self.transaction.fetch)
         return self._settings
 
-    def port(self, name: str) -> Any:
-        """Whoever provides this port, or its null provider (`core.plugins.ports`)."""
-        return self.kernel.ports[name]
+    def port(self, port: Port[P], at: Model | None = None) -> P:
+        """Whoever provides this port, or its null provider (`core.plugins.ports`).
+
+        Refuses PLUGIN_DISABLED where there is neither; with `at` (a row read through this work) also where no plugin provides
+        it, or the one that does is off there.
+        """
+        found: P | None = self.kernel.ports.get(port.name, port.null)
+        provider = self.kernel.provider(port)
+        if found is None or (at is not None and provider not in self.place(at).plugins):
+            raise Refusal("PLUGIN_DISABLED", plugin=provider or port.name)
+        return found
 
     def hold(self, alias: str) -> str:
         """The end of a statement of the rule's own that holds the rows of `alias` until the end of the transaction;

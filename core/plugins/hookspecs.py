@@ -78,7 +78,7 @@ def gongzhi_sheets() -> list[Sheet]:  # type: ignore[empty-body]
 
 
 @hookspec
-def gongzhi_ports() -> list[Port]:  # type: ignore[empty-body]
+def gongzhi_ports() -> list[Port[Any]]:  # type: ignore[empty-body]
     """Ports this plugin offers to others, as listed under `ports` in `plugin.toml`."""
 
 

@@ -56,7 +56,7 @@ class Plugin:
     duties: Duties | None = None
     erasing: Erasing | None = None
     sheets: tuple[Sheet, ...] = ()
-    ports: tuple[Port, ...] = ()
+    ports: tuple[Port[Any], ...] = ()
     providers: Mapping[str, Any] = None  # type: ignore[assignment]
 
     @property
@@ -341,6 +341,9 @@ class Host:
                 missing = known[name].missing(provider)
                 if missing:
                     what = f"port {name}: the provider has no {', '.join(missing)}"
+                    self._wrong(plugin.key, "BAD_DECLARATION", what=what)
+                elif name not in plugin.manifest.provides:
+                    what = f"the port {name!r} is not listed under provides in plugin.toml"
                     self._wrong(plugin.key, "BAD_DECLARATION", what=what)
                 elif name in providers:
                     self._wrong(plugin.key, "PORT_TWICE", port=name, other=providers[name])

@@ -3,38 +3,24 @@
     class Payments(Protocol):
         async def pay(self, work: Work, to: UUID, fen: int) -> bool: ...
 
+    PAYMENTS: Port[Payments] = Port("payments", Payments, NoPayments())
+
     @hookimpl
     def gongzhi_ports() -> list[Port]:
-        return [Port("payments", Payments, NoPayments())]
+        return [PAYMENTS]
 
-A rule asks `work.port("payments")` and never knows who answers. The kernel offers ports too: `CORE_PORTS`.
+A rule asks `work.port(PAYMENTS)` and never knows who answers; mypy knows what may be asked. A plugin that may be there or
+not names the port again, `PAYMENTS: Port[Payments] = Port("payments")`, with the type imported for mypy. The kernel offers ports too.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-from core.ports import DecisionGate, Eligibility, Memberships, NoGate
+from core.ports import DECISION_GATE, ELIGIBILITY, Port
 from core.sign_in.phone import NoChannel, PhoneChannel
 
+PHONE_CODES: Port[PhoneChannel] = Port("phone_codes", PhoneChannel, NoChannel())
+CORE_PORTS: tuple[Port[Any], ...] = (PHONE_CODES, ELIGIBILITY, DECISION_GATE)
 
-@dataclass(frozen=True)
-class Port:
-    """`protocol` names the methods a provider must have; `null` is used when no plugin provides the port."""
-
-    name: str
-    protocol: type
-    null: Any
-
-    def missing(self, provider: Any) -> list[str]:
-        """The protocol's methods that `provider` lacks."""
-        wanted = [n for n in vars(self.protocol) if not n.startswith("_")]
-        return [n for n in wanted if not callable(getattr(provider, n, None))]
-
-
-CORE_PORTS = (
-    Port("phone_codes", PhoneChannel, NoChannel()),
-    Port("eligibility", Eligibility, Memberships()),
-    Port("decision_gate", DecisionGate, NoGate()),
-)
+__all__ = ["CORE_PORTS", "Port"]

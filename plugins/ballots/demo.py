@@ -8,10 +8,10 @@ from datetime import timedelta
 from core.demo import DemoDistrict
 from core.runtime import Runtime
 from plugins.ballots import rules
+from plugins.ballots.ports import ANSWERS
 from plugins.ballots.terms import BallotBox, BallotKind, EligibilityPredicate, RollObjectionWish
 
 KIND = "RESIDENTS_REPRESENTATIVES"
-DECISION = ("赞成", "反对", "弃权")
 NEIGHBOURS = ("林晓敏", "陈志伟", "黄丽华", "许文杰", "蔡美玲", "谢永强", "郭小燕")
 
 
@@ -28,7 +28,7 @@ async def _pavilion(d: DemoDistrict) -> None:
         "clerk",
         lambda w: rules.announce(
             w, area_id=d.areas["xishan"], title="村口凉亭修缮方案", question="是否按公示方案修缮村口凉亭?",
-            kind=BallotKind.YES_NO, options=DECISION, is_secret=True, has_papers=True, opens_at=opens,
+            kind=BallotKind.YES_NO, options=ANSWERS, is_secret=True, has_papers=True, opens_at=opens,
             closes_at=opens + timedelta(days=2), voter_ids=[d.actors[n] for n in NEIGHBOURS],
         ),
     )  # fmt: skip

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from core.jobs import Job
 from core.plugins import hookimpl
-from core.plugins.ports import Port
 
 if TYPE_CHECKING:
     from core.corrections import Merging
     from core.demo import DemoDistrict
     from core.duties import Duties
     from core.events import Handler
+    from core.plugins import Port
     from core.rules.erasure import Erasing
     from core.runtime import Runtime
     from core.settings import Settings
@@ -36,10 +36,10 @@ def gongzhi_settings() -> type[Settings]:
 
 
 @hookimpl
-def gongzhi_ports() -> list[Port]:
-    from plugins.ballots.ports import Ballots, NoBallots
+def gongzhi_ports() -> list[Port[Any]]:
+    from plugins.ballots.ports import BALLOTS
 
-    return [Port("ballots", Ballots, NoBallots())]
+    return [BALLOTS]
 
 
 @hookimpl

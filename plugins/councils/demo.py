@@ -13,6 +13,7 @@ from core.demo import DemoDistrict
 from core.demo.district import Community, Town
 from core.enums import ActorKind, AreaKind, BehalfBasis
 from core.errors import Refusal
+from core.ports import ELIGIBILITY
 from core.rules import actors
 from core.runtime import Command, Runtime
 from core.work import Work
@@ -122,7 +123,7 @@ async def _story(d: DemoDistrict) -> None:
 
 async def _seat(w: Work, body_id: UUID, area_id: UUID, person: UUID, is_chair: bool, is_woman: bool = False) -> Seat:
     """Residents sit as residents, others as experts."""
-    homes = await w.port("eligibility").resident_since(w, person, area_id)
+    homes = await w.port(ELIGIBILITY).resident_since(w, person, area_id)
     return await rules.fill_seat(
         w, body_id=body_id, holder_id=person, category=SeatCategory.RESIDENT if homes else SeatCategory.EXPERT,
         also=[SeatCategory.WOMEN] if is_woman else [], office=SeatOffice.CHAIR if is_chair else SeatOffice.MEMBER,

@@ -36,11 +36,10 @@ def gongzhi_settings() -> type[Settings]:
 
 
 @hookimpl
-def gongzhi_ports() -> list[Port]:
-    from core.plugins.ports import Port
-    from plugins.councils.ports import Councils, NoCouncils, NoKeeper, SeatKeeper
+def gongzhi_ports() -> list[Port[Any]]:
+    from plugins.councils.ports import COUNCILS, SEAT_KEEPER
 
-    return [Port("councils", Councils, NoCouncils()), Port("seat_keeper", SeatKeeper, NoKeeper())]
+    return [COUNCILS, SEAT_KEEPER]
 
 
 @hookimpl
@@ -58,7 +57,6 @@ def gongzhi_handlers() -> list[Handler]:
     return [
         Handler("councils", "ballots.ballot.closed", rules.hear_ballot),
         Handler("councils", "ballots.ballot.cancelled", rules.hear_cancelled),
-        Handler("councils", "disclosure.notice.superseded", rules.hear_superseded),
         Handler("councils", "disclosure.notice.closed", rules.hear_notice),
         Handler("councils", "core.mandate.revoked", rules.hear_mandate),
         Handler("councils", "core.membership.ended", rules.hear_membership),

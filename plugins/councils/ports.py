@@ -1,8 +1,8 @@
 """What councils do for other mechanisms, without anybody knowing the tables: seat, count, and tell who sits where. And what
-they ask of a mechanism that keeps the seats of a category.
+they ask of a mechanism that keeps the seats of a category. Their terms are told as text: `kind` is a `BodyKind`, `category` a
+`SeatCategory`, `matter` a `Matter`, `because` a `VacatedBecause`, `rounding` a `Rounding` of `plugins.councils.terms`.
 
-councils: Councils = work.port("councils")
-voters = await councils.seated(work, body_id)
+voters = await work.port(COUNCILS).seated(work, body_id)
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from uuid import UUID
 
 from core.errors import Refusal
+from core.ports import Port
 
 if TYPE_CHECKING:
     from core.models import Area, Entity
@@ -239,19 +240,13 @@ class Provider:
         return not composition.violations(now.seats, now.rules)
 
     async def may_decide(self, work: Work, body_id: UUID, matter: str) -> bool:
+        from plugins.councils import rules
         from plugins.councils.models import Body
-        from plugins.councils.rules.common import terms
-        from plugins.councils.rules.resolutions import has_been_given
-        from plugins.councils.terms import GIVEN_POWERS_KINDS, Matter
+        from plugins.councils.terms import Matter
 
-        body = await work.get(Body, body_id)
         if matter not in Matter.__members__:
             raise Refusal("UNKNOWN_MATTER", path=("matter",), known=", ".join(Matter.__members__))
-        about = Matter(matter)
-        bound = body.is_advisory or body.kind in GIVEN_POWERS_KINDS
-        if bound and not await has_been_given(work, body, about):
-            return False
-        return about not in (await terms(work, body)).listed or await self.is_valid(work, body_id)
+        return await rules.may_decide(work, await work.lock(Body, body_id), Matter(matter))
 
     async def propose(self, work: Work, *, body_id: UUID, title: str, matter: str, details: str | None) -> UUID:
         from plugins.councils import rules
@@ -329,3 +324,7 @@ class NoKeeper:
 
     async def of_a_new_body(self, work: Work, area: Area, kind: str) -> Sequence[KeptShare]:
         return ()
+
+
+COUNCILS: Port[Councils] = Port("councils", Councils, NoCouncils())
+SEAT_KEEPER: Port[SeatKeeper] = Port("seat_keeper", SeatKeeper, NoKeeper())

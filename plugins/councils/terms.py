@@ -198,7 +198,6 @@ class ResolutionState(Term):
     ADOPTED = "ADOPTED", "通过,公示中"
     EFFECTIVE = "EFFECTIVE", "已生效"
     REJECTED = "REJECTED", "未通过"
-    NO_QUORUM = "NO_QUORUM", "参与人数不足"
     DEFECTIVE = "DEFECTIVE", "组成不合规,不成立"
     OVERTURNED = "OVERTURNED", "异议成立,撤销"
     CANCELLED = "CANCELLED", "表决取消"

@@ -10,9 +10,11 @@ from core.demo import DemoDistrict
 from core.demo.district import Town
 from core.enums import ActorKind, MembershipRole, MembershipState
 from core.models import Membership
+from core.ports import ELIGIBILITY
 from core.rules import actors
 from core.runtime import Runtime
 from core.work import Work
+from plugins.councils.ports import COUNCILS
 from plugins.enterprise_council import rules
 from plugins.enterprise_council.models import Commitment
 from plugins.enterprise_council.terms import CO_BUILDING, PartyRole
@@ -31,7 +33,7 @@ async def fill(runtime: Runtime, d: DemoDistrict) -> None:
 
 
 async def _found(w: Work, area_id: UUID, name: str) -> UUID:
-    id: UUID = await w.port("councils").found(
+    id: UUID = await w.port(COUNCILS).found(
         w, area_id=area_id, kind=CO_BUILDING, name=name, size=_SIZE, purpose="镇村企共商共建", is_advisory=False
     )
     return id
@@ -47,7 +49,7 @@ async def _here(w: Work, enterprise_id: UUID, area_id: UUID) -> None:
 
 
 async def _sit(w: Work, body_id: UUID, person_id: UUID) -> None:
-    await w.port("councils").fill(w, body_id=body_id, holder_id=person_id, category="RESIDENT")
+    await w.port(COUNCILS).fill(w, body_id=body_id, holder_id=person_id, category="RESIDENT")
 
 
 async def _seats(d: DemoDistrict) -> None:
@@ -56,7 +58,7 @@ async def _seats(d: DemoDistrict) -> None:
     body_id = await d.act("admin", lambda w: _found(w, area, "西山社社企共建理事会"))
 
     async def residents(w: Work) -> list[UUID]:
-        port = w.port("eligibility")
+        port = w.port(ELIGIBILITY)
         return [d.actors[n] for n in _RESIDENTS if await port.resident_since(w, d.actors[n], area)]
 
     for person in (await d.system(residents))[: _SIZE - 1]:

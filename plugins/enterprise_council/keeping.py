@@ -4,25 +4,14 @@ beginning in a co-building council (M11). Councils ask through their port `seat_
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Refusal
 from core.models import Area
 from core.work import Work
+from plugins.councils.ports import KeptShare
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import CO_BUILDING, ENTERPRISE, KEY
-
-
-@dataclass(frozen=True)
-class Share:
-    """As `seat_keeper` has it: `parts` of `out_of` seats."""
-
-    kept_by: str
-    category: str
-    parts: int
-    out_of: int
-    rounding: str
 
 
 class Keeper:
@@ -40,10 +29,10 @@ class Keeper:
                 most=settings.most_percent,
             )  # fmt: skip
 
-    async def of_a_new_body(self, work: Work, area: Area, kind: str) -> Sequence[Share]:
+    async def of_a_new_body(self, work: Work, area: Area, kind: str) -> Sequence[KeptShare]:
         """A co-building council begins with the share that is set there."""
         if kind != CO_BUILDING or KEY not in work.place(area).plugins:
             return ()
         settings = await work.settings(EnterpriseCouncilSettings, area)
         _, percent, _ = sorted((settings.least_percent, settings.share_percent, settings.most_percent))
-        return (Share(KEY, ENTERPRISE, percent, 100, str(settings.share_rounding)),)
+        return (KeptShare(KEY, ENTERPRISE, percent, 100, str(settings.share_rounding)),)

@@ -14,6 +14,7 @@ from core.clock import months_later
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id, split_global
+from core.ports import ELIGIBILITY
 from core.runtime import Command
 from core.testing.kit import Neighbourhood
 from core.work import Work
@@ -107,7 +108,7 @@ class Arriving:
         found: list[date | None] = []
 
         async def look(work: Work) -> dict[str, Any]:
-            port = work.port("eligibility")
+            port = work.port(ELIGIBILITY)
             found.append(await port.resident_since(work, person, split_global(area)[1]))
             return {}
 

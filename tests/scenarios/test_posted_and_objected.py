@@ -170,7 +170,7 @@ async def test_a_decision_is_posted_objected_to_corrected_and_holds(
         "state": "SUPERSEDED", "supersededBy": {"nodes": [{"id": corrected}]},
     }  # fmt: skip
     await n.delivered()
-    assert await council.see(resolution, "state noticeId", None) == {"state": "ADOPTED", "noticeId": corrected}
+    assert await council.see(resolution, "state noticeId", None) == {"state": "ADOPTED", "noticeId": first}
     lines = (await d.see(corrected, "items { nodes { text } }"))["items"]["nodes"]
     assert lines[1]["text"] == "其余 12 人 40 个工日" and "*" in lines[0]["text"] and tian not in lines[0]["text"]
     await d.days(8)  # 14 May is its last day

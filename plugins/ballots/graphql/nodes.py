@@ -305,7 +305,7 @@ def _terms(values: dict[str, Any], facts: Any) -> BallotsTerms | None:
         return None
     return BallotsTerms(
         quorum=_share(said["quorum"]), threshold=_share(said["threshold"]), base=said["base"], seats=said["seats"],
-        ties=said["ties"], most=said["most"], points=said["points"], proxies=said["proxies"],
+        ties=values["ties"], most=said["most"], points=said["points"], proxies=said["proxies"],
     )  # fmt: skip
 
 
@@ -362,7 +362,10 @@ class BallotsBallot:
         _tally, columns=lambda t: {"tally": t.tally}, settings=False, description="Empty until it is closed (计票结果)."
     )
     rule: BallotsTerms | None = python(
-        _terms, columns=lambda t: {"rule": t.rule}, settings=False, description="How it is decided (表决规则)."
+        _terms,
+        columns=lambda t: {"rule": t.rule, "ties": t.ties},
+        settings=False,
+        description="How it is decided (表决规则).",
     )
     voters: int | None = column(description="On the roll (选民数).")
     cast: int | None = column("cast_count", description="Who voted, however (投票人数).")

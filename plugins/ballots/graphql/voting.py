@@ -19,6 +19,7 @@ from plugins.ballots.graphql.nodes import (
     BallotsProxy,
     BallotsVote,
 )
+from plugins.ballots.ports import ANSWERS
 from plugins.ballots.terms import (
     BallotBox,
     BallotKind,
@@ -74,7 +75,7 @@ class BallotsAnnounceInput(MutationInput):
     question: str | None = None
     kind: BallotKind = BallotKind.YES_NO
     options: list[str] = strawberry.field(
-        default_factory=lambda: ["赞成", "反对", "弃权"], description="For, against and abstaining unless told (选项)."
+        default_factory=lambda: [*ANSWERS], description="For, against and abstaining unless told (选项)."
     )
     is_secret: bool = True
     has_papers: bool = False

@@ -1,7 +1,7 @@
 from tortoise import migrations
 from tortoise.migrations import operations as ops
 from core.ids import new_id
-from plugins.ballots.terms import BallotBox, BallotKind, BallotOutcome, BallotState, CandidateState, ElectionState, EligibilityState, PaperBatchState, RollEntryState, RollObjectionState, RollObjectionWish, RollState, VoteProxyState, VoterFact, VoterFactState, VotingChannel
+from plugins.ballots.terms import BallotBox, BallotKind, BallotOutcome, BallotState, CandidateState, ElectionState, EligibilityState, PaperBatchState, RollEntryState, RollObjectionState, RollObjectionWish, RollState, TieRule, VoteProxyState, VoterFact, VoterFactState, VotingChannel
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 
@@ -109,6 +109,7 @@ class Migration(migrations.Migration):
                 ('is_secret', fields.BooleanField()),
                 ('has_papers', fields.BooleanField()),
                 ('rule', fields.TextField(unique=False)),
+                ('ties', fields.CharEnumField(description='TieRule', enum_type=TieRule, max_length=40)),
                 ('state', fields.CharEnumField(description='BallotState', enum_type=BallotState, max_length=40)),
                 ('opens_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
                 ('closes_at', fields.DatetimeField(auto_now=False, auto_now_add=False)),
@@ -116,6 +117,8 @@ class Migration(migrations.Migration):
                 ('closed_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('outcome', fields.CharEnumField(null=True, description='BallotOutcome', enum_type=BallotOutcome, max_length=40)),
                 ('tally', fields.TextField(null=True, unique=False)),
+                ('votes_for', fields.IntField(null=True)),
+                ('votes_against', fields.IntField(null=True)),
                 ('voters', fields.IntField(null=True)),
                 ('cast_count', fields.IntField(null=True)),
                 ('valid', fields.IntField(null=True)),

@@ -13,28 +13,22 @@ from core.personal import Text, impersonal, personal
 from plugins.ballots.models.common import ballot_is, marks, roll_is
 from plugins.ballots.models.elections import Candidate, Election
 from plugins.ballots.models.rolls import Roll
-from plugins.ballots.terms import BallotKind, BallotOutcome, BallotState, RollState, VotingChannel
-
-
-def _votes(position: int) -> str:
-    """SQL: votes of the first or second option, from a tally as it is written; 0 where it is none."""
-    first = _after('[{"position": 0, "tied": false, "votes": ', "replace(NEW.tally, 'true', 'false')")
-    said = first if position == 0 else _after(', "won": false}, {"position": 1, "tied": false, "votes": ', _rest(first))
-    digits = f"substr({said}, 1, length({said}) - length({_rest(said)}))"
-    return f"CAST(COALESCE(NULLIF({digits}, ''), '0') AS bigint)"
-
-
-def _after(said: str, text: str) -> str:
-    return f"substr({text}, {len(said) + 1})"
-
-
-def _rest(text: str) -> str:
-    """SQL: what comes after the digits that a text begins with."""
-    return f"ltrim({text}, '0123456789')"
-
+from plugins.ballots.terms import BallotKind, BallotOutcome, BallotState, RollState, TieRule, VotingChannel
 
 # What a ballot came to.
-_COUNTED = ("outcome", "tally", "voters", "cast_count", "valid", "spoiled", "lot", "closed_at", "notice_id")
+_COUNTED = (
+    "outcome",
+    "tally",
+    "votes_for",
+    "votes_against",
+    "voters",
+    "cast_count",
+    "valid",
+    "spoiled",
+    "lot",
+    "closed_at",
+    "notice_id",
+)
 
 
 class Ballot(Logged):
@@ -56,7 +50,8 @@ class Ballot(Logged):
     kind = fields.CharEnumField(BallotKind, description="BallotKind", max_length=40)
     is_secret = fields.BooleanField()
     has_papers = fields.BooleanField()
-    rule = fields.TextField()  # JSON, see plugins.ballots.rules.terms_of
+    rule = fields.TextField()  # JSON, see plugins.ballots.rules.counting.terms_of
+    ties = fields.CharEnumField(TieRule, description="TieRule", max_length=40)
     state = fields.CharEnumField(BallotState, description="BallotState", max_length=40)
     opens_at = fields.DatetimeField()
     closes_at = fields.DatetimeField()
@@ -64,6 +59,8 @@ class Ballot(Logged):
     closed_at = fields.DatetimeField(null=True)
     outcome = fields.CharEnumField(BallotOutcome, description="BallotOutcome", max_length=40, null=True)
     tally = fields.TextField(null=True)  # JSON
+    votes_for = fields.IntField(null=True)  # of a yes or no, with the next: what the tally says
+    votes_against = fields.IntField(null=True)
     voters = fields.IntField(null=True)
     cast_count = fields.IntField(null=True)
     valid = fields.IntField(null=True)
@@ -80,10 +77,15 @@ class Ballot(Logged):
         check("inv8_outcome", "(NEW.outcome IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
         check("inv8_tally", "(NEW.tally IS NOT NULL) = (NEW.state IN ('CLOSED', 'ANNULLED'))", "BALLOT_STATE"),
         check(
+            "inv8_yes_or_no",
+            "(NEW.votes_for IS NOT NULL) = (NEW.kind = 'YES_NO' AND NEW.tally IS NOT NULL)"
+            " AND (NEW.votes_for IS NULL) = (NEW.votes_against IS NULL)",
+            "BALLOT_STATE",
+        ),
+        check(
             "inv8_more_for_it",
-            "CASE WHEN NEW.kind = 'YES_NO' AND NEW.outcome = 'ADOPTED' THEN"
-            f" {_votes(0)} > {_votes(1)} OR ({_votes(0)} = {_votes(1)} AND NEW.rule LIKE '%\"ties\": \"LOT\"%')"
-            " ELSE 1 = 1 END",
+            "NEW.votes_for IS NULL OR NEW.outcome <> 'ADOPTED' OR NEW.votes_for > NEW.votes_against"
+            " OR (NEW.ties = 'LOT' AND NEW.votes_for = NEW.votes_against AND NEW.votes_for > 0)",
             "MORE_AGAINST_IT",
         ),
         refuse(
@@ -142,7 +144,7 @@ class Ballot(Logged):
             "stays",
             "UPDATE",
             changed(
-                "roll_id", "election_id", "kind", "is_secret", "has_papers", "rule", "title", "question", "subject_tag",
+                "roll_id", "election_id", "kind", "is_secret", "has_papers", "rule", "ties", "title", "question", "subject_tag",
                 "subject_id", "area_id",
             ),
             "APPEND_ONLY",

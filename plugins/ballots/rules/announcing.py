@@ -160,7 +160,7 @@ def put(
     ballot = Ballot(
         id=new_id(), area_id=area_id or roll.area_id, roll_id=roll.id, election_id=election.id if election else None,
         title=clean_name(title, "title"), question=optional_text(question, "question", limit=5000), subject_tag=tag,
-        subject_id=subject_id, kind=kind, is_secret=is_secret, has_papers=has_papers, rule=terms.dumped(),
+        subject_id=subject_id, kind=kind, is_secret=is_secret, has_papers=has_papers, rule=terms.dumped(), ties=terms.ties,
         state=BallotState.ANNOUNCED, opens_at=opens_at, closes_at=closes_at,
     )  # fmt: skip
     work.add(ballot)

@@ -8,7 +8,7 @@ from uuid import UUID
 from core.errors import Refusal
 from core.events import EventRecord
 from core.work import Work
-from plugins.ballots.models import Ballot, Candidate, Election
+from plugins.ballots.models import Ballot, Candidate, Election, Roll
 from plugins.ballots.rules.announcing import about, call_off
 from plugins.ballots.rules.common import impartial, needed, with_roll
 from plugins.ballots.terms import BallotState, CandidateState, ElectionState
@@ -50,13 +50,13 @@ async def annul(work: Work, *, ballot_id: UUID, reason: str) -> Ballot:
 async def hear_notice(work: Work, event: EventRecord) -> None:
     """The notice of a result, or a correction of it, is closed: with an objection upheld the result is contested, clean
     it is not any more."""
-    if event.data.get("subjectTag") != Ballot.tag or event.data.get("announced") is None:
+    found = await work.heard(event, Ballot, above=Roll, state=BallotState.CLOSED, notice_id=event.data.get("announced"))
+    if found is None:
         return
-    _, ballot = await with_roll(work, UUID(event.data["subjectId"]))
+    _, ballot = found
     work.require("ballots.ballot.manage", ballot)
     contested = not event.data["clean"]
-    is_its = str(ballot.notice_id) == event.data["announced"] and ballot.state is BallotState.CLOSED
-    if is_its and contested is not (ballot.contested_at is not None):
+    if contested is not (ballot.contested_at is not None):
         work.change(ballot, contested_at=event.occurred_at if contested else None)
         how = "contested" if contested else "confirmed"
         work.record(f"ballots.ballot.{how}", ballot, area_id=ballot.area_id, data=about(ballot))

@@ -83,7 +83,7 @@ async def enter_papers(
         raise Refusal("BALLOT_STATE", state=ballot.state)
     await bring_up_to_now(work, roll, ballot)
     await nobody_votes(work, ballot)
-    options, terms = len(await work.select(Option, ballot_id=ballot.id)), terms_of(ballot.rule)
+    options, terms = len(await work.select(Option, ballot_id=ballot.id)), terms_of(ballot.rule, ballot.ties)
     papers = [(check_paper(ballot.kind, options, terms, choices), number) for choices, number in counts]
     valid = sum(number for _, number in papers)
     if any(not 0 < number <= BATCH for _, number in papers) or not 0 <= spoiled <= BATCH or valid + spoiled == 0:

@@ -49,7 +49,7 @@ async def cast(work: Work, *, ballot_id: UUID, choices: Sequence[int], for_voter
         raise Refusal("NO_PROXY")
     if stands["voted"] or (stands["hats"] and not is_proxy):
         raise Refusal("ALREADY_VOTED")
-    paper = check_paper(ballot.kind, stands["options"], terms_of(ballot.rule), choices)
+    paper = check_paper(ballot.kind, stands["options"], terms_of(ballot.rule, ballot.ties), choices)
     mark = Mark(
         id=new_id(), area_id=ballot.area_id, ballot_id=ballot.id, voter_id=voter_id, cast_by_id=work.person_id,
         is_proxy=is_proxy, channel=VotingChannel.ONLINE, choices=None if ballot.is_secret else dumped(list(paper)),
@@ -100,7 +100,7 @@ async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
     if work.acting.for_id is not None:
         raise Refusal("ONLY_ONESELF")
     giver, holder = work.principal_id, (await work.get(Actor, holder_id)).id
-    most = terms_of(ballot.rule).proxies
+    most = terms_of(ballot.rule, ballot.ties).proxies
     if most == 0:
         raise Refusal("NO_PROXIES")
     if ballot.state not in (BallotState.ANNOUNCED, BallotState.OPEN) or work.now >= ballot.closes_at:

@@ -13,6 +13,7 @@ from uuid import UUID
 from core.errors import Refusal
 from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, Roll
+from plugins.ballots.ports import AGAINST, FOR
 from plugins.ballots.rules import papers as box
 from plugins.ballots.rules.announcing import about, bring_up_to_now
 from plugins.ballots.rules.common import dumped, impartial, nobody_votes, with_roll
@@ -20,7 +21,7 @@ from plugins.ballots.rules.counting import Choices, Result, decide, terms_of
 from plugins.ballots.rules.elections import announce_result, conclude
 from plugins.ballots.rules.lateness import LATE
 from plugins.ballots.rules.rolls import consent, listed, release, still_used
-from plugins.ballots.terms import BallotState, PaperBatchState, VotingChannel
+from plugins.ballots.terms import BallotKind, BallotState, PaperBatchState, VotingChannel
 
 CLOSING_SQL = f"SELECT b.id, b.area_id FROM ballots_ballot b WHERE b.state = 'OPEN' AND ({LATE})"
 
@@ -76,25 +77,24 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
             raise Refusal("PAPERS_MISSING", papers=missing)
     cast = await box.empty_out(work, ballot.id) if ballot.is_secret else await _named(work, ballot.id)
     count = await _count(work, ballot, cast)
-    lot, labels = secrets.token_hex(16), await _labels(work, ballot.id)
-    result = _decided(ballot, count, len(labels), lot)
+    lot, options = secrets.token_hex(16), len(await work.select(Option, ballot_id=ballot.id))
+    result = _decided(ballot, count, options, lot)
     notice = await announce_result(work, ballot, result)
-    told = dict(zip(labels, result.votes, strict=True))
     tally = [
         {"position": n, "votes": votes, "won": n in result.winners, "tied": n in result.tied}
         for n, votes in enumerate(result.votes)
     ]
+    is_question = ballot.kind is BallotKind.YES_NO
     work.change(
         ballot, state=BallotState.CLOSED, closed_at=work.now, outcome=result.outcome, tally=dumped(tally),
+        votes_for=result.votes[FOR] if is_question else None, votes_against=result.votes[AGAINST] if is_question else None,
         voters=count.voters, cast_count=count.cast, valid=sum(n for paper, n in count.papers.items() if paper),
         spoiled=count.spoiled, lot=lot, notice_id=notice,
     )  # fmt: skip
-    data: dict[str, Any] = {
-        **about(ballot), "outcome": str(result.outcome), "tally": told, "ballots": count.cast, "roll": count.voters,
-        "winners": [labels[n] for n in result.winners],
+    data: dict[str, Any] = {  # by position: names and words are for the ballot to show, not for the log
+        **about(ballot), "outcome": str(result.outcome), "ballots": count.cast, "roll": count.voters,
+        "tally": {str(n): votes for n, votes in enumerate(result.votes)}, "winners": list(result.winners),
     }  # fmt: skip
-    if ballot.election_id is not None:  # names are for the ballot to show, not for the log
-        data |= {"tally": {str(n): votes for n, votes in enumerate(result.votes)}, "winners": list(result.winners)}
     work.record("ballots.ballot.closed", ballot, area_id=ballot.area_id, data=data)
     await consent(work, ballot)
     if ballot.election_id is not None:
@@ -104,7 +104,7 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
 
 
 def _decided(ballot: Ballot, count: Count, options: int, lot: str) -> Result:
-    terms = terms_of(ballot.rule)
+    terms = terms_of(ballot.rule, ballot.ties)
     return decide(ballot.kind, options, count.papers, terms, cast=count.cast, roll=count.voters, lot=lot)
 
 
@@ -123,11 +123,6 @@ async def _count(work: Work, ballot: Ballot, cast: Counter[Choices]) -> Count:
             cast[tuple(alike["choices"])] += alike["papers"]
     marks = await work.rows("SELECT count(*) AS n FROM ballots_mark m WHERE m.ballot_id = {}", ballot.id)
     return Count(cast, int(marks[0]["n"]), await listed(work, ballot.roll_id), spoiled)
-
-
-async def _labels(work: Work, ballot_id: UUID) -> list[str]:
-    options = sorted(await work.select(Option, ballot_id=ballot_id), key=lambda o: o.position)
-    return [o.label for o in options]
 
 
 async def recount(work: Work, *, ballot_id: UUID) -> tuple[Ballot, Count, Result, bool]:

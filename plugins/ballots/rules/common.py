@@ -11,10 +11,11 @@ from uuid import UUID
 
 from core.access import LATELY, own_sql
 from core.errors import Refusal
-from core.models import Area
+from core.ports import DECISION_GATE
 from core.rules.inputs import clean_text, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Roll, deciders_of, standing_in, standing_over
+from plugins.ballots.ports import ANSWERS
 
 EVIDENCE, EVIDENCE_LENGTH = 10, 500
 KIND = re.compile(r"[A-Z][A-Z0-9_]{1,58}[A-Z0-9]")
@@ -62,6 +63,11 @@ def in_order(opens_at: datetime, closes_at: datetime, hours: int) -> None:
         raise Refusal("TOO_SHORT", path=("closesAt",), hours=hours)
 
 
+def is_yes_or_no(options: Sequence[str]) -> bool:
+    """Are they the answers to a question, with abstaining or without?"""
+    return tuple(options) in (ANSWERS, ANSWERS[:2])
+
+
 async def not_own(work: Work, *actor_ids: UUID) -> None:
     """Refuses OWN_MATTER (INV10)."""
     if await work.concerned_in(*actor_ids):
@@ -90,14 +96,6 @@ async def has_decided_nothing(work: Work, election_id: UUID, actor_id: UUID) -> 
         raise Refusal("RAN_THIS_ELECTION")
 
 
-async def switched_on(work: Work, area_id: UUID) -> Area:
-    """The area, for a rule that another plugin calls; refuses PLUGIN_DISABLED."""
-    area = await work.get(Area, area_id)
-    if "ballots" not in work.place(area).plugins:
-        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
-    return area
-
-
 async def with_roll(work: Work, ballot_id: UUID) -> tuple[Roll, Ballot]:
     """A ballot with its roll, both held; refuses NOT_FOUND."""
     return await work.lock_with(Ballot, ballot_id, Roll)
@@ -118,7 +116,7 @@ async def nobody_votes(work: Work, ballot: Ballot) -> None:
 
 async def clean(work: Work, subject: Any) -> None:
     """Refuses NOT_YET_CLEAN: what was made public about it may still be objected to, or an objection was upheld (INV9)."""
-    if not await work.port("decision_gate").may_take_effect(work, subject):
+    if not await work.port(DECISION_GATE).may_take_effect(work, subject):
         raise Refusal("NOT_YET_CLEAN")
 
 
@@ -128,8 +126,7 @@ async def publish(
 ) -> UUID | None:  # fmt: skip
     """Make it public where a plugin publishes; the notice's id. `names`: who stands, by their place on the paper, from 0.
     `concerns`: whose own matter it is."""
-    notice: UUID | None = await work.port("decision_gate").announce(
+    return await work.port(DECISION_GATE).announce(
         work, subject=subject, area_id=subject.area_id, kind=kind, title=title, body=body, days=days,
         names=[(f"{place + 1} 号", id) for place, id in names], concerns=concerns,
     )  # fmt: skip
-    return notice

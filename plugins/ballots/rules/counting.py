@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.errors import Refusal
+from plugins.ballots.ports import AGAINST, FOR
 from plugins.ballots.terms import BallotKind, BallotOutcome, ShareBase, TieRule
 
 Choices = tuple[int, ...]
@@ -54,31 +55,32 @@ class Terms:
     proxies: int = 0
 
     def dumped(self) -> str:
+        """As `terms_of` reads it: all but `ties`, which the ballot says in a column of its own."""
         plain = {
             "quorum": self.quorum.plain() if self.quorum else None,
             "threshold": self.threshold.plain() if self.threshold else None,
-            "base": self.base.value, "seats": self.seats, "ties": self.ties.value, "most": self.most,
-            "points": self.points, "proxies": self.proxies,
+            "base": self.base.value, "seats": self.seats, "most": self.most, "points": self.points,
+            "proxies": self.proxies,
         }  # fmt: skip
         return json.dumps(plain, sort_keys=True)
 
 
 def share(value: Any, *path: str) -> Share | None:
     """`[1, 2, true]` is more than a half; refuses BAD_SHARE."""
-    if value is None or isinstance(value, Share):
-        return value
+    if value is None:
+        return None
     match value:
         case [int(n), int(d), bool(more)] if 0 <= n <= d <= 1000 and d > 0:
             return Share(n, d, more)
     raise Refusal("BAD_SHARE", path=path)
 
 
-def terms_of(rule: str) -> Terms:
+def terms_of(rule: str, ties: TieRule) -> Terms:
     """The rule as it is stored with a ballot."""
     said = json.loads(rule)
     return Terms(
-        share(said["quorum"]), share(said["threshold"]), ShareBase(said["base"]), said["seats"], TieRule(said["ties"]),
-        said["most"], said["points"], said["proxies"],
+        share(said["quorum"]), share(said["threshold"]), ShareBase(said["base"]), said["seats"], ties, said["most"],
+        said["points"], said["proxies"],
     )  # fmt: skip
 
 
@@ -138,7 +140,7 @@ def decide(
 
 def _valid(kind: BallotKind, papers: Mapping[Choices, int], votes: Sequence[int]) -> int:
     """Papers that say something; of a question those for and against."""
-    return votes[0] + votes[1] if kind is BallotKind.YES_NO else sum(n for paper, n in papers.items() if paper)
+    return votes[FOR] + votes[AGAINST] if kind is BallotKind.YES_NO else sum(n for paper, n in papers.items() if paper)
 
 
 def _enough(terms: Terms, votes: int, whole: int) -> bool:
@@ -149,16 +151,16 @@ def _yes_or_no(votes: tuple[int, ...], terms: Terms, whole: int, lot: str) -> Re
     """Adopted with more votes for than against, whatever share the rule asks for. Equal votes are a tie only where nothing
     else is missing: the rule asks for more than half of the whole, and for and against are half of it each; or it asks for
     no share."""
-    for_it, against = votes[:2]
+    for_it, against = votes[FOR], votes[AGAINST]
     passed = for_it > against and _enough(terms, for_it, whole)
     level = for_it == against > 0
     if terms.threshold is not None:
         is_half = terms.threshold.numerator * 2 == terms.threshold.denominator
         level = level and is_half and for_it + against == whole
-    if passed or (level and terms.ties is TieRule.LOT and drawn(lot, 0) < drawn(lot, 1)):
-        return Result(BallotOutcome.ADOPTED, votes, (0,))
+    if passed or (level and terms.ties is TieRule.LOT and drawn(lot, FOR) < drawn(lot, AGAINST)):
+        return Result(BallotOutcome.ADOPTED, votes, (FOR,))
     if level and terms.ties is TieRule.TIED:
-        return Result(BallotOutcome.TIED, votes, (), (0, 1))
+        return Result(BallotOutcome.TIED, votes, (), (FOR, AGAINST))
     return Result(BallotOutcome.REJECTED, votes)
 
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
+from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
@@ -102,7 +103,7 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
     )  # fmt: skip
     work.add(made)
     if made.state is CandidateState.ACCEPTED:
-        await work.port("decision_gate").concern(work, roll, actor)
+        await work.port(DECISION_GATE).concern(work, roll, actor)
     work.record("ballots.candidate.nominated", made, area_id=election.area_id, data={"election": str(election.id)})
     return made
 
@@ -120,7 +121,7 @@ async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, sta
     if accept and candidate.state is CandidateState.NOMINATED:
         await has_decided_nothing(work, election.id, candidate.actor_id)
         roll = await work.get(Roll, election.roll_id)
-        await work.port("decision_gate").concern(work, roll, candidate.actor_id)
+        await work.port(DECISION_GATE).concern(work, roll, candidate.actor_id)
     said = optional_text(statement, "statement", limit=2000) or candidate.statement
     work.change(
         candidate, state=CandidateState.ACCEPTED if accept else CandidateState.DECLINED, statement=said

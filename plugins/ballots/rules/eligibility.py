@@ -20,6 +20,7 @@ from core.enums import ActorKind, MembershipRole, MembershipState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area, Membership
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.settings.store import as_uuid
 from core.work import Work
@@ -271,7 +272,7 @@ async def _since(work: Work, area: Area, asked: Asked, actor: Actor, known: _Kno
     facts, is_person = known.facts[actor.id], actor.kind is ActorKind.PERSON
     match asked.predicate:
         case EligibilityPredicate.RESIDENCE:
-            port = work.port("eligibility")
+            port = work.port(ELIGIBILITY)
             return (await port.resident_since(work, actor.id, area.id) if is_person else None), "NOT_A_RESIDENT"
         case EligibilityPredicate.AGE:
             return (facts.get(VoterFact.BORN) if is_person else None), "AGE_UNKNOWN"

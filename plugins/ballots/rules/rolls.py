@@ -19,7 +19,17 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
-from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, dumped, impartial_over, needed, publish, today
+from plugins.ballots.rules.common import (
+    DEFAULT,
+    clean,
+    clean_kind,
+    dumped,
+    impartial_over,
+    is_yes_or_no,
+    needed,
+    publish,
+    today,
+)
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.rules.lateness import last_day, postpone_waiting
 from plugins.ballots.settings import BallotsSettings
@@ -33,7 +43,6 @@ SELECT a.id FROM core_actor a WHERE a.gone_at IS NULL AND a.kind <> 'HOUSEHOLD' 
     ON c.descendant_id = m.area_id AND c.ancestor_id = {{}} AND c.until IS NULL WHERE m.state = 'ACTIVE'
 ) ORDER BY a.id LIMIT {limit}"""
 OPEN = (RollState.DRAFT, RollState.POSTED)
-FOR_AND_AGAINST = ("赞成", "反对", "弃权")
 LIVING = [ElectionState.NOMINATING, ElectionState.CANDIDATES, ElectionState.VOTING, ElectionState.DECIDED]
 
 
@@ -309,7 +318,7 @@ async def about_entry(
     nor of those on the roll itself, nor by who stands in an election over it. Refuses CONSENT_QUESTION, OWN_MATTER (INV10),
     NOT_FOUND."""
     roll, entry = await work.lock_with(RollEntry, entry_id, Roll)
-    asked = kind is BallotKind.YES_NO and tuple(options) in (FOR_AND_AGAINST, FOR_AND_AGAINST[:2])
+    asked = kind is BallotKind.YES_NO and is_yes_or_no(options)
     waits = entry.state is RollEntryState.PENDING_CONSENT and roll.state in OPEN
     if not asked or not waits or entry.area_id != area.id or roll.id == roll_id:
         raise Refusal("CONSENT_QUESTION", path=("subjectId",))

@@ -79,7 +79,8 @@ class CouncilsCharter:
         lambda t: GlobalId(Literal("ballots_ballot"), t.ballot_id), description="The ballot that decides (表决编号)."
     )
     notice_id: strawberry.ID | None = computed(
-        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id), description="Its public notice (公示编号)."
+        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id),
+        description="The notice it was made public by; where it was corrected, its `supersededBy` leads to the one in force (公示).",
     )
     version: int = column(filter=False)
     area: Area = to_one()

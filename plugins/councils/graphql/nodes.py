@@ -331,12 +331,16 @@ class CouncilsResolution:
     recused: int = column(filter=False, description="Members who kept out (回避人数).")
     votes_for: int | None = column(filter=False)
     votes_against: int | None = column(filter=False)
-    votes_abstained: int | None = column(filter=False)
+    votes_abstained: int | None = column(
+        filter=False,
+        description="Of hands, who raised none; in a ballot, who chose to abstain: who stayed away is not among them (弃权数).",
+    )
     ballot_id: strawberry.ID | None = computed(
         lambda t: GlobalId(Literal("ballots_ballot"), t.ballot_id), description="The ballot that decides (表决编号)."
     )
     notice_id: strawberry.ID | None = computed(
-        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id), description="Its public notice (公示编号)."
+        lambda t: GlobalId(Literal("disclosure_notice"), t.notice_id),
+        description="The notice it was made public by; where it was corrected, its `supersededBy` leads to the one in force (公示).",
     )
     put_at: datetime = column(order=True)
     decided_at: datetime | None = column()

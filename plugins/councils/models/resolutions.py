@@ -13,13 +13,14 @@ from core.personal import Text, impersonal, personal
 from plugins.councils.models.bodies import Body
 from plugins.councils.models.common import is_out, out_of_bounds
 from plugins.councils.models.meetings import AgendaItem, Meeting, concerned
-from plugins.councils.terms import Matter, ReportKind, ResolutionState, TaskState, VoteMethod
+from plugins.councils.terms import GIVEN_POWERS_KINDS, Matter, ReportKind, ResolutionState, TaskState, VoteMethod
 
 _GIVEN = (
     "(b.matters LIKE '%|' || NEW.matter || '|%' OR EXISTS (SELECT 1 FROM councils_delegation d WHERE d.body_id = b.id"
     " AND d.matter = NEW.matter AND d.state = 'ACTIVE' AND d.since <= NEW.put_on"
     " AND (d.ends_on IS NULL OR d.ends_on > NEW.put_on)))"
 )
+_GIVEN_KINDS = ", ".join(f"'{kind.value}'" for kind in GIVEN_POWERS_KINDS)
 _FOR_IT = "NEW.votes_for * 100 > NEW.majority_percent * NEW.eligible"
 _RESTS_ON_EXCLUSIONS = "NEW.votes_for * 100 <= NEW.majority_percent * (NEW.eligible + NEW.kept_out)"
 _IN_THE_ROOM = (
@@ -82,7 +83,8 @@ class Resolution(Logged):
         check(
             "adds_up",
             "NEW.votes_for IS NULL OR (NEW.votes_for >= 0 AND NEW.votes_against >= 0 AND NEW.votes_abstained >= 0"
-            " AND NEW.votes_for + NEW.votes_against + NEW.votes_abstained = NEW.eligible)",
+            " AND NEW.votes_for + NEW.votes_against + NEW.votes_abstained <= NEW.eligible AND (NEW.method = 'BALLOT'"
+            " OR NEW.votes_for + NEW.votes_against + NEW.votes_abstained = NEW.eligible))",
             "HANDS_DO_NOT_ADD_UP",
         ),
         check(
@@ -95,7 +97,7 @@ class Resolution(Logged):
             "result_stays",
             "UPDATE",
             "OLD.votes_for IS NOT NULL AND (NEW.votes_for <> OLD.votes_for OR NEW.votes_against <> OLD.votes_against"
-            " OR NEW.eligible <> OLD.eligible) OR NEW.put_out <> OLD.put_out OR NEW.kept_out <> OLD.kept_out"
+            " OR NEW.votes_abstained <> OLD.votes_abstained OR NEW.eligible <> OLD.eligible) OR NEW.put_out <> OLD.put_out OR NEW.kept_out <> OLD.kept_out"
             " OR NEW.text <> OLD.text OR NEW.title <> OLD.title"
             " OR NEW.matter <> OLD.matter OR NEW.item_id <> OLD.item_id OR NEW.is_listed <> OLD.is_listed"
             f" OR (OLD.ballot_id IS NOT NULL AND NOT {same('NEW.ballot_id', 'OLD.ballot_id')})",
@@ -104,7 +106,7 @@ class Resolution(Logged):
         refuse(
             "decided_once",
             "UPDATE",
-            "OLD.state IN ('REJECTED', 'NO_QUORUM', 'DEFECTIVE', 'OVERTURNED', 'EFFECTIVE', 'CANCELLED')"
+            "OLD.state IN ('REJECTED', 'DEFECTIVE', 'OVERTURNED', 'EFFECTIVE', 'CANCELLED')"
             " OR (OLD.state = 'ADOPTED' AND NEW.state NOT IN ('ADOPTED', 'EFFECTIVE', 'OVERTURNED'))"
             " OR (OLD.state = 'VOTING' AND NEW.state IN ('EFFECTIVE', 'OVERTURNED') AND NEW.decided_at IS NULL)",
             "RESOLUTION_STATE",
@@ -177,7 +179,7 @@ class Resolution(Logged):
         refuse(
             "given_matters",
             "INSERT",
-            "EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.kind = 'VILLAGERS_COUNCIL'"
+            f"EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.kind IN ({_GIVEN_KINDS})"
             f" AND NOT {_GIVEN})",
             "MATTER_NOT_GIVEN",
         ),

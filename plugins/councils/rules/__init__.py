@@ -39,7 +39,6 @@ from plugins.councils.rules.hearing import (
     hear_membership,
     hear_notice,
     hear_residence,
-    hear_superseded,
 )
 from plugins.councils.rules.meetings import (
     call_meeting,
@@ -66,6 +65,7 @@ from plugins.councils.rules.requests import (
 from plugins.councils.rules.resolutions import (
     answer_opinion,
     issue_opinion,
+    may_decide,
     pass_resolution,
     put_to_ballot,
     take_effect,
@@ -126,10 +126,10 @@ __all__ = [
     "hear_membership",
     "hear_notice",
     "hear_residence",
-    "hear_superseded",
     "issue_opinion",
     "lift",
     "lift_seat_rule",
+    "may_decide",
     "nominate",
     "offer_service",
     "pass_resolution",

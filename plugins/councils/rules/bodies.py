@@ -12,13 +12,14 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.models import Actor, Area, Mandate, Membership
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Seat, SeatRule
 from plugins.councils.models.bodies import MOST_SEATS
-from plugins.councils.ports import KeptShare
+from plugins.councils.ports import SEAT_KEEPER, KeptShare
 from plugins.councils.rules import composition
-from plugins.councils.rules.common import needed, not_own, packed, require_active, terms, today, unpacked
+from plugins.councils.rules.common import BALLOTS, needed, not_own, packed, require_active, terms, today, unpacked
 from plugins.councils.rules.nominations import nominated
 from plugins.councils.rules.requests import end_with_body
 from plugins.councils.rules.services import end_services
@@ -108,7 +109,7 @@ async def create_body(
         raise Refusal("BODY_EXISTS", path=("name",))
     work.add(body)
     rules = [
-        _kept(work, area, body, share) for share in await work.port("seat_keeper").of_a_new_body(work, area, str(kind))
+        _kept(work, area, body, share) for share in await work.port(SEAT_KEEPER).of_a_new_body(work, area, str(kind))
     ]
     for rule in rules:
         work.add(rule)
@@ -362,16 +363,14 @@ async def _by_election(work: Work, body: Body, holder: Actor, via: SeatedBy, ele
     body, and by which they have not sat before. On a server without ballots it is the clerk's word.
 
     Refuses PLUGIN_DISABLED, ELECTION_NEEDED, NOT_THE_ELECTED, ELECTION_OF_ANOTHER_BODY, SAT_BY_THIS_ELECTION."""
-    is_there = "ballots" in work.kernel.ports
+    is_there = work.kernel.provider(BALLOTS) is not None
     if (election_id is not None) != (via is SeatedBy.ELECTED and is_there):
         raise Refusal("ELECTION_NEEDED" if is_there else "PLUGIN_DISABLED", path=("electionId",), plugin="ballots")
     if election_id is None:
         return
-    if "ballots" not in work.place(body).plugins:
-        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
-    found = await work.port("ballots").elected(work, election_id)
+    found = await work.port(BALLOTS, at=body).elected(work, election_id)
     is_near = found is not None and (found.area_id in work.place(body).chain or body.area_id in found.above)
-    if not is_near or holder.id not in found.actor_ids:
+    if found is None or not is_near or holder.id not in found.actor_ids:
         raise Refusal("NOT_THE_ELECTED", path=("holderId",))
     for seat in await work.select(Seat, election_id=election_id):
         if seat.body_id != body.id:
@@ -383,7 +382,7 @@ async def _by_election(work: Work, body: Body, holder: Actor, via: SeatedBy, ele
 async def _resident(work: Work, body: Body, categories: Sequence[SeatCategory], holder: Actor) -> None:
     if not any(c in RESIDENTS for c in categories):
         return
-    if await work.port("eligibility").resident_since(work, holder.id, body.area_id) is None:
+    if await work.port(ELIGIBILITY).resident_since(work, holder.id, body.area_id) is None:
         raise Refusal("NOT_FROM_HERE", path=("holderId",))
 
 

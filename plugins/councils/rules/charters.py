@@ -11,13 +11,14 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.models import Area
+from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
 from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
+from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import is_of_its_notice, needed, officer, packed, require_active, today
-from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
+from plugins.councils.rules.common import BALLOTS, more_than, needed, officer, packed, require_active, today
 from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -215,7 +216,7 @@ async def _planned(work: Work, charter: Charter, body: Body, new: NewBody, rule:
     if kept_by is not None:
         if rule.minimum != rule.maximum:
             raise Refusal("KEPT_IS_FIXED", path=("constitutes",), category=rule.category.zh)
-        await work.port("seat_keeper").accept(work, body, str(rule.category), seats=lower, size=new.size)
+        await work.port(SEAT_KEEPER).accept(work, body, str(rule.category), seats=lower, size=new.size)
     return SeatRule(
         id=new_id(), area_id=body.area_id, body_id=body.id, charter_id=charter.id, category=rule.category,
         minimum=rule.minimum, maximum=rule.maximum, out_of=rule.out_of, rounding=rule.rounding, lower=lower, upper=upper,
@@ -294,12 +295,14 @@ async def submit_charter(
         "majority_percent": settings.charter_majority_percent,
     }
     if by_ballot:
-        changed["ballot_id"] = await ballots(work, area).put(
-            work, subject=charter, area_id=area.id, title=charter.title, choices=[FOR, AGAINST], voters=None,
+        changed["ballot_id"] = await work.port(BALLOTS, at=area).put(
+            work, subject=charter, area_id=area.id, title=charter.title, may_abstain=False, voters=None,
             is_secret=True, opens_at=work.now, closes_at=work.now + timedelta(days=settings.charter_ballot_days),
             rule={
-                "quorum": [settings.charter_quorum_percent, 100, True],
-                "threshold": [settings.charter_majority_percent, 100, True],
+                "quorum": (settings.charter_quorum_percent, 100, True),
+                "threshold": (settings.charter_majority_percent, 100, True),
+                "base": "BALLOTS",  # those who took part
+                "ties": "REJECT",
             },
         )  # fmt: skip
     work.change(charter, **changed)
@@ -341,7 +344,12 @@ async def enter_vote(
         )
     )  # fmt: skip
     if first is not None and all(getattr(first, name) == value for name, value in figures.items()):
-        await _decide(work, area, charter, figures)
+        assert charter.electorate is not None and charter.quorum_percent is not None
+        assert charter.majority_percent is not None
+        enough = more_than(charter.quorum_percent, took_part, charter.electorate)
+        await _decide(
+            work, area, charter, enough and more_than(charter.majority_percent, votes_for, took_part), figures
+        )
     else:
         how = "counted" if first is None else "counts_differed"
         work.record(
@@ -350,77 +358,60 @@ async def enter_vote(
     return charter
 
 
-async def _decide(work: Work, area: Area, charter: Charter, more: dict[str, int]) -> None:
-    """What the count comes to: adopted and made public, or rejected."""
-    for name, value in more.items():
-        setattr(charter, name, value)
-    assert None not in (charter.took_part, charter.electorate, charter.votes_for)
-    took_part, votes_for = int(charter.took_part or 0), int(charter.votes_for or 0)
-    enough = took_part * 100 > int(charter.quorum_percent or 50) * int(charter.electorate or 0)
-    adopted = enough and votes_for * 100 > int(charter.majority_percent or 50) * took_part
+async def _decide(work: Work, area: Area, charter: Charter, adopted: bool, counts: dict[str, int]) -> None:
+    """What the vote came to: adopted and made public, or rejected."""
     if not adopted:
-        work.change(charter, state=CharterState.REJECTED, **more)
+        work.change(charter, state=CharterState.REJECTED, **counts)
         work.record("councils.charter.rejected", charter, area_id=area.id)
         return
     clauses = sorted(await _clauses(work, charter), key=lambda c: c.position)
-    notice = await work.port("decision_gate").announce(
+    notice = await work.port(DECISION_GATE).announce(
         work, subject=charter, area_id=area.id, kind="自治章程", title=charter.title,
         body="\n".join(f"{c.heading}:{c.text}" for c in clauses), concerns=[charter.drafted_by_id],
     )  # fmt: skip
-    work.change(charter, state=CharterState.ADOPTED, adopted_at=work.now, notice_id=notice, **more)
+    work.change(charter, state=CharterState.ADOPTED, adopted_at=work.now, notice_id=notice, **counts)
     work.record("councils.charter.adopted", charter, area_id=area.id)
 
 
 async def settle_ballot(work: Work, event: EventRecord) -> None:
-    """The members' ballot on a charter is closed."""
-    if event.data.get("subjectTag") != Charter.tag:
+    """The members' ballot on a charter is closed: its count and its outcome are taken over (INV8)."""
+    found = await work.heard(event, Charter, above=Area, state=CharterState.VOTING, ballot_id=event.data["ballot"])
+    if found is None:
         return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.VOTING or str(charter.ballot_id) != event.data.get("ballot"):
-        return
+    area, charter = found
     work.require(COUNT, area)
-    tally = event.data["tally"]
-    given = {name: int(tally.get(name, 0)) for name in (FOR, AGAINST)}
+    told = work.port(BALLOTS).closed(event)
     await _decide(
-        work, area, charter,
+        work, area, charter, told.is_adopted,
         {
-            "electorate": int(event.data["roll"]), "took_part": int(event.data["ballots"]),
-            "votes_for": given[FOR], "votes_against": given[AGAINST],
+            "electorate": told.voters, "took_part": told.cast, "votes_for": told.votes_for,
+            "votes_against": told.votes_against,
         },
     )  # fmt: skip
 
 
 async def cancelled_ballot(work: Work, event: EventRecord) -> None:
     """The members' ballot was called off: the charter is as consulted on, and may be submitted again."""
-    if event.data.get("subjectTag") != Charter.tag:
+    found = await work.heard(event, Charter, above=Area, state=CharterState.VOTING, ballot_id=event.data["ballot"])
+    if found is None:
         return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.VOTING or str(charter.ballot_id) != event.data.get("ballot"):
-        return
+    area, charter = found
     work.require(COUNT, area)
     work.change(charter, state=CharterState.CONSULTATION, ballot_id=None)
     work.record("councils.charter.reopened", charter, area_id=area.id)
 
 
-async def follow_notice(work: Work, event: EventRecord) -> None:
-    """Another notice took the place of its own."""
-    if event.data.get("subjectTag") != Charter.tag:
-        return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is CharterState.ADOPTED and is_of_its_notice(event, charter):
-        work.require(ENACT, area)
-        work.change(charter, notice_id=UUID(event.data["by"]))
-        work.record("councils.charter.announced_anew", charter, area_id=area.id)
-
-
 async def settle_notice(work: Work, event: EventRecord) -> None:
     """An objection against an adopted charter was upheld, in its notice or in one that took its place: it does not come
     into force (INV9)."""
-    if event.data.get("subjectTag") != Charter.tag or event.data.get("clean"):
+    if event.data.get("clean"):
         return
-    area, charter = await work.lock_with(Charter, UUID(event.data["subjectId"]), Area)
-    if charter.state is not CharterState.ADOPTED or not is_of_its_notice(event, charter):
+    found = await work.heard(
+        event, Charter, above=Area, state=CharterState.ADOPTED, notice_id=event.data.get("announced")
+    )
+    if found is None:
         return
+    area, charter = found
     work.require(ENACT, area)
     work.change(charter, state=CharterState.REJECTED)
     work.record("councils.charter.rejected", charter, area_id=area.id)
@@ -454,7 +445,7 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
         c.adopted_at is not None and charter.adopted_at is not None and c.adopted_at > charter.adopted_at for c in held
     ):
         raise Refusal("CHARTER_LEFT_BEHIND")
-    if not await work.port("decision_gate").may_take_effect(work, charter):
+    if not await work.port(DECISION_GATE).may_take_effect(work, charter):
         raise Refusal("UNDER_NOTICE")
     await require_conforming(work, area, await _clauses(work, charter))
     named = {c.body_id: c for c in await work.select(Constituted, charter_id=charter.id, is_dropped=False)}

@@ -5,16 +5,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.errors import Refusal
-from core.events import EventRecord
+from core.ports import Port
 from core.rules.inputs import optional_text
 from core.work import Work
-from plugins.councils.models import Body, Charter, Resolution, Seat
+from plugins.councils.models import Body, Seat
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import OFFICERS, BodyState, CharterParameter, Matter, SeatState
 
+if TYPE_CHECKING:
+    from plugins.ballots.ports import Ballots
+
+BALLOTS: Port[Ballots] = Port("ballots")
 _CLAUSES = (
     "SELECT k.parameter, k.value, k.matter, x.depth FROM councils_charter c"
     " JOIN core_area_closure x ON x.ancestor_id = c.area_id AND x.descendant_id = {} AND x.until IS NULL"
@@ -69,17 +74,16 @@ def require_active(body: Body) -> None:
         raise Refusal("BODY_DISSOLVED")
 
 
+def more_than(percent: int, part: int, whole: int) -> bool:
+    """Is the part more than so many per cent of the whole?"""
+    return part * 100 > percent * whole
+
+
 async def not_own(work: Work, *actor_ids: UUID | None) -> None:
     """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
     named = [id for id in actor_ids if id is not None]
     if named and await work.concerned_in(*named):
         raise Refusal("OWN_MATTER")
-
-
-def is_of_its_notice(event: EventRecord, row: Resolution | Charter) -> bool:
-    """Is the event about the notice under which the row was made public, in its own area? What anybody else publishes
-    about it elsewhere is none (INV9, INV13)."""
-    return row.notice_id is not None and event.data.get("notice") == str(row.notice_id) and event.area_id == row.area_id
 
 
 async def officer(work: Work, body_id: UUID) -> UUID | None:

@@ -13,6 +13,7 @@ from uuid import UUID
 from core.errors import Refusal
 from core.work import Work
 from plugins.councils.models import Attendance, Exclusion, KeptOut, Meeting, Resolution
+from plugins.councils.rules.common import more_than
 from plugins.councils.terms import ExclusionState, VoteMethod
 
 
@@ -67,9 +68,8 @@ async def end_with(work: Work, meeting: Meeting) -> None:
 def rests_on_exclusions(resolution: Resolution) -> bool:
     """Might it not have passed, had everybody who was kept out been there and against it?"""
     everybody = resolution.eligible + resolution.kept_out
-    return (
-        resolution.method is VoteMethod.HAND_COUNT
-        and (resolution.votes_for or 0) * 100 <= resolution.majority_percent * everybody
+    return resolution.method is VoteMethod.HAND_COUNT and not more_than(
+        resolution.majority_percent, resolution.votes_for or 0, everybody
     )
 
 

@@ -1,5 +1,4 @@
-"""What councils hear: closed and cancelled ballots, closed notices, notices that another took the place of, mandates
-taken back and residences that ended."""
+"""What councils hear: closed and cancelled ballots, closed notices, mandates taken back and residences that ended."""
 
 from __future__ import annotations
 
@@ -18,12 +17,6 @@ async def hear_cancelled(work: Work, event: EventRecord) -> None:
     """A ballot about a resolution or a charter was called off: it decides nothing, and the matter may be put again."""
     await resolutions.cancelled_ballot(work, event)
     await charters.cancelled_ballot(work, event)
-
-
-async def hear_superseded(work: Work, event: EventRecord) -> None:
-    """Another notice took the place of one: from then on that one decides."""
-    await resolutions.follow_notice(work, event)
-    await charters.follow_notice(work, event)
 
 
 async def hear_notice(work: Work, event: EventRecord) -> None:

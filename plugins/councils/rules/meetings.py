@@ -11,11 +11,12 @@ from core.enums import ActivityState, ActorKind, ParticipationState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Activity, Actor, Participation
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Exclusion, Meeting, Recusal, Seat
 from plugins.councils.rules import requests
-from plugins.councils.rules.common import needed, not_own, officer, require_active, terms
+from plugins.councils.rules.common import more_than, needed, not_own, officer, require_active, terms
 from plugins.councils.rules.exclusions import end_with, excluded
 from plugins.councils.rules.standing import read, standing
 from plugins.councils.terms import (
@@ -58,7 +59,7 @@ async def propose_item(
     proposer = await work.get(Actor, work.principal_id)
     seated = await work.select(Seat, body_id=body.id, holder_id=proposer.id, state=SeatState.FILLED)
     asked = proposer.kind is ActorKind.PERSON and not seated
-    if asked and await work.port("eligibility").resident_since(work, proposer.id, body.area_id) is None:
+    if asked and await work.port(ELIGIBILITY).resident_since(work, proposer.id, body.area_id) is None:
         raise Refusal("NOT_FROM_HERE")
     concerns = None if concerns_id is None else (await work.get(Actor, concerns_id)).id
     return _propose(work, body, proposer.id, title, matter, details, concerns)
@@ -293,7 +294,7 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     members = sum(a.is_voting for a in made)
     there = [a for a in made if a.state is AttendanceState.PRESENT]
     present = sum(a.is_voting for a in there)
-    enough = present * 100 > meeting.quorum_percent * members
+    enough = more_than(meeting.quorum_percent, present, members)
     if not enough and any(s.id not in came and s.holder_id not in out for s in seats.values()):
         raise Refusal("ATTENDANCE_NOT_WHOLE", path=("came",), present=present, members=members)
     state = MeetingState.OPEN if enough else MeetingState.ADJOURNED

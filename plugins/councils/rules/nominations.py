@@ -8,6 +8,7 @@ from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Nomination, Resolution, Seat
@@ -38,7 +39,7 @@ async def nominate(work: Work, *, body_id: UUID, nominee_id: UUID, origin: str, 
     seated = await work.find(Seat, body_id=body.id, holder_id=proposer.id, state=SeatState.FILLED)
     if not seated and (
         proposer.kind is not ActorKind.PERSON
-        or await work.port("eligibility").resident_since(work, proposer.id, body.area_id) is None
+        or await work.port(ELIGIBILITY).resident_since(work, proposer.id, body.area_id) is None
     ):
         raise Refusal("NOT_FROM_HERE")
     open_states = [NominationState.PROPOSED, NominationState.CONFIRMED]

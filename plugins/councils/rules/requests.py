@@ -10,6 +10,7 @@ from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Body, Meeting, MeetingRequest, RequestSupport, Seat
@@ -107,7 +108,7 @@ async def _support(work: Work, body: Body, request: MeetingRequest, seats: Seque
 
 async def _as_what(work: Work, body: Body, person_id: UUID, seats: Sequence[Seat]) -> tuple[bool, bool]:
     """Does the person live in the body's area, and has a vote in the body?"""
-    lives_here = await work.port("eligibility").resident_since(work, person_id, body.area_id) is not None
+    lives_here = await work.port(ELIGIBILITY).resident_since(work, person_id, body.area_id) is not None
     return lives_here, any(s.is_voting and s.holder_id == person_id for s in seats)
 
 

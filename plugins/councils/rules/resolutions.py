@@ -13,7 +13,7 @@ from core.database.dialect import POSTGRES
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
-from core.models import Entity
+from core.ports import DECISION_GATE
 from core.rules.inputs import clean_name, clean_text
 from core.settings.store import as_uuid
 from core.work import Work
@@ -31,7 +31,8 @@ from plugins.councils.models import (
 )
 from plugins.councils.rules import composition, exclusions, meetings
 from plugins.councils.rules.common import (
-    is_of_its_notice,
+    BALLOTS,
+    more_than,
     needed,
     not_own,
     officer,
@@ -39,7 +40,7 @@ from plugins.councils.rules.common import (
     terms,
     unpacked,
 )
-from plugins.councils.rules.standing import standing
+from plugins.councils.rules.standing import read, standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
     GIVEN_POWERS_KINDS,
@@ -55,7 +56,6 @@ from plugins.councils.terms import (
 )
 
 PASS, EFFECT, ANSWER = "councils.resolution.pass", "councils.resolution.effect", "councils.opinion.answer"
-FOR, AGAINST, ABSTAIN = "FOR", "AGAINST", "ABSTAIN"
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,18 @@ async def has_been_given(work: Work, body: Body, matter: Matter) -> bool:
     return any(d.since <= day and (d.ends_on is None or day < d.ends_on) for d in found)
 
 
-async def may_decide(work: Work, body: Body, matter: Matter) -> bool:
-    """Is it the body's to decide, or may it only advise, or refer it up?"""
+async def has_power(work: Work, body: Body, matter: Matter) -> bool:
+    """Is it the body's to decide, whoever sits there, or may it only advise, or refer it up?"""
     is_bound = body.is_advisory or body.kind in GIVEN_POWERS_KINDS
     return not is_bound or await has_been_given(work, body, matter)
+
+
+async def may_decide(work: Work, body: Body, matter: Matter) -> bool:
+    """Is it the body's to decide, and is it composed so that it may now? Hold the body."""
+    if not await has_power(work, body, matter):
+        return False
+    now = await read(work, body)
+    return matter not in (await terms(work, body)).listed or not composition.violations(now.seats, now.rules)
 
 
 async def _vote(work: Work, item_id: UUID) -> _Vote:
@@ -109,7 +117,7 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
         raise Refusal("ALREADY_VOTED_ON")
     if item.state is not AgendaState.PLACED or item.meeting_id != meeting.id:
         raise Refusal("NOT_ON_THE_AGENDA", path=("itemId",))
-    if not await may_decide(work, body, item.matter):
+    if not await has_power(work, body, item.matter):
         raise Refusal("ADVISORY_BODY" if body.is_advisory else "MATTER_NOT_GIVEN", matter=item.matter.zh)
     is_listed = item.matter in (await terms(work, body)).listed
     if is_listed and meeting.is_urgent:
@@ -124,7 +132,7 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     known = await work.select(Attendance, meeting_id=meeting.id, is_voting=True)
     there = [a for a in known if a.seat_id in holders and a.state is AttendanceState.PRESENT]
     put_out = [a for a in there if holders[a.seat_id] in out]
-    if (len(there) - len(put_out)) * 100 <= meeting.quorum_percent * sum(s.is_voting for s in now.seats):
+    if not more_than(meeting.quorum_percent, len(there) - len(put_out), sum(s.is_voting for s in now.seats)):
         raise Refusal("NO_QUORUM")
     declared = {r.seat_id for r in await work.select(Recusal, item_id=item.id)}
     concerned = await _concerned(work, meeting, item) - declared
@@ -176,11 +184,6 @@ def _resolution(work: Work, vote: _Vote, method: VoteMethod, title: str | None, 
     )  # fmt: skip
 
 
-def is_adopted(votes_for: int, eligible: int, majority_percent: int) -> bool:
-    """More than this percentage of those who may vote there is for it."""
-    return votes_for * 100 > majority_percent * eligible
-
-
 async def pass_resolution(
     work: Work, *, item_id: UUID, text: str, votes_for: int, votes_against: int, title: str | None = None
 ) -> Resolution:
@@ -198,7 +201,7 @@ async def pass_resolution(
     resolution.votes_for, resolution.votes_against = votes_for, votes_against
     resolution.votes_abstained = eligible - votes_for - votes_against
     resolution.decided_at = work.now
-    if is_adopted(votes_for, eligible, resolution.majority_percent):
+    if more_than(resolution.majority_percent, votes_for, eligible):
         await _adopt(work, vote.body, resolution)
     else:
         resolution.state = ResolutionState.REJECTED
@@ -218,7 +221,7 @@ async def _adopt(work: Work, body: Body, resolution: Resolution) -> None:
     settings = await work.settings(CouncilsSettings, body)
     if resolution.matter in settings.announced_matters:
         item = await work.get(AgendaItem, resolution.item_id)
-        resolution.notice_id = await work.port("decision_gate").announce(
+        resolution.notice_id = await work.port(DECISION_GATE).announce(
             work, subject=resolution, area_id=body.area_id, kind="决议", title=resolution.title,
             body=resolution.text, concerns=[id for id in (item.concerns_id, item.proposed_by_id) if id is not None],
         )  # fmt: skip
@@ -244,13 +247,6 @@ def about(resolution: Resolution) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def ballots(work: Work, at: Entity) -> Any:
-    """Whoever holds ballots; refuses PLUGIN_DISABLED where nobody does."""
-    if "ballots" not in work.kernel.ports or "ballots" not in work.place(at).plugins:
-        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
-    return work.port("ballots")
-
-
 async def put_to_ballot(
     work: Work, *, item_id: UUID, text: str, title: str | None = None, is_secret: bool = False,
     closes_at: datetime | None = None,
@@ -258,7 +254,7 @@ async def put_to_ballot(
     """Let the members who are there vote by ballot, and who is excluded: they are out of the room only. Its closing decides.
     Refuses PLUGIN_DISABLED without the plugin `ballots`, IN_THE_PAST, and what `_vote` refuses."""
     vote = await _vote(work, item_id)
-    port = ballots(work, vote.body)
+    ballots = work.port(BALLOTS, at=vote.body)
     settings = await work.settings(CouncilsSettings, vote.body)
     closes_at = closes_at or work.now + timedelta(days=settings.ballot_days)
     if closes_at <= work.now:
@@ -266,10 +262,15 @@ async def put_to_ballot(
     voters = [a.holder_id for a in (*vote.voters, *(kept for kept, _ in vote.kept_out))]
     resolution = _resolution(work, vote, VoteMethod.BALLOT, title, text)
     resolution.eligible = len(voters)
-    resolution.ballot_id = await port.put(
-        work, subject=resolution, area_id=vote.body.area_id, title=resolution.title, choices=[FOR, AGAINST, ABSTAIN],
+    resolution.ballot_id = await ballots.put(
+        work, subject=resolution, area_id=vote.body.area_id, title=resolution.title,
         voters=voters, is_secret=is_secret, opens_at=work.now, closes_at=closes_at,
-        rule={"quorum": None, "threshold": [resolution.majority_percent, 100, True]},
+        rule={
+            "quorum": None,
+            "threshold": (resolution.majority_percent, 100, True),
+            "base": "ROLL",  # all who may vote there
+            "ties": "REJECT",
+        },
     )  # fmt: skip
     work.add(resolution)
     work.change(vote.item, state=AgendaState.VOTED)
@@ -278,27 +279,25 @@ async def put_to_ballot(
 
 
 async def settle_ballot(work: Work, event: EventRecord) -> None:
-    """A ballot about a resolution is closed: the count is taken over, and the outcome follows from it (INV8)."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    """A ballot about a resolution is closed: its count and its outcome are taken over (INV8)."""
+    found = await work.heard(
+        event, Resolution, above=Body, state=ResolutionState.VOTING, ballot_id=event.data["ballot"]
+    )
+    if found is None:
         return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
-        return
+    body, resolution = found
     work.require(PASS, body)
-    tally = event.data["tally"]
-    given = {name: int(tally.get(name, 0)) for name in (FOR, AGAINST)}
+    told = work.port(BALLOTS).closed(event)
     counts: dict[str, Any] = {
-        "votes_for": given[FOR],
-        "votes_against": given[AGAINST],
-        "votes_abstained": resolution.eligible - given[FOR] - given[AGAINST],
+        "votes_for": told.votes_for,
+        "votes_against": told.votes_against,
+        "votes_abstained": told.abstained,
         "decided_at": work.now,
     }
     now = await standing(work, body)
-    if event.data["outcome"] == "NO_QUORUM":
-        counts["state"] = ResolutionState.NO_QUORUM
-    elif not is_adopted(given[FOR], resolution.eligible, resolution.majority_percent):
+    if not told.is_adopted:
         counts["state"] = ResolutionState.REJECTED
-    elif body.state is not BodyState.ACTIVE or not await may_decide(work, body, resolution.matter):
+    elif body.state is not BodyState.ACTIVE or not await has_power(work, body, resolution.matter):
         counts["state"] = ResolutionState.DEFECTIVE  # it stands no more, or the matter was taken from it meanwhile
     elif resolution.is_listed and composition.violations(now.seats, now.rules):
         counts["state"] = ResolutionState.DEFECTIVE
@@ -318,11 +317,12 @@ async def settle_ballot(work: Work, event: EventRecord) -> None:
 async def cancelled_ballot(work: Work, event: EventRecord) -> None:
     """A ballot about a resolution was called off: nothing is decided, and the item may be put again, in this meeting or
     another."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Body, state=ResolutionState.VOTING, ballot_id=event.data["ballot"]
+    )
+    if found is None:
         return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.VOTING or str(resolution.ballot_id) != event.data.get("ballot"):
-        return
+    body, resolution = found
     work.require(PASS, body)
     await _may_be_put_again(work, resolution)
     work.change(resolution, state=ResolutionState.CANCELLED, decided_at=work.now)
@@ -353,7 +353,7 @@ async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     work.expect_version(resolution)
     if resolution.state is not ResolutionState.ADOPTED:
         raise Refusal("RESOLUTION_STATE", state=resolution.state)
-    if not await work.port("decision_gate").may_take_effect(work, resolution):
+    if not await work.port(DECISION_GATE).may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     await exclusions.require_final(work, resolution)
     _take_effect(work, resolution)
@@ -365,28 +365,18 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
     work.record("councils.resolution.effective", resolution, area_id=resolution.area_id, data=about(resolution))
 
 
-async def follow_notice(work: Work, event: EventRecord) -> None:
-    """Another notice took the place of its own."""
-    if event.data.get("subjectTag") != Resolution.tag:
-        return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is ResolutionState.ADOPTED and is_of_its_notice(event, resolution):
-        work.require(EFFECT, body)
-        work.change(resolution, notice_id=UUID(event.data["by"]))
-        work.record("councils.resolution.announced_anew", resolution, area_id=body.area_id, data=about(resolution))
-
-
 async def settle_notice(work: Work, event: EventRecord) -> None:
     """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an
     objection upheld, and it is void (INV9). A notice that somebody else publishes about it decides nothing."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Body, state=ResolutionState.ADOPTED, notice_id=event.data.get("announced")
+    )
+    if found is None:
         return
-    body, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Body)
-    if resolution.state is not ResolutionState.ADOPTED or not is_of_its_notice(event, resolution):
-        return
+    body, resolution = found
     work.require(EFFECT, body)
     if event.data.get("clean"):
-        may = await work.port("decision_gate").may_take_effect(work, resolution)
+        may = await work.port(DECISION_GATE).may_take_effect(work, resolution)
         if may and await exclusions.is_final(work, resolution):
             _take_effect(work, resolution)
     else:

@@ -15,9 +15,11 @@ from uuid import UUID
 from core.enums import MandateState
 from core.errors import Refusal
 from core.models import Mandate
+from core.ports import DECISION_GATE, ELIGIBILITY
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.councils.models import Body, CompositionCheck, Seat, SeatRule
+from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.terms import (
     HOLDING,
@@ -55,7 +57,7 @@ class Standing:
 
 def keeper(work: Work, at: Body, category: SeatCategory, *, is_needed: bool = True) -> str | None:
     """The mechanism that keeps a category's seats, if one does; refuses PLUGIN_DISABLED where it is off."""
-    found: str | None = work.port("seat_keeper").keeps(str(category))
+    found = work.port(SEAT_KEEPER).keeps(str(category))
     if found is not None and is_needed and found not in work.place(at).plugins:
         raise Refusal("PLUGIN_DISABLED", plugin=found)
     return found
@@ -97,7 +99,7 @@ def _no_home(today: str) -> str:
 async def _gone(work: Work, body: Body) -> set[UUID]:
     """The seats whose holder lives there no longer, where filling them asked that they do."""
     sql = f"SELECT t.id, t.holder_id FROM councils_seat t WHERE t.body_id = {{0}} AND t.state <> 'VACATED' AND {_no_home('{1}')}"
-    lives = work.port("eligibility").resident_since
+    lives = work.port(ELIGIBILITY).resident_since
     rows = await work.rows(sql, body.id, work.clock.civil_date(work.now))
     return {as_uuid(r["id"]) for r in rows if await lives(work, as_uuid(r["holder_id"]), body.area_id) is None}
 
@@ -174,7 +176,7 @@ async def _tell(work: Work, body: Body, check: CompositionCheck, now: Standing) 
     kept = [s for s in now.taken if s.kept_by is not None]
     names, count = "、".join(sorted({s.category.zh for s in kept})) or "其他机制", len(now.suspended)
     done = f"暂停 {count} 席,不计入组成、到会与表决,任期照算" if count else "恢复"
-    await work.port("decision_gate").announce(
+    await work.port(DECISION_GATE).announce(
         work, subject=check, area_id=body.area_id, kind="组成变动", title=f"{body.name}组成变动公告",
         body=f"因相关机制启停,{body.name}的{names}席位{done}。现计 {len(now.seats)} 人,"
         f"组成{'合规' if check.is_valid else '不合规'}。",

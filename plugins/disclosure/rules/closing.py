@@ -8,7 +8,7 @@ from core.errors import Refusal
 from core.work import Work
 from plugins.disclosure.models import Notice, Objection
 from plugins.disclosure.rules.common import about, about_decided, require_running, sealed, today
-from plugins.disclosure.rules.days_off import last_day, make_good
+from plugins.disclosure.rules.days_off import count_again, last_day, make_good
 from plugins.disclosure.rules.objections import locked
 from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
 
@@ -40,6 +40,8 @@ async def close_when_over(work: Work, notice_id: UUID) -> None:
     if notice.state not in (NoticeState.PUBLISHED, NoticeState.RESOLVED):
         return
     if notice.last_day is None or today(work) <= notice.last_day:
+        return
+    if not notice.last_day_is_known and await count_again(work, notice):
         return
     if not await make_good(work, notice):
         await _close(work, notice)

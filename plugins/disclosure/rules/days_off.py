@@ -79,11 +79,38 @@ async def owed(work: Work, notice: Notice, off: frozenset[date] | None = None) -
     return Owed(end, tuple(day for day in counted if day <= end.day))
 
 
+async def counted(work: Work, notice: Notice) -> End:
+    """Its end by the rest days that are known now and the days off that were made good; never before what was told."""
+    assert notice.from_day is not None and notice.last_day is not None
+    settings = await work.settings(DisclosureSettings, notice)
+    year, off = await calendar(work, notice.area_id), await made_good(work, notice)
+    end = year.end(notice.from_day, notice.days, notice.day_kind, on_working_day=settings.ends_on_working_day, off=off)
+    return End(max(end.day, notice.last_day), end.is_known)
+
+
+async def count_again(work: Work, notice: Notice) -> bool:
+    """Let a locked notice that runs on a last day which was not certain end later, if what is known of rest days now makes
+    it later; seal and say so. False where it does not."""
+    end = await counted(work, notice)
+    is_later = end.day != notice.last_day
+    if is_later:
+        work.change(notice, last_day=end.day, last_day_is_known=end.is_known)
+        await sealed(work, RecordKind.PROLONGED, notice, last=end.day.isoformat(), days=notice.days)
+        data = {**about(notice), "lastDay": end.day.isoformat()}
+        work.record("disclosure.notice.prolonged", notice, area_id=notice.area_id, data=data)
+    elif end.is_known:
+        work.change(notice, last_day_is_known=True)
+        work.record("disclosure.notice.prolonged", notice, area_id=notice.area_id, data=about(notice))
+    return is_later
+
+
 async def last_day(work: Work, notice: Notice, off: frozenset[date] | None = None) -> date:
-    """The last day to object by now, days off made good, whether or not that has been told yet."""
+    """The last day to object by now, rest days as they are known and days off made good, whether or not that has been told
+    yet."""
     assert notice.last_day is not None
     found = await owed(work, notice, off)
-    return notice.last_day if found is None else found.end.day
+    until = notice.last_day if found is None else found.end.day
+    return until if notice.last_day_is_known else max(until, (await counted(work, notice)).day)
 
 
 async def make_good(work: Work, notice: Notice, off: frozenset[date] | None = None) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from datetime import date
 from uuid import UUID
 
 from core.errors import Refusal
@@ -15,13 +14,10 @@ from core.settings.store import as_uuid
 from core.work import Work
 from plugins.disclosure.days import days_of
 from plugins.disclosure.models import Notice, RestDays
-from plugins.disclosure.rules.common import about, sealed
-from plugins.disclosure.rules.days_off import made_good
-from plugins.disclosure.rules.windows import calendar
-from plugins.disclosure.settings import DisclosureSettings
-from plugins.disclosure.terms import RUNNING, RecordKind
+from plugins.disclosure.rules.days_off import count_again
+from plugins.disclosure.terms import RUNNING
 
-AT_ONCE = 500  # running notices looked at again
+AT_ONCE = 500  # the others are counted again when somebody objects, or when they would be closed
 
 
 async def set_rest_days(
@@ -69,20 +65,4 @@ async def _look_again(work: Work, area_id: UUID) -> None:
     for row in rows:
         notice = await work.lock(Notice, as_uuid(row["id"]))
         if notice.state in RUNNING and not notice.last_day_is_known and "disclosure" in work.place(notice).plugins:
-            await _settle(work, notice)
-
-
-async def _settle(work: Work, notice: Notice) -> None:
-    assert notice.from_day is not None and notice.last_day is not None
-    settings = await work.settings(DisclosureSettings, notice)
-    year, off = await calendar(work, notice.area_id), await made_good(work, notice)
-    end = year.end(notice.from_day, notice.days, notice.day_kind, on_working_day=settings.ends_on_working_day, off=off)
-    last: date = max(end.day, notice.last_day)
-    if last > notice.last_day:
-        work.change(notice, last_day=last, last_day_is_known=end.is_known)
-        await sealed(work, RecordKind.PROLONGED, notice, last=last.isoformat(), days=notice.days)
-        data = {**about(notice), "lastDay": last.isoformat()}
-        work.record("disclosure.notice.prolonged", notice, area_id=notice.area_id, data=data)
-    elif end.is_known:
-        work.change(notice, last_day_is_known=True)
-        work.record("disclosure.notice.prolonged", notice, area_id=notice.area_id, data=about(notice))
+            await count_again(work, notice)

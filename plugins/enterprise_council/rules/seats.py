@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from core.errors import Refusal
@@ -14,6 +12,7 @@ from core.models import Area
 from core.rules.inputs import clean_name, optional_text
 from core.settings.store import as_uuid
 from core.work import Work
+from plugins.councils.ports import COUNCILS
 from plugins.enterprise_council.models import EnterpriseSeat, EnterpriseShare
 from plugins.enterprise_council.rules.common import (
     enterprise_here,
@@ -47,7 +46,7 @@ async def seat_enterprise(
     Refuses NOT_AN_ENTERPRISE, ENTERPRISE_NOT_HERE, REPRESENTATIVE_MANDATE, OWN_MATTER (INV10), ENTERPRISE_SEATED,
     ENTERPRISE_SEATS_FULL, and what `councils` refuses: NO_SUCH_SEATS, CATEGORY_FULL, BODY_FULL, ALREADY_SEATED.
     """
-    councils = work.port("councils")
+    councils = work.port(COUNCILS)
     body = await councils.body(work, body_id)
     area = await work.get(Area, body.area_id)
     work.require(MANAGE, area)
@@ -61,6 +60,7 @@ async def seat_enterprise(
     )
     await work.flush_now()
     bounds = await councils.bounds(work, body_id, ENTERPRISE)
+    assert bounds is not None  # else nobody was seated
     taken = {s.number for s in await work.select(EnterpriseSeat, body_id=body_id, state=STANDING)}
     free = [n for n in range(1, bounds.upper + 1) if n not in taken]
     if not free:
@@ -77,9 +77,7 @@ async def seat_enterprise(
 
 
 async def _term_end(work: Work, body_id: UUID, council_seat: UUID) -> date:
-    found: Sequence[Any] = await work.port("councils").seats(work, body_id)
-    end: date = next(s.term_end for s in found if s.id == council_seat)
-    return end
+    return next(s.term_end for s in await work.port(COUNCILS).seats(work, body_id) if s.id == council_seat)
 
 
 def _about(seat: EnterpriseSeat, **more: str) -> dict[str, str]:
@@ -104,8 +102,8 @@ async def replace_representative(work: Work, *, seat_id: UUID, representative_id
     enterprise = await enterprise_here(work, seat.enterprise_id, area.id, "seatId")
     person = await mandated(work, representative_id, enterprise, area.id)
     before = seat.representative_id
-    councils = work.port("councils")
-    if seat.state is EnterpriseSeatState.HELD:
+    councils = work.port(COUNCILS)
+    if seat.council_seat_id is not None:
         made = await councils.replace(work, seat_id=seat.council_seat_id, holder_id=person.id, kept_by=KEY)
     else:
         made = await councils.fill(
@@ -147,10 +145,8 @@ async def end_seat(work: Work, *, seat_id: UUID, because: SeatEnd, reason: str |
 async def _end(
     work: Work, area: Area, seat: EnterpriseSeat, because: SeatEnd, reason: str | None, *, owner: UUID | None = None
 ) -> None:
-    if seat.state is EnterpriseSeatState.HELD:
-        await work.port("councils").vacate(
-            work, seat_id=seat.council_seat_id, because=VACATED_AS[because], reason=reason
-        )
+    if seat.council_seat_id is not None:
+        await work.port(COUNCILS).vacate(work, seat_id=seat.council_seat_id, because=VACATED_AS[because], reason=reason)
     work.require(MANAGE, area, owner=owner)
     _ended(work, seat, because, reason)
 
@@ -178,7 +174,7 @@ async def _agree(work: Work, seat: EnterpriseSeat) -> bool:
     ended with that; then False."""
     if seat.state is not EnterpriseSeatState.HELD or seat.council_seat_id is None:
         return True
-    because = (await work.port("councils").seat(work, seat.council_seat_id)).vacated_because
+    because = (await work.port(COUNCILS).seat(work, seat.council_seat_id)).vacated_because
     if because in ENDS:
         _ended(work, seat, ENDS[because])
         return False
@@ -212,8 +208,8 @@ async def settle_seat(work: Work, seat_id: UUID) -> None:
         await _end(work, area, seat, SeatEnd.LEFT_AREA, None)
     elif seat.state is EnterpriseSeatState.VACANT and seat.term_end <= day:
         _ended(work, seat, SeatEnd.TERM_OVER)
-    elif seat.state is EnterpriseSeatState.HELD and not rows[0]["sent"]:
-        await work.port("councils").vacate(work, seat_id=seat.council_seat_id, because="OTHER", reason=GONE)
+    elif seat.council_seat_id is not None and not rows[0]["sent"]:
+        await work.port(COUNCILS).vacate(work, seat_id=seat.council_seat_id, because="OTHER", reason=GONE)
         work.require(MANAGE, area)
         _vacant(work, seat)
 
@@ -232,7 +228,7 @@ async def hear_left(work: Work, event: EventRecord) -> None:
 async def hear_body(work: Work, event: EventRecord) -> None:
     """A body's composition changed, or it was dissolved: its enterprises' seats follow, and what is told of their share."""
     body_id = event.subject_id
-    councils = work.port("councils")
+    councils = work.port(COUNCILS)
     standing = await work.select(EnterpriseSeat, lock=True, body_id=body_id, state=STANDING)
     body, bounds = await councils.body(work, body_id), await councils.bounds(work, body_id, ENTERPRISE)
     for seat in standing:

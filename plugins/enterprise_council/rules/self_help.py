@@ -9,6 +9,7 @@ from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import SelfHelp
@@ -27,7 +28,7 @@ async def declare_self_help(work: Work, *, area_id: UUID, title: str, problem: s
     work.require(TAKE, area)
     owner = await work.get(Actor, work.principal_id)
     if owner.kind is ActorKind.PERSON:
-        if await work.port("eligibility").resident_since(work, owner.id, area.id) is None:
+        if await work.port(ELIGIBILITY).resident_since(work, owner.id, area.id) is None:
             raise Refusal("RESIDES_ELSEWHERE")
     else:
         await enterprise_here(work, owner.id, area.id)

@@ -270,7 +270,8 @@ class ForumsResolution:
         lambda t: _of("ballots_ballot", t.ballot_id), description="The ballot (表决)."
     )
     notice: strawberry.ID | None = computed(
-        lambda t: _of("disclosure_notice", t.notice_id), description="The notice that makes it public (公示)."
+        lambda t: _of("disclosure_notice", t.notice_id),
+        description="The notice it was made public by; where it was corrected, its `supersededBy` leads to the one in force (公示).",
     )
     viewer_stance: ForumStance | None = computed(
         lambda t: (

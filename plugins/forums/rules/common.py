@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.errors import Refusal
 from core.rules.inputs import optional_text
 from core.work import Work
+from plugins.councils.ports import COUNCILS, Councils
 from plugins.forums.models import Forum, Member
 from plugins.forums.terms import ForumMemberState, ForumState
-
-if TYPE_CHECKING:
-    from plugins.councils.ports import Councils
 
 
 def councils(work: Work) -> Councils:
     """Whoever keeps the bodies."""
-    found: Councils = work.port("councils")
-    return found
+    return work.port(COUNCILS)
 
 
 def needed(text: str | None, *path: str, limit: int = 2000) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
+from core.ports import DECISION_GATE, Port
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.forums.models import Forum, Member, Position, Resolution, Topic
@@ -27,12 +28,15 @@ from plugins.forums.terms import (
     ForumTopicState,
 )
 
+if TYPE_CHECKING:
+    from plugins.ballots.ports import Ballots
+
+BALLOTS: Port[Ballots] = Port("ballots")
 SPEAK, FOLLOW = "forums.speak", "forums.resolution.follow"
 CONSENSUS_SQL = (
     "SELECT r.id, r.area_id FROM forums_resolution r WHERE r.state = 'PENDING' AND r.method = 'CONSENSUS'"
     " AND r.closes_at <= :now:"
 )
-FOR, AGAINST, ABSTAIN = "赞成", "反对", "弃权"
 OPTIONS = 20
 LONGEST = timedelta(days=90)
 OUTCOMES = {
@@ -100,8 +104,7 @@ async def move_to_ballot(
     PLUGIN_DISABLED without the plugin `ballots`.
     """
     topic, forum, settings, heard = await _ready(work, topic_id)
-    if "ballots" not in work.kernel.ports or "ballots" not in work.place(forum).plugins:
-        raise Refusal("PLUGIN_DISABLED", plugin="ballots")
+    ballots = work.port(BALLOTS, at=forum)
     labels = [clean_name(o, "options", str(n)) for n, o in enumerate(options)]
     if labels and not (2 <= len(labels) <= OPTIONS and len(set(labels)) == len(labels)):
         raise Refusal("FORUM_OPTIONS", path=("options",), limit=OPTIONS)
@@ -117,15 +120,14 @@ async def move_to_ballot(
         closes_at=_until(work, closes_at, settings.ballot_days), quorum_percent=quorum,
         members=None if everybody else len(heard), state=ForumResolutionState.PENDING,
     )  # fmt: skip
-    resolution.ballot_id = await work.port("ballots").put(
+    resolution.ballot_id = await ballots.put(
         work, subject=resolution, area_id=forum.area_id, title=topic.title,
-        choices=labels or [FOR, AGAINST, ABSTAIN],
+        choices=labels,
         voters=None if everybody else [m.actor_id for m in heard if m.actor_id is not None], is_secret=is_secret,
         opens_at=work.now, closes_at=resolution.closes_at,
         rule={
-            "kind": "SINGLE" if labels else "YES_NO",
-            "quorum": [quorum, 100, True] if quorum else None,
-            "threshold": [settings.ballot_majority_percent, 100, True],
+            "quorum": (quorum, 100, True) if quorum else None,
+            "threshold": (settings.ballot_majority_percent, 100, True),
         },
     )  # fmt: skip
     work.add(resolution)
@@ -209,31 +211,31 @@ async def settle_due(work: Work, resolution_id: UUID) -> None:
 
 async def hear_ballot(work: Work, event: EventRecord) -> None:
     """The ballot about a topic is closed: its count is taken over."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Topic, state=ForumResolutionState.PENDING, ballot_id=event.data["ballot"]
+    )
+    if found is None:
         return
-    topic, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Topic)
-    if resolution.state is not ForumResolutionState.PENDING or str(resolution.ballot_id) != event.data.get("ballot"):
-        return
+    topic, resolution = found
     work.require(LEAD, resolution)
-    options = json.loads(resolution.options)
-    tally = {label: int(event.data["tally"][label]) for label in options or [FOR, AGAINST, ABSTAIN]}
-    outcome = OUTCOMES[event.data["outcome"]]
-    winners = event.data.get("winners") or []
-    chosen = winners[0] if outcome is ForumResolutionState.ADOPTED and options else None
+    told, options = work.port(BALLOTS).closed(event), json.loads(resolution.options)
+    outcome = OUTCOMES[told.outcome]
+    chosen = options[told.winners[0]] if outcome is ForumResolutionState.ADOPTED and options else None
     counts: dict[str, Any] = {
-        "tally": json.dumps(tally, ensure_ascii=False), "turnout": int(event.data["ballots"]), "chosen": chosen,
+        "tally": json.dumps(told.labelled(options), ensure_ascii=False), "turnout": told.cast, "chosen": chosen,
     }  # fmt: skip
     if resolution.members is None:
-        counts["members"] = int(event.data["roll"])
+        counts["members"] = told.voters
     await _decide(work, topic, resolution, outcome, counts)
 
 
 async def hear_cancelled(work: Work, event: EventRecord) -> None:
     """The ballot was called off: the deliberation goes on."""
-    if event.data.get("subjectTag") != Resolution.tag:
-        return
-    topic, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Topic)
-    if resolution.state is ForumResolutionState.PENDING and str(resolution.ballot_id) == event.data.get("ballot"):
+    found = await work.heard(
+        event, Resolution, above=Topic, state=ForumResolutionState.PENDING, ballot_id=event.data["ballot"]
+    )
+    if found is not None:
+        topic, resolution = found
         work.require(LEAD, resolution)
         _settle(work, topic, resolution, ForumResolutionState.WITHDRAWN)
 
@@ -249,7 +251,7 @@ async def _decide(
     counts |= {"is_binding": binding}
     if (await work.settings(ForumsSettings, forum)).announce_results:
         body = resolution.text if not counts.get("chosen") else f"{resolution.text}\n{counts['chosen']}"
-        counts["notice_id"] = await work.port("decision_gate").announce(
+        counts["notice_id"] = await work.port(DECISION_GATE).announce(
             work, subject=resolution, area_id=forum.area_id, kind="议事厅决议", title=topic.title, body=body,
             concerns=[topic.opened_by_id],
         )  # fmt: skip
@@ -287,7 +289,7 @@ async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     work.expect_version(resolution)
     if resolution.state is not ForumResolutionState.ADOPTED:
         raise Refusal("RESOLUTION_STATE", state=resolution.state)
-    if not await work.port("decision_gate").may_take_effect(work, resolution):
+    if not await work.port(DECISION_GATE).may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     _take_effect(work, resolution)
     return resolution
@@ -301,14 +303,15 @@ def _take_effect(work: Work, resolution: Resolution) -> None:
 async def hear_notice(work: Work, event: EventRecord) -> None:
     """Its notice, or one that took that notice's place, is closed: clean, and it holds once no other runs; with an objection
     upheld, and the topic is open again (INV9)."""
-    if event.data.get("subjectTag") != Resolution.tag:
+    found = await work.heard(
+        event, Resolution, above=Topic, state=ForumResolutionState.ADOPTED, notice_id=event.data.get("announced")
+    )
+    if found is None:
         return
-    topic, resolution = await work.lock_with(Resolution, UUID(event.data["subjectId"]), Topic)
-    if resolution.state is not ForumResolutionState.ADOPTED:
-        return
+    topic, resolution = found
     work.require(FOLLOW, resolution)
     if event.data.get("clean"):
-        if await work.port("decision_gate").may_take_effect(work, resolution):
+        if await work.port(DECISION_GATE).may_take_effect(work, resolution):
             _take_effect(work, resolution)
         return
     work.change(resolution, state=ForumResolutionState.OVERTURNED)

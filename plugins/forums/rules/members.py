@@ -15,6 +15,7 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.models import Actor, Membership
+from core.ports import ELIGIBILITY
 from core.rules.inputs import optional_text
 from core.settings.store import as_uuid
 from core.work import PendingEvent, Work
@@ -78,7 +79,7 @@ async def _belongs_here(work: Work, forum: Forum, actor: Actor) -> None:
         return
     if actor.kind is not ActorKind.PERSON:
         raise Refusal("UNITS_NOT_HERE")
-    since = await work.port("eligibility").resident_since(work, actor.id, forum.area_id)
+    since = await work.port(ELIGIBILITY).resident_since(work, actor.id, forum.area_id)
     if since is None:
         raise Refusal("NOT_FROM_HERE")
     months = (await work.settings(ForumsSettings, forum)).residence_months
@@ -230,6 +231,6 @@ async def _ask_again(work: Work, actor_id: UUID) -> None:
         actor = await work.get(Actor, as_uuid(actor_id))
         if actor.kind is not ActorKind.PERSON:
             continue
-        if await work.port("eligibility").resident_since(work, actor.id, member.area_id) is None:
+        if await work.port(ELIGIBILITY).resident_since(work, actor.id, member.area_id) is None:
             work.require(MANAGE, member)
             end(work, member)

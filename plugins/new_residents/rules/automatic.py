@@ -8,6 +8,7 @@ from uuid import UUID
 
 from core.enums import MembershipRole, MembershipState
 from core.models import Membership
+from core.ports import ELIGIBILITY
 from core.work import Work
 from plugins.new_residents.models import LIVING, Entitlement, Grant, ParityException, Registration
 from plugins.new_residents.rules.common import lives_at, today
@@ -97,7 +98,7 @@ async def automatic_grants(work: Work, home: Registration | Membership) -> None:
         g.entitlement_id: g
         for g in await work.select(Grant, lock=True, person_id=person_id, entitlement_id=ids, state=list(RUNNING))
     }
-    port, day = work.port("eligibility"), today(work)
+    port, day = work.port(ELIGIBILITY), today(work)
     assert home.area_id is not None
     for entitlement in offers:
         running = known.get(entitlement.id)

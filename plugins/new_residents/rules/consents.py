@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from core.errors import Refusal
 from core.events import EventRecord
 from core.models import Actor
+from core.ports import ELIGIBILITY, Port
 from core.rules.inputs import clean_text
 from core.work import Work
 from plugins.new_residents.models import Registration
@@ -22,9 +24,14 @@ from plugins.new_residents.rules.residence import consent_area, take_effect
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import ASKED, ResidenceState
 
+if TYPE_CHECKING:
+    from plugins.ballots.ports import Ballots
+    from plugins.councils.ports import Councils
+
+BALLOTS: Port[Ballots] = Port("ballots")
+COUNCILS: Port[Councils] = Port("councils")
 RECORD = "new_residents.consent.record"
 REPRESENTATIVES = 200
-CHOICES = ("同意", "不同意")
 
 
 async def ask_consent(
@@ -34,7 +41,7 @@ async def ask_consent(
     """Put it to the representatives in a secret ballot: to who sits in the village's representatives' meeting (`body_id`), or
     to those who are named where no such body is kept here.
 
-    Refuses CONSENT_BALLOTS_ABSENT where no mechanism holds ballots, OWN_MATTER (INV10; a newcomer is no representative in
+    Refuses PLUGIN_DISABLED where no mechanism holds ballots or keeps bodies, OWN_MATTER (INV10; a newcomer is no representative in
     their own matter), ONE_OF_NEEDED, NOT_THE_REPRESENTATIVES, NOT_A_VILLAGER (who does not live there decides nothing
     there), TOO_MANY_VOTERS, REGISTRATION_STATE, CONSENT_ASKED.
     """
@@ -43,13 +50,11 @@ async def ask_consent(
     work.expect_version(registration)
     await not_own(work, registration.person_id)
     still(registration, *ASKED)
-    ballots = work.kernel.ports.get("ballots")
-    if ballots is None or "ballots" not in work.place(registration).plugins:
-        raise Refusal("CONSENT_BALLOTS_ABSENT")
+    ballots = work.port(BALLOTS, at=registration)
     settings = await work.settings(NewResidentsSettings, registration)
     village = await consent_area(work, registration, settings)
     village_id = registration.area_id if village is None else village.id
-    voters = representatives if body_id is None else await _seated(work, body_id, village_id)
+    voters = representatives if body_id is None else await _seated(work, registration, body_id, village_id)
     if bool(representatives) == (body_id is not None):
         raise Refusal("ONE_OF_NEEDED", path=("representativeIds",), fields="representativeIds, bodyId")
     if not voters:
@@ -61,7 +66,7 @@ async def ask_consent(
     person = await work.get(Actor, registration.person_id)
     ballot_id = await ballots.put(
         work, subject=registration, area_id=registration.area_id, title=f"同意{person.masked_name}参加本村选举与决策",
-        choices=CHOICES, voters=list(voters), is_secret=True, opens_at=opens_at, closes_at=closes_at,
+        may_abstain=False, voters=list(voters), is_secret=True, opens_at=opens_at, closes_at=closes_at,
     )  # fmt: skip
     work.require(RECORD, registration)
     work.change(
@@ -75,23 +80,20 @@ async def ask_consent(
     return registration
 
 
-async def _seated(work: Work, body_id: UUID, village_id: UUID) -> list[UUID]:
-    """Who sits with a vote in the representatives' meeting of the village. Refuses NOT_THE_REPRESENTATIVES."""
-    councils = work.kernel.ports.get("councils")
-    if councils is None:
-        raise Refusal("PLUGIN_DISABLED", plugin="councils")
+async def _seated(work: Work, registration: Registration, body_id: UUID, village_id: UUID) -> list[UUID]:
+    """Who sits with a vote in the representatives' meeting of the village. Refuses PLUGIN_DISABLED, NOT_THE_REPRESENTATIVES."""
+    councils = work.port(COUNCILS, at=registration)
     body = await councils.body(work, body_id)
     if body.kind != "REPRESENTATIVES" or body.area_id != village_id or not body.is_active:
         raise Refusal("NOT_THE_REPRESENTATIVES", path=("bodyId",))
-    seated: list[UUID] = await councils.seated(work, body_id)
-    return seated
+    return await councils.seated(work, body_id)
 
 
 async def _villagers(work: Work, village_id: UUID, voters: Sequence[UUID]) -> None:
     """Who is asked lives in the village that has to agree. Refuses TOO_MANY_VOTERS, NOT_A_VILLAGER."""
     if len(voters) > REPRESENTATIVES:
         raise Refusal("TOO_MANY_VOTERS", path=("representativeIds",), limit=REPRESENTATIVES)
-    lives = work.port("eligibility").resident_since
+    lives = work.port(ELIGIBILITY).resident_since
     for number, voter in enumerate(voters):
         if await lives(work, voter, village_id) is None:
             raise Refusal("NOT_A_VILLAGER", path=("representativeIds", str(number)))
@@ -142,13 +144,10 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
     a tie, called off) leaves the registration waiting, to be asked about again, and minutes of before it still say nothing.
     Any other ballot about it, whoever announced it and wherever, says nothing (INV10, INV13)."""
     data = event.data
-    if data.get("subjectTag") != Registration.tag:
-        return
-    found = await work.select(Registration, lock=True, id=UUID(str(data["subjectId"])))
-    if not found:
-        return
-    registration, ballot_id = found[0], UUID(str(data["ballot"]))
-    if registration.state is not ResidenceState.PENDING_CONSENT or registration.consent_ballot_id != ballot_id:
+    registration = await work.heard(
+        event, Registration, state=ResidenceState.PENDING_CONSENT, consent_ballot_id=data["ballot"]
+    )
+    if registration is None:
         return
     work.require(RECORD, registration)
     if data.get("outcome") not in ("ADOPTED", "REJECTED"):
@@ -159,8 +158,8 @@ async def ballot_closed(work: Work, event: EventRecord) -> None:
         return
     day = work.clock.civil_date(event.occurred_at)
     await _decided(
-        work, registration, data["outcome"] == "ADOPTED", consent_ballot_id=ballot_id, consent_evidence=None,
-        consented_on=day,
+        work, registration, data["outcome"] == "ADOPTED", consent_ballot_id=registration.consent_ballot_id,
+        consent_evidence=None, consented_on=day,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Area, Membership, RuleDocument
+from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.new_residents.models import Entitlement, Grant, ParityException, Registration, Use
@@ -218,7 +219,7 @@ async def standing_of(work: Work, entitlement: Entitlement, person_id: UUID) -> 
     at = await home_within(work, entitlement, person_id)
     if at is None or at.area_id is None:
         raise Refusal("NOT_RESIDENT_HERE")
-    since = await work.port("eligibility").resident_since(work, person_id, entitlement.area_id)
+    since = await work.port(ELIGIBILITY).resident_since(work, person_id, entitlement.area_id)
     return Standing(at, at.area_id, since)
 
 

@@ -115,11 +115,13 @@ def test_a_port_has_a_null_provider_until_somebody_provides_it(tmp_path: Path) -
         assert served.ask("{ askingPays }") == {"data": {"askingPays": "100 fen to x"}}
     wheels.add("second", manifest='provides = ["payments"]\n', hooks=PAYING)
     wheels.add("lacking", manifest='provides = ["payments"]\n', hooks=PAYING.replace("def pay", "def spend"))
+    wheels.add("unlisted", hooks=PAYING)
     wheels.add("astray", hooks=PAYING.replace('"payments"', '"pyaments"'))
     wheels.configure()
     assert {(p["plugin"], p["code"]): p["message"] for p in wheels.check()} == {
         ("second", "PORT_TWICE"): "port payments is provided by second and by paying; install one of them",
         ("lacking", "BAD_DECLARATION"): "port payments: the provider has no pay",
+        ("unlisted", "BAD_DECLARATION"): "the port 'payments' is not listed under provides in plugin.toml",
         (
             "astray",
             "PORT_UNKNOWN",

@@ -36,7 +36,7 @@ async def test_ten_thousand_papers_are_counted_in_one_closing(neighbourhood: Nei
     async def put(work: Work) -> dict[str, Any]:
         area = await work.get(Area, uuid(b.area))
         id = await PutToTheVote().put(
-            work, subject=area, area_id=area.id, title="旧村改造方案", choices=("赞成", "反对", "弃权"), voters=voters,
+            work, subject=area, area_id=area.id, title="旧村改造方案", voters=voters,
             is_secret=True, opens_at=now, closes_at=now + timedelta(days=1),
         )  # fmt: skip
         made.append(id)

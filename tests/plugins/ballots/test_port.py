@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 
@@ -15,9 +15,10 @@ from core.models import Area
 from core.rules.settings import toggle_plugin
 from core.testing.kit import Neighbourhood
 from core.work import Work
+from plugins.ballots.ports import BALLOTS, Closed, Rule
 from plugins.ballots.rules import closing
 from plugins.ballots.rules.counting import Result
-from plugins.ballots.terms import BallotOutcome
+from plugins.ballots.terms import BallotKind, BallotOutcome, ShareBase, TieRule
 from tests.kits.ballots import Balloting, uuid
 
 pytestmark = pytest.mark.anyio
@@ -28,12 +29,12 @@ async def put(b: Balloting, voters: list[str] | None, **more: Any) -> str:
         area = await work.get(Area, uuid(b.area))
         opens = work.clock.now()
         given: dict[str, Any] = {
-            "subject": area, "area_id": area.id, "title": "决议", "choices": ["赞成", "反对", "弃权"],
+            "subject": area, "area_id": area.id, "title": "决议",
             "voters": None if voters is None else [uuid(v) for v in voters], "is_secret": True, "opens_at": opens,
             "closes_at": opens + timedelta(days=1), **more,
         }  # fmt: skip
         work.require("ballots.ballot.manage", area)
-        return {"ballot": str(await work.port("ballots").put(work, **given))}
+        return {"ballot": str(await work.port(BALLOTS, at=area).put(work, **given))}
 
     made = await b.n.server.runtime.as_system(rule)
     return to_global("ballots_ballot", made["ballot"])
@@ -41,7 +42,7 @@ async def put(b: Balloting, voters: list[str] | None, **more: Any) -> str:
 
 async def test_a_matter_is_put_to_a_bodys_members_and_its_outcome_told(neighbourhood: Neighbourhood) -> None:
     b = await Balloting.begin(neighbourhood, 3)
-    ballot = await put(b, list(b.voters.values()), rule={"quorum": [2, 3, False], "threshold": [2, 3, False]})
+    ballot = await put(b, list(b.voters.values()), rule={"quorum": (2, 3, False), "threshold": (2, 3, False)})
     for who, choice in zip(b.voters, (0, 0, 1), strict=True):
         assert await b.vote(who, ballot, choice) == "done"
     await b.over(ballot, days=2)
@@ -51,8 +52,27 @@ async def test_a_matter_is_put_to_a_bodys_members_and_its_outcome_told(neighbour
     told = data if isinstance(data, dict) else json.loads(data)
     assert told == {
         "ballot": str(uuid(ballot)), "subjectTag": "area", "subjectId": str(uuid(b.area)), "outcome": "ADOPTED",
-        "tally": {"赞成": 2, "反对": 1, "弃权": 0}, "ballots": 3, "roll": 3, "winners": ["赞成"],
+        "tally": {"0": 2, "1": 1, "2": 0}, "ballots": 3, "roll": 3, "winners": [0],
     }  # fmt: skip
+
+
+def test_the_port_speaks_the_terms_of_ballots() -> None:
+    said = {**get_type_hints(Rule), **get_type_hints(Closed)}
+    for name, terms in (("kind", BallotKind), ("base", ShareBase), ("ties", TieRule), ("outcome", BallotOutcome)):
+        assert set(get_args(said[name])) == {str(term) for term in terms}, name
+
+
+async def test_of_a_question_people_read_the_same_answers_whoever_puts_it(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood, 1)
+    voters = list(b.voters.values())
+    put_here = [await put(b, voters), await b.ballot(title="凉亭", opened=False)]
+    others = await put(b, voters, choices=["红", "蓝"])
+    shown = "kind options(first: 9) { nodes { label } }"
+    for ballot in put_here:
+        assert await b.see(ballot, shown) == {
+            "kind": "YES_NO", "options": {"nodes": [{"label": label} for label in ("赞成", "反对", "弃权")]},
+        }  # fmt: skip
+    assert (await b.see(others, "kind"))["kind"] == "SINGLE"  # two choices are no yes or no
 
 
 async def test_without_voters_everybody_votes_who_lives_there(neighbourhood: Neighbourhood) -> None:
@@ -69,11 +89,11 @@ async def test_without_voters_everybody_votes_who_lives_there(neighbourhood: Nei
 @pytest.mark.parametrize(
     ("more", "code"),
     [
-        ({"rule": {"majority": 3}}, "BAD_RULE"),
-        ({"rule": {"quorum": [3, 2, True]}}, "BAD_SHARE"),
+        ({"rule": {"proxies": 11}}, "BAD_RULE"),
+        ({"rule": {"quorum": (3, 2, True)}}, "BAD_SHARE"),
         ({"choices": ["赞成"]}, "OPTIONS"),
-        ({"rule": {"threshold": [1, 3, False]}}, "RULE_TOO_LOOSE"),
-        ({"rule": {"threshold": [0, 1, True], "base": "VALID"}}, "RULE_TOO_LOOSE"),
+        ({"rule": {"threshold": (1, 3, False)}}, "RULE_TOO_LOOSE"),
+        ({"rule": {"threshold": (0, 1, True), "base": "VALID"}}, "RULE_TOO_LOOSE"),
         ({"voters": []}, "VOTERS"),
     ],
 )
@@ -107,7 +127,9 @@ async def _toggle(work: Work, area_id: Any, state: str) -> dict[str, Any]:
 async def test_a_question_is_adopted_only_with_more_votes_for_it_than_against(neighbourhood: Neighbourhood) -> None:
     """Whatever share of the roll the rule is content with, and whatever a broken count says."""
     b = await Balloting.begin(neighbourhood, 3)
-    for rule in ({"threshold": [1, 10, True], "base": "ROLL"}, {"threshold": None}, {"threshold": [1, 2, False]}):
+    tenth: Rule = {"threshold": (1, 10, True), "base": "ROLL"}
+    rules: list[Rule] = [tenth, {"threshold": None}, {"threshold": (1, 2, False)}]
+    for rule in rules:
         ballot = await put(b, list(b.voters.values()), rule={"quorum": None, **rule})
         for who, choice in zip(b.voters, (0, 1, 1), strict=True):
             assert await b.vote(who, ballot, choice) == "done"
@@ -119,9 +141,18 @@ async def test_the_database_takes_no_adoption_against_more_votes(
 ) -> None:
     b = await Balloting.begin(neighbourhood, 3)
     close = ("clerk", "ballotsClose", "ballot { outcome }")
-    cases = {(0, 1, 1): "MORE_AGAINST_IT", (0, 1, 2): "MORE_AGAINST_IT", (2, 2, 2): "MORE_AGAINST_IT", (0, 0, 1): None}
-    for choices, code in cases.items():
-        ballot = await b.ballot(title=str(choices))
+    no, question = "MORE_AGAINST_IT", {"ties": "TIED"}
+    lot = {"ties": "LOT", "threshold": {"numerator": 1, "denominator": 2, "isMore": True}}
+    cases = [
+        ((0, 1, 1), question, no),
+        ((0, 1, 2), question, no),
+        ((2, 2, 2), question, no),
+        ((0, 0, 1), question, None),
+    ]
+    cases += [((0, 1, 1), lot, no), ((2, 2, 2), lot, no), ((0, 1, 2), lot, None)]
+    monkeypatch.setattr(closing, "dumped", lambda value: json.dumps(value, indent=1))  # however a tally is written
+    for choices, rule, code in cases:
+        ballot = await b.ballot(title=f"{choices} {rule['ties']}", rule=rule)
         for who, choice in zip(b.voters, choices, strict=True):
             assert await b.vote(who, ballot, choice) == "done"
         votes = (choices.count(0), choices.count(1), choices.count(2))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import timedelta
 
 import pytest
@@ -51,6 +52,73 @@ async def test_a_ballot_of_the_members_present_decides_when_it_closes(neighbourh
     await c.days(4)
     done = await c.see(put["resolution"]["id"], "state votesFor votesAgainst votesAbstained")
     assert done == {"state": "EFFECTIVE", "votesFor": 3, "votesAgainst": 1, "votesAbstained": 0}
+
+
+@pytest.mark.needs("ballots")
+@pytest.mark.parametrize("seed", [3, 2026])
+async def test_a_resolution_is_what_its_ballot_came_to_whoever_stays_away(
+    neighbourhood: Neighbourhood, seed: int
+) -> None:
+    """More than half of all who may vote there has to be for it: two of five are not, though nobody else voted."""
+    n, chance = neighbourhood, random.Random(seed)
+    c, logins = await council_of(n, 5)
+    votes: list[list[int | None]] = [[0, 0, 1, None, None], [0, 0, 0, None, None], [0, 0, None, None, None]]
+    votes += [[chance.choice((0, 0, 0, 1, 2, None)) for _ in logins] for _ in range(3)]
+    items = [await c.propose(f"议题{number}", "ACTIVITIES") for number in range(len(votes))]
+    await c.open(await c.call(*items), [c.seats[login] for login in logins])
+    put = ("clerk", "councilsPutToBallot", "resolution { id ballotId }")
+    resolutions = [(await n.do(*put, itemId=item, text="同意"))["resolution"] for item in items]
+    n.clock.advance(timedelta(minutes=1))
+    await n.due()
+    for resolution, choices in zip(resolutions, votes, strict=True):
+        for login, choice in zip(logins, choices, strict=True):
+            if choice is not None:
+                cast = ("ballotsCast", "vote { id }")
+                assert await c.outcome(login, *cast, ballotId=resolution["ballotId"], choices=[choice]) == "done"
+    await c.days(4)
+    shown = "query($i: ID!) { ballotsBallot(id: $i) { outcome tally { votes } options(first: 3) { nodes { label } } } }"
+    answers = {"nodes": [{"label": label} for label in ("赞成", "反对", "弃权")]}
+    for resolution, choices in zip(resolutions, votes, strict=True):
+        count = [choices.count(option) for option in range(3)]
+        adopted = count[0] * 2 > len(logins)
+        ballot = (await n.ask("admin", shown, i=resolution["ballotId"]))["ballotsBallot"]
+        assert ballot == {
+            "outcome": "ADOPTED" if adopted else "REJECTED",
+            "tally": [{"votes": votes} for votes in count],
+            "options": answers,
+        }, choices
+        seen = await c.see(resolution["id"], "state eligible votesFor votesAgainst votesAbstained")
+        assert seen == {
+            "state": "EFFECTIVE" if adopted else "REJECTED", "eligible": 5, "votesFor": count[0],
+            "votesAgainst": count[1], "votesAbstained": count[2],
+        }, choices  # fmt: skip
+
+
+@pytest.mark.needs("ballots")
+async def test_a_charter_is_what_the_members_ballot_came_to(neighbourhood: Neighbourhood) -> None:
+    """More than half of the members take part, and more than half of those are for it."""
+    n = neighbourhood
+    c, logins = await council_of(n, 7)
+    for number, votes in enumerate(([0], [0, 0, 0, 1, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1])):
+        charter = await c.draft(f"章程{number}")
+        await n.do("clerk", "councilsConsult", "charter { id }", charterId=charter)
+        n.clock.advance(timedelta(days=16))
+        made = await n.do("clerk", "councilsSubmitCharter", "charter { ballotId }", charterId=charter)
+        ballot = made["charter"]["ballotId"]
+        n.clock.advance(timedelta(minutes=1))
+        await n.due()
+        for login, choice in zip(logins, votes, strict=False):
+            assert await c.outcome(login, "ballotsCast", "vote { id }", ballotId=ballot, choices=[choice]) == "done"
+        await c.days(8)
+        shown = "query($i: ID!) { ballotsBallot(id: $i) { outcome voters cast } }"
+        told = (await n.ask("admin", shown, i=ballot))["ballotsBallot"]
+        assert told["cast"] == len(votes) and len(logins) <= told["voters"] < 14
+        assert told["outcome"] == ("NO_QUORUM", "REJECTED", "ADOPTED")[number]
+        seen = await c.see(charter, "state electorate tookPart votesFor votesAgainst")
+        assert seen == {
+            "state": "ADOPTED" if number == 2 else "REJECTED", "electorate": told["voters"], "tookPart": len(votes),
+            "votesFor": votes.count(0), "votesAgainst": votes.count(1),
+        }  # fmt: skip
 
 
 @pytest.mark.needs("ballots")
@@ -119,7 +187,10 @@ async def test_a_corrected_notice_decides_in_the_place_of_the_first(neighbourhoo
                 uphold=True, answer="属实",
             )  # fmt: skip
         await c.days(30)
-        assert (await c.see(decided, "state"))["state"] == state
+        assert await c.see(decided, "state noticeId") == {"state": state, "noticeId": first}
+        leads = "query($i: ID!) { disclosureNotice(id: $i) { supersededBy { nodes { id } } } }"
+        seen = await n.ask("admin", leads, i=first)
+        assert seen["disclosureNotice"]["supersededBy"]["nodes"] == [{"id": corrected}]
 
 
 @pytest.mark.needs("disclosure")

@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from core.database.guards import Refuse
 from core.testing.kit import Neighbourhood
+from plugins.councils.models import Resolution
+from plugins.councils.terms import GIVEN_POWERS_KINDS
 from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
@@ -60,6 +63,11 @@ async def test_a_villagers_council_decides_what_it_was_given_and_refers_the_rest
     gone = await n.do(*refer, itemId=road, toBodyId=town)
     assert gone["item"]["body"] == {"id": town} and gone["item"]["referredFrom"] == {"id": road, "state": "REFERRED"}
     assert above != town
+
+
+def test_the_database_knows_every_kind_that_decides_only_what_it_was_given() -> None:
+    (guard,) = [g for g in Resolution.guards if isinstance(g, Refuse) and g.name == "given_matters"]
+    assert all(f"'{kind}'" in guard.when for kind in GIVEN_POWERS_KINDS)
 
 
 async def test_a_delegated_matter_is_listed_decided_taken_back_and_revoked(neighbourhood: Neighbourhood) -> None:

@@ -16,8 +16,8 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.councils import rules
 from plugins.councils.models import Body, CompositionCheck, Resolution, Seat, SeatRule
+from plugins.councils.rules.common import more_than
 from plugins.councils.rules.composition import bounds
-from plugins.councils.rules.resolutions import is_adopted
 from plugins.councils.terms import Rounding, SeatCategory, SeatRuleState, SeatState, VacatedBecause
 from tests.kits.councils import Council
 
@@ -109,7 +109,7 @@ def test_shares_and_majorities_are_what_fractions_say() -> None:
     for eligible in range(1, 60):
         for percent in (1, 50, 66, 75, 99):
             for votes in range(eligible + 1):
-                assert is_adopted(votes, eligible, percent) is (Fraction(votes, eligible) > Fraction(percent, 100))
+                assert more_than(percent, votes, eligible) is (Fraction(votes, eligible) > Fraction(percent, 100))
 
 
 async def test_the_database_refuses_a_composition_or_an_outcome_that_nobody_counted(

@@ -12,6 +12,7 @@ from core.errors import Refusal
 from core.events import EventRecord, Handler
 from core.ids import split_global, to_global
 from core.models import Actor
+from core.ports import DECISION_GATE
 from core.settings.store import as_instant
 from core.testing.kit import Neighbourhood
 from core.work import Work
@@ -30,7 +31,7 @@ async def announce(d: Disclosing, actor: str, kind: str = "拨付", **more: Any)
         subject = await work.get(Actor, split_global(actor)[1])
         work.require("core.actor.register", subject)
         found.append(
-            await work.port("decision_gate").announce(
+            await work.port(DECISION_GATE).announce(
                 work, subject=subject, area_id=split_global(d.xishan)[1], kind=kind, title="拨付公示", body="拟拨付 3 万元。",
                 **more,
             )
@@ -46,7 +47,7 @@ async def may(d: Disclosing, actor: str) -> bool:
 
     async def rule(work: Work) -> dict[str, Any]:
         subject = await work.get(Actor, split_global(actor)[1])
-        found.append(await work.port("decision_gate").may_take_effect(work, subject))
+        found.append(await work.port(DECISION_GATE).may_take_effect(work, subject))
         return {}
 
     await d.n.server.runtime.as_system(rule)
@@ -255,7 +256,7 @@ async def test_whom_an_announced_decision_concerns_neither_reads_nor_answers_wha
     async def concern(work: Work) -> dict[str, Any]:
         subject = await work.get(Actor, split_global(club)[1])
         work.require("core.actor.register", subject)
-        await work.port("decision_gate").concern(work, subject, split_global(actors[later])[1])
+        await work.port(DECISION_GATE).concern(work, subject, split_global(actors[later])[1])
         work.record("core.actor.registered", subject, area_id=subject.area_id)
         return {}
 

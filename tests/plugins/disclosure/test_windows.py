@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 
 from core.testing.kit import Neighbourhood
+from plugins.disclosure import seal
 from plugins.disclosure.days import Calendar, published
+from plugins.disclosure.rules import rest_days
 from plugins.disclosure.terms import DayKind
-from tests.kits.disclosure import Disclosing
+from tests.kits.disclosure import Disclosing, chain
 
 pytestmark = pytest.mark.anyio
 CALENDAR = Calendar.with_years({})
@@ -166,3 +168,39 @@ async def test_rest_days_that_are_published_later_only_lengthen_what_runs(neighb
     assert await d.see(notice, "lastDay lastDayIsKnown") == {"lastDay": "2027-05-08", "lastDayIsKnown": True}
     await n.do(*put, **year, rest=[], work=[])  # corrected: what was told stays
     assert await d.see(notice, "lastDay") == {"lastDay": "2027-05-08"}
+
+
+async def test_no_notice_closes_on_a_last_day_that_was_not_certain(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However many run when the year is entered: those that were not looked at then are counted again at their end."""
+    n = neighbourhood
+    d = await Disclosing.begin(n, datetime(2027, 4, 28, 2, tzinfo=UTC))
+    await d.tune(notice_days=1, notice_working_days=5)
+    notices = [await d.publish(f"名单{number}") for number in range(3)]
+    monkeypatch.setattr(rest_days, "AT_ONCE", 1)
+    await n.do(
+        "admin", "disclosureSetRestDays", "restDays { year }", areaId=await n.area_id("haicang"), year=2027,
+        source="国务院办公厅通知(示例)", rest=["2027-05-01..2027-05-05"], work=["2027-05-08"],
+    )  # fmt: skip
+    shown = [await d.see(notice, "lastDay lastDayIsKnown") for notice in notices]
+    told, was = (
+        {"lastDay": day, "lastDayIsKnown": known} for day, known in (("2027-05-08", True), ("2027-05-05", False))
+    )
+    assert shown == [told, was, was]
+    n.clock.set(datetime(2027, 5, 6, 2, tzinfo=UTC))
+    close = ("clerk", "disclosureClose", "notice { state }")
+    assert await n.refused(*close, noticeId=notices[1]) == "WINDOW_RUNS"
+    await d.object(notices[1])
+    await n.due()
+    assert [await d.state(notice) for notice in notices] == ["PUBLISHED", "OBJECTED", "PUBLISHED"]
+    assert await d.see(notices[2], "lastDay lastDayIsKnown") == told
+    await n.do(
+        "resident", "disclosureWithdrawObjection", "objection { state }",
+        objectionId=(await d.see(notices[1], "objections { nodes { id } }", "resident"))["objections"]["nodes"][0]["id"],
+    )  # fmt: skip
+    await d.days(0)
+    assert await d.see(notices[1], "state lastDay lastDayIsKnown") == {"state": "RESOLVED", **told}
+    await d.days(3)
+    assert {await d.state(notice) for notice in notices} == {"CLOSED_CLEAN"}
+    assert seal.verify(await chain(n)).wrong == []

@@ -20,6 +20,7 @@ from core.rules import actors
 from core.rules.settings import toggle_plugin
 from core.testing.kit import Neighbourhood
 from core.work import Work
+from plugins.councils.ports import COUNCILS
 from plugins.enterprise_council import rules
 from plugins.enterprise_council.models import EnterpriseSeat
 from plugins.enterprise_council.terms import EnterpriseSeatState, SeatEnd
@@ -130,7 +131,7 @@ async def test_the_share_is_never_out_of_its_bounds_unseen(neighbourhood: Neighb
         elif what < 0.9 and standing:
             seat = chance.choice(standing)
             if seat.council_seat_id is not None:  # the representative resigns, past this mechanism
-                await work.port("councils").vacate(work, seat_id=seat.council_seat_id, because="RESIGNED")
+                await work.port(COUNCILS).vacate(work, seat_id=seat.council_seat_id, because="RESIGNED")
         else:
             is_on = not is_on
             await toggle_plugin(

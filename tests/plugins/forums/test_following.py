@@ -111,6 +111,38 @@ async def test_a_result_is_public_before_it_holds_and_an_upheld_objection_reopen
     assert (await f.see(again, "state"))["state"] == "EFFECTIVE"
 
 
+@pytest.mark.needs("disclosure")
+async def test_a_corrected_notice_decides_in_the_place_of_the_first(neighbourhood: Neighbourhood) -> None:
+    """However often it was corrected; what somebody else publishes about the result decides nothing."""
+    n = neighbourhood
+    f = await Forum.begin(n, members=2)
+    for upheld, state in ((False, "EFFECTIVE"), (True, "OVERTURNED")):
+        topic = await f.deliberated(next(iter(f.members)), f"停车 {upheld}")
+        resolution = await f.consensus(topic)
+        for login in f.members:
+            await f.position(login, resolution, "AGREE")
+        await f.days(6)
+        first = last = (await f.see(resolution, "notice"))["notice"]
+        about = {"areaId": await n.area_id("xishan"), "kind": "议事厅决议", "title": "更正", "body": "车位数更正"}
+        for _ in range(2):
+            draft = await n.do(
+                "clerk", "disclosureDraft", "notice { id }", **about, supersedesId=last, subjectId=resolution
+            )
+            last = draft["notice"]["id"]
+            await n.do("clerk", "disclosurePublish", "notice { id }", noticeId=last)
+        foreign = await n.do("clerk", "disclosureDraft", "notice { id }", **about, subjectId=resolution)
+        for notice, uphold in ((last, upheld), (foreign["notice"]["id"], True)):
+            if notice != last:
+                await n.do("clerk", "disclosurePublish", "notice { id }", noticeId=notice)
+            made = await n.do("resident", "disclosureObject", "objection { id }", noticeId=notice, text="车位数有误")
+            await n.do(
+                "admin", "disclosureAnswerObjection", "objection { id }", objectionId=made["objection"]["id"],
+                uphold=uphold, answer="已核对",
+            )  # fmt: skip
+        await f.days(30)
+        assert await f.see(resolution, "state notice") == {"state": state, "notice": first}
+
+
 async def test_where_results_need_not_be_public_they_hold_at_once(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     f = await Forum.begin(n, members=1)

@@ -227,7 +227,7 @@ async def test_without_ballots_the_clerk_is_told_what_to_do(neighbourhood: Neigh
         "clerk", "newResidentsAskConsent", STATE, registrationId=registration,
         representativeIds=[await a.person("resident")], opensAt=now, closesAt=now,
     )  # fmt: skip
-    assert absent == "CONSENT_BALLOTS_ABSENT"
+    assert absent == "PLUGIN_DISABLED"
 
 
 async def test_a_town_may_ask_for_consent_in_compounds_too_but_a_village_not_do_without(
