@@ -18,7 +18,7 @@ from rich.console import Console
 from tortoise.exceptions import DBConnectionError
 
 from core.config import Config, read_config
-from core.errors import ConfigurationError, MigrationError, Refusal
+from core.errors import Refusal, Told
 from core.problems import Problem
 
 app = typer.Typer(help="Gongzhi (共治): the server that neighbourhoods govern themselves with.", no_args_is_help=True)
@@ -47,12 +47,9 @@ def main() -> None:
     add_commands(app, sys.argv[1:])
     try:
         app(standalone_mode=True)
-    except ConfigurationError as error:
+    except Told as error:
         for line in error.lines(language()):
             err.print(f"gongzhi: {line}", markup=False)
-        sys.exit(2)
-    except MigrationError as error:
-        err.print(f"gongzhi: {error}", markup=False)
         sys.exit(2)
     except (OSError, DBConnectionError, asyncpg.PostgresError) as error:
         err.print(f"gongzhi: {Problem('DATABASE_UNREACHABLE', {'error': error}).text(language())}", markup=False)
