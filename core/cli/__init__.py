@@ -168,6 +168,21 @@ def config_reference(config: ConfigOption = None) -> None:
     print(reference(configuration(config)))
 
 
+@config_app.command("time-zone")
+def config_time_zone(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Have the database count its days in the file's time_zone from now on; stop every server before."""
+    from core.cli.configuring import move_zone
+
+    def agreed(kept: str, zone: str) -> None:
+        if not yes:
+            typer.confirm(f"Move open windows, terms and periods from {kept} to {zone}?", abort=True)
+
+    run(move_zone(configuration(config), agreed))
+
+
 @documents_app.command("check")
 def documents_check(
     path: Annotated[
