@@ -89,20 +89,13 @@ async def _whole() -> AsyncIterator[Any]:
         async with in_transaction("default") as transaction:
             yield transaction
         return
-    await connection.execute_query("PRAGMA foreign_keys = OFF")
-    try:
-        async with in_transaction("default") as transaction:
-            yield transaction
-            broken = Counter((r["table"], r["parent"]) for r in await transaction.execute_query_dict(FOREIGN_KEYS))
-            if broken:
-                raise MigrationError(
-                    *(
-                        Problem("ROWS_WITHOUT_PARENT", {"table": t, "parent": p, "count": n})
-                        for (t, p), n in broken.items()
-                    )
-                )
-    finally:
-        await connection.execute_query("PRAGMA foreign_keys = ON")
+    await connection.execute_query("PRAGMA foreign_keys = OFF")  # of this connection, which ends with the migration
+    async with in_transaction("default") as transaction:
+        yield transaction
+        broken = Counter((r["table"], r["parent"]) for r in await transaction.execute_query_dict(FOREIGN_KEYS))
+        if broken:
+            values = [{"table": table, "parent": parent, "count": n} for (table, parent), n in broken.items()]
+            raise MigrationError(*(Problem("ROWS_WITHOUT_PARENT", v) for v in values))
 
 
 async def _prove(models: list[type[Model]]) -> None:
