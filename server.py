@@ -35,7 +35,7 @@ from core.runtime import Runtime
 from core.settings.store import SettingsStore
 from core.settings.take_up import TakeUp, read_areas
 from core.sign_in.providers import providers_of, without_secret
-from core.synchronize import index_names, orphaned_tables, synchronize
+from core.synchronize import index_names, keep_zone, orphaned_tables, synchronize
 from core.trusted import TrustedDocuments
 from schema.compose import CommunitySchema, compose
 from schema.endpoint import Application, Endpoint
@@ -82,6 +82,7 @@ class Server:
             runtime = runtime_of(host, database, clock)
             runtime.kernel.keys = config.keys
             await keys_fit(database, config.keys)
+            await keep_zone(database, config)
             runtime.providers = providers_of(config, host.ports, clock, environment)
             await synchronize(database, runtime.kernel, {p.key: host.tables(p) for p in host.plugins})
             await index_names(database, runtime.kernel)

@@ -128,7 +128,8 @@ OPTIONS: dict[str, Option] = {
     ),
     "time_zone": Option(
         str, "a zone such as Asia/Shanghai", "时区,如 Asia/Shanghai",
-        "Civil time, for windows and periods.", "民用时间所在时区。",
+        "Civil time, for windows and periods; the database keeps it from its first start.",
+        "民用时间所在时区;数据库自首次启动起即沿用。",
     ),
     "language": Option(
         str, "zh-CN or en", "zh-CN 或 en", "Of messages, where a client names none.", "客户端未指明时的消息语言。",

@@ -4,8 +4,9 @@ GongzhiError
 ├── Refusal            a rule, an input or a lookup said no: typed, translated, nothing changed
 │   ├── NotPermitted   nobody gave the viewer this permission here
 │   └── Conflict       the row moved on since the client read it
-├── ConfigurationError the file, a plugin or the environment is wrong: told before anything is served
-└── MigrationError     the database is not what the models declare
+└── Told               every problem at once, before anything is served
+    ├── ConfigurationError  the file, a plugin or the environment is wrong
+    └── MigrationError      the database is not what the models declare
 """
 
 from __future__ import annotations
@@ -76,7 +77,7 @@ class Conflict(Refusal):
         self.current = current
 
 
-class ConfigurationError(GongzhiError):
+class Told(GongzhiError):
     """Every problem found, one line each, so that one look mends all."""
 
     def __init__(self, *problems: str | Problem) -> None:
@@ -87,5 +88,9 @@ class ConfigurationError(GongzhiError):
         return [p if isinstance(p, str) else p.text(language) for p in self.problems]
 
 
-class MigrationError(GongzhiError):
-    """The catalogue of the database and the declared models disagree."""
+class ConfigurationError(Told):
+    """The file, a plugin or the environment is wrong."""
+
+
+class MigrationError(Told):
+    """The database is not what the models declare, or rows in it stand against becoming so; it is as it was."""

@@ -1,5 +1,5 @@
 """Make the database say what core and the plugins declare: permissions (the event log's triggers read them, INV13),
-what is installed, and which tables nobody claims any more."""
+what is installed, and which tables nobody claims any more. And the one thing the database says to the file: its time zone."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from core.access import ANONYMOUS, Acting, PermissionBook
+from core.config import Config
 from core.database import Database, Transaction
+from core.errors import ConfigurationError
 from core.ids import new_id
 from core.kernel import Kernel
 from core.models import Area
@@ -18,6 +20,33 @@ from core.settings.store import VERSION, as_uuid, reach
 from core.work import Work
 
 NAMES = 500  # indexed in one transaction
+
+
+async def zone_fits(database: Database, config: Config) -> None:
+    """Raises ConfigurationError (TIME_ZONE_CHANGED) where the file says another zone than the database was begun with:
+    every window, term and period in it would move. `gongzhi config time-zone` is how that is meant."""
+    rows = await database.read("SELECT time_zone FROM core_governance")
+    if not rows or rows[0][0] in (None, config.time_zone):
+        return
+    values = {"kept": rows[0][0], "zone": config.time_zone}
+    file = config.file
+    raise ConfigurationError(
+        file.problem("TIME_ZONE_CHANGED", "time_zone", **values) if file else Problem("TIME_ZONE_CHANGED", values)
+    )
+
+
+async def keep_zone(database: Database, config: Config) -> None:
+    """The same, and the zone is kept if there is none yet."""
+    await zone_fits(database, config)
+    if await database.read("SELECT 1 FROM core_governance WHERE time_zone IS NOT NULL"):
+        return
+    async with database.transaction() as transaction:
+        await transaction.fetch(
+            f"INSERT INTO core_governance (id, version, time_zone) VALUES (1, 0, {database.dialect.mark(1)}) ON CONFLICT"
+            " (id) DO UPDATE SET time_zone = excluded.time_zone WHERE core_governance.time_zone IS NULL",
+            config.time_zone,
+        )
+    await zone_fits(database, config)  # another process may have been first
 
 
 async def synchronize(database: Database, kernel: Kernel, tables: Mapping[str, Sequence[str]]) -> None:

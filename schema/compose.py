@@ -332,7 +332,7 @@ def _planned_part_of_row(row: Any, info: Any) -> Any:
 
 
 def core_schema(schema: CommunitySchema) -> GraphQLSchema:
-    """The graphql-core schema behind Strawberry's; the one private seam, held by a contract test."""
+    """The graphql-core schema behind Strawberry's; a private seam (tests/seams)."""
     return schema._schema
 
 

@@ -75,7 +75,7 @@ def parsed() -> Iterator[None]:
 
 
 class PlannedExecutor(StrawberryGraphQLCoreExecutionContext):
-    """graphql-core's executor, letting `Raw` through (a private seam: see the contract test)."""
+    """graphql-core's executor, letting `Raw` through (a private seam: tests/seams)."""
 
     def complete_value(self, return_type, field_details_list, info, path, result, position_context):  # type: ignore[no-untyped-def]
         if type(result) is Raw:

@@ -18,7 +18,7 @@ from rich.console import Console
 from tortoise.exceptions import DBConnectionError
 
 from core.config import Config, read_config
-from core.errors import ConfigurationError, MigrationError, Refusal
+from core.errors import Refusal, Told
 from core.problems import Problem
 
 app = typer.Typer(help="Gongzhi (共治): the server that neighbourhoods govern themselves with.", no_args_is_help=True)
@@ -47,12 +47,9 @@ def main() -> None:
     add_commands(app, sys.argv[1:])
     try:
         app(standalone_mode=True)
-    except ConfigurationError as error:
+    except Told as error:
         for line in error.lines(language()):
             err.print(f"gongzhi: {line}", markup=False)
-        sys.exit(2)
-    except MigrationError as error:
-        err.print(f"gongzhi: {error}", markup=False)
         sys.exit(2)
     except (OSError, DBConnectionError, asyncpg.PostgresError) as error:
         err.print(f"gongzhi: {Problem('DATABASE_UNREACHABLE', {'error': error}).text(language())}", markup=False)
@@ -169,6 +166,21 @@ def config_reference(config: ConfigOption = None) -> None:
     from core.cli.reference import reference
 
     print(reference(configuration(config)))
+
+
+@config_app.command("time-zone")
+def config_time_zone(
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    config: ConfigOption = None,
+) -> None:
+    """Have the database count its days in the file's time_zone from now on; stop every server before."""
+    from core.cli.configuring import move_zone
+
+    def agreed(kept: str, zone: str) -> None:
+        if not yes:
+            typer.confirm(f"Move open windows, terms and periods from {kept} to {zone}?", abort=True)
+
+    run(move_zone(configuration(config), agreed))
 
 
 @documents_app.command("check")

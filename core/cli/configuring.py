@@ -23,6 +23,7 @@ from core.config import ENVIRONMENT, FILE, Config, look_over
 from core.database import Database
 from core.enums import Origin
 from core.errors import ConfigurationError
+from core.models import Area
 from core.plugins.host import Host
 from core.plugins.manifest import available, read_manifest
 from core.problems import Problem, near
@@ -32,8 +33,9 @@ from core.settings.cuts import SECTION
 from core.settings.store import as_uuid
 from core.settings.take_up import TakeUp, look_over_areas
 from core.sign_in.providers import providers_of, without_secret
-from core.synchronize import existing_tables, orphaned_tables
+from core.synchronize import existing_tables, orphaned_tables, zone_fits
 from core.trusted import TrustedDocuments
+from core.work import Work
 
 
 def tell(problems: list[Problem], notices: list[Problem], as_json: bool) -> None:
@@ -140,6 +142,10 @@ async def _find_problems(config: Config, about: set[str]) -> tuple[list[Problem]
             if runtime is None:
                 waiting = config.file.problem("AREAS_NOT_YET", "area") if rows and config.file else None
                 return [*problems, *wrong], [*notices, waiting or empty(config)]
+            try:
+                await zone_fits(runtime.database, config)
+            except ConfigurationError as error:
+                problems += _as_problems(error)
             take_up = TakeUp(config, runtime, os.environ)
             await take_up.check(config)
             notices += [*take_up.notices, *await orphaned_tables(runtime.database, host)]
@@ -160,6 +166,27 @@ def degraded(config: Config) -> Config:
 
 def _as_problems(error: ConfigurationError) -> list[Problem]:
     return [p if isinstance(p, Problem) else Problem("BAD_DECLARATION", {"what": p}) for p in error.problems]
+
+
+async def move_zone(config: Config, agreed: Callable[[str, str], Any]) -> None:
+    """Have the database count its days in the file's time zone from now on, once `agreed` lets it (from, to); the log says
+    so. What was fixed as an instant stays; what is counted from days is counted anew."""
+    async with opened(config, server.load_host(config)) as runtime:
+        kept = (await runtime.database.read("SELECT time_zone FROM core_governance"))[0][0]
+        if kept in (None, config.time_zone):
+            out.print(f"this database counts its days in {config.time_zone}; nothing to change")
+            return
+        agreed(kept, config.time_zone)
+
+        async def rule(work: Work) -> dict[str, Any]:
+            await work.rows("UPDATE core_governance SET time_zone = {}, version = version + 1", config.time_zone)
+            for root in (await work.select(Area, parent_id=None))[:1]:
+                moved = {"from": kept, "to": config.time_zone}
+                work.record("core.time_zone.moved", root, area_id=root.id, data=moved)
+            return {}
+
+        await runtime.as_system(rule)
+        out.print(f"this database counts its days in {config.time_zone} from now on, and no longer in {kept}")
 
 
 async def apply(config: Config) -> None:

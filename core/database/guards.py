@@ -53,6 +53,13 @@ class Refuse:
     when: str
     code: str
 
+    @property
+    def speaks_of_rows(self) -> bool:
+        """Does it hold of a row whenever one looks, so that rows already there can be asked? One with OLD speaks of a
+        change, one on INSERT or on UPDATE alone of a moment, and what it looks up elsewhere (an event, a ballot's state)
+        may rightly have moved on since the row was written: of those, rows that are there say nothing."""
+        return self.on == "INSERT OR UPDATE" and not re.search(r"\bOLD\.|\bSELECT\b", self.when)
+
 
 def index(*columns: str, where: str | None = None) -> Index:
     return Index(columns, where)
@@ -146,13 +153,17 @@ Guard = Index | Refuse | Replaced | Upon
 
 @dataclass(frozen=True)
 class DatabaseObject:
-    """One named thing in the catalogue: how to make it, how to drop it, and on which table it sits."""
+    """One named thing in the catalogue: how to make it, how to drop it, and on which table it sits. `violating` counts
+    the rows already there that it would refuse with `code`; empty where they cannot be asked (`Refuse.speaks_of_rows`)."""
 
     name: str
     table: str
     kind: str
     create: tuple[str, ...]
     drop: tuple[str, ...]
+    guard: str
+    code: str = ""
+    violating: str = ""
 
     @property
     def digest(self) -> str:
@@ -222,12 +233,25 @@ def render(model: type[Model], guard: Guard, dialect: str) -> list[DatabaseObjec
                 "index",
                 (f'CREATE {kind} "{name}" ON "{table}" ({columns}){where}',),
                 (f'DROP INDEX IF EXISTS "{name}"',),
+                guard.name,
+                guard.code,
+                _doubles(table, guard) if guard.unique else "",
             )
         ]
     return _render_trigger(table, guard, dialect)
 
 
+def _doubles(table: str, guard: Index) -> str:
+    """SQL: how many rows there are of values that there are more than one of."""
+    among = [f'"{c}" IS NOT NULL' for c in guard.columns] + ([f"({guard.where})"] if guard.where else [])
+    columns = ", ".join(f'"{c}"' for c in guard.columns)
+    groups = f'SELECT count(*) AS n FROM "{table}" WHERE {" AND ".join(among)} GROUP BY {columns} HAVING count(*) > 1'
+    return f"SELECT coalesce(sum(n), 0) AS n FROM ({groups}) d"
+
+
 def _render_trigger(table: str, guard: Refuse, dialect: str) -> list[DatabaseObject]:
+    violating = f'SELECT count(*) AS n FROM "{table}" AS new WHERE {guard.when}' if guard.speaks_of_rows else ""
+    asked = (guard.name, guard.code, violating)
     base = f"{PREFIX}{table}_{guard.name}"
     message = MARK + guard.code
     if dialect == "sqlite":
@@ -243,6 +267,7 @@ def _render_trigger(table: str, guard: Refuse, dialect: str) -> list[DatabaseObj
                     f" BEGIN SELECT RAISE(ABORT, '{message}'); END",
                 ),
                 (f'DROP TRIGGER IF EXISTS "{name}"',),
+                *asked,
             )
             for event in guard.on.split(" OR ")
         ]
@@ -261,6 +286,7 @@ def _render_trigger(table: str, guard: Refuse, dialect: str) -> list[DatabaseObj
                 f'CREATE TRIGGER "{name}" BEFORE {guard.on} ON "{table}" FOR EACH {level} EXECUTE FUNCTION "{name}"()',
             ),
             (f'DROP TRIGGER IF EXISTS "{name}" ON "{table}"', f'DROP FUNCTION IF EXISTS "{name}"()'),
+            *asked,
         )
     ]
 

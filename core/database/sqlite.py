@@ -12,7 +12,12 @@ from datetime import datetime
 from time import monotonic
 from typing import Any, TypeVar, cast
 
-from tortoise.backends.base.client import ConnectionWrapper, TransactionalDBClient, TransactionContext
+from tortoise.backends.base.client import (
+    ConnectionWrapper,
+    NestedTransactionContext,
+    TransactionalDBClient,
+    TransactionContext,
+)
 from tortoise.backends.sqlite.client import SqliteClient, SqliteTransactionContext, SqliteTransactionWrapper
 from tortoise.connection import get_connections
 from tortoise.exceptions import IntegrityError, OperationalError, TransactionManagementError
@@ -54,8 +59,27 @@ class ImmediateTransaction(SqliteTransactionWrapper):
         """Statements one after the other in one visit; how many rows each of them returned."""
         return await self._visit(lambda connection: execute_all(connection, statements))
 
+    async def execute_script(self, query: str) -> None:
+        """Statement by statement: Python's own would commit first."""
+        await self._visit(lambda connection: [connection.execute(statement) for statement in _statements(query)])
+
+    def _in_transaction(self) -> TransactionContext:
+        within = ImmediateTransaction(self)
+        within._begun = True
+        return NestedTransactionContext(within)
+
     def acquire_connection(self) -> ConnectionWrapper[Any]:
         return _Begun(self._lock, self)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """A script's statements, each whole: a trigger has semicolons within."""
+    statement = ""
+    for piece in script.split(";"):
+        statement += piece + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 class _Begun(ConnectionWrapper[Any]):

@@ -289,6 +289,7 @@ class Migration(migrations.Migration):
                 ('file_digest', fields.CharField(null=True, max_length=64)),
                 ('file_applied_at', fields.DatetimeField(null=True, auto_now=False, auto_now_add=False)),
                 ('needs', fields.TextField(null=True, unique=False)),
+                ('time_zone', fields.CharField(null=True, max_length=64)),
             ],
             options={'table': 'core_governance', 'app': 'core', 'pk_attr': 'id'},
             bases=['Model'],

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 from tortoise.models import Model
 
-from core.database.guards import Guard, append_only, check, index, refuse, unique
+from core.database.guards import Guard, append_only, changed, check, index, refuse, unique
 from core.enums import DocumentState, Move, Origin, Toggle
 from core.models.actor import Actor
 from core.models.area import Area
@@ -17,7 +17,8 @@ from core.personal import Text, impersonal
 
 
 class Governance(Model):
-    """One row: the version of all toggles and settings. Every change raises it, and so comes after the one before."""
+    """One row: the version of all toggles and settings. Every change raises it, and so comes after the one before. And the
+    zone whose civil time everything here is counted in."""
 
     id = fields.IntField(primary_key=True)
     version = fields.BigIntField(default=0)
@@ -25,13 +26,21 @@ class Governance(Model):
     file_digest = fields.CharField(max_length=64, null=True)
     file_applied_at = fields.DatetimeField(null=True)
     needs = fields.TextField(null=True)  # of the loaded plugins, when `core_plugin_area` was last worked out whole
+    time_zone = fields.CharField(max_length=64, null=True)  # since the first start
 
     tag: ClassVar[str] = "governance"
-    texts: ClassVar[tuple[Text, ...]] = impersonal("file_name", "file_digest", "needs")
+    texts: ClassVar[tuple[Text, ...]] = impersonal("file_name", "file_digest", "needs", "time_zone")
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("one_row", "NEW.id = 1"),
         refuse("forward", "UPDATE", "NEW.version < OLD.version", "INVALID_VALUE"),
+        refuse(
+            "time_zone_stays",
+            "UPDATE",
+            f"OLD.time_zone IS NOT NULL AND {changed('time_zone')}"
+            " AND (NEW.time_zone IS NULL OR NEW.version = OLD.version)",
+            "INVALID_VALUE",
+        ),
     )
 
     class Meta:

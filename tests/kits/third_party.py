@@ -25,6 +25,7 @@ class Wheels:
 
     folder: Path
     keys: list[str] = field(default_factory=list)
+    database: str = ""  # SQLite in the folder unless told
 
     def add(self, key: str, *, manifest: str = "", hooks: str = "", **modules: str) -> None:
         """A plugin `key`: lines for its plugin.toml, the body of plugin.py, and other modules by name."""
@@ -53,13 +54,12 @@ class Wheels:
     def configure(self, *, plugins: list[str] | None = None, mode: str = "strict", areas: str = "") -> Path:
         path = self.folder / "gongzhi.toml"
         listed = json.dumps(self.keys if plugins is None else plugins)
-        path.write_text(
-            f'database = "sqlite:{self.folder}/test.db"\nplugins = {listed}\nplugin_errors = "{mode}"\n{areas}', "utf-8"
-        )
+        database = self.database or f"sqlite:{self.folder}/test.db"
+        path.write_text(f'database = "{database}"\nplugins = {listed}\nplugin_errors = "{mode}"\n{areas}', "utf-8")
         return path
 
-    def gongzhi(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return process.gongzhi(self.folder, *arguments, timeout=60, path=(self.folder / "site",))
+    def gongzhi(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return process.gongzhi(self.folder, *arguments, timeout=60, path=(self.folder / "site",), **environment)
 
     def check(self) -> list[dict[str, Any]]:
         """The problems `gongzhi check --json` finds."""
