@@ -7,11 +7,12 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import own_matter
+from core.access import entered_by, own_matter
 from core.database.guards import Guard, append_only, by_event, changed, check, index, refuse, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, personal
 from plugins.councils.models.bodies import Body
+from plugins.councils.models.common import is_out
 from plugins.councils.models.meetings import Meeting
 from plugins.councils.models.resolutions import Resolution
 from plugins.councils.terms import CallToOrderKind, ExclusionState
@@ -34,6 +35,17 @@ _THERE: tuple[Guard, ...] = (
     ),
     refuse("inv10_made", "INSERT", own_matter("NEW.made_by_id", "NEW.concerns_id"), "OWN_MATTER"),
 )
+
+
+_MADE_BY = (
+    "SELECT NEW.made_by_id AS id UNION SELECT c.made_by_id FROM councils_call_to_order c WHERE c.meeting_id = NEW.meeting_id"
+    " AND c.concerns_id = NEW.concerns_id"
+)  # who excluded them, and who called them to order before
+_PARTIES = (
+    f"{_MADE_BY} UNION SELECT NEW.concerns_id UNION SELECT i.concerns_id FROM councils_kept_out k"
+    " JOIN councils_resolution r ON r.id = k.resolution_id JOIN councils_agenda_item i ON i.id = r.item_id"
+    " WHERE k.exclusion_id = NEW.id"
+)  # and whose matter hangs on it
 
 
 class CallToOrder(Logged):
@@ -135,13 +147,34 @@ class Exclusion(Logged):
         refuse(
             "inv10_decided",
             "UPDATE",
-            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND (NEW.decided_by_id = NEW.made_by_id"
-            f" OR {own_matter('NEW.decided_by_id', 'NEW.concerns_id')}"
-            " OR EXISTS (SELECT 1 FROM councils_call_to_order c WHERE c.meeting_id = NEW.meeting_id"
-            " AND c.concerns_id = NEW.concerns_id AND c.made_by_id = NEW.decided_by_id)"
+            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND"
+            f" (EXISTS (SELECT 1 FROM ({_PARTIES}) party WHERE {own_matter('NEW.decided_by_id', 'party.id')})"
             " OR EXISTS (SELECT 1 FROM councils_seat s WHERE s.body_id = NEW.body_id AND s.state <> 'VACATED'"
             " AND s.holder_id = NEW.decided_by_id))",
             "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_decided_by_who_entered_the_appeal",
+            "UPDATE",
+            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND"
+            f" {entered_by('NEW.decided_by_id', 'NEW.id', 'councils.meeting.exclusion_appealed')}",
+            "ENTERED_BY_YOU",
+        ),
+        refuse(
+            "inv10_appealed",
+            "UPDATE",
+            "NEW.state = 'APPEALED' AND OLD.state = 'DECLARED' AND EXISTS (SELECT 1 FROM core_event act"
+            f" CROSS JOIN ({_MADE_BY}) maker WHERE act.id = NEW.event_id AND act.behalf_of_id IS NOT NULL"
+            f" AND {own_matter('act.actor_id', 'maker.id')})",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "lifted_by_who_is_in_the_room",
+            "UPDATE",
+            "NEW.ended_at IS NOT NULL AND OLD.ended_at IS NULL AND EXISTS (SELECT 1 FROM core_event act"
+            " JOIN councils_meeting m ON m.id = NEW.meeting_id WHERE act.id = NEW.event_id"
+            f" AND act.type = 'councils.meeting.exclusion_lifted' AND {is_out('act.actor_id', 'm', 'act.recorded_at')})",
+            "KEPT_OUT",
         ),
         refuse(
             "in_order",

@@ -60,10 +60,18 @@ class Meeting(Logged):
         ),
         check("open_with_a_quorum", "NEW.state NOT IN ('OPEN', 'CLOSED', 'CONFIRMED') OR NEW.quorum_met", "NO_QUORUM"),
         check("confirmed", "(NEW.state = 'CONFIRMED') = (NEW.confirmed_by_id IS NOT NULL)"),
-        check(
-            "confirmed_by_another",
-            "NEW.confirmed_by_id IS NULL OR NEW.confirmed_by_id <> NEW.minutes_by_id",
+        refuse(
+            "inv10_confirmed_by_another",
+            "UPDATE",
+            f"OLD.confirmed_by_id IS NULL AND {own_matter('NEW.confirmed_by_id', 'NEW.minutes_by_id')}",
             "OWN_MATTER",
+        ),
+        refuse(
+            "run_by_who_is_in_the_room",
+            "UPDATE",
+            "NEW.state IN ('OPEN', 'ADJOURNED', 'CLOSED') AND EXISTS (SELECT 1 FROM core_event act"
+            f" WHERE act.id = NEW.event_id AND {is_out('act.actor_id', 'NEW', 'act.recorded_at')})",
+            "KEPT_OUT",
         ),
         refuse(
             "over_for_good",

@@ -28,7 +28,7 @@ async def excluded(work: Work, meeting: Meeting) -> dict[UUID, Exclusion]:
 
 def require_in_the_room(work: Work, out: dict[UUID, Exclusion]) -> None:
     """Refuses KEPT_OUT when whoever acts is excluded themselves."""
-    if not work.system and work.principal_id in out:
+    if not work.system and not out.keys().isdisjoint({work.person_id, work.principal_id}):
         raise Refusal("KEPT_OUT")
 
 

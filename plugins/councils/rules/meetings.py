@@ -16,7 +16,7 @@ from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Exclusion, Meeting, Recusal, Seat
 from plugins.councils.rules import requests
 from plugins.councils.rules.common import needed, not_own, officer, require_active, terms
-from plugins.councils.rules.exclusions import end_with, excluded
+from plugins.councils.rules.exclusions import end_with, excluded, require_in_the_room
 from plugins.councils.rules.standing import read, standing
 from plugins.councils.terms import (
     AgendaState,
@@ -267,20 +267,21 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     and is not there.
 
     Refuses TOO_EARLY, MEETING_STATE, NO_SEAT_HERE, ATTENDANCE_NOT_WHOLE, ATTENDANCE_RECORDED, KEPT_OUT (excluded, yet said
-    to be there).
+    to be there, or noting it).
     """
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.CALLED, MeetingState.OPEN)
     if work.now < meeting.starts_at:
         raise Refusal("TOO_EARLY", startsAt=meeting.starts_at.isoformat())
     activity = await work.lock(Activity, meeting.activity_id)
+    out = await excluded(work, meeting)
+    require_in_the_room(work, out)
     if meeting.state is MeetingState.OPEN:
-        return await _latecomers(work, body, meeting, activity, came)
+        return await _latecomers(work, body, meeting, activity, came, out)
     seats = {s.id: s for s in (await standing(work, body)).seats}
     for id in came:
         if id not in seats:
             raise Refusal("NO_SEAT_HERE", path=("came",))
-    out = await excluded(work, meeting)
     _require_not_kept_out(seats, came, out)
     made = [
         Attendance(
@@ -319,10 +320,10 @@ def _require_not_kept_out(
 
 
 async def _latecomers(
-    work: Work, body: Body, meeting: Meeting, activity: Activity, came: Mapping[UUID, AttendanceState]
-) -> Meeting:
+    work: Work, body: Body, meeting: Meeting, activity: Activity, came: Mapping[UUID, AttendanceState],
+    out: Mapping[UUID, Exclusion],
+) -> Meeting:  # fmt: skip
     known = {a.seat_id: a for a in await work.select(Attendance, meeting_id=meeting.id)}
-    out = await excluded(work, meeting)
     late = []
     for id, state in came.items():
         if id not in known:
@@ -371,9 +372,11 @@ async def _back_to_the_list(work: Work, meeting: Meeting) -> None:
 
 
 async def close_meeting(work: Work, *, meeting_id: UUID, minutes: str) -> Meeting:
-    """The meeting is over, and these are its minutes; somebody else confirms them. Refuses MEETING_STATE."""
+    """The meeting is over, and these are its minutes; somebody else confirms them. Refuses MEETING_STATE, KEPT_OUT (who
+    closes it is excluded)."""
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.OPEN)
+    require_in_the_room(work, await excluded(work, meeting))
     activity = await work.lock(Activity, meeting.activity_id)
     text = clean_text(minutes, "minutes", limit=10_000)
     await _back_to_the_list(work, meeting)
@@ -389,8 +392,7 @@ async def confirm_minutes(work: Work, *, meeting_id: UUID) -> Meeting:
     """Somebody who has not written them finds the minutes right; from then on they stay. Refuses MEETING_STATE, OWN_MATTER."""
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.CLOSED)
-    if work.person_id == meeting.minutes_by_id:
-        raise Refusal("OWN_MATTER")
+    await work.not_own(meeting.minutes_by_id)
     work.change(meeting, state=MeetingState.CONFIRMED, confirmed_by_id=work.person_id)
     work.record("councils.minutes.confirmed", meeting, area_id=body.area_id, data={"body": str(body.id)})
     return meeting

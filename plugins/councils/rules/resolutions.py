@@ -347,12 +347,13 @@ async def void(work: Work, resolution: Resolution) -> None:
 
 async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     """What passed and was public long enough, without an objection that is open, holds. Refuses UNDER_NOTICE,
-    EXCLUSION_NOT_FINAL, RESOLUTION_STATE."""
+    EXCLUSION_NOT_FINAL, RESOLUTION_STATE, OWN_MATTER."""
     body, resolution = await work.lock_with(Resolution, resolution_id, Body)
     work.require(EFFECT, body, owner=await officer(work, body.id))
     work.expect_version(resolution)
     if resolution.state is not ResolutionState.ADOPTED:
         raise Refusal("RESOLUTION_STATE", state=resolution.state)
+    await work.not_own((await work.get(AgendaItem, resolution.item_id)).concerns_id)
     if not await work.port("decision_gate").may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     await exclusions.require_final(work, resolution)

@@ -298,7 +298,6 @@ async def test_the_database_lets_nobody_write_the_outcome(neighbourhood: Neighbo
     charter = split_global(drafted)[1]
     from core.access import Acting
     from core.runtime import Command
-    from core.work import Work
     from plugins.councils.models import Charter
 
     async def cheat(work: Work) -> dict[str, Any]:

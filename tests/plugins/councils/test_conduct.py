@@ -13,8 +13,8 @@ from core.errors import Refusal
 from core.ids import new_id, split_global
 from core.testing.kit import Neighbourhood
 from core.work import Work
-from plugins.councils.models import Attendance, CallToOrder, Exclusion, Resolution
-from plugins.councils.terms import AttendanceState, ExclusionState, ResolutionState
+from plugins.councils.models import Attendance, CallToOrder, Exclusion, Meeting, Resolution
+from plugins.councils.terms import AttendanceState, ExclusionState, MeetingState, ResolutionState
 from tests.kits.councils import Council
 from tests.kits.sitting import APPEAL, CALL, COME, DECIDE, EFFECT, EXCLUDE, LIFT, PASS, House
 
@@ -148,6 +148,113 @@ async def test_who_called_to_order_decides_no_appeal(neighbourhood: Neighbourhoo
     decide = {"exclusionId": made, "overturn": False, "decision": "确系喧哗"}
     assert await n.refused("clerk", *DECIDE, **decide) == "OWN_MATTER"
     assert (await n.do("admin", *DECIDE, **decide))["exclusion"]["state"] == "UPHELD"
+
+
+async def a_clerk(h: House) -> tuple[str, str]:
+    """One more clerk of 西山社: login and person."""
+    (login,) = await h.c.n.newcomers(1, "xishan")
+    person = await h.c.person(login)
+    await h.c.n.do("admin", "coreGrantRole", "roleGrant { id }", actorId=person, areaId=h.c.area, role="CLERK")
+    return login, person
+
+
+async def excluded_by(h: House, who: str, login: str, **more: Any) -> str:
+    for _ in range(2):
+        await h.c.n.do(who, *CALL, **h.at(login), kind="INTERRUPTION", reason="打断")
+    return str((await h.c.n.do(who, *EXCLUDE, **h.at(login), reason="不听", **more))["exclusion"]["id"])
+
+
+async def test_who_excluded_somebody_is_the_same_in_another_record(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    clerk, person = await a_clerk(h)
+    exclusion = await excluded_by(h, clerk, a)
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    closed = {"meetingId": h.meeting}
+    await n.do(clerk, "councilsCloseMeeting", "meeting { state }", **closed, minutes="会议有争执。")
+    (paper,) = await n.registered("纸质档案")
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=paper, goneId=person, reason="重复登记")
+    decide = {"exclusionId": exclusion, "overturn": False, "decision": "确有此事"}
+    assert await n.refused(clerk, *DECIDE, **decide) == "OWN_MATTER"
+    confirm = ("councilsConfirmMinutes", "meeting { state }")
+    assert await n.refused(clerk, *confirm, **closed) == "OWN_MATTER"
+    decider = split_global(paper)[1]
+
+    async def past_the_rules(work: Work) -> dict[str, Any]:
+        row = await work.lock(Exclusion, split_global(exclusion)[1])
+        work.require("councils.exclusion.decide", row)
+        work.change(row, state=ExclusionState.UPHELD, decision="x", decided_by_id=decider, decided_at=work.now)
+        work.record("councils.meeting.exclusion_upheld", row, area_id=row.area_id)
+        return {}
+
+    async def own_minutes(work: Work) -> dict[str, Any]:
+        row = await work.lock(Meeting, split_global(h.meeting)[1])
+        work.require("councils.meeting.record", row)
+        work.change(row, state=MeetingState.CONFIRMED, confirmed_by_id=decider)
+        work.record("councils.minutes.confirmed", row, area_id=row.area_id)
+        return {}
+
+    for cheat in (past_the_rules, own_minutes):
+        with pytest.raises(Refusal) as refused:
+            await n.server.runtime.as_system(cheat)
+        assert refused.value.code == "OWN_MATTER"
+    assert (await n.do("admin", *DECIDE, **decide))["exclusion"]["state"] == "UPHELD"
+    await n.do("admin", *confirm, **closed)
+
+
+async def test_whose_own_matter_hangs_on_it_decides_no_appeal(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    clerk, person = await a_clerk(h)
+    exclusion = await h.exclude(a, until=h.day(12))
+    await h.close()
+    h.items = [await h.c.propose("给某职员的补助", concernsId=person)]
+    h.meeting = await h.c.call(*h.items)
+    await h.c.open(h.meeting, [h.c.seats[x] for x in h.logins[:4] if x != a])
+    resolution = await h.put(2, 1)
+    assert resolution["restsOnExclusions"]
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    decide = {"exclusionId": exclusion, "overturn": False, "decision": "确有此事"}
+    assert await n.refused(clerk, *DECIDE, **decide) == "OWN_MATTER"
+    await n.do("admin", *DECIDE, **decide)
+    assert await n.refused(clerk, *EFFECT, resolutionId=resolution["id"]) == "OWN_MATTER"
+    await n.do("clerk", *EFFECT, resolutionId=resolution["id"])
+
+
+async def test_who_excluded_somebody_does_not_appeal_in_their_place(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    clerk, _ = await a_clerk(h)
+    guest = h.people["guest"] = await h.c.resident("老人")  # who has no account
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    await n.do("clerk", "coreAttendActivity", "participation { state }", activityId=activity, actorId=guest)
+    exclusion = await excluded_by(h, clerk, "guest")
+    desk = {"onBehalfOf": {"actorId": guest, "basis": "WRITTEN", "evidence": "信"}}
+    assert await n.refused(clerk, *APPEAL, exclusionId=exclusion, text="我认错", **desk) == "OWN_MATTER"
+    await n.do("clerk", *APPEAL, exclusionId=exclusion, text="不公", **desk)
+    decide = {"exclusionId": exclusion, "overturn": False, "decision": "确有此事"}
+    assert await n.refused("clerk", *DECIDE, **decide) == "ENTERED_BY_YOU"
+    await n.do("admin", *DECIDE, **decide)
+
+
+async def test_who_is_out_of_the_room_does_not_run_the_meeting(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    other = await h.exclude(h.logins[1])
+    exclusion = await excluded_by(h, "clerk", h.chair, until=h.day(20))
+    close = ("councilsCloseMeeting", "meeting { state }")
+    over = {"meetingId": h.meeting, "minutes": "散会"}
+    assert await n.refused(h.chair, *close, **over) == "KEPT_OUT"
+    assert await n.refused(h.chair, *LIFT, exclusionId=other) == "KEPT_OUT"
+    assert (await h.c.see(exclusion, "endedAt"))["endedAt"] is None
+    await h.close()
+    meeting = await h.c.call(await h.c.propose("装路灯"))
+    n.clock.advance(timedelta(days=6))
+    came = [{"seatId": h.c.seats[x]} for x in h.logins[1:]]
+    assert await n.refused(h.chair, *COME, meetingId=meeting, came=came) == "KEPT_OUT"
+    await n.do("clerk", *COME, meetingId=meeting, came=came)
 
 
 async def test_who_was_excluded_is_told_to_few_and_how_many_to_all(neighbourhood: Neighbourhood) -> None:
