@@ -117,8 +117,16 @@ class Attendance(Logged):
             "is_not_kept_out",
             "INSERT OR UPDATE",
             "NEW.state = 'PRESENT' AND EXISTS (SELECT 1 FROM councils_meeting m JOIN core_event e ON e.id = NEW.event_id"
-            f" WHERE m.id = NEW.meeting_id AND {is_out('NEW.holder_id', 'm', 'e.recorded_at')})",
+            " JOIN councils_seat s ON s.id = NEW.seat_id"
+            f" WHERE m.id = NEW.meeting_id AND {is_out('s.holder_id', 'm', 'e.recorded_at')})",
             "KEPT_OUT",
+        ),
+        refuse(
+            "holds_the_seat",
+            "INSERT OR UPDATE",
+            "NEW.state = 'PRESENT' AND EXISTS (SELECT 1 FROM councils_seat s WHERE s.id = NEW.seat_id"
+            " AND s.state <> 'FILLED')",
+            "NO_SEAT_HERE",
         ),
         *append_only()[1:],
         refuse(

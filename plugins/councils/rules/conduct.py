@@ -12,7 +12,7 @@ from core.models import Actor, Participation
 from core.work import Work
 from plugins.councils.models import AgendaItem, Body, CallToOrder, Exclusion, KeptOut, Meeting, Resolution, Seat
 from plugins.councils.rules import meetings, resolutions
-from plugins.councils.rules.common import needed, officer
+from plugins.councils.rules.common import needed, officer, require_active
 from plugins.councils.rules.exclusions import about, end, excluded, require_in_the_room, rests_on_exclusions
 from plugins.councils.terms import SITTING, CallToOrderKind, ExclusionState, MeetingState, ResolutionState
 
@@ -25,7 +25,7 @@ async def call_to_order(
 ) -> CallToOrder:
     """Tell somebody at an open meeting to keep to its order, member or guest.
 
-    Refuses MEETING_STATE, OWN_MATTER (themselves), NOT_THERE, ALREADY_EXCLUDED, KEPT_OUT, EMPTY_TEXT.
+    Refuses MEETING_STATE, BODY_DISSOLVED, OWN_MATTER (themselves), NOT_THERE, ALREADY_EXCLUDED, KEPT_OUT, EMPTY_TEXT.
     """
     body, meeting, concerns = await _there(work, meeting_id, actor_id)
     made = CallToOrder(
@@ -41,6 +41,7 @@ async def call_to_order(
 async def _there(work: Work, meeting_id: UUID, actor_id: UUID) -> tuple[Body, Meeting, Actor]:
     """An open meeting, held with its body, for who keeps its order; and somebody on record as being there."""
     body, meeting = await meetings.locked(work, meeting_id, KEEP)
+    require_active(body)
     meetings.require_state(meeting, MeetingState.OPEN)
     concerns = await work.get(Actor, actor_id)
     await work.not_own(concerns.id)
@@ -72,9 +73,8 @@ async def exclude(work: Work, *, meeting_id: UUID, actor_id: UUID, reason: str, 
     if until is not None and until <= today:
         raise Refusal("IN_THE_PAST", path=("until",))
     for running in await work.select(Exclusion, lock=True, body_id=body.id, concerns_id=concerns.id, ended_at=None):
-        if running.until is None:  # from another meeting that goes on
-            raise Refusal("ALREADY_EXCLUDED", path=("actorId",))
-        _over(work, running)
+        if running.until is not None:  # and it is over; one from another meeting that goes on stays
+            _over(work, running)
     made = Exclusion(
         id=new_id(), area_id=body.area_id, body_id=body.id, meeting_id=meeting.id, concerns_id=concerns.id,
         reason=needed(reason, "reason"), made_by_id=work.person_id, made_at=work.now,

@@ -276,12 +276,12 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     activity = await work.lock(Activity, meeting.activity_id)
     out = await excluded(work, meeting)
     require_in_the_room(work, out)
-    if meeting.state is MeetingState.OPEN:
-        return await _latecomers(work, body, meeting, activity, came, out)
     seats = {s.id: s for s in (await standing(work, body)).seats}
     for id in came:
         if id not in seats:
             raise Refusal("NO_SEAT_HERE", path=("came",))
+    if meeting.state is MeetingState.OPEN:
+        return await _latecomers(work, body, meeting, activity, came, seats, out)
     _require_not_kept_out(seats, came, out)
     made = [
         Attendance(
@@ -307,21 +307,23 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
         await _back_to_the_list(work, meeting)
     data = {"body": str(body.id), "members": members, "present": present, "quorum": enough}
     work.record("councils.meeting.opened", meeting, area_id=body.area_id, data=data)
-    await _took_part(work, activity, there, ActivityState.OPEN if enough else ActivityState.CANCELLED)
+    await _took_part(
+        work, activity, [a.holder_id for a in there], ActivityState.OPEN if enough else ActivityState.CANCELLED
+    )
     return meeting
 
 
 def _require_not_kept_out(
-    holders: Mapping[UUID, Seat | Attendance], came: Mapping[UUID, AttendanceState], out: Mapping[UUID, Exclusion]
+    seats: Mapping[UUID, Seat], came: Mapping[UUID, AttendanceState], out: Mapping[UUID, Exclusion]
 ) -> None:
     for id, state in came.items():
-        if state is AttendanceState.PRESENT and holders[id].holder_id in out:
+        if state is AttendanceState.PRESENT and seats[id].holder_id in out:
             raise Refusal("KEPT_OUT", path=("came",))
 
 
 async def _latecomers(
     work: Work, body: Body, meeting: Meeting, activity: Activity, came: Mapping[UUID, AttendanceState],
-    out: Mapping[UUID, Exclusion],
+    seats: Mapping[UUID, Seat], out: Mapping[UUID, Exclusion],
 ) -> Meeting:  # fmt: skip
     known = {a.seat_id: a for a in await work.select(Attendance, meeting_id=meeting.id)}
     late = []
@@ -330,18 +332,17 @@ async def _latecomers(
             raise Refusal("NO_SEAT_HERE", path=("came",))
         if known[id].state is AttendanceState.PRESENT or state is not AttendanceState.PRESENT:
             raise Refusal("ATTENDANCE_RECORDED", path=("came",))
-        _require_not_kept_out(known, {id: state}, out)
+        _require_not_kept_out(seats, {id: state}, out)
         late.append(work.change(known[id], state=AttendanceState.PRESENT))
     work.change(meeting, present=(meeting.present or 0) + sum(a.is_voting for a in late))
     data = {"body": str(body.id), "present": meeting.present}
     work.record("councils.attendance.recorded", meeting, area_id=body.area_id, data=data)
-    await _took_part(work, activity, late, activity.state)
+    await _took_part(work, activity, [seats[a.seat_id].holder_id for a in late], activity.state)
     return meeting
 
 
-async def _took_part(work: Work, activity: Activity, there: Sequence[Attendance], state: ActivityState) -> None:
+async def _took_part(work: Work, activity: Activity, named: Sequence[UUID], state: ActivityState) -> None:
     """In core's words: who came has taken part in the activity."""
-    named = [a.holder_id for a in there]
     known = {p.actor_id: p for p in await work.select(Participation, activity_id=activity.id)} if named else {}
     held = (ParticipationState.JOINED, ParticipationState.ATTENDED)
     taken = sum(1 for id in named if id not in known or known[id].state not in held)

@@ -257,6 +257,72 @@ async def test_who_is_out_of_the_room_does_not_run_the_meeting(neighbourhood: Ne
     await n.do("clerk", *COME, meetingId=meeting, came=came)
 
 
+async def test_an_excluded_guest_comes_to_no_other_meeting_either(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    (guest,) = await n.newcomers(1, "xishan")
+    h.people[guest] = await h.c.person(guest)
+    member = h.logins[1]
+    attend, join = [(f"core{x}Activity", "participation { state }") for x in ("Attend", "Join")]
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    await n.do("clerk", *attend, activityId=activity, actorId=h.people[guest])
+    for login in (guest, member):
+        await h.exclude(login, until=h.day(12))
+    await h.close()
+    await h.sit("装路灯", came=[x for x in h.logins if x != member])
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    for login in (guest, member):
+        assert await n.refused(login, *join, activityId=activity) == "KEPT_OUT"
+        assert await n.refused("clerk", *attend, activityId=activity, actorId=h.people[login]) == "KEPT_OUT"
+    other = await h.c.resident("同一人")  # who had joined it as somebody else proves to be the guest
+    await n.do("clerk", *attend, activityId=activity, actorId=other)
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=h.people[guest], goneId=other, reason="重复登记")
+    n.clock.advance(timedelta(days=7))
+    await n.do("clerk", *attend, activityId=activity, actorId=h.people[member])
+
+
+async def test_who_is_out_of_one_open_meeting_may_be_put_out_of_another(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    first = await h.exclude(a)
+    await h.sit("装路灯")  # nobody has closed the first
+    second = await h.exclude(a)
+    assert await n.refused(h.chair, *EXCLUDE, **h.at(a), reason="又吵") == "ALREADY_EXCLUDED"
+    await h.close()
+    assert (await h.c.see(first, "endedAt"))["endedAt"] is None
+    assert (await h.c.see(second, "endedAt"))["endedAt"] is not None
+
+
+async def test_a_dissolved_body_keeps_no_order(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    await h.warn(a)
+    await n.do("admin", "councilsDissolveBody", "body { state }", bodyId=h.c.body, reason="合并")
+    assert await n.refused("clerk", *CALL, **h.at(a), kind="OTHER", reason="x") == "BODY_DISSOLVED"
+    assert await n.refused("clerk", *EXCLUDE, **h.at(a), reason="x") == "BODY_DISSOLVED"
+
+
+async def test_only_who_holds_the_seat_comes_late(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a, resigned = h.logins[1], h.logins[4]
+    await h.exclude(a, until=h.day(20))
+    await h.close()
+    await h.sit("装路灯", came=[x for x in h.logins[:4] if x != a])
+    await n.do("admin", "councilsVacateSeat", "seat { id }", seatId=h.c.seats[resigned], because="RESIGNED")
+    late = {login: {"meetingId": h.meeting, "came": [{"seatId": h.c.seats[login]}]} for login in (a, resigned)}
+    assert await n.refused("clerk", *COME, **late[resigned]) == "NO_SEAT_HERE"
+    kept = await h.c.resident("同一人")
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=kept, goneId=h.people[a], reason="重复登记")
+    assert await n.refused("clerk", *COME, **late[a]) == "KEPT_OUT"
+    n.clock.advance(timedelta(days=21))
+    await n.do("clerk", *COME, **late[a])
+    activity = (await h.c.see(h.meeting, "activity { participations { nodes { actor { id } } } }"))["activity"]
+    assert kept in {p["actor"]["id"] for p in activity["participations"]["nodes"]}
+
+
 async def test_who_was_excluded_is_told_to_few_and_how_many_to_all(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     h = await House.begin(n)
@@ -447,6 +513,29 @@ async def test_out_of_the_room_is_not_out_of_the_vote(neighbourhood: Neighbourho
     }  # fmt: skip
 
 
+async def test_the_database_stores_no_exclusion_without_an_appeal(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    await h.warn(a)
+
+    async def run(work: Work) -> dict[str, Any]:
+        meeting = await work.get(Meeting, split_global(h.meeting)[1])
+        work.require("councils.order.keep", meeting)
+        made = Exclusion(
+            id=new_id(), area_id=meeting.area_id, body_id=meeting.body_id, meeting_id=meeting.id, reason="x",
+            concerns_id=split_global(h.people[a])[1], made_by_id=new_id(), made_at=work.now, until=None,
+            appeal_until=work.now - timedelta(days=1), state=ExclusionState.DECLARED,
+        )  # fmt: skip
+        work.add(made)
+        work.record("councils.meeting.excluded", made, area_id=meeting.area_id)
+        return {}
+
+    with pytest.raises(Refusal) as refused:
+        await n.server.runtime.as_system(run)
+    assert refused.value.code == "INVALID_VALUE"
+
+
 async def test_the_database_lets_nobody_past_the_rules(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     h, a, exclusion, resolution = await hinged(n)
@@ -467,7 +556,7 @@ async def test_the_database_lets_nobody_past_the_rules(neighbourhood: Neighbourh
         return Exclusion(**{f: getattr(row, f) for f in row._meta.db_fields} | {"id": new_id(), **more})
 
     async def add(work: Work, row: Exclusion, **more: Any) -> None:
-        work.add(copied(row, **more))
+        work.add(copied(row, made_at=work.now, appeal_until=work.now + timedelta(days=7), **more))
         work.record("councils.meeting.excluded", row, area_id=row.area_id)
 
     async def warn(work: Work, row: Exclusion, **more: Any) -> None:
