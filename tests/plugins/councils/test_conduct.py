@@ -474,6 +474,25 @@ async def test_whoever_is_merged_stays_excluded(neighbourhood: Neighbourhood) ->
     assert await n.refused("clerk", *COME, meetingId=h.meeting, came=came) == "KEPT_OUT"
 
 
+async def test_two_who_are_excluded_are_not_one_before_one_is_lifted(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    twin = h.people["twin"] = await h.c.resident("同一人")
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    await n.do("clerk", "coreAttendActivity", "participation { state }", activityId=activity, actorId=twin)
+    await h.exclude(a, until=h.day(20))
+    theirs = await h.exclude("twin", until=h.day(12))
+    merge = {"keptId": h.people[a], "goneId": twin}
+    preview = "query($k: ID!, $g: ID!) { coreMergePreview(keptId: $k, goneId: $g) { possible findings { code } } }"
+    found = (await n.ask("admin", preview, k=h.people[a], g=twin))["coreMergePreview"]
+    assert not found["possible"] and "BOTH_EXCLUDED" in [f["code"] for f in found["findings"]]
+    act = ("admin", "coreMergeActors", "actor { id }")
+    assert await n.refused(*act, **merge, reason="重复登记") == "BOTH_EXCLUDED"
+    await n.do("clerk", *LIFT, exclusionId=theirs)
+    await n.do(*act, **merge, reason="重复登记")
+
+
 async def test_a_charter_makes_it_milder_and_never_harsher(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     c = await Council.begin(n)
