@@ -50,9 +50,9 @@ async def propose_item(
 ) -> AgendaItem:
     """A resident, a member or an organization asks the body to talk about something; its officers place it, or say why not.
 
-    `concerns_id` is the actor whose own matter it is. Refuses NOT_FROM_HERE.
+    `concerns_id` is the actor whose own matter it is. Refuses NOT_FROM_HERE, BODY_DISSOLVED.
     """
-    body = await work.get(Body, body_id)
+    body = await work.lock(Body, body_id)
     work.require(PROPOSE, body)
     require_active(body)
     proposer = await work.get(Actor, work.principal_id)
@@ -66,7 +66,7 @@ async def propose_item(
 
 async def propose_decided(work: Work, *, body_id: UUID, title: str, matter: Matter, details: str | None) -> AgendaItem:
     """Another mechanism brings what it came to before the body; it has asked whether they may. Refuses BODY_DISSOLVED."""
-    body = await work.get(Body, body_id)
+    body = await work.lock(Body, body_id)
     require_active(body)
     return _propose(work, body, work.principal_id, title, matter, details, None)
 

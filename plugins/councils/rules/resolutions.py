@@ -402,8 +402,8 @@ async def issue_opinion(
     work: Work, *, body_id: UUID, title: str, text: str, item_id: UUID | None, addressed_to_id: UUID | None,
     agreeing: int | None, differing: int | None,
 ) -> Opinion:  # fmt: skip
-    """What the body advises, and how many of it agreed; it never counts as a decision (M03). Refuses NOT_ITS_MEETING."""
-    body = await work.get(Body, body_id)
+    """What the body advises, and how many of it agreed; it never counts as a decision (M03). Refuses NOT_ITS_MEETING, BODY_DISSOLVED."""
+    body = await work.lock(Body, body_id)
     work.require(PASS, body, owner=await officer(work, body.id))
     require_active(body)
     if item_id is not None and (await work.get(AgendaItem, item_id)).body_id != body.id:

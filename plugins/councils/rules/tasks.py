@@ -149,7 +149,7 @@ _FIGURES = {
     "opinions": "SELECT count(*) FROM councils_opinion o WHERE o.body_id = {0} AND o.issued_at >= {1}"
     " AND o.issued_at < {2}",
     "services": "SELECT count(*) FROM councils_service s WHERE s.body_id = {0} AND s.since <= {4}"
-    " AND (s.until IS NULL OR s.until >= {3})",
+    " AND (s.until IS NULL OR s.until >= {3} AND s.until >= s.since)",
 }
 
 
