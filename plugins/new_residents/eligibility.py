@@ -53,7 +53,7 @@ def unbroken_since(stays: Iterable[Stay], today: date, gap: int) -> date | None:
     datetime.date(2024, 1, 1)
     """
     begun = [s for s in stays if s.since <= today]
-    here = [s for s in begun if s.until is None or s.until > today]
+    here = [s for s in begun if s.until is None or s.until >= today]
     if not here:
         return None
     since = min(s.since for s in here)

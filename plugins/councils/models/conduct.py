@@ -210,7 +210,9 @@ class Exclusion(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{changed('body_id', 'meeting_id', 'reason', 'made_by_id', 'made_at', 'until', 'appeal_until')}"
+            f"{changed('body_id', 'meeting_id', 'reason', 'made_by_id', 'made_at', 'until')}"
+            f" OR ({changed('appeal_until')} AND NOT (NEW.appeal_until > OLD.appeal_until"
+            f" AND {by_event('councils.meeting.appeal_prolonged')}))"
             f" OR ({changed('concerns_id')} AND NOT {by_event('councils.exclusion.merged')})"
             f" OR (OLD.ended_at IS NOT NULL AND {changed('ended_at')})"
             f" OR (OLD.appeal IS NOT NULL AND {changed('appeal')})"

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, append_only, by_event, check, index, refuse, unique
+from core.database.guards import Guard, Upon, append_only, by_event, check, index, refuse, unique
 from core.models import Activity, Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.councils.models.bodies import Body, Seat
@@ -81,6 +81,16 @@ class Meeting(Logged):
             " OR NEW.calls_to_order <> OLD.calls_to_order OR NEW.exclusion_days <> OLD.exclusion_days"
             " OR NEW.appeal_days <> OLD.appeal_days",
             "MEETING_STATE",
+        ),
+        Upon(
+            Activity,
+            refuse(
+                "open_as_its_meeting",
+                "UPDATE",
+                "NEW.state <> OLD.state AND EXISTS (SELECT 1 FROM councils_meeting m WHERE m.activity_id = NEW.id"
+                " AND (m.state IN ('CALLED', 'OPEN')) <> (NEW.state = 'OPEN'))",
+                "ACTIVITY_OF_A_MEETING",
+            ),
         ),
         index("body_id", "starts_at"),
         index("area_id", "starts_at"),

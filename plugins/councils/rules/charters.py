@@ -16,9 +16,9 @@ from core.work import Work
 from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import is_of_its_notice, needed, officer, packed, require_active, today
+from plugins.councils.rules.common import is_of_its_notice, needed, packed, require_active, today
 from plugins.councils.rules.resolutions import AGAINST, FOR, ballots
-from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
+from plugins.councils.rules.standing import keeper, officer, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
     HOLDING,

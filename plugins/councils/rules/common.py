@@ -1,4 +1,4 @@
-"""What the rules of councils share: whose matter it is, who is an officer, and the strictest terms that hold for a body."""
+"""What the rules of councils share: whose matter it is, and the strictest terms that hold for a body."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.rules.inputs import optional_text
 from core.work import Work
-from plugins.councils.models import Body, Charter, Resolution, Seat
+from plugins.councils.models import Body, Charter, Resolution
 from plugins.councils.settings import CouncilsSettings
-from plugins.councils.terms import OFFICERS, BodyState, CharterParameter, Matter, SeatState
+from plugins.councils.terms import BodyState, CharterParameter, Matter
 
 _CLAUSES = (
     "SELECT k.parameter, k.value, k.matter, x.depth FROM councils_charter c"
@@ -80,16 +80,6 @@ def is_of_its_notice(event: EventRecord, row: Resolution | Charter) -> bool:
     """Is the event about the notice under which the row was made public, in its own area? What anybody else publishes
     about it elsewhere is none (INV9, INV13)."""
     return row.notice_id is not None and event.data.get("notice") == str(row.notice_id) and event.area_id == row.area_id
-
-
-async def officer(work: Work, body_id: UUID) -> UUID | None:
-    """The principal, if they are the body's chair, vice chair or secretary: what officers do is their own matter."""
-    if work.system:
-        return None
-    found = await work.select(
-        Seat, body_id=body_id, holder_id=work.principal_id, state=SeatState.FILLED, office=list(OFFICERS)
-    )
-    return work.principal_id if any(s.term_end > today(work) for s in found) else None
 
 
 async def terms(work: Work, body: Body) -> Terms:

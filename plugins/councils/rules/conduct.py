@@ -12,8 +12,9 @@ from core.models import Actor, Participation
 from core.work import Work
 from plugins.councils.models import AgendaItem, Body, CallToOrder, Exclusion, KeptOut, Meeting, Resolution, Seat
 from plugins.councils.rules import meetings, resolutions
-from plugins.councils.rules.common import needed, officer, require_active
-from plugins.councils.rules.exclusions import about, end, excluded, require_in_the_room, rests_on_exclusions
+from plugins.councils.rules.common import needed, require_active
+from plugins.councils.rules.exclusions import about, end, excluded, make_up, require_in_the_room, rests_on_exclusions
+from plugins.councils.rules.standing import officer
 from plugins.councils.terms import SITTING, CallToOrderKind, ExclusionState, MeetingState, ResolutionState
 
 KEEP, APPEAL, DECIDE = "councils.order.keep", "councils.exclusion.appeal", "councils.exclusion.decide"
@@ -113,6 +114,7 @@ async def appeal(work: Work, *, exclusion_id: UUID, text: str) -> Exclusion:
     await work.not_at_the_desk_of(*await _made_by(work, exclusion))
     if exclusion.state is not ExclusionState.DECLARED:
         raise Refusal("EXCLUSION_STATE")
+    await make_up(work, exclusion)
     if work.is_over(exclusion.appeal_until):
         raise Refusal("EXCLUSION_APPEAL_OVER")
     work.change(exclusion, state=ExclusionState.APPEALED, appeal=needed(text, "text"))

@@ -15,9 +15,9 @@ from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Exclusion, Meeting, Recusal, Seat
 from plugins.councils.rules import requests
-from plugins.councils.rules.common import needed, not_own, officer, require_active, terms
+from plugins.councils.rules.common import needed, not_own, require_active, terms
 from plugins.councils.rules.exclusions import end_with, excluded, require_in_the_room
-from plugins.councils.rules.standing import read, standing
+from plugins.councils.rules.standing import officer, read, standing
 from plugins.councils.terms import (
     AgendaState,
     AttendanceState,
@@ -88,7 +88,7 @@ async def place_item(work: Work, *, item_id: UUID, meeting_id: UUID) -> AgendaIt
     """Put it on a meeting's agenda, while those who were called can still prepare.
 
     Refuses AGENDA_CLOSED once fewer days are left than the notice takes, MEETING_STATE, NOT_ITS_MEETING, AGENDA_STATE,
-    OWN_MATTER.
+    OWN_MATTER, ASKED_FOR (it comes to the meeting that is called for its request).
     """
     body, meeting = await work.lock_with(Meeting, meeting_id, Body)
     work.require(CALL, body, owner=await officer(work, body.id))
@@ -99,6 +99,7 @@ async def place_item(work: Work, *, item_id: UUID, meeting_id: UUID) -> AgendaIt
         raise Refusal("NOT_ITS_MEETING", path=("meetingId",))
     if item.state is not AgendaState.PROPOSED:
         raise Refusal("AGENDA_STATE", state=item.state)
+    await requests.require_heard(work, item)
     require_state(meeting, MeetingState.CALLED)
     if not meeting.is_urgent and _days_left(work, meeting.starts_at) < meeting.notice_days:
         raise Refusal("AGENDA_CLOSED", days=meeting.notice_days)
@@ -117,8 +118,9 @@ def _days_left(work: Work, starts_at: datetime) -> int:
 
 
 async def decline_item(work: Work, *, item_id: UUID, answer: str) -> AgendaItem:
-    """It is not talked about; whoever proposed it is told why. Refuses AGENDA_STATE, OWN_MATTER."""
+    """It is not talked about; whoever proposed it is told why. Refuses AGENDA_STATE, OWN_MATTER, ASKED_FOR."""
     body, item = await _item(work, item_id, AgendaState.PROPOSED)
+    await requests.require_heard(work, item)
     work.change(item, state=AgendaState.DECLINED, answer=needed(answer, "answer"))
     work.record("councils.agenda.declined", item, area_id=body.area_id, data={"body": str(body.id)})
     return item
@@ -130,8 +132,7 @@ async def refer_item(work: Work, *, item_id: UUID, to_body_id: UUID, answer: str
     Refuses AGENDA_STATE, BODY_NOT_ABOVE, OWN_MATTER, ASKED_FOR.
     """
     body, item = await _item(work, item_id, AgendaState.PROPOSED, AgendaState.PLACED)
-    if item.state is AgendaState.PLACED:
-        await requests.require_heard(work, item)
+    await requests.require_heard(work, item)
     to = await work.get(Body, to_body_id)
     require_active(to)
     if to.id == body.id or to.area_id not in work.place(body).chain:
@@ -193,7 +194,7 @@ async def call_meeting(
 
     An urgent one needs no notice, and decides nothing that is listed. `request_id` is the request that is due and met by it:
     its matter comes first. Refuses NOTICE_TOO_SHORT, BODY_EMPTY, ENDS_BEFORE_START, IN_THE_PAST, AGENDA_STATE,
-    NOT_ITS_MEETING, AGENDA_TOO_LONG, OWN_MATTER, and what `requests.due_request` refuses.
+    NOT_ITS_MEETING, AGENDA_TOO_LONG, OWN_MATTER, ASKED_FOR, and what `requests.due_request` refuses.
     """
     body = await work.lock(Body, body_id)
     work.require(CALL, body, owner=await officer(work, body.id))
@@ -243,6 +244,8 @@ async def call_meeting(
         if item.state is not AgendaState.PROPOSED:
             raise Refusal("AGENDA_STATE", path=("itemIds", str(position - 1)), state=item.state)
         await not_own(work, item.concerns_id)
+        if asked is None or item.id != asked[1].id:
+            await requests.require_heard(work, item)
         work.change(item, state=AgendaState.PLACED, meeting_id=meeting.id, position=position)
     work.record(
         "councils.meeting.called", meeting, area_id=body.area_id,

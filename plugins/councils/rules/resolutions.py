@@ -34,12 +34,11 @@ from plugins.councils.rules.common import (
     is_of_its_notice,
     needed,
     not_own,
-    officer,
     require_active,
     terms,
     unpacked,
 )
-from plugins.councils.rules.standing import standing
+from plugins.councils.rules.standing import officer, standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
     GIVEN_POWERS_KINDS,
@@ -339,10 +338,16 @@ async def _may_be_put_again(work: Work, resolution: Resolution) -> None:
 
 
 async def void(work: Work, resolution: Resolution) -> None:
-    """An exclusion on which it rested was overturned: it never holds, and its item may be put again. Hold the body."""
+    """An exclusion on which it rested was overturned: it never holds, its item may be put again, and where it was made public
+    people read that too. Hold the body."""
     await _may_be_put_again(work, resolution)
     work.change(resolution, state=ResolutionState.OVERTURNED)
     work.record("councils.resolution.overturned", resolution, area_id=resolution.area_id, data=about(resolution))
+    if resolution.notice_id is not None:
+        await work.port("decision_gate").announce(
+            work, subject=resolution, area_id=resolution.area_id, kind="决议不生效", title=resolution.title,
+            body="该决议所依据的责令退场经申诉撤销,决议不生效;该事项可重新提请表决。",
+        )  # fmt: skip
 
 
 async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:

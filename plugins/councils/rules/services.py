@@ -10,7 +10,8 @@ from core.ids import new_id
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import Body, ServiceOffer
-from plugins.councils.rules.common import officer, require_active, today
+from plugins.councils.rules.common import require_active, today
+from plugins.councils.rules.standing import officer
 
 OFFER = "councils.service.offer"
 TEXTS = {"description": 4000, "place": 200, "times": 200, "contact": 200}

@@ -13,8 +13,9 @@ from core.models import Activity, Actor, Entity
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Report, Resolution, Task
-from plugins.councils.rules.common import needed, not_own, officer, require_active, today
+from plugins.councils.rules.common import needed, not_own, require_active, today
 from plugins.councils.rules.services import of_the_year
+from plugins.councils.rules.standing import officer
 from plugins.councils.terms import ReportKind, ResolutionState, TaskState
 
 ASSIGN, REPORT, FILE = "councils.task.assign", "councils.task.report", "councils.report.file"

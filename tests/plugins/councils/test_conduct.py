@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from core.errors import Refusal
 from core.ids import new_id, split_global
-from core.testing.kit import Neighbourhood
+from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
 from plugins.councils.models import Attendance, CallToOrder, Exclusion, Meeting, Resolution
 from plugins.councils.terms import AttendanceState, ExclusionState, MeetingState, ResolutionState
@@ -395,6 +395,40 @@ async def test_what_rests_on_an_exclusion_waits_and_is_void_when_it_is_overturne
     assert (again["state"], again["keptOut"], again["eligible"]) == ("EFFECTIVE", 0, 4)
 
 
+@pytest.mark.needs("disclosure")
+async def test_who_reads_of_a_resolution_that_is_void_reads_that_it_is(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    exclusion = await h.exclude(a, until=h.day(12))
+    await h.close()
+    await h.sit("修桥", came=[x for x in h.logins[:4] if x != a], matter="FUNDS")
+    resolution = (await h.put(2, 1))["id"]
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    await n.do("admin", *DECIDE, exclusionId=exclusion, overturn=True, decision="理由不成立")
+    assert (await h.c.see(resolution, "state"))["state"] == "OVERTURNED"
+    shown = '{ disclosureNotices(where: {title: {eq: "修桥"}}) { nodes { kind state } } }'
+    found = (await n.ask(None, shown))["disclosureNotices"]["nodes"]
+    assert {k["kind"] for k in found} == {"决议", "决议不生效"}
+
+
+async def test_people_are_told_who_may_decide_on_an_appeal(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    called, excluded = await a_clerk(h), await a_clerk(h)
+    await n.do(called[0], *CALL, **h.at(a), kind="OTHER", reason="离席喧哗")
+    await h.warn(a, 1)
+    exclusion = (await n.do(excluded[0], *EXCLUDE, **h.at(a), reason="喧哗"))["exclusion"]["id"]
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    holders = "query($i: ID!, $p: String!) { dutyHolders(on: $i, permission: $p) { holders { actorId } } }"
+    asked = {"i": exclusion, "p": "councils.exclusion.decide"}
+    found = (await n.ask(a, holders, **asked))["dutyHolders"]["holders"]
+    assert found and not {called[1], excluded[1]} & {x["actorId"] for x in found}
+    with pytest.raises(Refused, match="NOT_FOUND"):
+        await n.ask("resident", holders, **asked)
+
+
 @pytest.mark.parametrize("is_appealed", [False, True])
 async def test_what_rests_on_an_exclusion_that_stands_takes_effect(
     neighbourhood: Neighbourhood, is_appealed: bool
@@ -446,6 +480,39 @@ async def test_an_appeal_decided_while_it_takes_effect(neighbourhood: Neighbourh
     decided, held = await asyncio.gather(decide, effect)
     assert decided in ("done", "BUSY") and held in ("EXCLUSION_NOT_FINAL", "RESOLUTION_STATE", "BUSY")
     assert (await h.c.see(resolution, "state"))["state"] == ("OVERTURNED" if decided == "done" else "ADOPTED")
+
+
+async def test_days_on_which_councils_were_off_are_made_up(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h, a, exclusion, resolution = await hinged(n)
+    toggle = ("admin", "coreTogglePlugin", "area { id }")
+    resting = [p for p, needs in n.server.runtime.kernel.needs.items() if "councils" in needs]
+    for plugin in (*resting, "councils"):
+        await n.do(*toggle, areaId=h.c.area, plugin=plugin, state="OFF")
+    n.clock.advance(timedelta(days=9))
+    for plugin in ("councils", *resting):
+        await n.do(*toggle, areaId=h.c.area, plugin=plugin, state="ON")
+    assert await n.refused("clerk", *EFFECT, resolutionId=resolution) == "EXCLUSION_NOT_FINAL"
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    until = await h.c.see(exclusion, "appealUntil madeAt")
+    lasts = datetime.fromisoformat(until["appealUntil"]) - datetime.fromisoformat(until["madeAt"])
+    assert timedelta(days=16) <= lasts <= timedelta(days=17)
+
+
+async def test_an_officer_who_moved_away_yesterday_is_none(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    homes = "query($a: ID!) { memberships(where: {actor: {id: {eq: $a}}}, first: 9) { nodes { id area { id } } } }"
+    held = (await n.ask("admin", homes, a=h.people[h.chair]))["memberships"]["nodes"]
+    for home in (m["id"] for m in held if m["area"] and m["area"]["id"] == h.c.area):
+        until = n.clock.today().isoformat()
+        await n.do("admin", "coreEndMembership", "membership { id }", membershipId=home, until=until)
+    call = {**h.at(h.logins[1]), "kind": "OTHER", "reason": "x"}
+    await n.do(h.chair, *CALL, **call)  # the last day is one still
+    n.clock.advance(timedelta(days=1))
+    assert await n.refused(h.chair, *CALL, **call) == "NOT_PERMITTED"
+    put = {"itemId": h.items[0], "text": "x", "votesFor": 3, "votesAgainst": 0}
+    assert await n.refused(h.chair, *PASS, **put) == "NOT_PERMITTED"
 
 
 async def test_two_officers_exclude_somebody_once(neighbourhood: Neighbourhood) -> None:
