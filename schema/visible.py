@@ -18,7 +18,7 @@ from core.runtime import Runtime
 from core.settings.store import as_uuid
 from core.work import Work
 from schema.nodes.composed import ComposedSchema, conditions
-from schema.nodes.declare import CATALOGUE, Node
+from schema.nodes.declare import CATALOGUE, NodeType
 from schema.nodes.expressions import RowOf, Slot
 from schema.nodes.viewing import viewer as viewer_facts
 from schema.planning.emit import emitter_for, literal
@@ -82,7 +82,7 @@ async def seen_row(work: Work, global_id: str, *path: str) -> tuple[type[Model],
     return node.model, id
 
 
-async def _seen(work: Work, global_id: str, *path: str) -> tuple[Node, UUID]:
+async def _seen(work: Work, global_id: str, *path: str) -> tuple[NodeType, UUID]:
     try:
         tag, id = split_global(global_id)
     except Refusal as refusal:
