@@ -18,7 +18,7 @@ from core.runtime import Runtime
 from core.settings.store import as_uuid
 from core.work import Work
 from schema.nodes.composed import ComposedSchema, conditions
-from schema.nodes.declare import CATALOGUE
+from schema.nodes.declare import CATALOGUE, NodeType
 from schema.nodes.expressions import RowOf, Slot
 from schema.nodes.viewing import viewer as viewer_facts
 from schema.planning.emit import emitter_for, literal
@@ -70,6 +70,19 @@ class Statement:
 async def visible_row(work: Work, global_id: str, *path: str) -> tuple[type[Model], UUID]:
     """The model and id behind a global id, if a list would show the row to the viewer and its type to everybody;
     refuses NOT_FOUND, NOT_LINKABLE, BAD_ID."""
+    node, id = await _seen(work, global_id, *path)
+    if not (node.is_public or node.public_face):
+        raise Refusal("NOT_LINKABLE", path=path)
+    return node.model, id
+
+
+async def seen_row(work: Work, global_id: str, *path: str) -> tuple[type[Model], UUID]:
+    """The model and id behind a global id, if a list would show the row to the viewer; refuses NOT_FOUND, BAD_ID."""
+    node, id = await _seen(work, global_id, *path)
+    return node.model, id
+
+
+async def _seen(work: Work, global_id: str, *path: str) -> tuple[NodeType, UUID]:
     try:
         tag, id = split_global(global_id)
     except Refusal as refusal:
@@ -84,9 +97,7 @@ async def visible_row(work: Work, global_id: str, *path: str) -> tuple[type[Mode
     sql = f"SELECT 1 AS yes FROM {node.table} t WHERE {' AND '.join(found)}"
     if not await work.transaction.fetch(sql, *statement.values):
         raise Refusal("NOT_FOUND", path=path, kind=tag)
-    if not (node.is_public or node.public_face):
-        raise Refusal("NOT_LINKABLE", path=path)
-    return node.model, id
+    return node, id
 
 
 async def first_hidden(

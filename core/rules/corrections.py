@@ -44,6 +44,7 @@ from core.models import (
     RuleDocument,
 )
 from core.rules.actors import in_force, may_give_what_the_post_has, not_above_own
+from core.rules.erasure import told
 from core.rules.inputs import clean_text
 from core.work import Work
 
@@ -198,7 +199,8 @@ async def merge_actors(work: Work, *, kept_id: UUID, gone_id: UUID, reason: str)
     for merging in work.kernel.mergings:
         blocked += [f for f in await merging.preview(work, kept.id, gone.id) if f.code is not None]
     if blocked:
-        raise Refusal(str(blocked[0].code), path=("goneId",))
+        first = blocked[0]
+        raise Refusal(str(first.code), path=("goneId",), **told(work.transaction.database.models, first))
     facts = {name: getattr(gone, name) for name in _FACTS if getattr(kept, name) is None and getattr(gone, name)}
     work.change(gone, gone_at=work.now, merged_into_id=kept.id, credit_code=None)
     if facts:

@@ -1,6 +1,7 @@
 """Who starts activities (M46): residents, organizations, enterprises or the government, by the kind of whoever organises them.
 
-A household counts with the residents. A residents' or villagers' committee is an organization, and never government.
+A household counts with the residents. A residents' or villagers' committee is an organization, and never government; a
+meeting that a clerk calls in their own name, without a seat in the body, is the government's.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ _KINDS = {
     "enterprises": "'ENTERPRISE'",
     "government": "'GOVERNMENT_BODY'",
 }
+_KIND = (
+    "(CASE WHEN o.kind = 'PERSON' AND EXISTS (SELECT 1 FROM councils_meeting m WHERE m.activity_id = a.id AND NOT EXISTS"
+    " (SELECT 1 FROM councils_seat s WHERE s.body_id = m.body_id AND s.holder_id = o.id))"
+    " THEN 'GOVERNMENT_BODY' ELSE o.kind END)"
+)
 _COUNTS = ", ".join(
-    f"CAST(count(CASE WHEN o.kind IN ({kinds}) THEN 1 END) AS integer) AS {name}" for name, kinds in _KINDS.items()
+    f"CAST(count(CASE WHEN {_KIND} IN ({kinds}) THEN 1 END) AS integer) AS {name}" for name, kinds in _KINDS.items()
 )
 
-# One row: the activities that begin in a period, in an area and below, and were not called off.
+# One row: the activities that begin in a period, in an area and below, neither merely planned nor called off.
 INITIATIVE = (
     f"SELECT :area: AS id, :area: AS area_id, CAST(count(a.id) AS integer) AS activities, {_COUNTS}"
     " FROM core_area_closure c JOIN core_activity a ON a.area_id = c.descendant_id JOIN core_actor o ON o.id = a.organizer_id"
     " WHERE c.ancestor_id = :area: AND c.until IS NULL AND a.starts_at >= :start: AND a.starts_at < :end:"
-    " AND a.state <> 'CANCELLED'"
+    " AND a.state NOT IN ('PLANNED', 'CANCELLED')"
 )
 
 

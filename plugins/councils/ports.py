@@ -198,7 +198,7 @@ class Provider:
         return body.id
 
     async def is_officer(self, work: Work, body_id: UUID) -> bool:
-        from plugins.councils.rules.common import officer
+        from plugins.councils.rules.standing import officer
 
         return await officer(work, body_id) is not None
 

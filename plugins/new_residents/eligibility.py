@@ -19,17 +19,19 @@ from core.work import Work
 from plugins.new_residents.settings import NewResidentsSettings
 
 # Every stay of the person in the area or below: from verified registrations, and from memberships; `until` null while it
-# lasts. Registrations of areas where the mechanism is off are left out, so that only what the desk recorded counts there.
+# lasts. Who moved away before the village agreed (without a membership) never lived there. Registrations of areas where the mechanism is off are left out, so that only what the desk recorded counts there.
 STAYS = """
     SELECT r.since AS since, r.until AS until FROM new_residents_registration r
     JOIN core_area_closure c ON c.descendant_id = r.area_id AND c.ancestor_id = {0} AND c.until IS NULL
-    WHERE r.person_id = {1} AND {on} AND (r.state IN ('VERIFIED', 'MOVED_AWAY') OR ({pending} AND {above}))
+    WHERE r.person_id = {1} AND {on} AND (r.state = 'VERIFIED' OR (r.state = 'MOVED_AWAY' AND r.membership_id IS NOT NULL)
+        OR ((r.state = 'MOVED_AWAY' OR {pending}) AND {above}))
     UNION ALL
     SELECT m.since, m.until FROM core_membership m
     JOIN core_area_closure c ON c.descendant_id = m.area_id AND c.ancestor_id = {0} AND c.until IS NULL
     WHERE m.actor_id = {1} AND m.role = 'RESIDENT' AND NOT EXISTS (
         SELECT 1 FROM new_residents_registration r WHERE r.person_id = m.actor_id AND r.area_id = m.area_id
-        AND {on} AND (r.state = 'REVOKED' AND r.membership_id = m.id OR {pending}))
+        AND {on} AND (r.state = 'REVOKED' AND r.membership_id = m.id OR {pending}
+        OR r.state = 'MOVED_AWAY' AND r.membership_id IS NULL AND r.until = m.until))
 """
 _ON = (
     "EXISTS (SELECT 1 FROM core_plugin_area p WHERE p.area_id = r.area_id AND p.plugin = 'new_residents'"
@@ -53,7 +55,7 @@ def unbroken_since(stays: Iterable[Stay], today: date, gap: int) -> date | None:
     datetime.date(2024, 1, 1)
     """
     begun = [s for s in stays if s.since <= today]
-    here = [s for s in begun if s.until is None or s.until > today]
+    here = [s for s in begun if s.until is None or s.until >= today]
     if not here:
         return None
     since = min(s.since for s in here)

@@ -10,6 +10,7 @@ from strawberry.types.info import Info
 from core.corrections import Finding
 from core.ids import from_global
 from core.rules import corrections
+from core.rules.erasure import told
 from core.runtime import Command
 from core.work import Work
 from schema.mutations import MutationInput, Needs, Result, Subject, mutation
@@ -84,13 +85,12 @@ class CorrectionsQuery:
 
         runtime = context.graphql.runtime
         await runtime.perform(Command("coreMergePreview", context.viewer, within=context.root_area), look)
-        findings = [
-            MergeFinding(
-                kind=f.kind,
-                count=f.count,
-                code=f.code,
-                message=runtime.messages.render(f.code, context.language, {}) if f.code else None,
-            )
-            for f in found
-        ]
+
+        def message(finding: Finding) -> str | None:
+            if finding.code is None:
+                return None
+            values = told(runtime.database.models, finding)
+            return str(runtime.messages.render(finding.code, context.language, values))
+
+        findings = [MergeFinding(kind=f.kind, count=f.count, code=f.code, message=message(f)) for f in found]
         return MergePreview(possible=all(f.code is None for f in found), findings=findings)

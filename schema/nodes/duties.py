@@ -18,7 +18,7 @@ from schema.nodes.composed import Query, every, plain
 from schema.nodes.core import Deputy, Handover
 from schema.nodes.declare import Connection, extend
 from schema.nodes.telling import public
-from schema.visible import visible_row
+from schema.visible import seen_row
 
 
 @strawberry.type(description="Somebody who may do it, and whose own matter it is not (责任人).")
@@ -62,7 +62,7 @@ class DutiesQuery:
         found: list[duty_holders.DutyHolders] = []
 
         async def look(work: Work) -> dict[str, Any]:
-            model, id = await visible_row(work, on, "on")
+            model, id = await seen_row(work, on, "on")
             row = await work.get(model, id)
             found.append(await duty_holders.duty_holders(work, permission=permission, row=row))
             return {}

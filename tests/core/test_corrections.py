@@ -232,6 +232,19 @@ async def preview(n: Neighbourhood, kept: str, gone: str, who: str = "admin") ->
     return (await n.ask(who, PREVIEW, k=kept, g=gone))["coreMergePreview"]
 
 
+@pytest.mark.needs("ballots")
+async def test_people_are_told_what_is_still_open(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    merge = {"k": await person(n, "林晓明"), "g": (await n.ask("clerk", "{ viewer { id } }"))["viewer"]["id"]}
+    told = "query($k: ID!, $g: ID!) { coreMergePreview(keptId: $k, goneId: $g) { findings { code count message } } }"
+    found = (await n.ask("admin", told, **merge))["coreMergePreview"]["findings"]
+    (blocks,) = [f for f in found if f["code"] == "OPEN_MATTERS"]  # a ballot that runs
+    assert "{" not in blocks["message"] and str(blocks["count"]) in blocks["message"]
+    with pytest.raises(Refused) as refused:
+        await n.do("admin", *MERGE, keptId=merge["k"], goneId=merge["g"], reason="同一人")
+    assert refused.value.errors[0]["message"] == blocks["message"]
+
+
 async def test_two_who_prove_to_be_one_become_one(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     n.clock.set(n.clock.now())

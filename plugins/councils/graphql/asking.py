@@ -13,23 +13,29 @@ from core.settings.store import as_day
 from core.work import Work
 from plugins.councils import models, rules
 from plugins.councils.graphql.nodes import CouncilsAgendaItem, CouncilsBody, CouncilsMeeting
-from plugins.councils.terms import Matter, RequestState, SeatOffice, SeatState, SupportState
+from plugins.councils.terms import Matter, MeetingState, RequestState, SeatOffice, SeatState, SupportState
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
 from schema.nodes.composed import Query, every
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, FilterField, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, RowOf, select
+from schema.nodes.expressions import Expr, RowOf, Select, select
 from schema.nodes.telling import public
 from schema.nodes.viewing import ViewerFacts
 
 
+def _called(t: RowOf) -> Select:
+    """The meeting called for it, while it is not on record as held."""
+    return select(models.Meeting).where(lambda m: (m.id == t.meeting_id) & (m.state == MeetingState.CALLED))
+
+
 def _overdue(t: RowOf, day: Expr) -> Expr:
-    return (t.state == RequestState.DUE) & (t.hold_by < day)
+    return ((t.state == RequestState.DUE) | _called(t).exists()) & (t.hold_by < day)
 
 
 def _is_overdue(values: dict[str, Any], facts: Any) -> bool:
+    is_not_held = values["state"] == RequestState.DUE or int(values["called"]) > 0
     last = as_day(values["hold_by"])
-    return values["state"] == RequestState.DUE and last is not None and last < facts.kernel.clock.civil_date(facts.now)
+    return is_not_held and last is not None and last < facts.kernel.clock.civil_date(facts.now)
 
 
 def _supporters(t: RowOf) -> Expr:
@@ -44,7 +50,7 @@ def _supporters(t: RowOf) -> Expr:
     filters=[
         FilterField(
             name="overdue_on", kind="date", test=_overdue,
-            description="Due, no meeting called, and to be held before this day (逾期未召开).",
+            description="Due, not held, and to be held before this day (逾期未召开).",
         )
     ],
 )  # fmt: skip
@@ -70,8 +76,8 @@ class CouncilsMeetingRequest:
     due_on: date | None = column(description="Since when enough people ask for it (达到人数日).")
     hold_by: date | None = column(order=True, description="The last day for the meeting (最迟召开日).")
     is_overdue: bool = python(
-        _is_overdue, columns=lambda t: {"state": t.state, "hold_by": t.hold_by}, settings=False,
-        description="Is that day over, and no meeting called? Any clerk may call it (是否逾期).",
+        _is_overdue, columns=lambda t: {"state": t.state, "called": _called(t).count(), "hold_by": t.hold_by}, settings=False,
+        description="Is that day over, and no meeting held? Any clerk may call it (是否逾期).",
     )  # fmt: skip
     version: int = column(filter=False)
     area: Area = to_one()

@@ -73,7 +73,7 @@ def _shares(values: dict[str, Any], facts: Any) -> list[CouncilsInitiativeShare]
 
 @node(models.Area, source=REPORT, scope=public("Activities are public, and so is what kind of actors organise them."))
 class CouncilsInitiative:
-    """Who starts the activities of an area and period; those that were called off are left out (活动发起情况)."""
+    """Who starts the activities of an area and period; those only planned or called off are left out (活动发起情况)."""
 
     activities: int = column(filter=False, description="How many there are (活动数).")
     shares: list[CouncilsInitiativeShare] = python(

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import own_matter
 from core.database.guards import Guard, append_only, by_event, check, index, refuse, same, unique
 from core.ledger import LARGEST
 from core.models import Actor, Area, Logged, RuleDocument, references
@@ -29,6 +30,8 @@ _RESIDENTS = (
     " AND a.gone_at IS NULL JOIN core_event e ON e.id = NEW.event_id WHERE m.role = 'RESIDENT' AND m.state = 'ACTIVE'"
     " AND m.since <= e.recorded_at AND (m.until IS NULL OR m.until >= e.recorded_at))"
 )  # on the last day of a residence as on the day after it: the database knows no civil day
+
+_THEN = "(SELECT e.recorded_at FROM core_event e WHERE e.id = NEW.event_id)"
 
 
 class Charter(Logged):
@@ -121,6 +124,20 @@ class Charter(Logged):
             "CHARTER_STATE",
         ),
         refuse(
+            "consulted_on_from_now",
+            "UPDATE",
+            "NEW.state = 'CONSULTATION' AND OLD.state = 'DRAFT' AND (NEW.consultation_until IS NULL"
+            f" OR NEW.consultation_until <= {_THEN})",
+            "CONSULTATION_BEGINS_NOW",
+        ),
+        refuse(
+            "consulted_on_to_the_end",
+            "UPDATE",
+            "NEW.state = 'VOTING' AND OLD.state = 'CONSULTATION' AND (NEW.consultation_until IS NULL"
+            f" OR NEW.consultation_until <> OLD.consultation_until OR NEW.consultation_until >= {_THEN})",
+            "CONSULTATION_BEGINS_NOW",
+        ),
+        refuse(
             "superseded_by_another",
             "UPDATE",
             f"NEW.state = 'SUPERSEDED' AND OLD.state = 'IN_FORCE' AND NOT {by_event('councils.charter.enacted')}",
@@ -210,6 +227,13 @@ class Count(Logged):
             "CHARTER_STATE",
         ),
         unique("charter_id", "pair", "entered_by_id", code="OWN_MATTER"),
+        refuse(
+            "inv10_two_tellers",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM councils_charter_count k WHERE k.charter_id = NEW.charter_id AND k.pair = NEW.pair"
+            f" AND {own_matter('NEW.entered_by_id', 'k.entered_by_id')})",
+            "OWN_MATTER",
+        ),
         index("charter_id", "entered_at"),
         index("entered_at"),
     )

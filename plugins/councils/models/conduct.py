@@ -7,11 +7,12 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import own_matter
-from core.database.guards import Guard, append_only, by_event, changed, check, index, refuse, unique
-from core.models import Actor, Area, Logged, references
+from core.access import entered_by, own_matter
+from core.database.guards import Guard, Upon, append_only, by_event, changed, check, index, refuse, unique
+from core.models import Actor, Area, Logged, Participation, references
 from core.personal import Keep, Text, personal
 from plugins.councils.models.bodies import Body
+from plugins.councils.models.common import is_out
 from plugins.councils.models.meetings import Meeting
 from plugins.councils.models.resolutions import Resolution
 from plugins.councils.terms import CallToOrderKind, ExclusionState
@@ -26,6 +27,12 @@ _THERE: tuple[Guard, ...] = (
         "MEETING_STATE",
     ),
     refuse(
+        "of_a_body_that_is",
+        "INSERT",
+        "EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.state <> 'ACTIVE')",
+        "BODY_DISSOLVED",
+    ),
+    refuse(
         "of_somebody_there",
         "INSERT",
         "NOT EXISTS (SELECT 1 FROM councils_meeting m JOIN core_participation p ON p.activity_id = m.activity_id"
@@ -34,6 +41,21 @@ _THERE: tuple[Guard, ...] = (
     ),
     refuse("inv10_made", "INSERT", own_matter("NEW.made_by_id", "NEW.concerns_id"), "OWN_MATTER"),
 )
+
+
+_MADE_BY = (
+    "SELECT NEW.made_by_id AS id UNION SELECT c.made_by_id FROM councils_call_to_order c WHERE c.meeting_id = NEW.meeting_id"
+    " AND c.concerns_id = NEW.concerns_id"
+)  # who excluded them, and who called them to order before
+_IS_OUT = (
+    "EXISTS (SELECT 1 FROM councils_meeting m JOIN core_event e ON e.id = NEW.event_id WHERE m.activity_id = NEW.activity_id"
+    f" AND e.type <> 'core.actor.merged' AND {is_out('NEW.actor_id', 'm', 'e.recorded_at')})"
+)  # of who takes part in a meeting's activity
+_PARTIES = (
+    f"{_MADE_BY} UNION SELECT NEW.concerns_id UNION SELECT i.concerns_id FROM councils_kept_out k"
+    " JOIN councils_resolution r ON r.id = k.resolution_id JOIN councils_agenda_item i ON i.id = r.item_id"
+    " WHERE k.exclusion_id = NEW.id"
+)  # and whose matter hangs on it
 
 
 class CallToOrder(Logged):
@@ -129,19 +151,47 @@ class Exclusion(Logged):
             "EXCLUSION_TOO_LONG",
         ),
         refuse("begins", "INSERT", "NEW.state <> 'DECLARED' OR NEW.ended_at IS NOT NULL", "EXCLUSION_STATE"),
+        check("lasts_and_may_be_appealed", "NEW.appeal_until > NEW.made_at AND (NEW.until IS NULL OR NEW.until > NEW.made_at)"),
+        refuse(
+            "made_as_it_is_entered",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_event e WHERE e.id = NEW.event_id AND e.recorded_at <> NEW.made_at)",
+            "INVALID_VALUE",
+        ),
         check("decided", "(NEW.state IN ('UPHELD', 'OVERTURNED')) = (NEW.decided_at IS NOT NULL)"
             " AND (NEW.decided_at IS NULL) = (NEW.decided_by_id IS NULL)"),
         check("overturned_is_ended", "NEW.state <> 'OVERTURNED' OR NEW.ended_at IS NOT NULL"),
         refuse(
             "inv10_decided",
             "UPDATE",
-            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND (NEW.decided_by_id = NEW.made_by_id"
-            f" OR {own_matter('NEW.decided_by_id', 'NEW.concerns_id')}"
-            " OR EXISTS (SELECT 1 FROM councils_call_to_order c WHERE c.meeting_id = NEW.meeting_id"
-            " AND c.concerns_id = NEW.concerns_id AND c.made_by_id = NEW.decided_by_id)"
+            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND"
+            f" (EXISTS (SELECT 1 FROM ({_PARTIES}) party WHERE {own_matter('NEW.decided_by_id', 'party.id')})"
             " OR EXISTS (SELECT 1 FROM councils_seat s WHERE s.body_id = NEW.body_id AND s.state <> 'VACATED'"
             " AND s.holder_id = NEW.decided_by_id))",
             "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_decided_by_who_entered_the_appeal",
+            "UPDATE",
+            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND"
+            f" {entered_by('NEW.decided_by_id', 'NEW.id', 'councils.meeting.exclusion_appealed')}",
+            "ENTERED_BY_YOU",
+        ),
+        refuse(
+            "inv10_appealed",
+            "UPDATE",
+            "NEW.state = 'APPEALED' AND OLD.state = 'DECLARED' AND EXISTS (SELECT 1 FROM core_event act"
+            f" CROSS JOIN ({_MADE_BY}) maker WHERE act.id = NEW.event_id AND act.behalf_of_id IS NOT NULL"
+            f" AND {own_matter('act.actor_id', 'maker.id')})",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "lifted_by_who_is_in_the_room",
+            "UPDATE",
+            "NEW.ended_at IS NOT NULL AND OLD.ended_at IS NULL AND EXISTS (SELECT 1 FROM core_event act"
+            " JOIN councils_meeting m ON m.id = NEW.meeting_id WHERE act.id = NEW.event_id"
+            f" AND act.type = 'councils.meeting.exclusion_lifted' AND {is_out('act.actor_id', 'm', 'act.recorded_at')})",
+            "KEPT_OUT",
         ),
         refuse(
             "in_order",
@@ -160,14 +210,30 @@ class Exclusion(Logged):
         refuse(
             "stays",
             "UPDATE",
-            f"{changed('body_id', 'meeting_id', 'reason', 'made_by_id', 'made_at', 'until', 'appeal_until')}"
+            f"{changed('body_id', 'meeting_id', 'reason', 'made_by_id', 'made_at', 'until')}"
+            f" OR ({changed('appeal_until')} AND NOT (NEW.appeal_until > OLD.appeal_until"
+            f" AND {by_event('councils.meeting.appeal_prolonged')}))"
             f" OR ({changed('concerns_id')} AND NOT {by_event('councils.exclusion.merged')})"
             f" OR (OLD.ended_at IS NOT NULL AND {changed('ended_at')})"
             f" OR (OLD.appeal IS NOT NULL AND {changed('appeal')})"
             f" OR (OLD.decided_at IS NOT NULL AND ({changed('decision', 'decided_at', 'decided_by_id')}))",
             "APPEND_ONLY",
         ),
-        unique("body_id", "concerns_id", where="ended_at IS NULL", code="ALREADY_EXCLUDED"),
+        unique("body_id", "concerns_id", where="ended_at IS NULL AND until IS NOT NULL", code="ALREADY_EXCLUDED"),
+        unique("meeting_id", "concerns_id", where="ended_at IS NULL AND until IS NULL", code="ALREADY_EXCLUDED"),
+        Upon(
+            Participation,
+            refuse("comes_while_excluded", "INSERT", f"NEW.state IN ('JOINED', 'ATTENDED') AND {_IS_OUT}", "KEPT_OUT"),
+        ),
+        Upon(
+            Participation,
+            refuse(
+                "comes_again_while_excluded",
+                "UPDATE",
+                f"NEW.state <> OLD.state AND NEW.state IN ('JOINED', 'ATTENDED') AND {_IS_OUT}",
+                "KEPT_OUT",
+            ),
+        ),
         index("body_id", "made_at"),
         index("meeting_id", "made_at"),
         index("concerns_id", "made_at"),

@@ -8,7 +8,7 @@ from uuid import UUID
 from tortoise import fields
 
 from core.access import own_matter
-from core.database.guards import Guard, append_only, by_event, check, index, refuse, unique
+from core.database.guards import Guard, Upon, append_only, by_event, check, index, refuse, unique
 from core.models import Activity, Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.councils.models.bodies import Body, Seat
@@ -60,10 +60,18 @@ class Meeting(Logged):
         ),
         check("open_with_a_quorum", "NEW.state NOT IN ('OPEN', 'CLOSED', 'CONFIRMED') OR NEW.quorum_met", "NO_QUORUM"),
         check("confirmed", "(NEW.state = 'CONFIRMED') = (NEW.confirmed_by_id IS NOT NULL)"),
-        check(
-            "confirmed_by_another",
-            "NEW.confirmed_by_id IS NULL OR NEW.confirmed_by_id <> NEW.minutes_by_id",
+        refuse(
+            "inv10_confirmed_by_another",
+            "UPDATE",
+            f"OLD.confirmed_by_id IS NULL AND {own_matter('NEW.confirmed_by_id', 'NEW.minutes_by_id')}",
             "OWN_MATTER",
+        ),
+        refuse(
+            "run_by_who_is_in_the_room",
+            "UPDATE",
+            "NEW.state IN ('OPEN', 'ADJOURNED', 'CLOSED') AND EXISTS (SELECT 1 FROM core_event act"
+            f" WHERE act.id = NEW.event_id AND {is_out('act.actor_id', 'NEW', 'act.recorded_at')})",
+            "KEPT_OUT",
         ),
         refuse(
             "over_for_good",
@@ -73,6 +81,16 @@ class Meeting(Logged):
             " OR NEW.calls_to_order <> OLD.calls_to_order OR NEW.exclusion_days <> OLD.exclusion_days"
             " OR NEW.appeal_days <> OLD.appeal_days",
             "MEETING_STATE",
+        ),
+        Upon(
+            Activity,
+            refuse(
+                "open_as_its_meeting",
+                "UPDATE",
+                "NEW.state <> OLD.state AND EXISTS (SELECT 1 FROM councils_meeting m WHERE m.activity_id = NEW.id"
+                " AND (m.state IN ('CALLED', 'OPEN')) <> (NEW.state = 'OPEN'))",
+                "ACTIVITY_OF_A_MEETING",
+            ),
         ),
         index("body_id", "starts_at"),
         index("area_id", "starts_at"),
@@ -109,8 +127,16 @@ class Attendance(Logged):
             "is_not_kept_out",
             "INSERT OR UPDATE",
             "NEW.state = 'PRESENT' AND EXISTS (SELECT 1 FROM councils_meeting m JOIN core_event e ON e.id = NEW.event_id"
-            f" WHERE m.id = NEW.meeting_id AND {is_out('NEW.holder_id', 'm', 'e.recorded_at')})",
+            " JOIN councils_seat s ON s.id = NEW.seat_id"
+            f" WHERE m.id = NEW.meeting_id AND {is_out('s.holder_id', 'm', 'e.recorded_at')})",
             "KEPT_OUT",
+        ),
+        refuse(
+            "holds_the_seat",
+            "INSERT OR UPDATE",
+            "NEW.state = 'PRESENT' AND EXISTS (SELECT 1 FROM councils_seat s WHERE s.id = NEW.seat_id"
+            " AND s.state <> 'FILLED')",
+            "NO_SEAT_HERE",
         ),
         *append_only()[1:],
         refuse(

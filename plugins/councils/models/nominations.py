@@ -7,7 +7,8 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, Upon, by_event, check, index, refuse, unique
+from core.access import entered_by, own_matter
+from core.database.guards import Guard, Upon, by_event, changed, check, index, names_nobody_gone, refuse, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Text, impersonal, personal
 from plugins.councils.models.bodies import Body, Seat
@@ -57,11 +58,28 @@ class Nomination(Logged):
             "decided",
             "(NEW.state = 'PROPOSED') = (NEW.decided_by_id IS NULL) AND (NEW.decided_by_id IS NULL) = (NEW.decided_at IS NULL)",
         ),
-        check(
-            "by_another",
-            "NEW.decided_by_id IS NULL OR (NEW.decided_by_id <> NEW.nominee_id AND NEW.decided_by_id <> NEW.nominated_by_id)",
+        refuse(
+            "inv10_decided_by_another",
+            "UPDATE",
+            f"{changed('decided_by_id')} AND ({own_matter('NEW.decided_by_id', 'NEW.nominee_id')}"
+            f" OR {own_matter('NEW.decided_by_id', 'NEW.nominated_by_id')})",
             "OWN_MATTER",
         ),
+        refuse(
+            "inv10_confirmed_by_who_entered_it",
+            "UPDATE",
+            "NEW.state = 'CONFIRMED' AND OLD.state = 'PROPOSED' AND"
+            f" {entered_by('NEW.decided_by_id', 'NEW.id', 'councils.nomination.made')}",
+            "ENTERED_BY_YOU",
+        ),
+        refuse(
+            "confirmed_for_a_body_that_is",
+            "UPDATE",
+            "NEW.state = 'CONFIRMED' AND OLD.state = 'PROPOSED' AND EXISTS (SELECT 1 FROM councils_body b"
+            " WHERE b.id = NEW.body_id AND b.state <> 'ACTIVE')",
+            "BODY_DISSOLVED",
+        ),
+        names_nobody_gone("nominee_id", running="NEW.state IN ('PROPOSED', 'CONFIRMED')"),
         check(
             "confirmed_by_the_village",
             f"{_STANDS} = (NEW.reference IS NOT NULL OR NEW.resolution_id IS NOT NULL)",
@@ -79,7 +97,7 @@ class Nomination(Logged):
             "path",
             "UPDATE",
             "NEW.body_id <> OLD.body_id OR NEW.state <> OLD.state AND NOT (OLD.state = 'PROPOSED' AND NEW.state IN"
-            " ('CONFIRMED', 'DECLINED') OR OLD.state = 'CONFIRMED' AND NEW.state = 'SEATED')"
+            " ('CONFIRMED', 'DECLINED') OR OLD.state = 'CONFIRMED' AND NEW.state IN ('SEATED', 'DECLINED'))"
             " OR (NEW.nominee_id <> OLD.nominee_id OR NEW.nominated_by_id <> OLD.nominated_by_id)"
             f" AND NOT {by_event('councils.nomination.merged')}",
             "NOMINATION_STATE",
@@ -87,8 +105,10 @@ class Nomination(Logged):
         refuse(
             "by_a_resolution_that_holds",
             "UPDATE",
-            "NEW.resolution_id IS NOT NULL AND NEW.state = 'CONFIRMED' AND NOT EXISTS (SELECT 1 FROM councils_resolution r"
-            " WHERE r.id = NEW.resolution_id AND r.state = 'EFFECTIVE' AND r.body_id <> NEW.body_id)",
+            "NEW.resolution_id IS NOT NULL AND NEW.state = 'CONFIRMED' AND OLD.state = 'PROPOSED' AND NOT EXISTS (SELECT 1"
+            " FROM councils_resolution r JOIN councils_agenda_item i ON i.id = r.item_id WHERE r.id = NEW.resolution_id"
+            " AND r.state = 'EFFECTIVE' AND r.body_id <> NEW.body_id AND r.put_at >= NEW.nominated_at"
+            " AND i.concerns_id = NEW.nominee_id)",
             "WHAT_CONFIRMS",
         ),
         Upon(

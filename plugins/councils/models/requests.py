@@ -12,16 +12,17 @@ from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
 from plugins.councils.models.bodies import Body
 from plugins.councils.models.meetings import AgendaItem, Meeting
+from plugins.councils.models.resolutions import Resolution
 from plugins.councils.terms import Matter, RequestState, SupportState
 
 
-def living_in(area: str, at: str) -> str:
-    """SQL: how many persons live in an area or below by the memberships on record, whoever has a parent as guardian left
-    out: nothing else tells core that somebody is not of age."""
+def living_in(area: str, on: str, at: str) -> str:
+    """SQL: how many persons live in an area or below on a day by the memberships on record, whoever has a parent as guardian
+    at that instant left out: nothing else tells core that somebody is not of age."""
     return (
         "SELECT count(DISTINCT m.actor_id) AS n FROM core_area_closure c JOIN core_membership m ON m.area_id = c.descendant_id"
         f" JOIN core_actor a ON a.id = m.actor_id WHERE c.ancestor_id = {area} AND c.until IS NULL AND m.role = 'RESIDENT'"
-        f" AND m.state = 'ACTIVE' AND m.since <= {at} AND (m.until IS NULL OR m.until >= {at}) AND a.kind = 'PERSON'"
+        f" AND m.state = 'ACTIVE' AND m.since <= {on} AND (m.until IS NULL OR m.until >= {on}) AND a.kind = 'PERSON'"
         f" AND a.gone_at IS NULL AND NOT EXISTS ({a_child('m.actor_id', at)})"
     )
 
@@ -124,7 +125,7 @@ class MeetingRequest(Logged):
             "UPDATE",
             "NEW.due_on IS NOT NULL AND OLD.due_on IS NULL AND"
             f" (NEW.residents_for <> {_given('is_resident')} OR NEW.members_for <> {_given('is_member')}"
-            f" OR NEW.members <> {_MEMBERS} OR NEW.residents < ({living_in('NEW.area_id', _AT)}))",
+            f" OR NEW.members <> {_MEMBERS} OR NEW.residents < ({living_in('NEW.area_id', _AT, _AT)}))",
             "TOO_FEW_ASK",
         ),
         refuse(
@@ -159,9 +160,18 @@ class MeetingRequest(Logged):
             refuse(
                 "what_was_asked_for_is_talked_about",
                 "UPDATE",
-                "OLD.state = 'PLACED' AND NEW.state IN ('REFERRED', 'DECLINED') AND EXISTS (SELECT 1"
-                " FROM councils_meeting_request r JOIN councils_meeting m ON m.id = r.meeting_id WHERE r.item_id = NEW.id"
-                " AND r.state = 'MET' AND m.state = 'CALLED')",
+                "NEW.state IN ('REFERRED', 'DECLINED') AND EXISTS (SELECT 1 FROM councils_meeting_request r"
+                " LEFT JOIN councils_meeting m ON m.id = r.meeting_id WHERE r.item_id = NEW.id AND (r.state = 'DUE'"
+                " OR r.state = 'MET' AND m.state IN ('CALLED', 'OPEN')))",
+                "ASKED_FOR",
+            ),
+        ),
+        Upon(
+            Resolution,
+            refuse(
+                "what_was_asked_for_is_decided_there",
+                "INSERT",
+                "EXISTS (SELECT 1 FROM councils_meeting_request r WHERE r.item_id = NEW.item_id AND r.state = 'DUE')",
                 "ASKED_FOR",
             ),
         ),

@@ -184,6 +184,13 @@ class Resolution(Logged):
             "MATTER_NOT_GIVEN",
         ),
         refuse("inv10_recorded", "INSERT", concerned("NEW.recorded_by_id", "NEW.item_id"), "OWN_MATTER"),
+        refuse(
+            "inv10_put_in_effect",
+            "UPDATE",
+            "NEW.state = 'EFFECTIVE' AND OLD.state = 'ADOPTED' AND EXISTS (SELECT 1 FROM core_event act"
+            f" WHERE act.id = NEW.event_id AND {concerned('act.actor_id', 'NEW.item_id')})",
+            "OWN_MATTER",
+        ),
         check("effective", "(NEW.state = 'EFFECTIVE') = (NEW.effective_at IS NOT NULL)"),
         index("body_id", "put_at"),
         index("area_id", "put_at"),

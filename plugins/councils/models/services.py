@@ -7,14 +7,14 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.database.guards import Guard, check, index, refuse
+from core.database.guards import Guard, by_event, check, index, refuse
 from core.models import Area, Logged, references
 from core.personal import Text, impersonal
 from plugins.councils.models.bodies import Body
 
 
 class ServiceOffer(Logged):
-    """A service of a body, from `since` to its last day `until`. `offer` is the node of another mechanism in which it can be
+    """A service of a body, from `since` to its last day `until`; that is before `since` where the body was dissolved first. `offer` is the node of another mechanism in which it can be
     had (a service point), if there is one. The contact is the body's, no private person's."""
 
     tag: ClassVar[str] = "councils_service"
@@ -38,12 +38,24 @@ class ServiceOffer(Logged):
 
     guards: ClassVar[tuple[Guard, ...]] = (
         check("title_not_empty", "length(NEW.title) > 0"),
-        check("days", "NEW.until IS NULL OR NEW.until >= NEW.since", "SERVICE_DAYS"),
+        refuse(
+            "days",
+            "INSERT OR UPDATE",
+            f"NEW.until < NEW.since AND NOT {by_event('councils.body.dissolved')}",
+            "SERVICE_DAYS",
+        ),
         check("offer", "(NEW.offer_id IS NULL) = (NEW.offer_tag IS NULL)"),
         refuse(
             "of_a_body_that_is",
             "INSERT",
             "EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.state <> 'ACTIVE')",
+            "BODY_DISSOLVED",
+        ),
+        refuse(
+            "ended_with_its_body",
+            "UPDATE",
+            "EXISTS (SELECT 1 FROM councils_body b WHERE b.id = NEW.body_id AND b.state <> 'ACTIVE') AND NOT"
+            f" {by_event('councils.body.dissolved')}",
             "BODY_DISSOLVED",
         ),
         refuse("stays", "UPDATE", "NEW.body_id <> OLD.body_id OR NEW.since <> OLD.since", "APPEND_ONLY"),

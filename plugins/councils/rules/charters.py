@@ -18,8 +18,8 @@ from plugins.councils.models import Body, Charter, Clause, Constituted, Count, S
 from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import BALLOTS, more_than, needed, officer, packed, require_active, today
-from plugins.councils.rules.standing import keeper, read, rests, standing, vacate
+from plugins.councils.rules.common import BALLOTS, more_than, needed, packed, require_active, today
+from plugins.councils.rules.standing import keeper, officer, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
     HOLDING,
@@ -254,11 +254,12 @@ async def require_conforming(work: Work, area: Area, clauses: Sequence[NewClause
 
 
 async def consult(work: Work, *, charter_id: UUID, until: date | None = None) -> Charter:
-    """Publish the draft and take comments until a day. Refuses CONSULTATION_TOO_SHORT, CHARTER_STATE."""
+    """Publish the draft and take comments until a day: its days count from now, as nobody could read it before it is
+    entered. Refuses CONSULTATION_TOO_SHORT, CHARTER_STATE."""
     area, charter = await _drafted(work, charter_id)
     require_state(charter, CharterState.DRAFT)
     settings = await work.settings(CouncilsSettings, area)
-    least = today(work) + timedelta(days=settings.consultation_days)
+    least = work.clock.civil_date(work.now) + timedelta(days=settings.consultation_days)
     if until is not None and until < least:
         raise Refusal("CONSULTATION_TOO_SHORT", path=("until",), days=settings.consultation_days)
     work.change(charter, state=CharterState.CONSULTATION, consultation_until=until or least)
@@ -278,12 +279,13 @@ async def submit_charter(
     area, charter = await _drafted(work, charter_id)
     is_open = charter.ballot_id is None and not await work.find(Count, charter_id=charter.id)
     require_state(charter, CharterState.CONSULTATION, *([CharterState.VOTING] if is_open else []))
-    if charter.consultation_until is not None and today(work) <= charter.consultation_until:
+    day = work.clock.civil_date(work.now)
+    if charter.consultation_until is not None and day <= charter.consultation_until:
         raise Refusal("STILL_IN_CONSULTATION", until=charter.consultation_until.isoformat())
     voting = await work.find(Charter, area_id=area.id, state=CharterState.VOTING)
     if voting is not None and voting.id != charter.id:
         raise Refusal("CHARTER_BEING_VOTED")
-    least = (await work.rows(_RESIDENTS, area.id, today(work)))[0]["n"]
+    least = (await work.rows(_RESIDENTS, area.id, day))[0]["n"]
     if not by_ballot and (electorate is None or electorate < max(least, 1)):
         raise Refusal("ELECTORATE_TOO_SMALL", path=("electorate",), least=least)
     await require_conforming(work, area, await _clauses(work, charter))
@@ -334,8 +336,8 @@ async def enter_vote(
         raise Refusal("HANDS_DO_NOT_ADD_UP", path=("votesFor",))
     before = sorted(await work.select(Count, charter_id=charter.id), key=lambda k: (k.entered_at, k.id))
     first = before[-1] if len(before) % 2 else None
-    if first is not None and first.entered_by_id == work.person_id:
-        raise Refusal("OWN_MATTER")
+    if first is not None:
+        await work.not_own(first.entered_by_id)
     figures = {"took_part": took_part, "votes_for": votes_for, "votes_against": votes_against}
     work.add(
         Count(

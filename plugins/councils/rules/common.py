@@ -1,4 +1,4 @@
-"""What the rules of councils share: whose matter it is, who is an officer, and the strictest terms that hold for a body."""
+"""What the rules of councils share: whose matter it is, and the strictest terms that hold for a body."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from core.errors import Refusal
 from core.ports import Port
 from core.rules.inputs import optional_text
 from core.work import Work
-from plugins.councils.models import Body, Seat
+from plugins.councils.models import Body
 from plugins.councils.settings import CouncilsSettings
-from plugins.councils.terms import OFFICERS, BodyState, CharterParameter, Matter, SeatState
+from plugins.councils.terms import BodyState, CharterParameter, Matter
 
 if TYPE_CHECKING:
     from plugins.ballots.ports import Ballots
@@ -84,16 +84,6 @@ async def not_own(work: Work, *actor_ids: UUID | None) -> None:
     named = [id for id in actor_ids if id is not None]
     if named and await work.concerned_in(*named):
         raise Refusal("OWN_MATTER")
-
-
-async def officer(work: Work, body_id: UUID) -> UUID | None:
-    """The principal, if they are the body's chair, vice chair or secretary: what officers do is their own matter."""
-    if work.system:
-        return None
-    found = await work.select(
-        Seat, body_id=body_id, holder_id=work.principal_id, state=SeatState.FILLED, office=list(OFFICERS)
-    )
-    return work.principal_id if any(s.term_end > today(work) for s in found) else None
 
 
 async def terms(work: Work, body: Body) -> Terms:

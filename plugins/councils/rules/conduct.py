@@ -10,10 +10,11 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Participation
 from core.work import Work
-from plugins.councils.models import Body, CallToOrder, Exclusion, KeptOut, Meeting, Resolution, Seat
+from plugins.councils.models import AgendaItem, Body, CallToOrder, Exclusion, KeptOut, Meeting, Resolution, Seat
 from plugins.councils.rules import meetings, resolutions
-from plugins.councils.rules.common import needed, not_own, officer
-from plugins.councils.rules.exclusions import about, end, excluded, require_in_the_room, rests_on_exclusions
+from plugins.councils.rules.common import needed, require_active
+from plugins.councils.rules.exclusions import about, end, excluded, make_up, require_in_the_room, rests_on_exclusions
+from plugins.councils.rules.standing import officer
 from plugins.councils.terms import SITTING, CallToOrderKind, ExclusionState, MeetingState, ResolutionState
 
 KEEP, APPEAL, DECIDE = "councils.order.keep", "councils.exclusion.appeal", "councils.exclusion.decide"
@@ -25,7 +26,7 @@ async def call_to_order(
 ) -> CallToOrder:
     """Tell somebody at an open meeting to keep to its order, member or guest.
 
-    Refuses MEETING_STATE, OWN_MATTER (themselves), NOT_THERE, ALREADY_EXCLUDED, KEPT_OUT, EMPTY_TEXT.
+    Refuses MEETING_STATE, BODY_DISSOLVED, OWN_MATTER (themselves), NOT_THERE, ALREADY_EXCLUDED, KEPT_OUT, EMPTY_TEXT.
     """
     body, meeting, concerns = await _there(work, meeting_id, actor_id)
     made = CallToOrder(
@@ -41,9 +42,10 @@ async def call_to_order(
 async def _there(work: Work, meeting_id: UUID, actor_id: UUID) -> tuple[Body, Meeting, Actor]:
     """An open meeting, held with its body, for who keeps its order; and somebody on record as being there."""
     body, meeting = await meetings.locked(work, meeting_id, KEEP)
+    require_active(body)
     meetings.require_state(meeting, MeetingState.OPEN)
     concerns = await work.get(Actor, actor_id)
-    await not_own(work, concerns.id)
+    await work.not_own(concerns.id)
     out = await excluded(work, meeting)
     require_in_the_room(work, out)
     if concerns.id in out:
@@ -72,9 +74,8 @@ async def exclude(work: Work, *, meeting_id: UUID, actor_id: UUID, reason: str, 
     if until is not None and until <= today:
         raise Refusal("IN_THE_PAST", path=("until",))
     for running in await work.select(Exclusion, lock=True, body_id=body.id, concerns_id=concerns.id, ended_at=None):
-        if running.until is None:  # from another meeting that goes on
-            raise Refusal("ALREADY_EXCLUDED", path=("actorId",))
-        _over(work, running)
+        if running.until is not None:  # and it is over; one from another meeting that goes on stays
+            _over(work, running)
     made = Exclusion(
         id=new_id(), area_id=body.area_id, body_id=body.id, meeting_id=meeting.id, concerns_id=concerns.id,
         reason=needed(reason, "reason"), made_by_id=work.person_id, made_at=work.now,
@@ -92,11 +93,12 @@ async def _held(work: Work, exclusion_id: UUID) -> tuple[Body, Exclusion]:
 
 async def lift(work: Work, *, exclusion_id: UUID) -> Exclusion:
     """Whoever keeps order lets them come again; that they were excluded stays on record, and may be appealed against.
-    Refuses EXCLUSION_STATE when it is over, OWN_MATTER."""
+    Refuses EXCLUSION_STATE when it is over, OWN_MATTER, KEPT_OUT (who lifts it is excluded themselves)."""
     body, exclusion = await _held(work, exclusion_id)
     work.require(KEEP, body, owner=await officer(work, body.id))
     work.expect_version(exclusion)
-    await not_own(work, exclusion.concerns_id)
+    await work.not_own(exclusion.concerns_id)
+    require_in_the_room(work, await excluded(work, await work.get(Meeting, exclusion.meeting_id)))
     if exclusion.ended_at is not None or work.is_over(exclusion.until):
         raise Refusal("EXCLUSION_STATE")
     end(work, exclusion, "lifted", ended_at=work.now)
@@ -104,13 +106,15 @@ async def lift(work: Work, *, exclusion_id: UUID) -> Exclusion:
 
 
 async def appeal(work: Work, *, exclusion_id: UUID, text: str) -> Exclusion:
-    """Whom it concerns says why it is wrong, also when it is over. Refuses EXCLUSION_STATE, EXCLUSION_APPEAL_OVER,
-    EMPTY_TEXT."""
+    """Whom it concerns says why it is wrong, also when it is over; at the desk nobody enters it who made it or called
+    them to order. Refuses EXCLUSION_STATE, EXCLUSION_APPEAL_OVER, OWN_MATTER, EMPTY_TEXT."""
     body, exclusion = await _held(work, exclusion_id)
     work.require(APPEAL, exclusion, owner=exclusion.concerns_id)
     work.expect_version(exclusion)
+    await work.not_at_the_desk_of(*await _made_by(work, exclusion))
     if exclusion.state is not ExclusionState.DECLARED:
         raise Refusal("EXCLUSION_STATE")
+    await make_up(work, exclusion)
     if work.is_over(exclusion.appeal_until):
         raise Refusal("EXCLUSION_APPEAL_OVER")
     work.change(exclusion, state=ExclusionState.APPEALED, appeal=needed(text, "text"))
@@ -119,14 +123,16 @@ async def appeal(work: Work, *, exclusion_id: UUID, text: str) -> Exclusion:
 
 
 async def decide_appeal(work: Work, *, exclusion_id: UUID, overturn: bool, decision: str) -> Exclusion:
-    """Somebody who had no part in it upholds or overturns it (INV10): not who excluded them or called them to order, nor who
-    sits in the body. Overturned, it is over, and what rested on it is void. Refuses OWN_MATTER, EXCLUSION_STATE, EMPTY_TEXT."""
+    """Somebody who had no part in it upholds or overturns it (INV10): not who excluded them or called them to order, who
+    sits in the body, or whose own matter hangs on it. Overturned, it is over, and what rested on it is void. Refuses
+    OWN_MATTER, ENTERED_BY_YOU (the appeal), EXCLUSION_STATE, EMPTY_TEXT."""
     body, exclusion = await _held(work, exclusion_id)
     work.require(DECIDE, body)
     work.expect_version(exclusion)
     if exclusion.state is not ExclusionState.APPEALED:
         raise Refusal("EXCLUSION_STATE")
     await _no_part(work, exclusion)
+    await work.not_entered(exclusion, "councils.meeting.exclusion_appealed")
     said = {"decision": needed(decision, "decision"), "decided_by_id": work.person_id, "decided_at": work.now}
     if not overturn:
         work.change(exclusion, state=ExclusionState.UPHELD, **said)
@@ -141,12 +147,19 @@ async def decide_appeal(work: Work, *, exclusion_id: UUID, overturn: bool, decis
     return exclusion
 
 
-async def _no_part(work: Work, exclusion: Exclusion) -> None:
+async def _made_by(work: Work, exclusion: Exclusion) -> list[UUID]:
+    """Who excluded them, and who called them to order before."""
     calls = await work.select(CallToOrder, meeting_id=exclusion.meeting_id, concerns_id=exclusion.concerns_id)
-    sits = await work.find(Seat, body_id=exclusion.body_id, holder_id=work.person_id, state=list(SITTING))
-    if sits or work.person_id in {exclusion.made_by_id, *(c.made_by_id for c in calls)}:
+    return [exclusion.made_by_id, *(c.made_by_id for c in calls)]
+
+
+async def _no_part(work: Work, exclusion: Exclusion) -> None:
+    if await work.find(Seat, body_id=exclusion.body_id, holder_id=work.person_id, state=list(SITTING)):
         raise Refusal("OWN_MATTER")
-    await not_own(work, exclusion.concerns_id)
+    resting = [k.resolution_id for k in await work.select(KeptOut, exclusion_id=exclusion.id)]
+    items = [r.item_id for r in await work.select(Resolution, id=resting)] if resting else []
+    hanging = [i.concerns_id for i in await work.select(AgendaItem, id=items)] if items else []
+    await work.not_own(exclusion.concerns_id, *await _made_by(work, exclusion), *hanging)
 
 
 async def settle_exclusion(work: Work, exclusion_id: UUID) -> None:

@@ -8,9 +8,11 @@ resolution it waits until nobody can appeal any more, or the appeal is decided. 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from uuid import UUID
 
 from core.errors import Refusal
+from core.pauses import pauses
 from core.work import Work
 from plugins.councils.models import Attendance, Exclusion, KeptOut, Meeting, Resolution
 from plugins.councils.rules.common import more_than
@@ -29,7 +31,7 @@ async def excluded(work: Work, meeting: Meeting) -> dict[UUID, Exclusion]:
 
 def require_in_the_room(work: Work, out: dict[UUID, Exclusion]) -> None:
     """Refuses KEPT_OUT when whoever acts is excluded themselves."""
-    if not work.system and work.principal_id in out:
+    if not work.system and not out.keys().isdisjoint({work.person_id, work.principal_id}):
         raise Refusal("KEPT_OUT")
 
 
@@ -52,6 +54,23 @@ def end(work: Work, exclusion: Exclusion, how: str, **ending: object) -> None:
     """Queue and record that they may come again."""
     work.change(exclusion, **ending)
     work.record(f"councils.meeting.exclusion_{how}", exclusion, area_id=exclusion.area_id, data=about(exclusion))
+
+
+async def make_up(work: Work, exclusion: Exclusion) -> None:
+    """While councils were off there nobody could appeal: let the time to appeal run longer by that (INV18). Ask `require`
+    first; written at once, because more may happen to it."""
+    if exclusion.state is not ExclusionState.DECLARED:
+        return
+    days = (await work.get(Meeting, exclusion.meeting_id)).appeal_days
+    ends = work.clock.end_of(work.clock.civil_date(exclusion.made_at) + timedelta(days=days))
+    for since, until in await pauses(work, "councils", exclusion.area_id, exclusion.made_at):
+        if since < ends:
+            ends += until - since
+    if ends > exclusion.appeal_until:
+        work.change(exclusion, appeal_until=ends)
+        data = {**about(exclusion), "appealUntil": ends.isoformat()}
+        work.record("councils.meeting.appeal_prolonged", exclusion, area_id=exclusion.area_id, data=data)
+        await work.flush_now()
 
 
 def about(row: Exclusion) -> dict[str, str]:
@@ -83,7 +102,9 @@ async def is_final(work: Work, resolution: Resolution) -> bool:
     if not rests_on_exclusions(resolution):
         return True
     named = [k.exclusion_id for k in await work.select(KeptOut, resolution_id=resolution.id)]
-    found = await work.select(Exclusion, id=named) if named else []
+    found = await work.select(Exclusion, lock=True, id=named) if named else []
+    for exclusion in found:
+        await make_up(work, exclusion)
     return all(
         x.state is ExclusionState.UPHELD or (x.state is ExclusionState.DECLARED and x.appeal_until <= work.now)
         for x in found

@@ -16,9 +16,9 @@ from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Exclusion, Meeting, Recusal, Seat
 from plugins.councils.rules import requests
-from plugins.councils.rules.common import more_than, needed, not_own, officer, require_active, terms
-from plugins.councils.rules.exclusions import end_with, excluded
-from plugins.councils.rules.standing import read, standing
+from plugins.councils.rules.common import more_than, needed, not_own, require_active, terms
+from plugins.councils.rules.exclusions import end_with, excluded, require_in_the_room
+from plugins.councils.rules.standing import officer, read, standing
 from plugins.councils.terms import (
     AgendaState,
     AttendanceState,
@@ -51,9 +51,9 @@ async def propose_item(
 ) -> AgendaItem:
     """A resident, a member or an organization asks the body to talk about something; its officers place it, or say why not.
 
-    `concerns_id` is the actor whose own matter it is. Refuses NOT_FROM_HERE.
+    `concerns_id` is the actor whose own matter it is. Refuses NOT_FROM_HERE, BODY_DISSOLVED.
     """
-    body = await work.get(Body, body_id)
+    body = await work.lock(Body, body_id)
     work.require(PROPOSE, body)
     require_active(body)
     proposer = await work.get(Actor, work.principal_id)
@@ -67,7 +67,7 @@ async def propose_item(
 
 async def propose_decided(work: Work, *, body_id: UUID, title: str, matter: Matter, details: str | None) -> AgendaItem:
     """Another mechanism brings what it came to before the body; it has asked whether they may. Refuses BODY_DISSOLVED."""
-    body = await work.get(Body, body_id)
+    body = await work.lock(Body, body_id)
     require_active(body)
     return _propose(work, body, work.principal_id, title, matter, details, None)
 
@@ -89,7 +89,7 @@ async def place_item(work: Work, *, item_id: UUID, meeting_id: UUID) -> AgendaIt
     """Put it on a meeting's agenda, while those who were called can still prepare.
 
     Refuses AGENDA_CLOSED once fewer days are left than the notice takes, MEETING_STATE, NOT_ITS_MEETING, AGENDA_STATE,
-    OWN_MATTER.
+    OWN_MATTER, ASKED_FOR (it comes to the meeting that is called for its request).
     """
     body, meeting = await work.lock_with(Meeting, meeting_id, Body)
     work.require(CALL, body, owner=await officer(work, body.id))
@@ -100,6 +100,7 @@ async def place_item(work: Work, *, item_id: UUID, meeting_id: UUID) -> AgendaIt
         raise Refusal("NOT_ITS_MEETING", path=("meetingId",))
     if item.state is not AgendaState.PROPOSED:
         raise Refusal("AGENDA_STATE", state=item.state)
+    await requests.require_heard(work, item)
     require_state(meeting, MeetingState.CALLED)
     if not meeting.is_urgent and _days_left(work, meeting.starts_at) < meeting.notice_days:
         raise Refusal("AGENDA_CLOSED", days=meeting.notice_days)
@@ -118,8 +119,9 @@ def _days_left(work: Work, starts_at: datetime) -> int:
 
 
 async def decline_item(work: Work, *, item_id: UUID, answer: str) -> AgendaItem:
-    """It is not talked about; whoever proposed it is told why. Refuses AGENDA_STATE, OWN_MATTER."""
+    """It is not talked about; whoever proposed it is told why. Refuses AGENDA_STATE, OWN_MATTER, ASKED_FOR."""
     body, item = await _item(work, item_id, AgendaState.PROPOSED)
+    await requests.require_heard(work, item)
     work.change(item, state=AgendaState.DECLINED, answer=needed(answer, "answer"))
     work.record("councils.agenda.declined", item, area_id=body.area_id, data={"body": str(body.id)})
     return item
@@ -131,8 +133,7 @@ async def refer_item(work: Work, *, item_id: UUID, to_body_id: UUID, answer: str
     Refuses AGENDA_STATE, BODY_NOT_ABOVE, OWN_MATTER, ASKED_FOR.
     """
     body, item = await _item(work, item_id, AgendaState.PROPOSED, AgendaState.PLACED)
-    if item.state is AgendaState.PLACED:
-        await requests.require_heard(work, item)
+    await requests.require_heard(work, item)
     to = await work.get(Body, to_body_id)
     require_active(to)
     if to.id == body.id or to.area_id not in work.place(body).chain:
@@ -194,7 +195,7 @@ async def call_meeting(
 
     An urgent one needs no notice, and decides nothing that is listed. `request_id` is the request that is due and met by it:
     its matter comes first. Refuses NOTICE_TOO_SHORT, BODY_EMPTY, ENDS_BEFORE_START, IN_THE_PAST, AGENDA_STATE,
-    NOT_ITS_MEETING, AGENDA_TOO_LONG, OWN_MATTER, and what `requests.due_request` refuses.
+    NOT_ITS_MEETING, AGENDA_TOO_LONG, OWN_MATTER, ASKED_FOR, and what `requests.due_request` refuses.
     """
     body = await work.lock(Body, body_id)
     work.require(CALL, body, owner=await officer(work, body.id))
@@ -244,6 +245,8 @@ async def call_meeting(
         if item.state is not AgendaState.PROPOSED:
             raise Refusal("AGENDA_STATE", path=("itemIds", str(position - 1)), state=item.state)
         await not_own(work, item.concerns_id)
+        if asked is None or item.id != asked[1].id:
+            await requests.require_heard(work, item)
         work.change(item, state=AgendaState.PLACED, meeting_id=meeting.id, position=position)
     work.record(
         "councils.meeting.called", meeting, area_id=body.area_id,
@@ -268,20 +271,21 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
     and is not there.
 
     Refuses TOO_EARLY, MEETING_STATE, NO_SEAT_HERE, ATTENDANCE_NOT_WHOLE, ATTENDANCE_RECORDED, KEPT_OUT (excluded, yet said
-    to be there).
+    to be there, or noting it).
     """
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.CALLED, MeetingState.OPEN)
     if work.now < meeting.starts_at:
         raise Refusal("TOO_EARLY", startsAt=meeting.starts_at.isoformat())
     activity = await work.lock(Activity, meeting.activity_id)
-    if meeting.state is MeetingState.OPEN:
-        return await _latecomers(work, body, meeting, activity, came)
+    out = await excluded(work, meeting)
+    require_in_the_room(work, out)
     seats = {s.id: s for s in (await standing(work, body)).seats}
     for id in came:
         if id not in seats:
             raise Refusal("NO_SEAT_HERE", path=("came",))
-    out = await excluded(work, meeting)
+    if meeting.state is MeetingState.OPEN:
+        return await _latecomers(work, body, meeting, activity, came, seats, out)
     _require_not_kept_out(seats, came, out)
     made = [
         Attendance(
@@ -307,41 +311,42 @@ async def record_attendance(work: Work, *, meeting_id: UUID, came: Mapping[UUID,
         await _back_to_the_list(work, meeting)
     data = {"body": str(body.id), "members": members, "present": present, "quorum": enough}
     work.record("councils.meeting.opened", meeting, area_id=body.area_id, data=data)
-    await _took_part(work, activity, there, ActivityState.OPEN if enough else ActivityState.CANCELLED)
+    await _took_part(
+        work, activity, [a.holder_id for a in there], ActivityState.OPEN if enough else ActivityState.CANCELLED
+    )
     return meeting
 
 
 def _require_not_kept_out(
-    holders: Mapping[UUID, Seat | Attendance], came: Mapping[UUID, AttendanceState], out: Mapping[UUID, Exclusion]
+    seats: Mapping[UUID, Seat], came: Mapping[UUID, AttendanceState], out: Mapping[UUID, Exclusion]
 ) -> None:
     for id, state in came.items():
-        if state is AttendanceState.PRESENT and holders[id].holder_id in out:
+        if state is AttendanceState.PRESENT and seats[id].holder_id in out:
             raise Refusal("KEPT_OUT", path=("came",))
 
 
 async def _latecomers(
-    work: Work, body: Body, meeting: Meeting, activity: Activity, came: Mapping[UUID, AttendanceState]
-) -> Meeting:
+    work: Work, body: Body, meeting: Meeting, activity: Activity, came: Mapping[UUID, AttendanceState],
+    seats: Mapping[UUID, Seat], out: Mapping[UUID, Exclusion],
+) -> Meeting:  # fmt: skip
     known = {a.seat_id: a for a in await work.select(Attendance, meeting_id=meeting.id)}
-    out = await excluded(work, meeting)
     late = []
     for id, state in came.items():
         if id not in known:
             raise Refusal("NO_SEAT_HERE", path=("came",))
         if known[id].state is AttendanceState.PRESENT or state is not AttendanceState.PRESENT:
             raise Refusal("ATTENDANCE_RECORDED", path=("came",))
-        _require_not_kept_out(known, {id: state}, out)
+        _require_not_kept_out(seats, {id: state}, out)
         late.append(work.change(known[id], state=AttendanceState.PRESENT))
     work.change(meeting, present=(meeting.present or 0) + sum(a.is_voting for a in late))
     data = {"body": str(body.id), "present": meeting.present}
     work.record("councils.attendance.recorded", meeting, area_id=body.area_id, data=data)
-    await _took_part(work, activity, late, activity.state)
+    await _took_part(work, activity, [seats[a.seat_id].holder_id for a in late], activity.state)
     return meeting
 
 
-async def _took_part(work: Work, activity: Activity, there: Sequence[Attendance], state: ActivityState) -> None:
+async def _took_part(work: Work, activity: Activity, named: Sequence[UUID], state: ActivityState) -> None:
     """In core's words: who came has taken part in the activity."""
-    named = [a.holder_id for a in there]
     known = {p.actor_id: p for p in await work.select(Participation, activity_id=activity.id)} if named else {}
     held = (ParticipationState.JOINED, ParticipationState.ATTENDED)
     taken = sum(1 for id in named if id not in known or known[id].state not in held)
@@ -372,9 +377,11 @@ async def _back_to_the_list(work: Work, meeting: Meeting) -> None:
 
 
 async def close_meeting(work: Work, *, meeting_id: UUID, minutes: str) -> Meeting:
-    """The meeting is over, and these are its minutes; somebody else confirms them. Refuses MEETING_STATE."""
+    """The meeting is over, and these are its minutes; somebody else confirms them. Refuses MEETING_STATE, KEPT_OUT (who
+    closes it is excluded)."""
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.OPEN)
+    require_in_the_room(work, await excluded(work, meeting))
     activity = await work.lock(Activity, meeting.activity_id)
     text = clean_text(minutes, "minutes", limit=10_000)
     await _back_to_the_list(work, meeting)
@@ -390,8 +397,7 @@ async def confirm_minutes(work: Work, *, meeting_id: UUID) -> Meeting:
     """Somebody who has not written them finds the minutes right; from then on they stay. Refuses MEETING_STATE, OWN_MATTER."""
     body, meeting = await locked(work, meeting_id, RECORD)
     require_state(meeting, MeetingState.CLOSED)
-    if work.person_id == meeting.minutes_by_id:
-        raise Refusal("OWN_MATTER")
+    await work.not_own(meeting.minutes_by_id)
     work.change(meeting, state=MeetingState.CONFIRMED, confirmed_by_id=work.person_id)
     work.record("councils.minutes.confirmed", meeting, area_id=body.area_id, data={"body": str(body.id)})
     return meeting

@@ -59,6 +59,7 @@ async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
         Finding("councils_exclusion", len(await work.select(Exclusion, concerns_id=gone))),
         Finding("councils_seat", twice, "BOTH_SEATED"),
         Finding("councils_nomination", await _both_nominated(work, kept, gone), "BOTH_NOMINATED"),
+        Finding("councils_exclusion", await _both_excluded(work, kept, gone), "BOTH_EXCLUDED"),
     ]
     return [f for f in found if f.count]
 
@@ -69,6 +70,16 @@ async def _both_nominated(work: Work, kept: UUID, gone: UUID) -> int:
     ours, theirs = [await work.select(Nomination, nominee_id=id, state=states) for id in (kept, gone)]
     by_the_other = await work.select(Nomination, nominee_id=[kept, gone], nominated_by_id=[kept, gone])
     return len({n.body_id for n in ours} & {n.body_id for n in theirs}) + len(by_the_other)
+
+
+async def _both_excluded(work: Work, kept: UUID, gone: UUID) -> int:
+    """Bodies, or open meetings, from which both are excluded."""
+
+    async def places(actor_id: UUID) -> set[UUID]:
+        running = await work.select(Exclusion, concerns_id=actor_id, ended_at=None)
+        return {x.meeting_id if x.until is None else x.body_id for x in running}
+
+    return len(await places(kept) & await places(gone))
 
 
 _MOVES: tuple[tuple[type[Logged], tuple[str, ...], str], ...] = (
@@ -114,11 +125,14 @@ MERGING = Merging("councils", preview_merge, move_merged)
 
 
 async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
-    """Before an actor is erased: seats are vacated, tasks done or cancelled, delegations ended, appeals decided."""
+    """Before an actor is erased: seats are vacated, tasks done or cancelled, delegations ended, appeals decided, and
+    nominations declined."""
+    put_forward = [NominationState.PROPOSED, NominationState.CONFIRMED]
     kinds: dict[str, Sequence[Logged]] = {
         "councils_seat": await _seats(work, actor_id),
         "councils_task": await work.select(Task, assignee_id=actor_id, state=OPEN_TASK),
         "councils_delegation": await work.select(Delegation, government_id=actor_id, state=DelegationState.ACTIVE),
+        "councils_nomination": await work.select(Nomination, nominee_id=actor_id, state=put_forward),
         "councils_exclusion": await work.select(Exclusion, concerns_id=actor_id, state=ExclusionState.APPEALED),
     }
     return [Finding(kind, len(rows), "OPEN_MATTERS") for kind, rows in kinds.items() if rows]
@@ -158,14 +172,27 @@ async def _seat(work: Work, seat: Any) -> Matter:
     return Matter({seat.holder_id})
 
 
+async def _nomination(work: Work, nomination: Any) -> Matter:
+    return Matter({nomination.nominee_id, nomination.nominated_by_id})
+
+
 async def _exclusion(work: Work, exclusion: Any) -> Matter:
-    """Nor is its appeal for who made it."""
-    made_by = {exclusion.made_by_id} if exclusion.state is ExclusionState.APPEALED else set()
-    return Matter({exclusion.concerns_id}, made_by)
+    """Nor is its appeal for who made it, or called them to order before."""
+    if exclusion.state is not ExclusionState.APPEALED:
+        return Matter({exclusion.concerns_id})
+    calls = await work.select(CallToOrder, meeting_id=exclusion.meeting_id, concerns_id=exclusion.concerns_id)
+    return Matter({exclusion.concerns_id}, {exclusion.made_by_id, *(c.made_by_id for c in calls)})
 
 
 DUTIES = Duties(
     "councils",
     (Duty(_seat_duties), Duty(_task_duties, _move_task)),
-    {AgendaItem: _item, Resolution: _resolution, Task: _task, Seat: _seat, Exclusion: _exclusion},
+    {
+        AgendaItem: _item,
+        Resolution: _resolution,
+        Task: _task,
+        Seat: _seat,
+        Exclusion: _exclusion,
+        Nomination: _nomination,
+    },
 )

@@ -15,18 +15,19 @@ from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Body, Meeting, MeetingRequest, RequestSupport, Seat
 from plugins.councils.models.requests import a_child, living_in
-from plugins.councils.rules.common import require_active, terms, today
+from plugins.councils.rules.common import require_active, terms
 from plugins.councils.rules.standing import standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import AgendaState, Matter, MeetingState, RequestState, SupportState
 
 REQUEST = "councils.meeting.request"
+NOT_OVER = (MeetingState.CALLED, MeetingState.OPEN)
 
 
 def _require_open(work: Work, request: MeetingRequest) -> None:
     """Refuses VERSION_CONFLICT, REQUEST_STATE."""
     work.expect_version(request)
-    if request.state is not RequestState.OPEN or request.open_until < today(work):
+    if request.state is not RequestState.OPEN or request.open_until < work.clock.civil_date(work.now):
         raise Refusal("REQUEST_STATE", state=request.state)
 
 
@@ -119,7 +120,7 @@ async def _judge(
     due."""
     members = sum(s.is_voting for s in seats)
     day = work.clock.civil_date(work.now)
-    living = (await work.rows(living_in("{0}", "{1}"), body.area_id, day))[0]["n"]
+    living = (await work.rows(living_in("{0}", "{1}", "{2}"), body.area_id, day, work.now))[0]["n"]
 
     def enough(supports: Sequence[RequestSupport]) -> bool:
         lived, sat = sum(s.is_resident for s in supports), sum(s.is_member for s in supports)
@@ -166,11 +167,14 @@ async def due_request(
     """The request that a meeting on this day would meet, and the item for its agenda, which may be new.
 
     The meeting is held by `hold_by`; where no day with its notice is left until then, within as many days from now as it
-    had. Refuses NOT_ITS_MEETING, REQUEST_STATE, NOTICE_TOO_SHORT (an urgent meeting does not do), REQUEST_DAY.
+    had. Refuses NOT_ITS_MEETING, REQUEST_STATE, CALLED_ALREADY (and not held: it is called off first), NOTICE_TOO_SHORT (an
+    urgent meeting does not do), REQUEST_DAY.
     """
     request = await work.lock(MeetingRequest, request_id)
     if request.body_id != body.id:
         raise Refusal("NOT_ITS_MEETING", path=("requestId",))
+    if request.meeting_id is not None and (await work.get(Meeting, request.meeting_id)).state is MeetingState.CALLED:
+        raise Refusal("CALLED_ALREADY", path=("requestId",))
     if request.state is not RequestState.DUE or request.hold_by is None or request.due_on is None:
         raise Refusal("REQUEST_STATE", path=("requestId",), state=request.state)
     if is_urgent:
@@ -209,17 +213,21 @@ async def due_again(work: Work, meeting: Meeting) -> None:
 
 
 async def require_heard(work: Work, item: AgendaItem) -> None:
-    """What was asked for is not put aside before the meeting that was called for it. Refuses ASKED_FOR."""
-    for request in await work.select(MeetingRequest, item_id=item.id, state=RequestState.MET):
-        if request.meeting_id is None or (await work.get(Meeting, request.meeting_id)).state is MeetingState.CALLED:
+    """What was asked for is neither put aside nor talked about elsewhere before the meeting called for it is over. Refuses
+    ASKED_FOR."""
+    for request in await work.select(MeetingRequest, item_id=item.id, state=[RequestState.DUE, RequestState.MET]):
+        if request.meeting_id is None or (await work.get(Meeting, request.meeting_id)).state in NOT_OVER:
             raise Refusal("ASKED_FOR")
 
 
 async def end_with_body(work: Work, body: Body) -> None:
-    """The body is dissolved: nobody is left who could meet. The event that says so speaks for it."""
-    open_states = [RequestState.OPEN, RequestState.DUE]
+    """The body is dissolved: nobody is left who could meet, also where a meeting was called. The event that says so speaks
+    for it."""
+    open_states = [RequestState.OPEN, RequestState.DUE, RequestState.MET]
     for request in await work.select(MeetingRequest, lock=True, body_id=body.id, state=open_states):
-        work.change(request, state=RequestState.LAPSED)
+        meeting = None if request.meeting_id is None else await work.get(Meeting, request.meeting_id)
+        if meeting is None or meeting.state is MeetingState.CALLED:
+            work.change(request, state=RequestState.LAPSED, meeting_id=None)
 
 
 LAPSING_SQL = "SELECT t.id, t.area_id FROM councils_meeting_request t WHERE t.state = 'OPEN' AND t.open_until < :today:"

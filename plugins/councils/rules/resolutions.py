@@ -35,12 +35,11 @@ from plugins.councils.rules.common import (
     more_than,
     needed,
     not_own,
-    officer,
     require_active,
     terms,
     unpacked,
 )
-from plugins.councils.rules.standing import read, standing
+from plugins.councils.rules.standing import officer, read, standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
     GIVEN_POWERS_KINDS,
@@ -339,20 +338,27 @@ async def _may_be_put_again(work: Work, resolution: Resolution) -> None:
 
 
 async def void(work: Work, resolution: Resolution) -> None:
-    """An exclusion on which it rested was overturned: it never holds, and its item may be put again. Hold the body."""
+    """An exclusion on which it rested was overturned: it never holds, its item may be put again, and where it was made public
+    people read that too. Hold the body."""
     await _may_be_put_again(work, resolution)
     work.change(resolution, state=ResolutionState.OVERTURNED)
     work.record("councils.resolution.overturned", resolution, area_id=resolution.area_id, data=about(resolution))
+    if resolution.notice_id is not None:
+        await work.port(DECISION_GATE).announce(
+            work, subject=resolution, area_id=resolution.area_id, kind="决议不生效", title=resolution.title,
+            body="该决议所依据的责令退场经申诉撤销,决议不生效;该事项可重新提请表决。",
+        )  # fmt: skip
 
 
 async def take_effect(work: Work, *, resolution_id: UUID) -> Resolution:
     """What passed and was public long enough, without an objection that is open, holds. Refuses UNDER_NOTICE,
-    EXCLUSION_NOT_FINAL, RESOLUTION_STATE."""
+    EXCLUSION_NOT_FINAL, RESOLUTION_STATE, OWN_MATTER."""
     body, resolution = await work.lock_with(Resolution, resolution_id, Body)
     work.require(EFFECT, body, owner=await officer(work, body.id))
     work.expect_version(resolution)
     if resolution.state is not ResolutionState.ADOPTED:
         raise Refusal("RESOLUTION_STATE", state=resolution.state)
+    await work.not_own((await work.get(AgendaItem, resolution.item_id)).concerns_id)
     if not await work.port(DECISION_GATE).may_take_effect(work, resolution):
         raise Refusal("UNDER_NOTICE")
     await exclusions.require_final(work, resolution)
@@ -391,8 +397,8 @@ async def issue_opinion(
     work: Work, *, body_id: UUID, title: str, text: str, item_id: UUID | None, addressed_to_id: UUID | None,
     agreeing: int | None, differing: int | None,
 ) -> Opinion:  # fmt: skip
-    """What the body advises, and how many of it agreed; it never counts as a decision (M03). Refuses NOT_ITS_MEETING."""
-    body = await work.get(Body, body_id)
+    """What the body advises, and how many of it agreed; it never counts as a decision (M03). Refuses NOT_ITS_MEETING, BODY_DISSOLVED."""
+    body = await work.lock(Body, body_id)
     work.require(PASS, body, owner=await officer(work, body.id))
     require_active(body)
     if item_id is not None and (await work.get(AgendaItem, item_id)).body_id != body.id:

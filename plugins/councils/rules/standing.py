@@ -23,6 +23,7 @@ from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.terms import (
     HOLDING,
+    OFFICERS,
     RESIDENTS,
     SITTING,
     BodyState,
@@ -120,6 +121,21 @@ async def _lost(work: Work, body: Body, seats: Sequence[Seat]) -> dict[UUID, Vac
     """The seats whose holder may not sit there any more, though their term runs."""
     gone = dict.fromkeys(await _gone(work, body), VacatedBecause.LEFT_AREA)
     return gone | dict.fromkeys(await _unsent(work, body, seats), VacatedBecause.MANDATE_ENDED)
+
+
+async def officer(work: Work, body_id: UUID) -> UUID | None:
+    """The principal, if they are the body's chair, vice chair or secretary now, whether or not the clock has come to it:
+    what officers do is their own matter."""
+    if work.system:
+        return None
+    held = await work.select(
+        Seat, body_id=body_id, holder_id=work.principal_id, state=SeatState.FILLED, office=list(OFFICERS)
+    )
+    found = [s for s in held if s.term_end > work.clock.civil_date(work.now)]
+    if not found:
+        return None
+    lost = await _lost(work, await work.get(Body, body_id), found)
+    return work.principal_id if any(s.id not in lost for s in found) else None
 
 
 async def read(work: Work, body: Body) -> Standing:

@@ -13,8 +13,9 @@ from core.models import Activity, Actor, Entity
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Report, Resolution, Task
-from plugins.councils.rules.common import needed, not_own, officer, require_active, today
+from plugins.councils.rules.common import needed, not_own, require_active, today
 from plugins.councils.rules.services import of_the_year
+from plugins.councils.rules.standing import officer
 from plugins.councils.terms import ReportKind, ResolutionState, TaskState
 
 ASSIGN, REPORT, FILE = "councils.task.assign", "councils.task.report", "councils.report.file"
@@ -149,7 +150,7 @@ _FIGURES = {
     "opinions": "SELECT count(*) FROM councils_opinion o WHERE o.body_id = {0} AND o.issued_at >= {1}"
     " AND o.issued_at < {2}",
     "services": "SELECT count(*) FROM councils_service s WHERE s.body_id = {0} AND s.since <= {4}"
-    " AND (s.until IS NULL OR s.until >= {3})",
+    " AND (s.until IS NULL OR s.until >= {3} AND s.until >= s.since)",
 }
 
 

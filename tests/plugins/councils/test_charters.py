@@ -10,8 +10,11 @@ from typing import Any
 
 import pytest
 
-from core.ids import split_global
+from core.errors import Refusal
+from core.ids import new_id, split_global
 from core.testing.kit import Neighbourhood
+from core.work import Work
+from plugins.councils.models import Charter, Count
 from plugins.councils.terms import CharterState
 from tests.kits.councils import Council
 
@@ -84,6 +87,76 @@ async def test_a_charter_is_consulted_on_voted_counted_by_two_and_enacted(neighb
     )  # fmt: skip
     meeting = await c.call(days=8)
     assert (await c.see(meeting, "quorumPercent noticeDays")) == {"quorumPercent": 60, "noticeDays": 7}
+
+
+async def test_a_consultation_entered_in_arrears_still_takes_its_days(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=0)
+    charter = await c.draft()
+    long_ago = (n.clock.now() - timedelta(days=16)).isoformat()
+    consult = ("clerk", "councilsConsult", "charter { consultationUntil }")
+    soon = (n.clock.today() + timedelta(days=14)).isoformat()
+    assert await n.refused(*consult, charterId=charter, until=soon, occurredAt=long_ago) == "CONSULTATION_TOO_SHORT"
+    told = await n.do(*consult, charterId=charter, occurredAt=long_ago)
+    assert told["charter"]["consultationUntil"] == (n.clock.today() + timedelta(days=15)).isoformat()
+    submit = ("clerk", "councilsSubmitCharter", "charter { state }")
+    assert await n.refused(*submit, charterId=charter, byBallot=False, electorate=120) == "STILL_IN_CONSULTATION"
+    raw = {"state": CharterState.VOTING, "electorate": 120, "quorum_percent": 50, "majority_percent": 50}
+    assert await written(n, charter, **raw) == "CONSULTATION_BEGINS_NOW"
+    other = await c.draft("另一稿")
+    yesterday = n.clock.today() - timedelta(days=1)
+    raw = {"state": CharterState.CONSULTATION, "consultation_until": yesterday}
+    assert await written(n, other, **raw) == "CONSULTATION_BEGINS_NOW"
+
+
+async def written(n: Neighbourhood, charter: str, **values: Any) -> str:
+    """What the database says to these values, past the rules."""
+
+    async def run(work: Work) -> dict[str, Any]:
+        row = await work.get(Charter, split_global(charter)[1])
+        work.require("councils.charter.draft", row)
+        work.change(row, **values)
+        work.record("councils.charter.revised", row, area_id=row.area_id)
+        return {}
+
+    try:
+        await n.server.runtime.as_system(run)
+    except Refusal as refused:
+        return refused.code
+    return "stored"
+
+
+async def test_one_person_in_two_records_is_one_teller(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=0)
+    (teller,) = await n.newcomers(1, "xishan")
+    person = await c.person(teller)
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", actorId=person, areaId=c.area, role="CLERK")
+    charter = await c.draft()
+    await n.do("clerk", "councilsConsult", "charter { state }", charterId=charter)
+    n.clock.advance(timedelta(days=16))
+    assembly = {"byBallot": False, "electorate": 120}
+    await n.do("clerk", "councilsSubmitCharter", "charter { state }", charterId=charter, **assembly)
+    vote = {"charterId": charter, "tookPart": 100, "votesFor": 70, "votesAgainst": 30, "evidence": "签到册"}
+    enter = (teller, "councilsEnterCharterVote", "charter { state }")
+    await n.do(*enter, **vote)
+    (paper,) = await n.registered("纸质档案")
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=paper, goneId=person, reason="重复登记")
+    assert await n.refused(*enter, **vote) == "OWN_MATTER"
+
+    async def past_the_rule(work: Work) -> dict[str, Any]:
+        (first,) = await work.select(Count, charter_id=split_global(charter)[1])
+        work.require("councils.charter.count", first)
+        same = ("area_id", "charter_id", "pair", "took_part", "votes_for", "votes_against", "evidence")
+        again = {name: getattr(first, name) for name in same}
+        work.add(Count(id=new_id(), **again, entered_by_id=split_global(paper)[1], entered_at=work.now))
+        work.record("councils.charter.counted", work.queued(Count)[-1], area_id=first.area_id)
+        return {}
+
+    with pytest.raises(Refusal) as refused:
+        await n.server.runtime.as_system(past_the_rule)
+    assert refused.value.code == "OWN_MATTER"
+    assert (await n.do("admin", *enter[1:], **vote))["charter"]["state"] == "ADOPTED"
 
 
 async def test_too_few_or_too_many_against_reject_it(neighbourhood: Neighbourhood) -> None:
@@ -225,7 +298,6 @@ async def test_the_database_lets_nobody_write_the_outcome(neighbourhood: Neighbo
     charter = split_global(drafted)[1]
     from core.access import Acting
     from core.runtime import Command
-    from core.work import Work
     from plugins.councils.models import Charter
 
     async def cheat(work: Work) -> dict[str, Any]:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 
 from core.errors import Refusal
 from core.ids import new_id, split_global
-from core.testing.kit import Neighbourhood
+from core.testing.kit import Neighbourhood, Refused
 from core.work import Work
-from plugins.councils.models import Attendance, CallToOrder, Exclusion, Resolution
-from plugins.councils.terms import AttendanceState, ExclusionState, ResolutionState
+from plugins.councils.models import Attendance, CallToOrder, Exclusion, Meeting, Resolution
+from plugins.councils.terms import AttendanceState, ExclusionState, MeetingState, ResolutionState
 from tests.kits.councils import Council
 from tests.kits.sitting import APPEAL, CALL, COME, DECIDE, EFFECT, EXCLUDE, LIFT, PASS, House
 
@@ -150,6 +150,179 @@ async def test_who_called_to_order_decides_no_appeal(neighbourhood: Neighbourhoo
     assert (await n.do("admin", *DECIDE, **decide))["exclusion"]["state"] == "UPHELD"
 
 
+async def a_clerk(h: House) -> tuple[str, str]:
+    """One more clerk of 西山社: login and person."""
+    (login,) = await h.c.n.newcomers(1, "xishan")
+    person = await h.c.person(login)
+    await h.c.n.do("admin", "coreGrantRole", "roleGrant { id }", actorId=person, areaId=h.c.area, role="CLERK")
+    return login, person
+
+
+async def excluded_by(h: House, who: str, login: str, **more: Any) -> str:
+    for _ in range(2):
+        await h.c.n.do(who, *CALL, **h.at(login), kind="INTERRUPTION", reason="打断")
+    return str((await h.c.n.do(who, *EXCLUDE, **h.at(login), reason="不听", **more))["exclusion"]["id"])
+
+
+async def test_who_excluded_somebody_is_the_same_in_another_record(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    clerk, person = await a_clerk(h)
+    exclusion = await excluded_by(h, clerk, a)
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    closed = {"meetingId": h.meeting}
+    await n.do(clerk, "councilsCloseMeeting", "meeting { state }", **closed, minutes="会议有争执。")
+    (paper,) = await n.registered("纸质档案")
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=paper, goneId=person, reason="重复登记")
+    decide = {"exclusionId": exclusion, "overturn": False, "decision": "确有此事"}
+    assert await n.refused(clerk, *DECIDE, **decide) == "OWN_MATTER"
+    confirm = ("councilsConfirmMinutes", "meeting { state }")
+    assert await n.refused(clerk, *confirm, **closed) == "OWN_MATTER"
+    decider = split_global(paper)[1]
+
+    async def past_the_rules(work: Work) -> dict[str, Any]:
+        row = await work.lock(Exclusion, split_global(exclusion)[1])
+        work.require("councils.exclusion.decide", row)
+        work.change(row, state=ExclusionState.UPHELD, decision="x", decided_by_id=decider, decided_at=work.now)
+        work.record("councils.meeting.exclusion_upheld", row, area_id=row.area_id)
+        return {}
+
+    async def own_minutes(work: Work) -> dict[str, Any]:
+        row = await work.lock(Meeting, split_global(h.meeting)[1])
+        work.require("councils.meeting.record", row)
+        work.change(row, state=MeetingState.CONFIRMED, confirmed_by_id=decider)
+        work.record("councils.minutes.confirmed", row, area_id=row.area_id)
+        return {}
+
+    for cheat in (past_the_rules, own_minutes):
+        with pytest.raises(Refusal) as refused:
+            await n.server.runtime.as_system(cheat)
+        assert refused.value.code == "OWN_MATTER"
+    assert (await n.do("admin", *DECIDE, **decide))["exclusion"]["state"] == "UPHELD"
+    await n.do("admin", *confirm, **closed)
+
+
+async def test_whose_own_matter_hangs_on_it_decides_no_appeal(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    clerk, person = await a_clerk(h)
+    exclusion = await h.exclude(a, until=h.day(12))
+    await h.close()
+    h.items = [await h.c.propose("给某职员的补助", concernsId=person)]
+    h.meeting = await h.c.call(*h.items)
+    await h.c.open(h.meeting, [h.c.seats[x] for x in h.logins[:4] if x != a])
+    resolution = await h.put(2, 1)
+    assert resolution["restsOnExclusions"]
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    decide = {"exclusionId": exclusion, "overturn": False, "decision": "确有此事"}
+    assert await n.refused(clerk, *DECIDE, **decide) == "OWN_MATTER"
+    await n.do("admin", *DECIDE, **decide)
+    assert await n.refused(clerk, *EFFECT, resolutionId=resolution["id"]) == "OWN_MATTER"
+    await n.do("clerk", *EFFECT, resolutionId=resolution["id"])
+
+
+async def test_who_excluded_somebody_does_not_appeal_in_their_place(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    clerk, _ = await a_clerk(h)
+    guest = h.people["guest"] = await h.c.resident("老人")  # who has no account
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    await n.do("clerk", "coreAttendActivity", "participation { state }", activityId=activity, actorId=guest)
+    exclusion = await excluded_by(h, clerk, "guest")
+    desk = {"onBehalfOf": {"actorId": guest, "basis": "WRITTEN", "evidence": "信"}}
+    assert await n.refused(clerk, *APPEAL, exclusionId=exclusion, text="我认错", **desk) == "OWN_MATTER"
+    await n.do("clerk", *APPEAL, exclusionId=exclusion, text="不公", **desk)
+    decide = {"exclusionId": exclusion, "overturn": False, "decision": "确有此事"}
+    assert await n.refused("clerk", *DECIDE, **decide) == "ENTERED_BY_YOU"
+    await n.do("admin", *DECIDE, **decide)
+
+
+async def test_who_is_out_of_the_room_does_not_run_the_meeting(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    other = await h.exclude(h.logins[1])
+    exclusion = await excluded_by(h, "clerk", h.chair, until=h.day(20))
+    close = ("councilsCloseMeeting", "meeting { state }")
+    over = {"meetingId": h.meeting, "minutes": "散会"}
+    assert await n.refused(h.chair, *close, **over) == "KEPT_OUT"
+    assert await n.refused(h.chair, *LIFT, exclusionId=other) == "KEPT_OUT"
+    assert (await h.c.see(exclusion, "endedAt"))["endedAt"] is None
+    await h.close()
+    meeting = await h.c.call(await h.c.propose("装路灯"))
+    n.clock.advance(timedelta(days=6))
+    came = [{"seatId": h.c.seats[x]} for x in h.logins[1:]]
+    assert await n.refused(h.chair, *COME, meetingId=meeting, came=came) == "KEPT_OUT"
+    await n.do("clerk", *COME, meetingId=meeting, came=came)
+
+
+async def test_an_excluded_guest_comes_to_no_other_meeting_either(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    (guest,) = await n.newcomers(1, "xishan")
+    h.people[guest] = await h.c.person(guest)
+    member = h.logins[1]
+    attend, join = [(f"core{x}Activity", "participation { state }") for x in ("Attend", "Join")]
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    await n.do("clerk", *attend, activityId=activity, actorId=h.people[guest])
+    for login in (guest, member):
+        await h.exclude(login, until=h.day(12))
+    await h.close()
+    await h.sit("装路灯", came=[x for x in h.logins if x != member])
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    for login in (guest, member):
+        assert await n.refused(login, *join, activityId=activity) == "KEPT_OUT"
+        assert await n.refused("clerk", *attend, activityId=activity, actorId=h.people[login]) == "KEPT_OUT"
+    other = await h.c.resident("同一人")  # who had joined it as somebody else proves to be the guest
+    await n.do("clerk", *attend, activityId=activity, actorId=other)
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=h.people[guest], goneId=other, reason="重复登记")
+    n.clock.advance(timedelta(days=7))
+    await n.do("clerk", *attend, activityId=activity, actorId=h.people[member])
+
+
+async def test_who_is_out_of_one_open_meeting_may_be_put_out_of_another(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    first = await h.exclude(a)
+    await h.sit("装路灯")  # nobody has closed the first
+    second = await h.exclude(a)
+    assert await n.refused(h.chair, *EXCLUDE, **h.at(a), reason="又吵") == "ALREADY_EXCLUDED"
+    await h.close()
+    assert (await h.c.see(first, "endedAt"))["endedAt"] is None
+    assert (await h.c.see(second, "endedAt"))["endedAt"] is not None
+
+
+async def test_a_dissolved_body_keeps_no_order(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    await h.warn(a)
+    await n.do("admin", "councilsDissolveBody", "body { state }", bodyId=h.c.body, reason="合并")
+    assert await n.refused("clerk", *CALL, **h.at(a), kind="OTHER", reason="x") == "BODY_DISSOLVED"
+    assert await n.refused("clerk", *EXCLUDE, **h.at(a), reason="x") == "BODY_DISSOLVED"
+
+
+async def test_only_who_holds_the_seat_comes_late(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a, resigned = h.logins[1], h.logins[4]
+    await h.exclude(a, until=h.day(20))
+    await h.close()
+    await h.sit("装路灯", came=[x for x in h.logins[:4] if x != a])
+    await n.do("admin", "councilsVacateSeat", "seat { id }", seatId=h.c.seats[resigned], because="RESIGNED")
+    late = {login: {"meetingId": h.meeting, "came": [{"seatId": h.c.seats[login]}]} for login in (a, resigned)}
+    assert await n.refused("clerk", *COME, **late[resigned]) == "NO_SEAT_HERE"
+    kept = await h.c.resident("同一人")
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=kept, goneId=h.people[a], reason="重复登记")
+    assert await n.refused("clerk", *COME, **late[a]) == "KEPT_OUT"
+    n.clock.advance(timedelta(days=21))
+    await n.do("clerk", *COME, **late[a])
+    activity = (await h.c.see(h.meeting, "activity { participations { nodes { actor { id } } } }"))["activity"]
+    assert kept in {p["actor"]["id"] for p in activity["participations"]["nodes"]}
+
+
 async def test_who_was_excluded_is_told_to_few_and_how_many_to_all(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     h = await House.begin(n)
@@ -222,6 +395,40 @@ async def test_what_rests_on_an_exclusion_waits_and_is_void_when_it_is_overturne
     assert (again["state"], again["keptOut"], again["eligible"]) == ("EFFECTIVE", 0, 4)
 
 
+@pytest.mark.needs("disclosure")
+async def test_who_reads_of_a_resolution_that_is_void_reads_that_it_is(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    exclusion = await h.exclude(a, until=h.day(12))
+    await h.close()
+    await h.sit("修桥", came=[x for x in h.logins[:4] if x != a], matter="FUNDS")
+    resolution = (await h.put(2, 1))["id"]
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    await n.do("admin", *DECIDE, exclusionId=exclusion, overturn=True, decision="理由不成立")
+    assert (await h.c.see(resolution, "state"))["state"] == "OVERTURNED"
+    shown = '{ disclosureNotices(where: {title: {eq: "修桥"}}) { nodes { kind state } } }'
+    found = (await n.ask(None, shown))["disclosureNotices"]["nodes"]
+    assert {k["kind"] for k in found} == {"决议", "决议不生效"}
+
+
+async def test_people_are_told_who_may_decide_on_an_appeal(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    called, excluded = await a_clerk(h), await a_clerk(h)
+    await n.do(called[0], *CALL, **h.at(a), kind="OTHER", reason="离席喧哗")
+    await h.warn(a, 1)
+    exclusion = (await n.do(excluded[0], *EXCLUDE, **h.at(a), reason="喧哗"))["exclusion"]["id"]
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    holders = "query($i: ID!, $p: String!) { dutyHolders(on: $i, permission: $p) { holders { actorId } } }"
+    asked = {"i": exclusion, "p": "councils.exclusion.decide"}
+    found = (await n.ask(a, holders, **asked))["dutyHolders"]["holders"]
+    assert found and not {called[1], excluded[1]} & {x["actorId"] for x in found}
+    with pytest.raises(Refused, match="NOT_FOUND"):
+        await n.ask("resident", holders, **asked)
+
+
 @pytest.mark.parametrize("is_appealed", [False, True])
 async def test_what_rests_on_an_exclusion_that_stands_takes_effect(
     neighbourhood: Neighbourhood, is_appealed: bool
@@ -275,6 +482,39 @@ async def test_an_appeal_decided_while_it_takes_effect(neighbourhood: Neighbourh
     assert (await h.c.see(resolution, "state"))["state"] == ("OVERTURNED" if decided == "done" else "ADOPTED")
 
 
+async def test_days_on_which_councils_were_off_are_made_up(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h, a, exclusion, resolution = await hinged(n)
+    toggle = ("admin", "coreTogglePlugin", "area { id }")
+    resting = [p for p, needs in n.server.runtime.kernel.needs.items() if "councils" in needs]
+    for plugin in (*resting, "councils"):
+        await n.do(*toggle, areaId=h.c.area, plugin=plugin, state="OFF")
+    n.clock.advance(timedelta(days=9))
+    for plugin in ("councils", *resting):
+        await n.do(*toggle, areaId=h.c.area, plugin=plugin, state="ON")
+    assert await n.refused("clerk", *EFFECT, resolutionId=resolution) == "EXCLUSION_NOT_FINAL"
+    await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
+    until = await h.c.see(exclusion, "appealUntil madeAt")
+    lasts = datetime.fromisoformat(until["appealUntil"]) - datetime.fromisoformat(until["madeAt"])
+    assert timedelta(days=16) <= lasts <= timedelta(days=17)
+
+
+async def test_an_officer_who_moved_away_yesterday_is_none(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    homes = "query($a: ID!) { memberships(where: {actor: {id: {eq: $a}}}, first: 9) { nodes { id area { id } } } }"
+    held = (await n.ask("admin", homes, a=h.people[h.chair]))["memberships"]["nodes"]
+    for home in (m["id"] for m in held if m["area"] and m["area"]["id"] == h.c.area):
+        until = n.clock.today().isoformat()
+        await n.do("admin", "coreEndMembership", "membership { id }", membershipId=home, until=until)
+    call = {**h.at(h.logins[1]), "kind": "OTHER", "reason": "x"}
+    await n.do(h.chair, *CALL, **call)  # the last day is one still
+    n.clock.advance(timedelta(days=1))
+    assert await n.refused(h.chair, *CALL, **call) == "NOT_PERMITTED"
+    put = {"itemId": h.items[0], "text": "x", "votesFor": 3, "votesAgainst": 0}
+    assert await n.refused(h.chair, *PASS, **put) == "NOT_PERMITTED"
+
+
 async def test_two_officers_exclude_somebody_once(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     h = await House.begin(n)
@@ -299,6 +539,25 @@ async def test_whoever_is_merged_stays_excluded(neighbourhood: Neighbourhood) ->
     n.clock.advance(timedelta(days=6))
     came = [{"seatId": h.c.seats[x]} for x in h.logins]
     assert await n.refused("clerk", *COME, meetingId=h.meeting, came=came) == "KEPT_OUT"
+
+
+async def test_two_who_are_excluded_are_not_one_before_one_is_lifted(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    twin = h.people["twin"] = await h.c.resident("同一人")
+    activity = (await h.c.see(h.meeting, "activity { id }"))["activity"]["id"]
+    await n.do("clerk", "coreAttendActivity", "participation { state }", activityId=activity, actorId=twin)
+    await h.exclude(a, until=h.day(20))
+    theirs = await h.exclude("twin", until=h.day(12))
+    merge = {"keptId": h.people[a], "goneId": twin}
+    preview = "query($k: ID!, $g: ID!) { coreMergePreview(keptId: $k, goneId: $g) { possible findings { code } } }"
+    found = (await n.ask("admin", preview, k=h.people[a], g=twin))["coreMergePreview"]
+    assert not found["possible"] and "BOTH_EXCLUDED" in [f["code"] for f in found["findings"]]
+    act = ("admin", "coreMergeActors", "actor { id }")
+    assert await n.refused(*act, **merge, reason="重复登记") == "BOTH_EXCLUDED"
+    await n.do("clerk", *LIFT, exclusionId=theirs)
+    await n.do(*act, **merge, reason="重复登记")
 
 
 async def test_a_charter_makes_it_milder_and_never_harsher(neighbourhood: Neighbourhood) -> None:
@@ -340,6 +599,29 @@ async def test_out_of_the_room_is_not_out_of_the_vote(neighbourhood: Neighbourho
     }  # fmt: skip
 
 
+async def test_the_database_stores_no_exclusion_without_an_appeal(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    h = await House.begin(n)
+    a = h.logins[1]
+    await h.warn(a)
+
+    async def run(work: Work) -> dict[str, Any]:
+        meeting = await work.get(Meeting, split_global(h.meeting)[1])
+        work.require("councils.order.keep", meeting)
+        made = Exclusion(
+            id=new_id(), area_id=meeting.area_id, body_id=meeting.body_id, meeting_id=meeting.id, reason="x",
+            concerns_id=split_global(h.people[a])[1], made_by_id=new_id(), made_at=work.now, until=None,
+            appeal_until=work.now - timedelta(days=1), state=ExclusionState.DECLARED,
+        )  # fmt: skip
+        work.add(made)
+        work.record("councils.meeting.excluded", made, area_id=meeting.area_id)
+        return {}
+
+    with pytest.raises(Refusal) as refused:
+        await n.server.runtime.as_system(run)
+    assert refused.value.code == "INVALID_VALUE"
+
+
 async def test_the_database_lets_nobody_past_the_rules(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     h, a, exclusion, resolution = await hinged(n)
@@ -360,7 +642,7 @@ async def test_the_database_lets_nobody_past_the_rules(neighbourhood: Neighbourh
         return Exclusion(**{f: getattr(row, f) for f in row._meta.db_fields} | {"id": new_id(), **more})
 
     async def add(work: Work, row: Exclusion, **more: Any) -> None:
-        work.add(copied(row, **more))
+        work.add(copied(row, made_at=work.now, appeal_until=work.now + timedelta(days=7), **more))
         work.record("councils.meeting.excluded", row, area_id=row.area_id)
 
     async def warn(work: Work, row: Exclusion, **more: Any) -> None:

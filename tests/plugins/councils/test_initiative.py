@@ -14,6 +14,7 @@ from core.models import Activity, Area
 from core.rules.actors import register_actor
 from core.testing.kit import Neighbourhood
 from core.work import Work
+from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
 QUERY = """query($a: ID!, $p: String!) { councilsInitiative(areaId: $a, period: $p) { totalCount
@@ -25,6 +26,20 @@ async def told(n: Neighbourhood, area: str, period: str, who: str | None = None)
     assert row["area"]["id"] == area
     shares = {s["starter"]: (s["activities"], s["percent"]) for s in row["shares"]}
     return {"all": row["activities"], **shares}
+
+
+async def test_a_meeting_that_a_clerk_calls_is_none_of_the_residents(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=2)
+    (chair,) = await n.newcomers(1, "xishan")
+    await c.seat(await c.person(chair), name="chair", category="EXPERT", office="CHAIR")
+    year = str((n.clock.now() + timedelta(days=6)).year)
+    was = await told(n, c.area, year)
+    await c.call(who="clerk")
+    await c.call(who=chair)
+    now = await told(n, c.area, year)
+    counted = {name: now[name][0] - was[name][0] for name in ("RESIDENTS", "GOVERNMENT", "ORGANIZATIONS")}
+    assert counted == {"RESIDENTS": 1, "GOVERNMENT": 1, "ORGANIZATIONS": 0}
 
 
 async def test_activities_are_counted_by_who_organises_them(neighbourhood: Neighbourhood) -> None:
@@ -67,6 +82,7 @@ async def test_activities_are_counted_by_who_organises_them(neighbourhood: Neigh
         activity(committee, last)
         activity(office)
         activity(office, state=ActivityState.CANCELLED)
+        activity(office, state=ActivityState.PLANNED)
         activity(office, last + timedelta(minutes=1))
         return {}
 

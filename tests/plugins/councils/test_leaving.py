@@ -106,4 +106,6 @@ async def test_a_residence_that_waits_for_the_villagers_ends_with_its_seat_above
     assert await c.see(c.seats["待同意"], STATE) == SITS
     await n.do(login, "newResidentsMoveAway", "registration { state }", registrationId=registration)
     await n.delivered()
+    assert await c.see(c.seats["待同意"], STATE) == SITS  # the last day of a residence is one
+    await c.days(1)
     assert await c.see(c.seats["待同意"], STATE) == LEFT

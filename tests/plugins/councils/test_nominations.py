@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -54,10 +55,10 @@ async def test_a_seat_needs_a_nomination_that_the_village_confirmed(neighbourhoo
     assert done["nomination"] == {"state": "CONFIRMED", "reference": "村民会议第 3 号记录", "resolution": None}
     hidden = {"state": "CONFIRMED", "origin": None, "contribution": None}
     assert (await n.ask(stranger, seen, i=made))["node"] == hidden
-    assert await n.refused("clerk", *DECLINE, nominationId=made, answer="否") == "NOMINATION_STATE"
 
     # It fills one seat.
     sits = (await n.do(*FILL, **seat))["seat"]["id"]
+    assert await n.refused("clerk", *DECLINE, nominationId=made, answer="否") == "NOMINATION_STATE"
     assert (await n.ask(None, seen, i=made))["node"]["state"] == "SEATED"
     await n.do("admin", "councilsVacateSeat", "seat { id }", seatId=sits, because="RESIGNED")
     assert await n.refused(*FILL, **seat) == "NOMINATION_NEEDED"
@@ -73,7 +74,7 @@ async def test_who_nominated_does_not_confirm_and_a_resolution_of_the_villagers_
     put = {"bodyId": body, "nomineeId": await c.resident("侨亲", "haihong"), **WORDS}
     made = (await n.do("clerk", *PUT, **put))["nomination"]["id"]
     assert await n.refused("clerk", *CONFIRM, nominationId=made, reference="会议") == "OWN_MATTER"
-    (item, rejected) = await c.session("确认乡贤", "另一事项", matter="OTHER")
+    (item, rejected) = await c.session("确认乡贤", "另一事项", matter="OTHER", concernsId=put["nomineeId"])
     failed = await c.decide(rejected, 1, 4)
     confirm = {"nominationId": made}
     assert await n.refused("admin", *CONFIRM, **confirm, resolutionId=failed["id"]) == "WHAT_CONFIRMS"
@@ -98,6 +99,97 @@ async def test_who_nominated_does_not_confirm_and_a_resolution_of_the_villagers_
     assert (await n.do("admin", *DECLINE, nominationId=second, answer="村民会议未通过"))["nomination"] == {
         "state": "DECLINED", "answer": "村民会议未通过",
     }  # fmt: skip
+
+
+async def begun(n: Neighbourhood, **more: Any) -> tuple[Council, dict[str, Any]]:
+    """A council and an honorary one beside it; what puts somebody forward for that."""
+    c = await Council.begin(n, **({"size": 5, "members": 1} | more))
+    body = await c.found(name="西山社乡贤会", kind="RESPECTED_VILLAGERS", size=3)
+    return c, {"bodyId": body, "nomineeId": await c.resident("侨亲", "haihong"), **WORDS}
+
+
+async def written(n: Neighbourhood, nomination: str, **values: Any) -> str:
+    """What the database says to these values, past the rules."""
+
+    async def run(work: Work) -> dict[str, Any]:
+        row = await work.get(Nomination, split_global(nomination)[1])
+        work.require("councils.seat.fill", row)
+        work.change(row, state=NominationState.CONFIRMED, decided_at=work.now, **values)
+        work.record("councils.nomination.confirmed", row, area_id=row.area_id)
+        return {}
+
+    try:
+        await n.server.runtime.as_system(run)
+    except Refusal as refused:
+        return refused.code
+    return "stored"
+
+
+async def test_who_entered_a_nomination_does_not_confirm_it(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, put = await begun(n)
+    (clerk,) = await n.newcomers(1, "xishan")
+    person = await c.person(clerk)
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", actorId=person, areaId=c.area, role="CLERK")
+    desk = {"onBehalfOf": {"actorId": await c.resident("村民甲"), "basis": "WRITTEN", "evidence": "信"}}
+    assert await n.refused(clerk, *PUT, **{**put, "nomineeId": person}, **desk) == "OWN_MATTER"
+    made = (await n.do(clerk, *PUT, **put, **desk))["nomination"]["id"]
+    assert await n.refused(clerk, *CONFIRM, nominationId=made, reference="会议") == "ENTERED_BY_YOU"
+    assert await written(n, made, decided_by_id=split_global(person)[1], reference="会议") == "ENTERED_BY_YOU"
+    await n.do("admin", *CONFIRM, nominationId=made, reference="会议")
+
+
+async def test_only_a_later_resolution_about_them_confirms(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, put = await begun(n, kind="REPRESENTATIVES", name="村民代表会议", members=5)
+    about = {"matter": "OTHER", "concernsId": put["nomineeId"]}
+    (item,) = await c.session("乡贤", **about)
+    before = (await c.decide(item, 5))["id"]
+    n.clock.advance(timedelta(minutes=1))
+    made = (await n.do("clerk", *PUT, **put))["nomination"]["id"]
+    (pavilion,) = await c.session("修凉亭")
+    other = (await c.decide(pavilion, 5))["id"]
+    for resolution in (before, other):
+        confirm = {"nominationId": made, "resolutionId": resolution}
+        assert await n.refused("admin", *CONFIRM, **confirm) == "WHAT_CONFIRMS"
+        raw = {"decided_by_id": new_id(), "resolution_id": split_global(resolution)[1]}
+        assert await written(n, made, **raw) == "WHAT_CONFIRMS"
+    (item,) = await c.session("确认乡贤", **about)
+    await n.do("admin", *CONFIRM, nominationId=made, resolutionId=(await c.decide(item, 5))["id"])
+
+
+async def test_a_nomination_has_a_way_back(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, put = await begun(n)
+    made = (await n.do("clerk", *PUT, **put))["nomination"]["id"]
+    await n.do("admin", *CONFIRM, nominationId=made, reference="记错了")
+    erase = ("admin", "coreErasePerson", "")
+    gone = {"personId": put["nomineeId"], "reason": "本人申请"}
+    assert await n.refused(*erase, **gone) == "OPEN_MATTERS"
+    done = await n.do("admin", *DECLINE, nominationId=made, answer="本人不愿")
+    assert done["nomination"] == {"state": "DECLINED", "answer": "本人不愿"}
+    assert await c.see(made, "state", None) is None  # and is for everybody no longer
+    again = (await n.do("clerk", *PUT, **put))["nomination"]["id"]
+    await n.do("admin", "councilsDissolveBody", "body { state }", bodyId=put["bodyId"], reason="合并")
+    assert await n.refused("admin", *CONFIRM, nominationId=again, reference="会议") == "BODY_DISSOLVED"
+    assert await written(n, again, decided_by_id=new_id(), reference="会议") == "BODY_DISSOLVED"
+    await n.do("admin", *DECLINE, nominationId=again, answer="理事会已撤销")
+    await n.do(*erase, **gone)
+
+
+async def test_who_decided_it_may_prove_to_be_who_nominated(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, put = await begun(n)
+    villager = await c.resident("村民甲")
+    desk = {"onBehalfOf": {"actorId": villager, "basis": "WRITTEN", "evidence": "信"}}
+    made = (await n.do("clerk", *PUT, **put, **desk))["nomination"]["id"]
+    (other,) = await n.newcomers(1, "xishan")
+    person = await c.person(other)
+    await n.do("admin", "coreGrantRole", "roleGrant { id }", actorId=person, areaId=c.area, role="CLERK")
+    await n.do(other, *CONFIRM, nominationId=made, reference="会议")
+    preview = "query($k: ID!, $g: ID!) { coreMergePreview(keptId: $k, goneId: $g) { possible } }"
+    assert (await n.ask("admin", preview, k=person, g=villager))["coreMergePreview"]["possible"]
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=person, goneId=villager, reason="重复登记")
 
 
 async def test_the_database_asks_for_the_village_too(neighbourhood: Neighbourhood) -> None:

@@ -124,7 +124,7 @@ async def test_a_tenth_of_the_residents_have_a_meeting_called(neighbourhood: Nei
     assert (items[0]["details"], items[0]["proposedBy"]["id"]) == ("每月收费听取意见", parent)
     seen = await c.told(request)
     assert (seen["state"], seen["meeting"]["id"]) == ("MET", meeting["id"])
-    assert await n.refused("clerk", *CALL, **c.at(6), requestId=request) == "REQUEST_STATE"
+    assert await n.refused("clerk", *CALL, **c.at(6), requestId=request) == "CALLED_ALREADY"
 
     # It is not put aside before that meeting; called off, it is due again, by the same day.
     above = await c.found(name="西山社理事会", area=await n.area_id("xishan"))
@@ -270,6 +270,129 @@ async def test_a_charter_may_ask_for_fewer_and_never_for_more(neighbourhood: Nei
     made = (await n.do(first, ASK[0], "request { state residentsOneIn residentsFor residents }", bodyId=c.body,
                        title="电梯", matter="FACILITIES"))["request"]  # fmt: skip
     assert made == {"state": "DUE", "residentsOneIn": 30, "residentsFor": 1, "residents": 30}
+
+
+async def fallen_due(n: Neighbourhood) -> tuple[Garden, str]:
+    """A council of four, and a request of two residents that is due."""
+    c = await garden(n)
+    first, second = await n.newcomers(2, "xishan")
+    for login in (first, second):
+        await c.person(login)
+    for number in range(4):
+        (id,) = await n.registered(f"理事{number}")
+        await c.seat(id, name=f"理事{number}", category="EXPERT")
+    return c, await c.due(first, second)
+
+
+OVERDUE = (
+    "query($d: Date!, $b: ID!) { councilsMeetingRequests(where: {overdueOn: $d, body: {id: {eq: $b}}}) { totalCount } }"
+)
+
+
+async def test_a_meeting_that_was_called_and_never_held_is_shown_as_late(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, request = await fallen_due(n)
+    meeting = (await n.do("clerk", *CALL, **c.at(6), requestId=request))["meeting"]["id"]
+    activity = (await c.see(meeting, "activity { id }"))["activity"]["id"]
+    off = ("clerk", "coreCancelActivity", "activity { state }")
+    assert await n.refused(*off, activityId=activity, reason="不开了") == "ACTIVITY_OF_A_MEETING"
+    await c.days(11)
+    assert (await n.ask(None, OVERDUE, d=n.clock.today().isoformat(), b=c.body)) == {
+        "councilsMeetingRequests": {"totalCount": 1}
+    }
+    told = await c.told(request)
+    assert (told["state"], told["isOverdue"]) == ("MET", True)
+    assert await n.refused("clerk", *CALL, **c.at(6), requestId=request) == "CALLED_ALREADY"
+    await n.do("clerk", "councilsCancelMeeting", "meeting { state }", meetingId=meeting, reason="未召开")
+    assert (await c.see(meeting, "activity { state }"))["activity"]["state"] == "CANCELLED"
+    again = (await n.do("clerk", *CALL, **c.at(6), requestId=request))["meeting"]["id"]
+    await c.open(again)
+    assert (await c.told(request))["isOverdue"] is False
+    finish = ("clerk", "coreFinishActivity", "activity { state }")
+    activity = (await c.see(again, "activity { id }"))["activity"]["id"]
+    assert await n.refused(*finish, activityId=activity) == "ACTIVITY_OF_A_MEETING"
+    await n.do("clerk", "councilsCloseMeeting", "meeting { state }", meetingId=again, minutes="已讨论")
+    assert (await c.see(again, "activity { state }"))["activity"]["state"] == "FINISHED"
+
+
+async def test_what_was_asked_for_is_decided_where_it_was_asked_for(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, request = await fallen_due(n)
+    meeting = (await n.do("clerk", *CALL, **c.at(6), requestId=request))["meeting"]["id"]
+    await n.do("clerk", "councilsCancelMeeting", "meeting { state }", meetingId=meeting, reason="撤销")
+    item = (await c.told(request, STATE, "admin"))["item"]["id"]
+    above = await c.found(name="西山社理事会", area=await n.area_id("xishan"))
+    refer = ("clerk", "councilsReferItem", "item { state }")
+    decline = ("clerk", "councilsDeclineItem", "item { state }")
+    ordinary = (await n.do("clerk", *CALL, **c.at(6)))["meeting"]["id"]
+    assert (
+        await n.refused("clerk", "councilsPlaceItem", "item { state }", itemId=item, meetingId=ordinary) == "ASKED_FOR"
+    )
+    assert await n.refused("clerk", *CALL, **c.at(6), itemIds=[item]) == "ASKED_FOR"
+    assert await n.refused(*refer, itemId=item, toBodyId=above) == "ASKED_FOR"
+    assert await n.refused(*decline, itemId=item, answer="否") == "ASKED_FOR"
+    asked_for = (await n.do("clerk", *CALL, **c.at(6), requestId=request, itemIds=[item]))["meeting"]["id"]
+    await c.open(asked_for)
+    assert await n.refused(*refer, itemId=item, toBodyId=above) == "ASKED_FOR"  # nobody has talked about it
+    await n.do("clerk", "councilsCloseMeeting", "meeting { state }", meetingId=asked_for, minutes="提请上级")
+    assert (await n.do(*refer, itemId=item, toBodyId=above))["item"]["state"] == "PROPOSED"  # there
+
+
+async def test_a_request_ends_with_its_body_also_when_a_meeting_was_called(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c, request = await fallen_due(n)
+    meeting = (await n.do("clerk", *CALL, **c.at(6), requestId=request))["meeting"]["id"]
+    await n.do("admin", "councilsDissolveBody", "body { state }", bodyId=c.body, reason="合并")
+    told = await c.told(request)
+    assert (told["state"], told["meeting"], told["isOverdue"]) == ("LAPSED", None, False)
+    await n.do("clerk", "councilsCancelMeeting", "meeting { state }", meetingId=meeting, reason="撤销")
+    assert (await c.told(request))["state"] == "LAPSED"
+
+
+async def test_it_falls_due_on_the_day_somebody_comes_of_age(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await garden(n, residents=17)
+    first, second, ward = await n.newcomers(3, "xishan")
+    for login in (first, second, ward):
+        await c.person(login)
+    of_age = (n.clock.now() + timedelta(days=1)).replace(hour=6, minute=0, second=0, microsecond=0)
+    people = {"wardId": await Council.person(c, ward), "guardianId": await Council.person(c, first)}
+    said = {"basis": "PARENT", "evidence": "户口簿", "until": of_age.isoformat()}
+    await n.do("clerk", "coreRecordGuardianship", "guardianship { id }", **people, **said)
+    n.clock.set(of_age + timedelta(hours=2))
+    request = await c.due(first, second)
+    assert (await c.told(request))["residents"] == 20
+
+
+async def test_the_last_day_of_a_residence_is_one(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await garden(n, residents=40)
+    (login,) = await n.newcomers(1, "xishan")
+    await c.person(login)
+    homes = "query($a: ID!) { memberships(where: {actor: {id: {eq: $a}}}, first: 5) { nodes { id area { id } } } }"
+    held = (await n.ask("admin", homes, a=await Council.person(c, login)))["memberships"]["nodes"]
+    (home,) = [m["id"] for m in held if m["area"] and m["area"]["id"] == c.area]
+    until = n.clock.today().isoformat()
+    await n.do("admin", "coreEndMembership", "membership { id }", membershipId=home, until=until)
+    request = await c.asked(login)
+    n.clock.advance(timedelta(days=1))
+    ask = {"bodyId": c.body, "title": "再问", "matter": "RULES"}
+    await n.do(login, *BACK, requestId=request)
+    assert await n.refused(login, *ASK, **ask) == "NOT_FROM_HERE"
+
+
+async def test_nobody_supports_it_in_arrears_after_its_last_day(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await garden(n, residents=40)
+    first, second = await n.registered("甲", "乙", area="xishan-garden")
+    for id in (first, second):
+        await c.lives(id)
+    desk = {id: {"onBehalfOf": {"actorId": id, "basis": "WRITTEN", "evidence": "联名信"}} for id in (first, second)}
+    request = await c.asked("clerk", **desk[first])
+    last = (n.clock.now() + timedelta(days=59)).isoformat()
+    n.clock.advance(timedelta(days=62))
+    late = {"requestId": request, **desk[second], "occurredAt": last}
+    assert await n.refused("clerk", *SUPPORT, **late) == "REQUEST_STATE"
 
 
 async def test_the_database_counts_too(neighbourhood: Neighbourhood) -> None:

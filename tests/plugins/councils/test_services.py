@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import date, timedelta
+from typing import Any
 
 import pytest
 
+from core.errors import Refusal
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
+from core.work import Work
+from plugins.councils.models import ServiceOffer
 from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
@@ -54,12 +60,66 @@ async def test_a_body_says_what_it_offers_and_everybody_reads_it(neighbourhood: 
     assert await n.refused(stranger, *END, serviceId=made["id"]) == "NOT_PERMITTED"
     assert (await n.do(chair, *END, serviceId=made["id"]))["service"] == {"until": today.isoformat()}
     assert (await n.do(chair, *END, serviceId=made["id"], on=tomorrow))["service"] == {"until": tomorrow}
-    await n.do("admin", "councilsDissolveBody", "body { state }", bodyId=c.body, reason="合并")
+    assert (await n.do(chair, *END, serviceId=made["id"]))["service"] == {"until": today.isoformat()}
     n.clock.advance(timedelta(days=1))
     assert await n.refused("clerk", *CHANGE, serviceId=made["id"], title="食堂") == "SERVICE_OVER"
-    seen = await n.ask(None, query, b=c.body, d=n.clock.today().isoformat())
-    assert seen["councilsServices"]["nodes"] == []
-    assert await n.refused("clerk", *OFFER, **meals) == "BODY_DISSOLVED"
+
+
+async def test_a_dissolved_body_offers_nothing_for_good(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await Council.begin(n, members=1)
+    today = n.clock.today()
+    soon = {"title": "下月课堂", "since": (today + timedelta(days=40)).isoformat()}
+    runs, planned = [
+        (await n.do("clerk", *OFFER, bodyId=c.body, **said))["service"]["id"] for said in ({"title": "食堂"}, soon)
+    ]
+    then = n.clock.now().isoformat()
+    await n.do("admin", "councilsDissolveBody", "body { state }", bodyId=c.body, reason="合并")
+    for service in (runs, planned):
+        assert (await c.see(service, "until", None))["until"] == today.isoformat()
+        for act in (END, CHANGE):
+            more = {"on": "2099-01-01"} if act is END else {"title": "新食堂"}
+            for at in ({}, {"occurredAt": then}):
+                assert await n.refused("clerk", *act, serviceId=service, **more, **at) == "BODY_DISSOLVED"
+    offered = (
+        "query($b: ID!, $d: Date!) { councilsServices(where: {offeredOn: $d, body: {id: {eq: $b}}}) { totalCount } }"
+    )
+    for day in (1, 40, 41):
+        on = (today + timedelta(days=day)).isoformat()
+        assert (await n.ask(None, offered, b=c.body, d=on))["councilsServices"]["totalCount"] == 0
+    assert await n.refused("clerk", *OFFER, bodyId=c.body, title="食堂") == "BODY_DISSOLVED"
+
+    async def brought_back(work: Work) -> dict[str, Any]:
+        row = await work.get(ServiceOffer, split_global(runs)[1])
+        work.require("councils.service.offer", row)
+        work.change(row, until=None)
+        work.record("councils.service.changed", row, area_id=row.area_id)
+        return {}
+
+    with pytest.raises(Refusal) as refused:
+        await n.server.runtime.as_system(brought_back)
+    assert refused.value.code == "BODY_DISSOLVED"
+
+
+async def test_nothing_is_offered_or_proposed_while_the_body_is_dissolved(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    for number in range(3):
+        c = await Council.begin(n, members=0, name=f"理事会{number}")
+        item = {"bodyId": c.body, "title": "路灯", "matter": "OTHER"}
+        tried = await asyncio.gather(
+            *(c.outcome("clerk", *OFFER, bodyId=c.body, title=f"食堂{k}") for k in range(2)),
+            c.outcome("admin", "councilsDissolveBody", "body { state }", bodyId=c.body, reason="合并"),
+            *(c.outcome("clerk", *OFFER, bodyId=c.body, title=f"课{k}") for k in range(2)),
+            c.outcome("clerk", "councilsProposeAgendaItem", "item { id }", **item),
+            c.outcome("clerk", "councilsIssueOpinion", "opinion { id }", bodyId=c.body, title="建议", text="x"),
+        )
+        assert "done" in tried and set(tried) <= {"done", "BODY_DISSOLVED", "BUSY"}, tried
+        if tried[2] != "done":
+            continue
+        left = (
+            "query($b: ID!) { councilsServices(where: {until: {isNull: true}, body: {id: {eq: $b}}}) { totalCount } }"
+        )
+        assert (await n.ask(None, left, b=c.body))["councilsServices"]["totalCount"] == 0
 
 
 async def test_the_annual_report_lists_the_year_s_services(neighbourhood: Neighbourhood) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from core.clock import months_later
@@ -55,6 +57,8 @@ async def test_somebody_arrives_is_verified_and_moves_on(neighbourhood: Neighbou
     moved = await n.do(bing, "newResidentsMoveAway", "registration { state until }", registrationId=registration)
     assert moved["registration"] == {"state": "MOVED_AWAY", "until": n.clock.today().isoformat()}
     await n.delivered()
+    assert str(await a.since(bing, a.haihong)) == a.months_ago(14)  # the last day is one still
+    n.clock.advance(timedelta(days=1))
     assert await a.since(bing, a.haihong) is None
     assert (await n.ask(a.clerk, members, p=await a.person(bing)))["memberships"]["nodes"][0]["state"] == "ENDED"
     assert await a.events(registration) == [

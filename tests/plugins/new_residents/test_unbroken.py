@@ -11,8 +11,8 @@ TODAY = date(2026, 6, 1)
 
 
 def walked(stays: list[Stay], gap: int) -> date | None:
-    """Day by day backwards from today; more than `gap` days elsewhere end it. A stay's last day is none of today's."""
-    here = any(s.since <= TODAY and (s.until is None or s.until > TODAY) for s in stays)
+    """Day by day backwards from today; more than `gap` days elsewhere end it. A stay's last day counts."""
+    here = any(s.since <= TODAY and (s.until is None or s.until >= TODAY) for s in stays)
     if not here:
         return None
     day, first, away = TODAY, TODAY, 0
