@@ -7,13 +7,15 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import own_matter
 from core.database.guards import Guard, append_only, changed, check, index, refuse, unique
 from core.models import Actor, Area, Entity, Logged, references
 from core.personal import Text, impersonal
 from plugins.ballots.models.ballots import Ballot
-from plugins.ballots.models.common import ballot_is, marks
+from plugins.ballots.models.common import AT_THE_DESK, DOER, ballot_is, marks, rival_at_the_desk
 from plugins.ballots.terms import FEWEST, BallotBox, BallotState, PaperBatchState, VoteProxyState, VotingChannel
 
+_ITS_ELECTION = "(SELECT b.election_id FROM ballots_ballot b WHERE b.id = NEW.ballot_id)"
 _ON_ROLL = (
     "EXISTS (SELECT 1 FROM ballots_ballot b JOIN ballots_entry e ON e.roll_id = b.roll_id"
     " WHERE b.id = NEW.ballot_id AND e.actor_id = NEW.voter_id AND e.state = 'LISTED')"
@@ -129,6 +131,24 @@ class Proxy(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("ballot_id", "giver_id", where="state = 'GIVEN'", code="PROXY_GIVEN"),
         check("not_to_oneself", "NEW.giver_id <> NEW.holder_id", "NOT_TO_ITSELF"),
+        refuse(
+            "in_writing",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_event z WHERE z.id = NEW.event_id AND z.behalf_basis <> 'WRITTEN')",
+            "PROXY_IN_WRITING",
+        ),
+        refuse(
+            "inv10_not_to_who_enters_it",
+            "INSERT",
+            f"{AT_THE_DESK} AND {own_matter(DOER, 'NEW.holder_id')}",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_no_rival_at_the_desk",
+            "INSERT OR UPDATE",
+            rival_at_the_desk(_ITS_ELECTION, "NEW.giver_id"),
+            "OWN_MATTER",
+        ),
         refuse(
             "before_the_vote",
             "INSERT OR UPDATE",
