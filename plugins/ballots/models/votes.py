@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import own_matter
+from core.access import live, own_matter
 from core.database.guards import Guard, append_only, changed, check, index, refuse, unique
 from core.models import Actor, Area, Entity, Logged, references
 from core.personal import Text, impersonal
@@ -16,6 +16,12 @@ from plugins.ballots.models.common import AT_THE_DESK, DOER, ballot_is, marks, r
 from plugins.ballots.terms import FEWEST, BallotBox, BallotState, PaperBatchState, VoteProxyState, VotingChannel
 
 _ITS_ELECTION = "(SELECT b.election_id FROM ballots_ballot b WHERE b.id = NEW.ballot_id)"
+_THEN = "(SELECT z.recorded_at FROM core_event z WHERE z.id = NEW.event_id)"
+_HAS_MANDATE = (
+    "EXISTS (SELECT 1 FROM core_mandate m JOIN core_area_closure c ON c.ancestor_id = m.area_id"
+    " AND c.descendant_id = NEW.area_id AND c.until IS NULL WHERE m.person_id = NEW.cast_by_id"
+    f" AND m.organization_id = NEW.voter_id AND m.state = 'ACTIVE' AND {live('m', _THEN)})"
+)
 _ON_ROLL = (
     "EXISTS (SELECT 1 FROM ballots_ballot b JOIN ballots_entry e ON e.roll_id = b.roll_id"
     " WHERE b.id = NEW.ballot_id AND e.actor_id = NEW.voter_id AND e.state = 'LISTED')"
@@ -49,6 +55,12 @@ class Mark(Logged):
         unique("ballot_id", "cast_by_id", where="NOT is_proxy", code="ALREADY_VOTED"),
         refuse("while_open", "INSERT", f"NOT {ballot_is('NEW', BallotState.OPEN)}", "BALLOT_STATE"),
         refuse("inv7_on_roll", "INSERT", f"NOT {_ON_ROLL}", "NOT_ON_ROLL"),
+        refuse(
+            "inv13_mandate",
+            "INSERT",
+            f"NOT NEW.is_proxy AND NEW.cast_by_id <> NEW.voter_id AND NOT {_HAS_MANDATE}",
+            "NO_MANDATE",
+        ),
         refuse(
             "secret",
             "INSERT",
