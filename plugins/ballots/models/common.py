@@ -36,6 +36,14 @@ def standing_over(roll: str) -> str:
     )
 
 
+def keepers_of(roll: str) -> str:
+    """SQL: who drafted or posted a roll."""
+    return (
+        f"SELECT z.actor_id AS id FROM core_event z WHERE z.subject_id = {roll} AND z.actor_id IS NOT NULL"
+        " AND z.type IN ('ballots.roll.drafted', 'ballots.roll.posted')"
+    )
+
+
 def deciders_of(election: str) -> str:
     """SQL: who decided about an election's candidates or about single people on its roll: they do not stand in it (INV10).
     So did who declined for a candidate at the desk. Who called it, and who drafted, posted or made final the roll as the

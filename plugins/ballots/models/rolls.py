@@ -7,10 +7,11 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import entered_by, own_matter
 from core.database.guards import Guard, changed, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
-from plugins.ballots.models.common import by_others, roll_is, standing_over
+from plugins.ballots.models.common import AT_THE_DESK, DOER, by_others, keepers_of, roll_is, standing_over, stands
 from plugins.ballots.terms import (
     EligibilityState,
     RollEntryState,
@@ -269,6 +270,20 @@ class Objection(Logged):
         check("answered", "(NEW.state IN ('UPHELD', 'DISMISSED')) = (NEW.answered_at IS NOT NULL)"),
         *by_others(
             "inv10_answer", "answered_by_id", "NEW.objector_id", "NEW.person_id", among=standing_over("NEW.roll_id")
+        ),
+        refuse(
+            "inv10_entered",
+            "UPDATE",
+            "NEW.answered_by_id IS NOT NULL AND OLD.answered_by_id IS NULL AND "
+            + entered_by("NEW.answered_by_id", "NEW.id"),
+            "ENTERED_BY_YOU",
+        ),
+        refuse(
+            "inv10_withdrawn_at_the_desk",
+            "UPDATE",
+            f"NEW.state = 'WITHDRAWN' AND {AT_THE_DESK} AND ({own_matter(DOER, 'NEW.person_id')}"
+            f" OR {stands(DOER, keepers_of('NEW.roll_id') + ' UNION ' + standing_over('NEW.roll_id'))})",
+            "OWN_MATTER",
         ),
         index("roll_id", "submitted_at"),
         index("submitted_at"),

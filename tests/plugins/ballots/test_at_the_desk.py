@@ -148,3 +148,41 @@ async def test_a_proxy_entered_at_the_desk_is_in_writing_and_not_to_who_enters_i
         assert await n.refused("clerk", *GIVE, **by_word) == "PROXY_IN_WRITING"
     await n.do("clerk", *GIVE, ballotId=ballot, holderId=guardian, **desk(old))
     assert await b.vote(one, ballot, 0, forVoterId=old) == "done"
+
+
+async def test_an_objection_is_answered_by_who_did_not_enter_it_and_the_rolls_keeper_takes_none_back(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    n = neighbourhood
+    b = await Balloting.begin(n, 3)
+    (old,) = await n.registered("老人一")
+    await b.rule()
+    roll = await b.roll()
+    await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
+    other, about, third = b.voters
+    for who in (other, about):
+        await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=b.area, actorId=b.voters[who])
+
+    async def enters(who: str, person: str) -> str:
+        given = {"rollId": roll, "personId": b.voters[person], "wish": "REMOVE", "statement": "不住本村"}
+        return str(
+            (await n.do(who, "ballotsObjectToRoll", "objection { id }", **given, **desk(old)))["objection"]["id"]
+        )
+
+    answer = ("ballotsAnswerObjection", "objection { state }")
+    withdraw = ("ballotsWithdrawObjection", "objection { state }")
+    first, second = await enters("clerk", third), await enters(other, about)
+    said = {"uphold": True, "answer": "属实"}
+
+    async def refused() -> None:
+        assert await n.refused("clerk", *answer, objectionId=first, **said) == "ENTERED_BY_YOU"
+        for who in ("clerk", about):  # who keeps the roll, and whom it is about
+            assert await n.refused(who, *withdraw, objectionId=second, **desk(old, "PHONE")) == "OWN_MATTER"
+
+    await refused()
+    with monkeypatch.context() as forgot:
+        forgot.setattr("core.work.Work.not_entered", _nothing)
+        forgot.setattr("core.work.Work.not_at_the_desk_of", _nothing)
+        await refused()
+    await n.do(other, *answer, objectionId=first, **said)
+    await n.do(other, *withdraw, objectionId=second, **desk(old))

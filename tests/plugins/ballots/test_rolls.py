@@ -52,7 +52,9 @@ async def test_a_clerk_learns_nobodys_birthday_from_elsewhere(neighbourhood: Nei
     n, there = b.n, await neighbourhood.area_id("haihong")
     old, child = await n.registered("海虹老人", "海虹小孩", area="haihong")
     (clerk,) = await n.newcomers(1, "haihong")
-    await n.do("admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=there, actorId=await n.actor_id(clerk))
+    await n.do(
+        "admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=there, actorId=await n.actor_id(clerk)
+    )
     for person, day in ((old, "1961-04-17"), (child, "2015-04-17")):
         given = {"personId": person, "fact": "BORN", "day": day, "evidence": "身份证已核"}
         await n.do(clerk, "ballotsAttest", "attestation { id }", areaId=there, **given)
