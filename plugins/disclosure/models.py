@@ -626,7 +626,7 @@ class StoryPerson(Logged):
         refuse(
             "while_published",
             "UPDATE",
-            f"{changed('state', 'consent_id')} AND EXISTS"
+            f"{changed('state', 'consent_id')} AND NOT {by_event('disclosure.story.merged_in_confidence')} AND EXISTS"
             " (SELECT 1 FROM disclosure_story s WHERE s.id = NEW.story_id AND s.state = 'PUBLISHED')",
             "NOT_ALL_CONSENT",
         ),

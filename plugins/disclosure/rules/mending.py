@@ -96,12 +96,18 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     for story in await _stories(work, gone, lock=True):
         work.change(story, **{c: kept for c in ("organization_id", "subject_id") if getattr(story, c) == gone})
         work.record("disclosure.story.merged", story, area_id=story.area_id, data=data)
-    known = {p.story_id for p in await work.select(StoryPerson, person_id=kept)}
+    known = {p.story_id: p for p in await work.select(StoryPerson, lock=True, person_id=kept)}
     for person in await work.select(StoryPerson, lock=True, person_id=gone):
-        if person.story_id in known:  # one of them was left out, or the story is withdrawn
+        theirs = known.get(person.story_id)
+        if theirs is None:
+            work.change(person, person_id=kept)
+        elif theirs.state is StoryAnswer.LEFT_OUT and person.state is not StoryAnswer.LEFT_OUT:
+            values = {c: getattr(person, c) for c in ("state", "consent_id", "asked_at", "answered_at")}
+            work.change(person, state=StoryAnswer.LEFT_OUT, consent_id=None, answered_at=None)
+            work.change(theirs, **values)  # whoever is in it can still say no
+        else:  # who is gone was left out, or the story is withdrawn
             continue
-        work.change(person, person_id=kept)
-        work.record("disclosure.story.merged_in_confidence", person, area_id=person.area_id, data=data)
+        work.record("disclosure.story.merged_in_confidence", theirs or person, area_id=person.area_id, data=data)
 
 
 MERGING = Merging("disclosure", preview_merge, move_merged)
