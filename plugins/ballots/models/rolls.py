@@ -103,7 +103,8 @@ class Roll(Logged):
             " OR (OLD.state = 'FROZEN' AND NEW.state = 'RELEASED'))",
             "ROLL_STATE",
         ),
-        refuse("stays", "UPDATE", changed("kind", "rule_id", "area_id", "as_of", "is_fixed"), "APPEND_ONLY"),
+        refuse("stays", "UPDATE", changed("kind", "rule_id", "area_id", "is_fixed"), "APPEND_ONLY"),
+        refuse("as_of_stays", "UPDATE", f"OLD.state <> 'DRAFT' AND {changed('as_of')}", "APPEND_ONLY"),
         refuse("frozen_once", "UPDATE", f"OLD.frozen_at IS NOT NULL AND ({changed('frozen_at')})", "ROLL_FROZEN"),
         refuse(
             "inv7_objections_answered",
@@ -196,6 +197,12 @@ class RollEntry(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("roll_id", "actor_id", code="ALREADY_ON_ROLL"),
         unique("actor_id", "hold", where="hold IS NOT NULL", code="ON_ANOTHER_ROLL"),
+        refuse(
+            "inv6_no_household",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_actor k WHERE k.id = NEW.actor_id AND k.kind = 'HOUSEHOLD')",
+            "VOTERS",
+        ),
         refuse("inv7_frozen_new", "INSERT", f"NOT {roll_is('NEW', RollState.DRAFT, RollState.POSTED)}", "ROLL_FROZEN"),
         refuse(
             "inv7_frozen",

@@ -209,7 +209,7 @@ async def judge(
     found = {}
     for id in actor_ids:
         actor = known.actors.get(id)
-        if actor is None:
+        if actor is None or actor.kind is ActorKind.HOUSEHOLD:  # its members vote
             found[id] = Verdict(None, None, (), "NOT_FOUND")
         elif not await _is_of_here(work, area, actor, known):
             found[id] = Verdict(None, None, (), "NOT_A_MEMBER")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from core.enums import ActorKind
 from core.ids import to_global
 from core.testing.kit import Neighbourhood
 from tests.kits.ballots import Balloting, entry_id, uuid
@@ -324,3 +326,24 @@ async def test_a_roll_says_whom_it_has_left_out_and_why(neighbourhood: Neighbour
     assert (seen["listed"], left["TOO_YOUNG"]) == (1, 1) and left["AGE_UNKNOWN"] >= 2
     await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
     assert (await n.ask("resident", query, i=roll))["ballotsRoll"]["leftOut"] == []
+
+
+async def test_a_household_does_not_vote_its_members_do(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = await Balloting.begin(neighbourhood, 1)
+    n = b.n
+    (household,) = await n.registered("一组 9 号", kind=ActorKind.HOUSEHOLD)
+    given = {"areaId": b.area, "title": "分红", "opensAt": b.at(hours=1), "closesAt": b.at(days=3)}
+    given["voterIds"] = [household, *b.voters.values()]
+    announce = ("clerk", "ballotsAnnounce", "ballot { id }")
+    assert await n.refused(*announce, **given) == "VOTERS"
+    with monkeypatch.context() as forgot:
+        forgot.setattr("plugins.ballots.rules.rolls.ActorKind", SimpleNamespace(HOUSEHOLD=None))
+        assert await n.refused(*announce, **given) == "VOTERS"
+    home = {"areaId": b.area, "role": "RESIDENT", "since": "2020-01-01"}
+    await n.do("admin", "coreAddMembership", "membership { id }", actorId=household, **home)
+    clauses = [{"basis": "MEMBER", "all": [{"predicate": "MEMBERSHIP"}]}]
+    await n.do("admin", "ballotsMakeRule", "rule { id }", areaId=b.area, kind=KIND, title="户", clauses=clauses)
+    add = {"rollId": await b.roll(), "actorId": household}
+    assert await n.refused("clerk", "ballotsAddToRoll", "entry { id }", **add) == "NOT_FOUND"
