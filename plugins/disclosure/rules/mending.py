@@ -86,9 +86,9 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     for entry in await work.select(FileEntry, lock=True, organization_id=gone):
         work.change(entry, organization_id=kept)
         work.record("disclosure.notice.merged", entry, area_id=entry.area_id, data=data)
-    theirs = await _open(work, kept)
+    objected_to = await _open(work, kept)
     for objection in await work.select(Objection, lock=True, by_id=gone):
-        is_double = objection.state is ObjectionState.OPEN and objection.notice_id in theirs
+        is_double = objection.state is ObjectionState.OPEN and objection.notice_id in objected_to
         if is_double or objection.answered_by_id == kept:
             continue
         work.change(objection, by_id=kept)

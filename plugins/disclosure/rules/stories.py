@@ -167,7 +167,7 @@ async def _consent(work: Work, story: Story, row: StoryPerson) -> Consent:
         raise Refusal("CONSENT_BASIS", path=("onBehalfOf", "basis"))
     given = await people.give_consent(
         work, person_id=row.person_id, purpose=f"刊发宣传稿({to_global(story.tag, story.id)})", basis=basis,
-        evidence=work.acting.evidence or None,
+        evidence=work.acting.evidence or None, at=story,
     )  # fmt: skip
     work.require(ANSWER, story)  # the consent rested on another permission
     return given

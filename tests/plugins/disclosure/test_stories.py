@@ -287,6 +287,22 @@ async def test_a_consent_to_a_draft_is_taken_back_and_given_again(neighbourhood:
     assert (await n.do(*PUBLISH, storyId=story))["story"]["state"] == "PUBLISHED"
 
 
+async def test_the_desk_of_the_story_takes_the_consent_of_somebody_who_lives_elsewhere(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (old,) = await n.registered("外社老人", area="haihong")
+    story = await draft(d, old)
+    can = 'query($i: ID!, $b: ID!) { can(action: "disclosureAnswerStory", on: $i, onBehalfOf: $b) { allowed } }'
+    assert (await n.ask("clerk", can, i=story, b=old))["can"] == {"allowed": True}
+    signed = {"actorId": old, "basis": "WRITTEN", "evidence": "同意书"}
+    assert (await answer(d, "clerk", story, onBehalfOf=signed))["state"] == "CONSENTED"
+    await n.do(*PUBLISH, storyId=story)
+    assert (await answer(d, "clerk", story, False, onBehalfOf=signed))["state"] == "REFUSED"
+    assert await seen(d, story) is None
+
+
 async def test_a_guardian_answers_for_a_ward(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     d = await Disclosing.begin(n)
