@@ -114,8 +114,10 @@ MERGING = Merging("disclosure", preview_merge, move_merged)
 
 
 async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
-    """Before somebody is erased, their objections are answered or withdrawn."""
-    found = await _open(work, actor_id)
+    """Before somebody is erased, their objections by name are answered or withdrawn. Of those in confidence they alone are
+    told: to others it would tell who objects; such a one is still answered, without its text."""
+    told = [True, False] if work.viewer.self_id == actor_id else [False]
+    found = await work.select(Objection, by_id=actor_id, state=ObjectionState.OPEN, is_confidential=told)
     return [Finding("disclosure_objection", len(found), "OPEN_MATTERS")] if found else []
 
 

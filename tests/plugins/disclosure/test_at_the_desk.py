@@ -131,3 +131,22 @@ async def test_a_merge_does_not_tell_who_objects_in_confidence(neighbourhood: Ne
     for person in (two, quiet):
         again = {"noticeId": notice, "text": "再提", **desk(person)}
         assert await n.refused(writes, *OBJECT, **again) == "ALREADY_OBJECTED"
+
+
+async def test_an_erasure_does_not_tell_others_who_objects_in_confidence(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (who,) = await n.newcomers(1, "xishan")
+    person = await n.actor_id(who)
+    notice = await d.publish()
+    objection = await d.object(notice, who, text="他不住本社", isConfidential=True)
+    preview = "query($p: ID!) { coreErasurePreview(personId: $p) { kind code } }"
+    told = {"kind": "disclosure_objection", "code": "OPEN_MATTERS"}
+    assert told in (await n.ask(who, preview, p=person))["coreErasurePreview"]
+    assert told not in (await n.ask("admin", preview, p=person))["coreErasurePreview"]
+    assert await n.refused(who, "coreErasePerson", "", personId=person, reason="本人申请") == "OPEN_MATTERS"
+    await n.do("admin", "coreErasePerson", "", personId=person, reason="本人书面申请")
+    assert await d.see(objection, "text state", "admin") == {"text": "[已清除]", "state": "OPEN"}
+    assert await d.answer(objection) == "RESOLVED"
+    await d.days(9)
+    assert await d.state(notice) == "CLOSED_CLEAN"
