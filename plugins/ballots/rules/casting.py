@@ -103,7 +103,6 @@ async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
     if work.acting.behalf_of_id is not None and work.acting.basis is not BehalfBasis.WRITTEN:
         raise Refusal("PROXY_IN_WRITING", path=("onBehalfOf", "basis"))
     giver, holder = work.principal_id, (await work.get(Actor, holder_id)).id
-    await keeps_the_desk(work, ballot.election_id, holder, for_id=giver)
     most = terms_of(ballot.rule).proxies
     if most == 0:
         raise Refusal("NO_PROXIES")
@@ -111,6 +110,7 @@ async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
         raise Refusal("BALLOT_STATE", state=ballot.state)
     if giver == holder:
         raise Refusal("NOT_TO_ITSELF")
+    await keeps_the_desk(work, ballot.election_id, holder, for_id=giver)
     rows = await work.rows(
         "SELECT e.actor_id, e.state FROM ballots_entry e WHERE e.roll_id = {} AND e.actor_id IN ({}, {})",
         ballot.roll_id, giver, holder,
