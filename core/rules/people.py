@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.database import Database
@@ -42,10 +43,10 @@ async def keys_fit(database: Database, keys: KeyRing) -> None:
         raise ConfigurationError(Problem("KEY_LOST", {"names": ", ".join(missing)}, str(keys.path or "key_file")))
 
 
-async def _person(work: Work, person_id: UUID, permission: str, *, own: bool = False) -> Actor:
-    """The person, held, where the viewer may do this: by a role, or for themselves if `own`."""
+async def _person(work: Work, person_id: UUID, permission: str, *, own: bool = False, at: Any = None) -> Actor:
+    """The person, held, where the viewer may do this, or may do it where `at` lies: by a role, or for themselves if `own`."""
     person = await work.lock(Actor, person_id)
-    work.require(permission, person, owner=person.id if own else None)
+    work.require(permission, at or person, owner=person.id if own else None)
     if person.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("personId",))
     return person
@@ -172,13 +173,14 @@ async def disclose(work: Work, *, actor_id: UUID, field: SensitiveField, purpose
 
 
 async def give_consent(
-    work: Work, *, person_id: UUID, purpose: str, basis: ConsentBasis, evidence: str | None
+    work: Work, *, person_id: UUID, purpose: str, basis: ConsentBasis, evidence: str | None, at: Any = None
 ) -> Consent:
-    """A person agrees to a use of their data: themselves, their guardian, or at the desk with evidence.
+    """A person agrees to a use of their data: themselves, their guardian, or at the desk with evidence: where `at` lies, the
+    row they agree to, or else where they do.
 
     Refuses CONSENT_GIVEN, and EVIDENCE_NEEDED for what was not given online.
     """
-    person = await _person(work, person_id, CONSENT, own=True)
+    person = await _person(work, person_id, CONSENT, own=True, at=at)
     text = None if evidence is None or not evidence.strip() else clean_text(evidence, "evidence", limit=500)
     online = basis is ConsentBasis.ONLINE
     if online is not (work.viewer.person_id == person.id):
@@ -190,7 +192,7 @@ async def give_consent(
         state=ConsentState.GIVEN, since=work.now,
     )  # fmt: skip
     work.add(consent)
-    work.record("core.consent.given", consent, area_id=person.area_id, data={"basis": str(basis)})
+    work.record("core.consent.given", consent, area_id=(at or person).area_id, data={"basis": str(basis)})
     return consent
 
 

@@ -243,12 +243,9 @@ async def set_settings(work: Work, *, area_id: UUID, plugin: str, wishes: Sequen
         if values[w.key] is not None or w.lock is not None
     ]
     after = book.with_own(area_id, plugin, {w.key for w in wishes}, own)
-    if any(
-        e.asked is not None
-        for k, e in after.effective(declared, chain).items()
-        if k in values and values[k] is not None
-    ):
-        raise Refusal("SETTINGS_CONTRADICT", path=("settings",))
+    held = sorted(k for k, e in after.effective(declared, chain).items() if e.asked is not None)
+    if any(values.get(k) is not None for k in held):  # what the area said before may be part of it
+        raise Refusal("SETTINGS_CONTRADICT", path=("settings",), key=", ".join(held))
     if plugin == SECTION and not work.system:
         _give_back_only_their_own(work, chain, book.effective(declared, chain), after.effective(declared, chain))
     by_mutation = {s.key: s for s in stored if s.origin is Origin.MUTATION}

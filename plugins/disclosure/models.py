@@ -8,7 +8,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import own_matter
+from core.access import entered_by, own_matter
 from core.database.guards import Guard, Refuse, append_only, by_event, changed, check, index, refuse, same, unique
 from core.models import Actor, Area, Consent, Logged, references
 from core.personal import Keep, Text, impersonal, personal
@@ -24,12 +24,12 @@ from plugins.disclosure.terms import (
 )
 
 
-def _by_others(name: str, column: str, own: str) -> tuple[Refuse, Refuse]:
+def _by_others(name: str, column: str, own: str, code: str = "OWN_MATTER") -> tuple[Refuse, Refuse]:
     """INV10 for a column that names who decided: checked when it is written, not again when the row changes later."""
     new, old = f"NEW.{column}", f"OLD.{column}"
     return (
-        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND {own}", "OWN_MATTER"),
-        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND {own}", "OWN_MATTER"),
+        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND {own}", code),
+        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND {own}", code),
     )
 
 
@@ -48,6 +48,14 @@ def whom(notice: str) -> str:
         f" UNION SELECT x.actor_id FROM disclosure_item x WHERE x.notice_id = {notice}"
         f" UNION SELECT x.actor_id FROM disclosure_concerned x WHERE x.notice_id = {notice}"
     )
+
+
+# SQL: who enters this at the desk for somebody else published the notice, or it is their own matter (INV10).
+_PUBLISHER_AT_THE_DESK = (
+    "EXISTS (SELECT 1 FROM core_event z WHERE z.id = NEW.event_id AND z.behalf_of_id IS NOT NULL AND (EXISTS (SELECT 1"
+    " FROM disclosure_notice n WHERE n.id = NEW.notice_id AND n.published_by_id = z.actor_id) OR EXISTS (SELECT 1"
+    f" FROM ({whom('NEW.notice_id')}) y WHERE {own_matter('z.actor_id', 'y.id')})))"
+)
 
 
 def _objections(states: str) -> str:
@@ -337,6 +345,8 @@ class Objection(Logged):
             f"OLD.state <> 'OPEN' AND {changed('answer', 'answer_salt', 'answered_by_id', 'answered_at')}",
             "SEALED",
         ),
+        refuse("inv10_at_the_desk_new", "INSERT", _PUBLISHER_AT_THE_DESK, "OWN_MATTER"),
+        refuse("inv10_at_the_desk", "UPDATE", f"NEW.state = 'WITHDRAWN' AND {_PUBLISHER_AT_THE_DESK}", "OWN_MATTER"),
         check(
             "answered",
             "(NEW.state IN ('REJECTED', 'UPHELD')) = (NEW.answered_by_id IS NOT NULL) AND"
@@ -353,6 +363,9 @@ class Objection(Logged):
             "inv10_concerned",
             "answered_by_id",
             f"EXISTS (SELECT 1 FROM ({whom('NEW.notice_id')}) y WHERE {own_matter('NEW.answered_by_id', 'y.id')})",
+        ),
+        *_by_others(
+            "inv10_entered", "answered_by_id", entered_by("NEW.answered_by_id", "NEW.id"), code="ENTERED_BY_YOU"
         ),
         index("notice_id", "filed_at"),
         index("by_id", "filed_at"),
@@ -613,7 +626,7 @@ class StoryPerson(Logged):
         refuse(
             "while_published",
             "UPDATE",
-            f"{changed('state', 'consent_id')} AND EXISTS"
+            f"{changed('state', 'consent_id')} AND NOT {by_event('disclosure.story.merged_in_confidence')} AND EXISTS"
             " (SELECT 1 FROM disclosure_story s WHERE s.id = NEW.story_id AND s.state = 'PUBLISHED')",
             "NOT_ALL_CONSENT",
         ),

@@ -99,10 +99,18 @@ def verify(lines: Iterable[str]) -> Verdict:
                 verdict.wrong.append((number, problem))
             verdict.records, verdict.head = verdict.records + 1, hash_of(body)
             verdict.hashes.add(verdict.head)
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except UnicodeError:
+            verdict.wrong.append((number, "is not in UTF-8 不是 UTF-8 编码"))
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError) as error:
             verdict.wrong.append((number, f"is no record: {type(error).__name__} {error}"))
     verdict.notices = len(notices)
     return verdict
+
+
+def verify_file(path: Any) -> Verdict:
+    """A file as it was fetched, or as a text editor saved it: a mark of the byte order before it says nothing."""
+    with open(path, encoding="utf-8-sig", errors="surrogateescape") as lines:
+        return verify(lines)
 
 
 def _one(verdict: Verdict, record: Any, body: str, hash: str, texts: Any) -> Iterator[str]:
@@ -246,9 +254,7 @@ def main(paths: list[str]) -> int:
     if len(paths) not in (1, 2):
         print("usage: python seal.py FILE [HASH]")
         return 2
-    with open(paths[0], encoding="utf-8") as file:
-        verdict = verify(file)
-    return report(verdict, paths[1] if len(paths) == 2 else None)
+    return report(verify_file(paths[0]), paths[1] if len(paths) == 2 else None)
 
 
 def report(verdict: Verdict, wanted: str | None = None, write: Any = print) -> int:

@@ -36,14 +36,26 @@ def standing_over(roll: str) -> str:
     )
 
 
+def keepers_of(roll: str) -> str:
+    """SQL: who drafted or posted a roll."""
+    return (
+        f"SELECT z.actor_id AS id FROM core_event z WHERE z.subject_id = {roll} AND z.actor_id IS NOT NULL"
+        " AND z.type IN ('ballots.roll.drafted', 'ballots.roll.posted')"
+    )
+
+
 def deciders_of(election: str) -> str:
     """SQL: who decided about an election's candidates or about single people on its roll: they do not stand in it (INV10).
-    Who called it, and who drafted, posted or made final the roll as the rule has it, decided about nobody."""
+    So did who declined for a candidate at the desk. Who called it, and who drafted, posted or made final the roll as the
+    rule has it, decided about nobody."""
     its_roll = f"(SELECT l.roll_id FROM ballots_election l WHERE l.id = {election})"
     return (
         "SELECT z.actor_id AS id FROM core_event z WHERE z.type IN ('ballots.candidate.rejected',"
         " 'ballots.election.prolonged', 'ballots.election.candidates_posted') AND z.actor_id IS NOT NULL AND z.subject_id IN"
         f" (SELECT {election} UNION ALL SELECT s.id FROM ballots_candidate s WHERE s.election_id = {election})"
+        " UNION SELECT z.actor_id FROM core_event z JOIN ballots_candidate s ON s.id = z.subject_id"
+        f" AND s.election_id = {election} WHERE z.type = 'ballots.candidate.declined' AND z.behalf_of_id IS NOT NULL"
+        " AND z.actor_id IS NOT NULL"
         " UNION SELECT z.actor_id FROM core_event z WHERE z.type IN ('ballots.entry.added', 'ballots.entry.removed')"
         " AND z.actor_id IS NOT NULL AND EXISTS (SELECT 1 FROM ballots_entry n WHERE n.id = z.subject_id"
         f" AND n.roll_id = {its_roll})"
@@ -58,6 +70,12 @@ def stands(person: str, among: str) -> str:
 
 
 DOER = "(SELECT z.actor_id FROM core_event z WHERE z.id = NEW.event_id)"
+AT_THE_DESK = "EXISTS (SELECT 1 FROM core_event z WHERE z.id = NEW.event_id AND z.behalf_of_id IS NOT NULL)"
+
+
+def rival_at_the_desk(election: str, whose: str) -> str:
+    """SQL for a guard: who enters this at the desk for `whose` is one of the others who stand, in one of their hats."""
+    return f"{AT_THE_DESK} AND {stands(DOER, f'{standing_in(election)} AND s.actor_id <> {whose}')}"
 
 
 def roll_is(row: str, *states: RollState) -> str:

@@ -11,7 +11,15 @@ from core.access import own_matter
 from core.database.guards import Guard, changed, check, index, refuse, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
-from plugins.ballots.models.common import DOER, IS_OVER, deciders_of, standing_in, stands
+from plugins.ballots.models.common import (
+    AT_THE_DESK,
+    DOER,
+    IS_OVER,
+    deciders_of,
+    rival_at_the_desk,
+    standing_in,
+    stands,
+)
 from plugins.ballots.models.rolls import Roll
 from plugins.ballots.terms import CandidateState, ElectionState
 
@@ -90,6 +98,19 @@ class Candidate(Logged):
             "inv10_rejected_by_others",
             "UPDATE",
             f"NEW.state = 'REJECTED' AND OLD.state <> 'REJECTED' AND {stands(DOER, standing_in('NEW.election_id'))}",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_no_rival_at_the_desk",
+            "INSERT OR UPDATE",
+            "NEW.state IN ('NOMINATED', 'ACCEPTED', 'DECLINED')"
+            f" AND {rival_at_the_desk('NEW.election_id', 'NEW.actor_id')}",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_not_oneself_at_the_desk",
+            "INSERT",
+            f"{AT_THE_DESK} AND NEW.actor_id <> NEW.nominated_by_id AND {own_matter(DOER, 'NEW.actor_id')}",
             "OWN_MATTER",
         ),
         refuse("inv10_decided_nothing", "INSERT", _DECIDED, "RAN_THIS_ELECTION"),

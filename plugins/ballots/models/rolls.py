@@ -7,10 +7,11 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import entered_by, own_matter
 from core.database.guards import Guard, changed, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
-from plugins.ballots.models.common import by_others, roll_is, standing_over
+from plugins.ballots.models.common import AT_THE_DESK, DOER, by_others, keepers_of, roll_is, standing_over, stands
 from plugins.ballots.terms import (
     EligibilityState,
     RollEntryState,
@@ -102,7 +103,8 @@ class Roll(Logged):
             " OR (OLD.state = 'FROZEN' AND NEW.state = 'RELEASED'))",
             "ROLL_STATE",
         ),
-        refuse("stays", "UPDATE", changed("kind", "rule_id", "area_id", "as_of", "is_fixed"), "APPEND_ONLY"),
+        refuse("stays", "UPDATE", changed("kind", "rule_id", "area_id", "is_fixed"), "APPEND_ONLY"),
+        refuse("as_of_stays", "UPDATE", f"OLD.state <> 'DRAFT' AND {changed('as_of')}", "APPEND_ONLY"),
         refuse("frozen_once", "UPDATE", f"OLD.frozen_at IS NOT NULL AND ({changed('frozen_at')})", "ROLL_FROZEN"),
         refuse(
             "inv7_objections_answered",
@@ -195,6 +197,12 @@ class RollEntry(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("roll_id", "actor_id", code="ALREADY_ON_ROLL"),
         unique("actor_id", "hold", where="hold IS NOT NULL", code="ON_ANOTHER_ROLL"),
+        refuse(
+            "inv6_no_household",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_actor k WHERE k.id = NEW.actor_id AND k.kind = 'HOUSEHOLD')",
+            "VOTERS",
+        ),
         refuse("inv7_frozen_new", "INSERT", f"NOT {roll_is('NEW', RollState.DRAFT, RollState.POSTED)}", "ROLL_FROZEN"),
         refuse(
             "inv7_frozen",
@@ -269,6 +277,20 @@ class Objection(Logged):
         check("answered", "(NEW.state IN ('UPHELD', 'DISMISSED')) = (NEW.answered_at IS NOT NULL)"),
         *by_others(
             "inv10_answer", "answered_by_id", "NEW.objector_id", "NEW.person_id", among=standing_over("NEW.roll_id")
+        ),
+        refuse(
+            "inv10_entered",
+            "UPDATE",
+            "NEW.answered_by_id IS NOT NULL AND OLD.answered_by_id IS NULL AND "
+            + entered_by("NEW.answered_by_id", "NEW.id"),
+            "ENTERED_BY_YOU",
+        ),
+        refuse(
+            "inv10_withdrawn_at_the_desk",
+            "UPDATE",
+            f"NEW.state = 'WITHDRAWN' AND {AT_THE_DESK} AND ({own_matter(DOER, 'NEW.person_id')}"
+            f" OR {stands(DOER, keepers_of('NEW.roll_id') + ' UNION ' + standing_over('NEW.roll_id'))})",
+            "OWN_MATTER",
         ),
         index("roll_id", "submitted_at"),
         index("submitted_at"),

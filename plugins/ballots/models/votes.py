@@ -7,13 +7,21 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import live, own_matter
 from core.database.guards import Guard, append_only, changed, check, index, refuse, unique
 from core.models import Actor, Area, Entity, Logged, references
 from core.personal import Text, impersonal
 from plugins.ballots.models.ballots import Ballot
-from plugins.ballots.models.common import ballot_is, marks
+from plugins.ballots.models.common import AT_THE_DESK, DOER, ballot_is, marks, rival_at_the_desk
 from plugins.ballots.terms import FEWEST, BallotBox, BallotState, PaperBatchState, VoteProxyState, VotingChannel
 
+_ITS_ELECTION = "(SELECT b.election_id FROM ballots_ballot b WHERE b.id = NEW.ballot_id)"
+_THEN = "(SELECT z.recorded_at FROM core_event z WHERE z.id = NEW.event_id)"
+_HAS_MANDATE = (
+    "EXISTS (SELECT 1 FROM core_mandate m JOIN core_area_closure c ON c.ancestor_id = m.area_id"
+    " AND c.descendant_id = NEW.area_id AND c.until IS NULL WHERE m.person_id = NEW.cast_by_id"
+    f" AND m.organization_id = NEW.voter_id AND m.state = 'ACTIVE' AND {live('m', _THEN)})"
+)
 _ON_ROLL = (
     "EXISTS (SELECT 1 FROM ballots_ballot b JOIN ballots_entry e ON e.roll_id = b.roll_id"
     " WHERE b.id = NEW.ballot_id AND e.actor_id = NEW.voter_id AND e.state = 'LISTED')"
@@ -47,6 +55,12 @@ class Mark(Logged):
         unique("ballot_id", "cast_by_id", where="NOT is_proxy", code="ALREADY_VOTED"),
         refuse("while_open", "INSERT", f"NOT {ballot_is('NEW', BallotState.OPEN)}", "BALLOT_STATE"),
         refuse("inv7_on_roll", "INSERT", f"NOT {_ON_ROLL}", "NOT_ON_ROLL"),
+        refuse(
+            "inv13_mandate",
+            "INSERT",
+            f"NOT NEW.is_proxy AND NEW.cast_by_id <> NEW.voter_id AND NOT {_HAS_MANDATE}",
+            "NO_MANDATE",
+        ),
         refuse(
             "secret",
             "INSERT",
@@ -129,6 +143,24 @@ class Proxy(Logged):
     guards: ClassVar[tuple[Guard, ...]] = (
         unique("ballot_id", "giver_id", where="state = 'GIVEN'", code="PROXY_GIVEN"),
         check("not_to_oneself", "NEW.giver_id <> NEW.holder_id", "NOT_TO_ITSELF"),
+        refuse(
+            "in_writing",
+            "INSERT",
+            "EXISTS (SELECT 1 FROM core_event z WHERE z.id = NEW.event_id AND z.behalf_basis <> 'WRITTEN')",
+            "PROXY_IN_WRITING",
+        ),
+        refuse(
+            "inv10_not_to_who_enters_it",
+            "INSERT",
+            f"{AT_THE_DESK} AND {own_matter(DOER, 'NEW.holder_id')}",
+            "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_no_rival_at_the_desk",
+            "INSERT OR UPDATE",
+            rival_at_the_desk(_ITS_ELECTION, "NEW.giver_id"),
+            "OWN_MATTER",
+        ),
         refuse(
             "before_the_vote",
             "INSERT OR UPDATE",

@@ -21,6 +21,7 @@ from plugins.ballots.rules.eligibility import rule_for
 from plugins.ballots.rules.lateness import make_up
 from plugins.ballots.rules.rolls import (
     about_entry,
+    draw_again,
     fill,
     fixed_roll,
     freeze,
@@ -191,11 +192,14 @@ def about(ballot: Ballot) -> dict[str, str]:
 
 async def bring_up_to_now(work: Work, roll: Roll, ballot: Ballot) -> None:
     """Prolonged by what was missed of its time; and opened if that has come: the roll is frozen, and the first vote can be
-    cast. Refuses ROLL_STATE, ROLL_FILLING."""
+    cast. Refuses ROLL_STATE, ROLL_FILLING (also a large roll that has still to be drawn again)."""
     if ballot.state not in (BallotState.ANNOUNCED, BallotState.OPEN) or work.now < ballot.opens_at:
         return
     await make_up(work, ballot)
     if ballot.state is BallotState.ANNOUNCED:
+        await draw_again(work, roll)
+        if roll.is_filling and work.system:
+            return  # the job goes on with it
         freeze(work, roll)
         work.change(ballot, state=BallotState.OPEN)
         work.record("ballots.ballot.opened", ballot, area_id=ballot.area_id, data=about(ballot))

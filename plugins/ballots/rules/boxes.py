@@ -39,7 +39,7 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     await impartial(work, ballot.election_id, voter.id)
     entry = await work.find(RollEntry, roll_id=ballot.roll_id, actor_id=voter.id)
     on_roll(entry.state if entry else None)
-    came = await _who_came(work, voter, presented_by_id)
+    came = await _who_came(work, ballot, voter, presented_by_id)
     if [m for m in await work.select(Mark, ballot_id=ballot.id, voter_id=voter.id)]:
         raise Refusal("ALREADY_VOTED")
     if any(not m.is_proxy for m in await work.select(Mark, ballot_id=ballot.id, cast_by_id=came)):
@@ -53,7 +53,8 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     return mark
 
 
-async def _who_came(work: Work, voter: Actor, presented_by_id: UUID | None) -> UUID:
+async def _who_came(work: Work, ballot: Ballot, voter: Actor, presented_by_id: UUID | None) -> UUID:
+    """Who votes with the paper: of an organization whoever has a mandate of it for where the ballot lies (INV13)."""
     if voter.kind is ActorKind.PERSON:
         if presented_by_id is not None:
             raise Refusal("COMES_THEMSELVES", path=("presentedById",))
@@ -62,6 +63,7 @@ async def _who_came(work: Work, voter: Actor, presented_by_id: UUID | None) -> U
         raise Refusal("NO_MANDATE", path=("presentedById",))
     person = await work.get(Actor, presented_by_id)
     held = await work.select(Mandate, person_id=person.id, organization_id=voter.id, state=MandateState.ACTIVE)
+    held = [m for m in held if m.area_id in work.place(ballot).chain]
     if not any(m.since <= work.now and (m.until is None or m.until > work.now) for m in held):
         raise Refusal("NO_MANDATE", path=("presentedById",))
     return person.id

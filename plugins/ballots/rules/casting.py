@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from core.database.dialect import POSTGRES
+from core.enums import BehalfBasis
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
@@ -15,7 +16,7 @@ from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Proxy
 from plugins.ballots.rules import papers
 from plugins.ballots.rules.announcing import bring_up_to_now
-from plugins.ballots.rules.common import dumped, with_roll
+from plugins.ballots.rules.common import dumped, keeps_the_desk, with_roll
 from plugins.ballots.rules.counting import check_paper, terms_of
 from plugins.ballots.terms import BallotState, RollEntryState, VoteProxyState, VotingChannel
 
@@ -93,12 +94,14 @@ def on_roll(entry: str | None) -> None:
 
 
 async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
-    """Let somebody on the roll cast one's vote. Refuses NO_PROXIES, TOO_MANY_PROXIES, NOT_ON_ROLL, ALREADY_VOTED,
-    PROXY_GIVEN, NOT_TO_ITSELF."""
+    """Let somebody on the roll cast one's vote; at the desk in writing, and not to who enters it. Refuses NO_PROXIES,
+    TOO_MANY_PROXIES, NOT_ON_ROLL, ALREADY_VOTED, PROXY_GIVEN, NOT_TO_ITSELF, PROXY_IN_WRITING, OWN_MATTER (INV10)."""
     _, ballot = await with_roll(work, ballot_id)
     work.require("ballots.vote.delegate", ballot)
     if work.acting.for_id is not None:
         raise Refusal("ONLY_ONESELF")
+    if work.acting.behalf_of_id is not None and work.acting.basis is not BehalfBasis.WRITTEN:
+        raise Refusal("PROXY_IN_WRITING", path=("onBehalfOf", "basis"))
     giver, holder = work.principal_id, (await work.get(Actor, holder_id)).id
     most = terms_of(ballot.rule, ballot.ties).proxies
     if most == 0:
@@ -107,6 +110,7 @@ async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
         raise Refusal("BALLOT_STATE", state=ballot.state)
     if giver == holder:
         raise Refusal("NOT_TO_ITSELF")
+    await keeps_the_desk(work, ballot.election_id, holder, for_id=giver)
     rows = await work.rows(
         "SELECT e.actor_id, e.state FROM ballots_entry e WHERE e.roll_id = {} AND e.actor_id IN ({}, {})",
         ballot.roll_id, giver, holder,
@@ -131,10 +135,11 @@ async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
 
 
 async def withdraw_proxy(work: Work, *, proxy_id: UUID) -> Proxy:
-    """Vote oneself after all. Refuses ALREADY_VOTED, ALREADY_ENDED."""
-    _, proxy = await work.lock_with(Proxy, proxy_id, Ballot)
+    """Vote oneself after all. Refuses ALREADY_VOTED, ALREADY_ENDED, OWN_MATTER (at the desk, who stands)."""
+    ballot, proxy = await work.lock_with(Proxy, proxy_id, Ballot)
     work.require("ballots.vote.delegate", proxy, owner=proxy.giver_id)
     work.expect_version(proxy)
+    await keeps_the_desk(work, ballot.election_id, for_id=proxy.giver_id)
     if proxy.state is not VoteProxyState.GIVEN:
         raise Refusal("ALREADY_ENDED")
     if await work.find(Mark, ballot_id=proxy.ballot_id, voter_id=proxy.giver_id) is not None:

@@ -13,6 +13,7 @@ from core.access import LATELY, own_sql
 from core.errors import Refusal
 from core.ports import DECISION_GATE
 from core.rules.inputs import clean_text, optional_text
+from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Roll, deciders_of, standing_in, standing_over
 from plugins.ballots.ports import ANSWERS
@@ -81,6 +82,15 @@ async def impartial(work: Work, election_id: UUID | None, *others: UUID) -> None
         await not_own(work, *others)
     elif await work.concerned_in(*others, or_among=standing_in("{}"), values=[election_id]):
         raise Refusal("OWN_MATTER")
+
+
+async def keeps_the_desk(work: Work, election_id: UUID | None, *others: UUID, for_id: UUID | None = None) -> None:
+    """Refuses OWN_MATTER (INV10): at the desk nobody does for somebody else what is a rival's, or one of `others`'. `for_id`
+    is the candidate whom it is done for."""
+    if work.acting.behalf_of_id is not None:
+        standing = await work.rows(standing_in("{}"), election_id) if election_id is not None else []
+        rivals = {as_uuid(row["id"]) for row in standing} - {for_id}
+        await work.not_at_the_desk_of(*rivals, *others)
 
 
 async def impartial_over(work: Work, roll_id: UUID, *others: UUID) -> None:

@@ -16,7 +16,16 @@ from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
-from plugins.ballots.rules.common import clean, has_decided_nothing, impartial, in_order, needed, publish, today
+from plugins.ballots.rules.common import (
+    clean,
+    has_decided_nothing,
+    impartial,
+    in_order,
+    keeps_the_desk,
+    needed,
+    publish,
+    today,
+)
 from plugins.ballots.rules.counting import Result
 from plugins.ballots.rules.lateness import last_day
 from plugins.ballots.rules.rolls import release, still_used
@@ -82,7 +91,8 @@ async def _nominations_end(work: Work, election: Election) -> date:
 async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: str | None) -> Candidate:
     """Somebody on the roll names somebody on the roll, perhaps themselves. Who is named by another is asked.
 
-    Refuses NOMINATIONS_OVER, NOT_ON_ROLL, ALREADY_NOMINATED, RAN_THIS_ELECTION (INV10: they decided about others in it).
+    Refuses NOMINATIONS_OVER, NOT_ON_ROLL, ALREADY_NOMINATED, RAN_THIS_ELECTION (INV10: they decided about others in it),
+    OWN_MATTER (at the desk, who stands or is named).
     """
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.candidate.nominate", election)
@@ -90,6 +100,7 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
     if election.state is not ElectionState.NOMINATING or today(work) > last:
         raise Refusal("NOMINATIONS_OVER", until=last.isoformat())
     by, actor = work.principal_id, (await work.get(Actor, actor_id)).id
+    await keeps_the_desk(work, election.id, *({actor} - {by}), for_id=by)
     on = await work.select(RollEntry, roll_id=election.roll_id, actor_id=[by, actor], state=RollEntryState.LISTED)
     if {e.actor_id for e in on} != {by, actor}:
         raise Refusal("NOT_ON_ROLL")
@@ -110,10 +121,12 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
 
 async def answer_nomination(work: Work, *, candidate_id: UUID, accept: bool, statement: str | None) -> Candidate:
     """Agree to stand, or not; who has agreed may still step back before the candidates are posted.
-    Refuses RAN_THIS_ELECTION (INV10: they, or somebody whose matter theirs is, decided about others in it)."""
+    Refuses RAN_THIS_ELECTION (INV10: they, or somebody whose matter theirs is, decided about others in it), OWN_MATTER (at
+    the desk, a rival)."""
     election, candidate = await work.lock_with(Candidate, candidate_id, Election)
     work.require("ballots.candidate.nominate", candidate, owner=candidate.actor_id)
     work.expect_version(candidate)
+    await keeps_the_desk(work, election.id, for_id=candidate.actor_id)
     if election.state is not ElectionState.NOMINATING:
         raise Refusal("ELECTION_STATE", state=election.state)
     if candidate.state not in (CandidateState.NOMINATED, CandidateState.ACCEPTED):

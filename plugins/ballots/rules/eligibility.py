@@ -90,6 +90,7 @@ class _Known:
 
     actors: dict[UUID, Actor] = field(default_factory=dict)
     facts: dict[UUID, dict[VoterFact, date]] = field(default_factory=lambda: defaultdict(dict))
+    noted: dict[UUID, set[VoterFact]] = field(default_factory=lambda: defaultdict(set))  # which of them by clerks here
     members: dict[UUID, list[Membership]] = field(default_factory=lambda: defaultdict(list))
 
 
@@ -202,28 +203,40 @@ async def withdraw_fact(work: Work, *, attestation_id: UUID, reason: str) -> Att
 async def judge(
     work: Work, area: Area, clauses: Sequence[Clause], actor_ids: Sequence[UUID], as_of: date
 ) -> Mapping[UUID, Verdict]:
-    """Of each of these actors, whether they may vote here on a day, and why."""
+    """Of each of these actors, whether they may vote here on a day, and why. Of who is not of here nothing is said: what
+    is known of them elsewhere is not for the clerks here."""
     known = await _read(work, area, actor_ids)
     age = (await work.settings(BallotsSettings, area)).voting_age
     found = {}
     for id in actor_ids:
         actor = known.actors.get(id)
-        found[id] = (
-            Verdict(None, None, (), "NOT_FOUND")
-            if actor is None
-            else await _judge(work, area, clauses, actor, known, as_of, age)
-        )
+        if actor is None or actor.kind is ActorKind.HOUSEHOLD:  # its members vote
+            found[id] = Verdict(None, None, (), "NOT_FOUND")
+        elif not await _is_of_here(work, area, actor, known):
+            found[id] = Verdict(None, None, (), "NOT_A_MEMBER")
+        else:
+            found[id] = await _judge(work, area, clauses, actor, known, as_of, age)
     return found
+
+
+async def _is_of_here(work: Work, area: Area, actor: Actor, known: _Known) -> bool:
+    if known.members[actor.id] or known.noted[actor.id]:
+        return True
+    port = work.port("eligibility")
+    return actor.kind is ActorKind.PERSON and await port.resident_since(work, actor.id, area.id) is not None
 
 
 async def _read(work: Work, area: Area, ids: Sequence[UUID]) -> _Known:
     known = _Known()
     known.actors = {a.id: a for a in await work.select(Actor, id=list(ids)) if a.gone_at is None}
     chain = work.place(area).chain
-    for fact in await work.select(Attestation, person_id=list(ids), state=VoterFactState.VALID):
+    below = {as_uuid(row["id"]) for row in await work.rows(BELOW, area.id)}
+    attested = await work.select(Attestation, person_id=list(ids), state=VoterFactState.VALID)
+    for fact in sorted(attested, key=lambda f: f.area_id in below):  # what clerks here saw comes last, and holds
+        if fact.area_id in below:
+            known.noted[fact.person_id].add(fact.fact)
         if fact.fact is VoterFact.BORN or fact.area_id in chain:  # a birthday is the same everywhere
             known.facts[fact.person_id][fact.fact] = fact.day
-    below = {as_uuid(row["id"]) for row in await work.rows(BELOW, area.id)}
     for member in await work.select(Membership, actor_id=list(ids), state=MembershipState.ACTIVE):
         if member.area_id in below:
             known.members[member.actor_id].append(member)
@@ -261,8 +274,10 @@ async def _find(work: Work, area: Area, basis: str, asked: Asked, actor: Actor, 
     months = asked.number * (12 if asked.predicate is EligibilityPredicate.AGE else 1)
     holds = months_later(since, months) <= as_of
     short = {EligibilityPredicate.AGE: "TOO_YOUNG", EligibilityPredicate.RESIDENCE: "RESIDENCE_TOO_SHORT"}
+    # A birthday that clerks elsewhere attested counts here, and is not told.
+    is_told = asked.predicate is not EligibilityPredicate.AGE or VoterFact.BORN in known.noted[actor.id]
     return Finding(
-        basis, asked.predicate, asked.number, holds, since,
+        basis, asked.predicate, asked.number, holds, since if is_told else None,
         None if holds else short.get(asked.predicate, "MEMBERSHIP_TOO_SHORT"),
     )  # fmt: skip
 

@@ -39,7 +39,8 @@ async def _count(work: Work, sql: str, actor_id: UUID) -> int:
 
 
 async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
-    """Before an actor is erased: elections they stand in are over, objections answered, proxies used or withdrawn."""
+    """Before an actor is erased: elections they stand in are over, objections answered, ballots over a roll that does not
+    change any more and on which they stand."""
     objections = [
         *await work.select(Objection, objector_id=actor_id, state=RollObjectionState.OPEN),
         *await work.select(Objection, person_id=actor_id, state=RollObjectionState.OPEN),
@@ -47,7 +48,7 @@ async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
     found = {
         "ballots_candidate": await _count(work, _STANDS % _ON, actor_id),
         "ballots_objection": len({o.id for o in objections}),
-        "ballots_ballot": await _count(work, _RUNNING, actor_id),
+        "ballots_ballot": await _count(work, _RUNNING, actor_id) or await _count(work, _WAITING, actor_id),
     }
     return [Finding(kind, count, "OPEN_MATTERS") for kind, count in found.items() if count]
 

@@ -7,8 +7,9 @@ from uuid import UUID
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
+from core.settings.store import as_uuid
 from core.work import Work
-from plugins.ballots.models import Objection, Roll, RollEntry
+from plugins.ballots.models import Objection, Roll, RollEntry, keepers_of, standing_over
 from plugins.ballots.rules.common import impartial_over, needed, today
 from plugins.ballots.rules.rolls import enter, objections_end, strike
 from plugins.ballots.terms import RollEntryState, RollObjectionState, RollObjectionWish, RollState
@@ -47,10 +48,15 @@ async def submit_objection(
 
 
 async def withdraw_objection(work: Work, *, objection_id: UUID) -> Objection:
-    """The objector thinks better of it."""
+    """The objector thinks better of it. Refuses OWN_MATTER (INV10: at the desk who keeps the roll, who stands in an election
+    over it, and whom the objection is about), ROLL_OBJECTION_STATE."""
     _, objection = await work.lock_with(Objection, objection_id, Roll)
     work.require("ballots.roll.object", objection, owner=objection.objector_id)
     work.expect_version(objection)
+    if work.acting.behalf_of_id is not None:
+        whose = f"{keepers_of('{0}')} UNION {standing_over('{0}')}"
+        concerned = [as_uuid(row["id"]) for row in await work.rows(whose, objection.roll_id)]
+        await work.not_at_the_desk_of(objection.person_id, *concerned)
     _open(objection)
     work.change(objection, state=RollObjectionState.WITHDRAWN)
     work.record("ballots.objection.withdrawn", objection, area_id=objection.area_id)
@@ -60,12 +66,14 @@ async def withdraw_objection(work: Work, *, objection_id: UUID) -> Objection:
 async def answer_objection(work: Work, *, objection_id: UUID, uphold: bool, answer: str) -> Objection:
     """Who upholds it changes the roll with it: the person is entered by the rule, or struck off.
 
-    Refuses OWN_MATTER (INV10; also who stands in an election over the roll), ROLL_OBJECTION_STATE, and with the reason why somebody cannot be entered.
+    Refuses OWN_MATTER (INV10; also who stands in an election over the roll), ENTERED_BY_YOU, ROLL_OBJECTION_STATE, and with
+    the reason why somebody cannot be entered.
     """
     roll, objection = await work.lock_with(Objection, objection_id, Roll)
     work.require("ballots.roll.decide", roll)
     work.expect_version(objection)
     await impartial_over(work, roll.id, objection.objector_id, objection.person_id)
+    await work.not_entered(objection)
     _open(objection)
     text = needed(answer, "answer")
     data = {"roll": str(roll.id), "actor": str(objection.person_id), "wish": str(objection.wish)}

@@ -1,7 +1,8 @@
 """Rolls: drafted from what is known, posted, objected to, final; frozen when voting begins (INV7).
 
 Filling a roll looks at some hundred people at a time, in the mutation and then in a job, so that a district's roll holds
-nobody up. Whoever stands on a living roll of the same kind of election is left out there.
+nobody up. Whoever stands on a living roll of the same kind of election is left out there. The roll of a ballot of all whom
+the default rule finds is drawn when the ballot is announced, and again when it opens.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from uuid import UUID
 
+from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
@@ -38,10 +40,16 @@ from plugins.ballots.terms import BallotKind, BallotOutcome, BallotState, Electi
 AT_ONCE = 150  # people looked at in one go
 FILLING_SQL = "SELECT r.id, r.area_id FROM ballots_roll r WHERE r.is_filling AND r.state = 'DRAFT'"
 _THERE = """
-SELECT a.id FROM core_actor a WHERE a.gone_at IS NULL AND a.kind <> 'HOUSEHOLD' {after} AND a.id IN (
+SELECT a.id FROM core_actor a WHERE {who} AND a.kind <> 'HOUSEHOLD' AND a.id IN (
   SELECT m.actor_id FROM core_membership m JOIN core_area_closure c
-    ON c.descendant_id = m.area_id AND c.ancestor_id = {{}} AND c.until IS NULL WHERE m.state = 'ACTIVE'
+    ON c.descendant_id = m.area_id AND c.ancestor_id = {{0}} AND c.until IS NULL WHERE m.state = 'ACTIVE'{more}
 ) ORDER BY a.id LIMIT {limit}"""
+_DRAWN_AGAIN = (
+    "SELECT 1 AS yes FROM core_event d WHERE d.subject_id = {} AND d.type = 'ballots.roll.drawn_again' LIMIT 1"
+)
+_GONE = """
+SELECT e.id FROM ballots_entry e JOIN core_actor a ON a.id = e.actor_id AND a.gone_at IS NOT NULL
+WHERE e.roll_id = {} AND e.state <> 'REMOVED'"""
 OPEN = (RollState.DRAFT, RollState.POSTED)
 LIVING = [ElectionState.NOMINATING, ElectionState.CANDIDATES, ElectionState.VOTING, ElectionState.DECIDED]
 
@@ -80,17 +88,65 @@ async def go_on_filling(work: Work, roll_id: UUID) -> None:
     area = await work.get(Area, roll.area_id)
     work.require("ballots.roll.manage", area)
     await fill(work, area, roll)
+    if not roll.is_filling:
+        await postpone_waiting(work, roll)
+
+
+async def _next(work: Work, area: Area, roll: Roll, *, again: bool) -> list[UUID]:
+    """Whom to look at now: those who are there, and when it is drawn again those who stand on it as well."""
+    who, more, values = "1 = 1" if again else "a.gone_at IS NULL", "", [area.id]
+    if again:
+        more = " UNION SELECT e.actor_id FROM ballots_entry e WHERE e.roll_id = {1}"
+        values.append(roll.id)
+    if roll.filled_to:
+        who += f" AND a.id > {{{len(values)}}}"
+        values.append(roll.filled_to)
+    sql = _THERE.format(who=who, more=more, limit=AT_ONCE)
+    return [as_uuid(row["id"]) for row in await work.rows(sql, *values)]
+
+
+async def draw_again(work: Work, roll: Roll) -> None:
+    """A ballot over it opens: who has moved away, or is gone, is struck off; of those whom the rule finds, who has come to be
+    eligible is entered (INV7). A large roll goes on filling by itself. Refuses ROLL_FILLING (large, and it is not the job)."""
+    if roll.state is not RollState.DRAFT:
+        return
+    if roll.is_fixed:
+        await strike_gone(work, roll)
+    elif not roll.is_filling and not await work.rows(_DRAWN_AGAIN, roll.id):
+        area = await work.get(Area, roll.area_id)
+        work.change(roll, as_of=today(work), filled_to=None, is_filling=True, left_out="{}")
+        if len(await _next(work, area, roll, again=True)) == AT_ONCE and not work.system:
+            raise Refusal("ROLL_FILLING")
+        work.record("ballots.roll.drawn_again", roll, area_id=roll.area_id, data={"asOf": roll.as_of.isoformat()})
+        await work.flush_now()
+        await fill(work, area, roll)
+        await work.flush_now()
+
+
+async def strike_gone(work: Work, roll: Roll) -> None:
+    """Who was erased meanwhile does not vote, and does not count as somebody who might have."""
+    gone = [as_uuid(row["id"]) for row in await work.rows(_GONE, roll.id)]
+    for entry in await work.select(RollEntry, lock=True, id=gone):
+        strike(work, entry)
+    if gone:
+        work.record(
+            "ballots.roll.filled", roll, area_id=roll.area_id, data={"seen": 0, "refused": {"NOT_FOUND": len(gone)}}
+        )
+        await work.flush_now()
 
 
 async def fill(work: Work, area: Area, roll: Roll) -> None:
-    after = "AND a.id > {}" if roll.filled_to else ""
-    sql = _THERE.format(after=after, limit=AT_ONCE)
-    values = [roll.filled_to, area.id] if roll.filled_to else [area.id]
-    ids = [as_uuid(row["id"]) for row in await work.rows(sql, *values)]
+    again = roll not in work.queued(Roll) and bool(await work.rows(_DRAWN_AGAIN, roll.id))
+    ids = await _next(work, area, roll, again=again)
     _, clauses = await _rule_of(work, area, roll)
     verdicts = await judge(work, area, clauses, ids, roll.as_of)
     there = await _there_already(work, roll, ids)
+    on = await work.select(RollEntry, roll_id=roll.id, actor_id=ids) if again else []
+    stale = [e for e in on if verdicts[e.actor_id].code is not None and e.state is not RollEntryState.REMOVED]
     refused: dict[str, int] = {}
+    for entry in stale:
+        strike(work, entry)
+        there[entry.actor_id] = str(verdicts[entry.actor_id].code)
     for id, verdict in verdicts.items():
         code = there.get(id) or verdict.code
         if code is None:
@@ -105,8 +161,6 @@ async def fill(work: Work, area: Area, roll: Roll) -> None:
     else:
         work.change(roll, filled_to=filled_to, is_filling=is_filling, left_out=left_out)
     work.record("ballots.roll.filled", roll, area_id=roll.area_id, data={"seen": len(ids), "refused": refused})
-    if not is_new and not is_filling:
-        await postpone_waiting(work, roll)
 
 
 async def _rule_of(work: Work, area: Area, roll: Roll) -> tuple[EligibilityRule | None, list[Clause]]:
@@ -137,11 +191,14 @@ def _entry(roll: Roll, actor_id: UUID, verdict: Verdict) -> RollEntry:
 
 
 async def fixed_roll(work: Work, area: Area, title: str, voters: Sequence[UUID]) -> Roll:
-    """The members of a body, say; nobody objects to it. Refuses NOT_FOUND, VOTERS."""
+    """The members of a body, say; nobody objects to it. Refuses NOT_FOUND, VOTERS (also a household: its members vote)."""
     if not voters or len(set(voters)) != len(voters):
         raise Refusal("VOTERS", path=("voterIds",))
-    if len(await work.select(Actor, id=list(voters), gone_at=None)) != len(voters):
+    found = await work.select(Actor, id=list(voters), gone_at=None)
+    if len(found) != len(voters):
         raise Refusal("NOT_FOUND", path=("voterIds",), kind="actor")
+    if any(actor.kind is ActorKind.HOUSEHOLD for actor in found):
+        raise Refusal("VOTERS", path=("voterIds",))
     roll = await new_roll(work, area, DEFAULT, title, None, today(work), is_fixed=True)
     work.record("ballots.roll.drafted", roll, area_id=area.id, data={"kind": DEFAULT})
     for actor_id in voters:
@@ -250,6 +307,7 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
     if await work.rows("SELECT 1 AS yes FROM ballots_objection WHERE roll_id = {} AND state = 'OPEN' LIMIT 1", roll.id):
         raise Refusal("OBJECTIONS_OPEN")
     await clean(work, roll)
+    await strike_gone(work, roll)
     work.change(roll, state=RollState.FINAL)
     work.record("ballots.roll.finalised", roll, area_id=roll.area_id, data={"entries": await listed(work, roll.id)})
     await postpone_waiting(work, roll)

@@ -11,6 +11,7 @@ import strawberry
 
 from core import models as core
 from core.enums import ConsentState
+from core.errors import Refusal
 from core.ids import from_global, split_global
 from core.work import Work
 from plugins.disclosure import models, rules
@@ -201,7 +202,9 @@ class DisclosureAnswerStoryInput(DisclosureStoryInput):
 
 @mutation(ANSWER, "core.consent.record", on=STORY, answer=DisclosureStoryPerson)
 async def disclosure_answer_story(work: Work, input: DisclosureAnswerStoryInput) -> Result:
-    """Consent to a story one is in, refuse, or take it back (答复宣传稿)."""
+    """Consent to a story one is in as it was read (`expectedVersion`), refuse, or take it back (答复宣传稿)."""
+    if input.consent and input.expected_version is None:
+        raise Refusal("VERSION_NEEDED", path=("expectedVersion",))
     return {"answer": await rules.answer_story(work, story_id=_story(input), consents=input.consent)}
 
 

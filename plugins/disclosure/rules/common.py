@@ -15,10 +15,10 @@ from uuid import UUID
 from core.errors import Refusal
 from core.ids import new_id
 from core.rules.inputs import clean_text, optional_text
-from core.settings.store import as_instant
+from core.settings.store import as_instant, as_uuid
 from core.work import Work
 from plugins.disclosure import seal
-from plugins.disclosure.models import Notice, Objection, Posting, Record
+from plugins.disclosure.models import Notice, Objection, Posting, Record, whom
 from plugins.disclosure.terms import RUNNING, RecordKind
 
 EVIDENCE, EVIDENCE_LENGTH = 10, 500
@@ -94,6 +94,12 @@ async def sealed(
             sealed_at=at,
         )
     )
+
+
+async def concerned(work: Work, notice: Notice) -> set[UUID]:
+    """Whose own matter a notice is."""
+    rows = await work.rows(whom("{}"), *[notice.id] * 4)
+    return {as_uuid(row["id"]) for row in rows if row["id"] is not None}
 
 
 def about(notice: Notice) -> dict[str, str]:

@@ -8,18 +8,21 @@ from uuid import UUID
 from core.corrections import Finding, Merging
 from core.duties import Duties, Matter
 from core.rules.erasure import Erasing
-from core.settings.store import as_uuid
 from core.work import Work
-from plugins.disclosure.models import Concerned, FileEntry, Item, Notice, Objection, Story, StoryPerson, whom
-from plugins.disclosure.rules.common import objected
+from plugins.disclosure.models import Concerned, FileEntry, Item, Notice, Objection, Story, StoryPerson
+from plugins.disclosure.rules.common import concerned, objected
 from plugins.disclosure.terms import ObjectionState, StoryAnswer, StoryState
 
 _IN = [StoryAnswer.ASKED, StoryAnswer.CONSENTED, StoryAnswer.REFUSED]
 
 
 async def _open(work: Work, actor_id: UUID) -> set[UUID]:
-    """The notices this actor objects to, without an answer yet."""
+    """The notices this actor objects to, without an answer yet, by name or not."""
     return {o.notice_id for o in await work.select(Objection, by_id=actor_id, state=ObjectionState.OPEN)}
+
+
+async def _by_name(work: Work, **equals: Any) -> list[Objection]:
+    return await work.select(Objection, is_confidential=False, **equals)
 
 
 async def _notices(work: Work, actor_id: UUID, *, lock: bool = False) -> list[Notice]:
@@ -48,26 +51,29 @@ async def _both_in(work: Work, kept: UUID, gone: UUID) -> int:
 
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
     """What would move; an objection of both to one notice must be settled first, and one the other has answered stays, as
-    does who is in one story with the other."""
-    answered = len(await work.select(Objection, by_id=gone, answered_by_id=kept))
-    answered += len(await work.select(Objection, by_id=kept, answered_by_id=gone))
+    does who is in one story with the other. Of objections in confidence nothing is said: it would tell who objects."""
+    answered = await _by_name(work, by_id=gone, answered_by_id=kept) + await _by_name(
+        work, by_id=kept, answered_by_id=gone
+    )
+    of = [{o.notice_id for o in await _by_name(work, by_id=id, state=ObjectionState.OPEN)} for id in (kept, gone)]
     found = [
         Finding("disclosure_notice", len(await _notices(work, gone))),
         Finding("disclosure_item", len(await work.select(Item, actor_id=gone))),
         Finding("disclosure_concerned", len(await work.select(Concerned, actor_id=gone))),
-        Finding("disclosure_objection", len(await work.select(Objection, by_id=gone))),
+        Finding("disclosure_objection", len(await _by_name(work, by_id=gone))),
         Finding("disclosure_file_entry", len(await work.select(FileEntry, organization_id=gone))),
         Finding("disclosure_story", len(await _stories(work, gone))),
         Finding("disclosure_story_person", len(await work.select(StoryPerson, person_id=gone))),
         Finding("disclosure_story_person", await _both_in(work, kept, gone), "BOTH_IN_STORY"),
-        Finding("disclosure_objection", len(await _open(work, kept) & await _open(work, gone)), "BOTH_OBJECT"),
-        Finding("disclosure_objection", answered, "ANSWERED_BY_THE_OTHER"),
+        Finding("disclosure_objection", len(of[0] & of[1]), "BOTH_OBJECT"),
+        Finding("disclosure_objection", len(answered), "ANSWERED_BY_THE_OTHER"),
     ]
     return [f for f in found if f.count]
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
-    """Notices, lines, objections, files and stories go to the actor that stays; the chain stays as it is, and names nobody."""
+    """Notices, lines, objections, files and stories go to the actor that stays; the chain stays as it is, and names nobody.
+    What must not be said to stand in the way stays with who is gone: an objection where one of two is in confidence."""
     data = {"kept": str(kept), "gone": str(gone)}
     for notice in await _notices(work, gone, lock=True):
         columns = ("organization_id", "published_by_id", "subject_id")
@@ -80,36 +86,42 @@ async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:
     for entry in await work.select(FileEntry, lock=True, organization_id=gone):
         work.change(entry, organization_id=kept)
         work.record("disclosure.notice.merged", entry, area_id=entry.area_id, data=data)
+    objected_to = await _open(work, kept)
     for objection in await work.select(Objection, lock=True, by_id=gone):
+        is_double = objection.state is ObjectionState.OPEN and objection.notice_id in objected_to
+        if is_double or objection.answered_by_id == kept:
+            continue
         work.change(objection, by_id=kept)
         work.record(objected("merged", objection), objection, area_id=objection.area_id, data=data)
     for story in await _stories(work, gone, lock=True):
         work.change(story, **{c: kept for c in ("organization_id", "subject_id") if getattr(story, c) == gone})
         work.record("disclosure.story.merged", story, area_id=story.area_id, data=data)
-    known = {p.story_id for p in await work.select(StoryPerson, person_id=kept)}
+    known = {p.story_id: p for p in await work.select(StoryPerson, lock=True, person_id=kept)}
     for person in await work.select(StoryPerson, lock=True, person_id=gone):
-        if person.story_id in known:  # one of them was left out, or the story is withdrawn
+        theirs = known.get(person.story_id)
+        if theirs is None:
+            work.change(person, person_id=kept)
+        elif theirs.state is StoryAnswer.LEFT_OUT and person.state is not StoryAnswer.LEFT_OUT:
+            values = {c: getattr(person, c) for c in ("state", "consent_id", "asked_at", "answered_at")}
+            work.change(person, state=StoryAnswer.LEFT_OUT, consent_id=None, answered_at=None)
+            work.change(theirs, **values)  # whoever is in it can still say no
+        else:  # who is gone was left out, or the story is withdrawn
             continue
-        work.change(person, person_id=kept)
-        work.record("disclosure.story.merged_in_confidence", person, area_id=person.area_id, data=data)
+        work.record("disclosure.story.merged_in_confidence", theirs or person, area_id=person.area_id, data=data)
 
 
 MERGING = Merging("disclosure", preview_merge, move_merged)
 
 
 async def open_matters(work: Work, actor_id: UUID) -> list[Finding]:
-    """Before somebody is erased, their objections are answered or withdrawn."""
-    found = await _open(work, actor_id)
+    """Before somebody is erased, their objections by name are answered or withdrawn. Of those in confidence they alone are
+    told: to others it would tell who objects; such a one is still answered, without its text."""
+    told = [True, False] if work.viewer.self_id == actor_id else [False]
+    found = await work.select(Objection, by_id=actor_id, state=ObjectionState.OPEN, is_confidential=told)
     return [Finding("disclosure_objection", len(found), "OPEN_MATTERS")] if found else []
 
 
 ERASING = Erasing("disclosure", open_matters)
-
-
-async def concerned(work: Work, notice: Notice) -> set[UUID]:
-    """Whose own matter a notice is."""
-    rows = await work.rows(whom("{}"), *[notice.id] * 4)
-    return {as_uuid(row["id"]) for row in rows if row["id"] is not None}
 
 
 async def _objection(work: Work, objection: Any) -> Matter:

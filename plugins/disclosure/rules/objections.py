@@ -4,24 +4,29 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from core.access import entered_by
 from core.errors import Refusal
 from core.ids import new_id
 from core.work import Work
 from plugins.disclosure import seal
 from plugins.disclosure.models import Notice, Objection, whom
-from plugins.disclosure.rules.common import about, needed, new_salt, objected, require_running, sealed
+from plugins.disclosure.rules.common import about, concerned, needed, new_salt, objected, require_running, sealed
 from plugins.disclosure.rules.days_off import last_day, off_days
 from plugins.disclosure.rules.windows import answer_by
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
 
+_FILED = f"SELECT 1 AS yes WHERE {entered_by('{0}', '{1}', 'disclosure.objection.filed_in_confidence')}"
+
 
 async def object_to(work: Work, *, notice_id: UUID, text: str, is_confidential: bool) -> Objection:
     """The principal objects, within the window. On paper at the desk, the day it came in counts (`occurredAt`).
 
-    Refuses NOTICE_STATE, WINDOW_OVER, BEFORE_PUBLICATION, ALREADY_OBJECTED.
+    Refuses OWN_MATTER (INV10: nobody enters one at the desk to a notice they published, or that concerns them),
+    NOTICE_STATE, WINDOW_OVER, BEFORE_PUBLICATION, ALREADY_OBJECTED.
     """
     notice = await work.lock(Notice, notice_id)
+    await _impartial_desk(work, notice)
     work.require("disclosure.object", notice)
     require_running(notice)
     assert notice.published_at is not None
@@ -68,9 +73,20 @@ def _still_open(objection: Objection) -> None:
         raise Refusal("OBJECTION_STATE", state=objection.state)
 
 
+async def _impartial_desk(work: Work, notice: Notice) -> None:
+    """Asked before anything else, so that no other refusal tells them who objects in confidence."""
+    if work.acting.behalf_of_id is not None:
+        await work.not_at_the_desk_of(notice.published_by_id, *await concerned(work, notice))
+
+
 async def withdraw(work: Work, *, objection_id: UUID) -> Objection:
-    """Whoever objected thinks better of it, before an answer. Refuses OBJECTION_STATE."""
+    """Whoever objected thinks better of it, before an answer; at the desk one in confidence is there for nobody but who
+    entered it. Refuses OWN_MATTER (at the desk, as `object_to`), OBJECTION_STATE."""
     notice, objection = await locked(work, objection_id)
+    await _impartial_desk(work, notice)
+    at_the_desk = work.acting.behalf_of_id is not None and not work.acting.is_guardian
+    if at_the_desk and objection.is_confidential and not await work.rows(_FILED, work.viewer.person_id, objection.id):
+        raise Refusal("NOT_FOUND", path=("objectionId",), kind=Objection.tag)
     work.require("disclosure.object", objection, owner=objection.by_id)
     work.expect_version(objection)
     _still_open(objection)
@@ -84,7 +100,8 @@ async def withdraw(work: Work, *, objection_id: UUID) -> Objection:
 async def answer(work: Work, *, objection_id: UUID, uphold: bool, text: str) -> Objection:
     """Somebody else answers: it is upheld, and the decision does not take effect, or it is not.
 
-    Refuses OWN_MATTER (INV10: not who objected, not who published, not whom it concerns, none of theirs), OBJECTION_STATE.
+    Refuses OWN_MATTER (INV10: not who objected, not who published, not whom it concerns, none of theirs), ENTERED_BY_YOU,
+    OBJECTION_STATE.
     """
     notice, objection = await locked(work, objection_id)
     work.require("disclosure.answer", notice)
@@ -93,6 +110,7 @@ async def answer(work: Work, *, objection_id: UUID, uphold: bool, text: str) -> 
         objection.by_id, or_among=whom("{}"), values=[notice.id] * 4
     ):
         raise Refusal("OWN_MATTER")
+    await work.not_entered(objection)
     _still_open(objection)
     words, salt = needed(text, "answer", limit=5000), new_salt()
     state = ObjectionState.UPHELD if uphold else ObjectionState.REJECTED

@@ -135,9 +135,9 @@ async def edit_story(
 
 
 async def answer_story(work: Work, *, story_id: UUID, consents: bool) -> StoryPerson:
-    """Whoever is in it agrees that this story is published, or does not: themselves, or at the desk with evidence. A no to
-    one that is published takes it down. Refuses NOT_A_PARTY, ALREADY_ANSWERED, STORY_STATE, CONSENT_BASIS (a telephone
-    call is not enough to agree)."""
+    """Whoever is in it agrees that this story is published as they read it (`expectedVersion`), or does not: themselves, or
+    at the desk with evidence. A no to one that is published takes it down. Refuses NOT_A_PARTY, ALREADY_ANSWERED,
+    STORY_STATE, CONSENT_BASIS (a telephone call is not enough to agree)."""
     story = await work.lock(Story, story_id)
     work.require(ANSWER, story)
     work.expect_version(story)
@@ -147,7 +147,8 @@ async def answer_story(work: Work, *, story_id: UUID, consents: bool) -> StoryPe
     row, state = found[0], StoryAnswer.CONSENTED if consents else StoryAnswer.REFUSED
     if story.state is StoryState.WITHDRAWN:
         raise Refusal("STORY_STATE", state=story.state)
-    if row.state is state:
+    taken_back = story.state is StoryState.DRAFT and consents and not await _given(work, [row])
+    if row.state is state and not taken_back:
         raise Refusal("ALREADY_ANSWERED", state=state)
     if story.state is StoryState.PUBLISHED:
         await _take_down(work, story)
@@ -166,18 +167,23 @@ async def _consent(work: Work, story: Story, row: StoryPerson) -> Consent:
         raise Refusal("CONSENT_BASIS", path=("onBehalfOf", "basis"))
     given = await people.give_consent(
         work, person_id=row.person_id, purpose=f"刊发宣传稿({to_global(story.tag, story.id)})", basis=basis,
-        evidence=work.acting.evidence or None,
+        evidence=work.acting.evidence or None, at=story,
     )  # fmt: skip
     work.require(ANSWER, story)  # the consent rested on another permission
     return given
+
+
+async def _given(work: Work, rows: Sequence[StoryPerson]) -> set[UUID]:
+    """Their consents that still hold: in core one is taken back without asking here."""
+    ids = [row.consent_id for row in rows if row.consent_id is not None]
+    return {c.id for c in await work.select(Consent, lock=True, id=ids) if c.state is ConsentState.GIVEN}
 
 
 async def publish_story(work: Work, *, story_id: UUID) -> Story:
     """Make a draft public. Refuses STORY_STATE, NOT_ALL_CONSENT."""
     story = await _locked(work, story_id, StoryState.DRAFT)
     rows = await work.select(StoryPerson, lock=True, story_id=story.id)
-    ids = [row.consent_id for row in rows if row.consent_id is not None]
-    given = {c.id for c in await work.select(Consent, lock=True, id=ids) if c.state is ConsentState.GIVEN}
+    given = await _given(work, rows)
     if any(row.consent_id not in given for row in rows if row.state is not StoryAnswer.LEFT_OUT):
         raise Refusal("NOT_ALL_CONSENT")
     work.change(story, state=StoryState.PUBLISHED, published_at=work.now)
@@ -243,14 +249,21 @@ async def take_down(work: Work, story_id: UUID) -> None:
 
 
 async def hear_taken_back(work: Work, event: EventRecord) -> None:
-    """Somebody takes their consent back, or is erased: what is published of them comes down."""
+    """Somebody takes their consent back, or is erased: what is published of them comes down, and to a draft they said no."""
     rows = await work.rows(
         "SELECT p.story_id AS id FROM disclosure_story_person p JOIN core_consent c ON c.id = p.consent_id"
-        " AND c.state = 'WITHDRAWN' JOIN disclosure_story s ON s.id = p.story_id AND s.state = 'PUBLISHED'"
+        " AND c.state = 'WITHDRAWN' JOIN disclosure_story s ON s.id = p.story_id AND s.state <> 'WITHDRAWN'"
         " WHERE p.consent_id = {} OR p.person_id = {}",
         event.subject_id, event.subject_id,
     )  # fmt: skip
     for story in await work.select(Story, lock=True, id=sorted({as_uuid(row["id"]) for row in rows})):
-        if story.state is StoryState.PUBLISHED and "disclosure" in work.place(story).plugins:
-            work.require(PUBLISH, story)
+        if "disclosure" not in work.place(story).plugins:
+            continue
+        work.require(PUBLISH, story)
+        if story.state is StoryState.PUBLISHED:
             await _take_down(work, story)
+        elif story.state is StoryState.DRAFT:
+            for row in await work.select(StoryPerson, lock=True, story_id=story.id, state=StoryAnswer.CONSENTED):
+                if not await _given(work, [row]):
+                    work.change(row, state=StoryAnswer.REFUSED, consent_id=None, answered_at=work.now)
+                    work.record("disclosure.story.answered_in_confidence", row, area_id=story.area_id)

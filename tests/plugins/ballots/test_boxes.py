@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from core.enums import ActorKind
 from core.testing.kit import Neighbourhood, Refused
 from tests.kits.ballots import HALF, Balloting, uuid
 
@@ -142,6 +144,32 @@ async def test_an_organization_votes_once_through_one_mandate_and_nobody_in_two_
     assert await b.vote("resident", ballot, 0, actingFor=company) == "NOT_PERMITTED"
     assert await b.vote(next(iter(b.voters)), ballot, 0) == "done"
     assert (await b.over(ballot))["cast"] == 2
+
+
+async def test_a_paper_of_an_organization_is_for_a_mandate_of_where_the_ballot_lies(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = await Balloting.begin(neighbourhood, 1)
+    n = b.n
+    (organization,) = await n.registered("驻区企业", kind=ActorKind.ENTERPRISE)
+    elsewhere, here = await n.newcomers(2, "haihong")
+    person = {who: await n.actor_id(who) for who in (elsewhere, here)}
+    for who, code in ((elsewhere, "haihong"), (here, "haicang")):  # a district's mandate holds in all of it
+        mandate = {"personId": person[who], "organizationId": organization, "areaId": await n.area_id(code)}
+        await n.do("admin", "coreGiveMandate", "mandate { id }", **mandate)
+    ballot = await b.ballot(voterIds=[*b.voters.values(), organization], hasPapers=True)
+    hand = ("clerk", "ballotsHandOut", "vote { id }")
+    paper = {"ballotId": ballot, "voterId": organization}
+    assert await b.vote(elsewhere, ballot, 0, actingFor=organization) == "NOT_PERMITTED"
+    assert await n.refused(*hand, **paper, presentedById=person[elsewhere]) == "NO_MANDATE"
+    with monkeypatch.context() as forgot:
+
+        async def forgetful(*_: Any) -> UUID:
+            return uuid(person[elsewhere])
+
+        forgot.setattr("plugins.ballots.rules.boxes._who_came", forgetful)
+        assert await n.refused(*hand, **paper) == "NO_MANDATE"
+    await n.do(*hand, **paper, presentedById=person[here])
 
 
 async def test_nobody_votes_at_the_desk_for_somebody_else(neighbourhood: Neighbourhood) -> None:

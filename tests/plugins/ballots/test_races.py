@@ -60,6 +60,7 @@ async def test_a_roll_is_frozen_while_somebody_moves_out(neighbourhood: Neighbou
     who, actor = next(iter(b.voters.items()))
     ((member,),) = await b.rows("SELECT id FROM core_membership WHERE actor_id = {}", uuid(actor))
     b.n.clock.advance(timedelta(seconds=2))
+    await b.n.due()
     move = b.n.outcome(
         "clerk", "coreEndMembership", "membership { id }",
         membershipId=to_global("membership", UUID(str(member))), until=b.n.clock.today().isoformat(),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
 import pytest
 
+from core.enums import ActorKind
 from core.ids import to_global
 from core.testing.kit import Neighbourhood
 from tests.kits.ballots import Balloting, entry_id, uuid
@@ -45,6 +47,38 @@ async def test_a_rule_says_why(neighbourhood: Neighbourhood) -> None:
     add = ("clerk", "ballotsAddToRoll", "entry { id }")
     assert await b.n.refused(*add, rollId=roll, actorId=b.voters[late]) == "RESIDENCE_TOO_SHORT"
     assert await b.n.refused(*add, rollId=roll, actorId=b.voters[settled]) == "ALREADY_ON_ROLL"
+
+
+async def test_a_clerk_learns_nobodys_birthday_from_elsewhere(neighbourhood: Neighbourhood) -> None:
+    b = await Balloting.begin(neighbourhood)
+    n, there = b.n, await neighbourhood.area_id("haihong")
+    old, child = await n.registered("海虹老人", "海虹小孩", area="haihong")
+    (clerk,) = await n.newcomers(1, "haihong")
+    await n.do(
+        "admin", "coreGrantRole", "roleGrant { id }", role="CLERK", areaId=there, actorId=await n.actor_id(clerk)
+    )
+    for person, day in ((old, "1961-04-17"), (child, "2015-04-17")):
+        given = {"personId": person, "fact": "BORN", "day": day, "evidence": "身份证已核"}
+        await n.do(clerk, "ballotsAttest", "attestation { id }", areaId=there, **given)
+    aged = [{"basis": "AGED", "all": [{"predicate": "AGE", "number": 18}]}]
+    await n.do("admin", "ballotsMakeRule", "rule { id }", areaId=b.area, kind=KIND, title="成年", clauses=aged)
+    roll = await b.roll()
+    for person in (old, child):
+        seen = await eligibility(b, "clerk", person)
+        assert (seen["eligible"], seen["code"], seen["findings"]) == (False, "NOT_A_MEMBER", [])
+        add = {"rollId": roll, "actorId": person}
+        assert await n.refused("clerk", "ballotsAddToRoll", "entry { id }", **add) == "NOT_A_MEMBER"
+    # Who moves here may vote by it, and the clerk here is not told the day.
+    home = {"areaId": b.area, "role": "RESIDENT", "since": "2026-11-01"}
+    await n.do("admin", "coreAddMembership", "membership { id }", actorId=old, **home)
+    seen = await eligibility(b, "clerk", old)
+    assert seen["eligible"] and [f["since"] for f in seen["findings"]] == [None]
+    entry = "entry { found { predicate since } }"
+    made = await n.do("clerk", "ballotsAddToRoll", entry, rollId=roll, actorId=old)
+    assert made["entry"]["found"] == [{"predicate": "AGE", "since": None}]
+    given = {"personId": old, "fact": "BORN", "day": "1961-04-17", "evidence": "身份证已核"}
+    await n.do("clerk", "ballotsAttest", "attestation { id }", areaId=b.area, **given)
+    assert [f["since"] for f in (await eligibility(b, "clerk", old))["findings"]] == ["1961-04-17"]
 
 
 async def test_an_edition_replaces_the_one_before_and_household_registration_needs_a_statute(
@@ -292,3 +326,24 @@ async def test_a_roll_says_whom_it_has_left_out_and_why(neighbourhood: Neighbour
     assert (seen["listed"], left["TOO_YOUNG"]) == (1, 1) and left["AGE_UNKNOWN"] >= 2
     await n.do("clerk", "ballotsPostRoll", "roll { id }", rollId=roll)
     assert (await n.ask("resident", query, i=roll))["ballotsRoll"]["leftOut"] == []
+
+
+async def test_a_household_does_not_vote_its_members_do(
+    neighbourhood: Neighbourhood, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    b = await Balloting.begin(neighbourhood, 1)
+    n = b.n
+    (household,) = await n.registered("一组 9 号", kind=ActorKind.HOUSEHOLD)
+    given = {"areaId": b.area, "title": "分红", "opensAt": b.at(hours=1), "closesAt": b.at(days=3)}
+    given["voterIds"] = [household, *b.voters.values()]
+    announce = ("clerk", "ballotsAnnounce", "ballot { id }")
+    assert await n.refused(*announce, **given) == "VOTERS"
+    with monkeypatch.context() as forgot:
+        forgot.setattr("plugins.ballots.rules.rolls.ActorKind", SimpleNamespace(HOUSEHOLD=None))
+        assert await n.refused(*announce, **given) == "VOTERS"
+    home = {"areaId": b.area, "role": "RESIDENT", "since": "2020-01-01"}
+    await n.do("admin", "coreAddMembership", "membership { id }", actorId=household, **home)
+    clauses = [{"basis": "MEMBER", "all": [{"predicate": "MEMBERSHIP"}]}]
+    await n.do("admin", "ballotsMakeRule", "rule { id }", areaId=b.area, kind=KIND, title="户", clauses=clauses)
+    add = {"rollId": await b.roll(), "actorId": household}
+    assert await n.refused("clerk", "ballotsAddToRoll", "entry { id }", **add) == "NOT_FOUND"

@@ -227,6 +227,24 @@ def test_of_what_is_wrong_the_first_few_are_told_and_how_many_more() -> None:
     assert seal.report(verdict, "0" * 64, told.append) == 1 and "链中无此存证值" in told[-1]
 
 
+def test_whatever_bytes_a_file_has_there_is_a_verdict(tmp_path: Path) -> None:
+    file, text = tmp_path / "chain", "".join(f"{line}\n" for line in EXAMPLE)
+    many = json.loads(EXAMPLE[0])
+    many["record"] = seal.canonical(json.loads(many["record"]) | {"days": 4_000_000})
+    for data, status in (
+        (text.encode(), 0),
+        (text.encode("utf-8-sig"), 0),  # as an editor saves it
+        (text.encode("gbk"), 1),
+        (text.encode() + b"\xff\xfe\n", 1),
+        (b"[" * 200_000, 1),
+        (json.dumps(many).encode(), 1),
+    ):
+        file.write_bytes(data)
+        told: list[str] = []
+        assert seal.report(seal.verify_file(file), None, told.append) == status, told
+        assert ("BROKEN" in told[-1]) is bool(status)
+
+
 @given(gone=st.sets(st.integers(0, len(EXAMPLE) - 1)))
 def test_erased_texts_leave_the_chain_whole(gone: set[int]) -> None:
     left = [

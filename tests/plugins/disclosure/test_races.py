@@ -39,7 +39,7 @@ async def test_a_notice_closes_before_an_objection_or_waits_for_its_answer(neigh
         closed, objected = await asyncio.gather(
             n.outcome("admin", "disclosureClose", "notice { id }", noticeId=notice),
             n.outcome(
-                "clerk", "disclosureObject", "objection { id }", noticeId=notice, text="异议", onBehalfOf=desk,
+                "admin", "disclosureObject", "objection { id }", noticeId=notice, text="异议", onBehalfOf=desk,
                 occurredAt=last.isoformat(),
             ),
         )  # fmt: skip

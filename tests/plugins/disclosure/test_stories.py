@@ -34,7 +34,14 @@ async def draft(d: Disclosing, *who: str, **more: Any) -> str:
     return str(made["story"]["id"])
 
 
+async def read(d: Disclosing, story: str, who: str = "clerk") -> dict[str, Any]:
+    """What somebody says who read the story: its version."""
+    query = "query($i: ID!) { disclosureStory(id: $i) { version } }"
+    return {"expectedVersion": (await d.n.ask(who, query, i=story))["disclosureStory"]["version"]}
+
+
 async def answer(d: Disclosing, who: str, story: str, consent: bool = True, **more: Any) -> dict[str, Any]:
+    more |= await read(d, story, who) if consent else {}
     made = await d.n.do(who, "disclosureAnswerStory", ANSWER, storyId=story, consent=consent, **more)
     found: dict[str, Any] = made["answer"]
     return found
@@ -68,17 +75,19 @@ async def test_it_is_published_once_everybody_in_it_consents(neighbourhood: Neig
     }  # fmt: skip
     assert len((await seen(d, story, "clerk") or {})["people"]["nodes"]) == 2
     assert await n.refused(*PUBLISH, storyId=story) == "NOT_ALL_CONSENT"
+    reply = ("disclosureAnswerStory", ANSWER)
+    agrees = {"storyId": story, "consent": True, **await read(d, story)}
     for who, code in ((other, "NOT_FOUND"), ("clerk", "NOT_A_PARTY")):
-        assert await n.refused(who, "disclosureAnswerStory", ANSWER, storyId=story, consent=True) == code
+        assert await n.refused(who, *reply, **agrees) == code
+    assert await n.refused(one, *reply, storyId=story, consent=True) == "VERSION_NEEDED"
     given = await answer(d, one, story)
     assert given["state"] == "CONSENTED" and given["consent"]["state"] == "GIVEN"
     assert given["consent"]["purpose"] == f"刊发宣传稿({story})"
-    assert await n.refused(one, "disclosureAnswerStory", ANSWER, storyId=story, consent=True) == "ALREADY_ANSWERED"
+    assert await n.refused(one, *reply, **agrees) == "ALREADY_ANSWERED"
     paper = {"actorId": aunt, "basis": "PHONE", "evidence": "来电"}
     assert (await answer(d, "clerk", story, False, onBehalfOf=paper))["state"] == "REFUSED"
     assert await n.refused(*PUBLISH, storyId=story) == "NOT_ALL_CONSENT"
-    desk = ("clerk", "disclosureAnswerStory", ANSWER)
-    assert await n.refused(*desk, storyId=story, consent=True, onBehalfOf=paper) == "CONSENT_BASIS"
+    assert await n.refused("clerk", *reply, **agrees, onBehalfOf=paper) == "CONSENT_BASIS"
     signed = {**paper, "basis": "WRITTEN", "evidence": "同意书 2027-3"}
     assert (await answer(d, "clerk", story, onBehalfOf=signed))["state"] == "CONSENTED"
     assert (await n.do(*PUBLISH, storyId=story))["story"]["state"] == "PUBLISHED"
@@ -244,6 +253,56 @@ async def test_published_and_taken_back_at_once_leaves_nothing_published(neighbo
     assert "邻里互助" not in [s["title"] for s in drafts["disclosureStories"]["nodes"]]
 
 
+async def test_a_yes_is_to_what_was_read(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    ((one, first),) = (await people(n, 1)).items()
+    story = await draft(d, first)
+    before = await read(d, story, one)
+    await n.do("clerk", "disclosureEditStory", "story { id }", storyId=story, text="赵某某欠债不还。")
+    yes = {"storyId": story, "consent": True}
+    assert await n.refused(one, "disclosureAnswerStory", ANSWER, **yes, **before) == "VERSION_CONFLICT"
+    await answer(d, one, story)
+
+
+async def test_a_consent_to_a_draft_is_taken_back_and_given_again(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    ((one, first),) = (await people(n, 1)).items()
+    story = await draft(d, first)
+    states = "query($i: ID!) { disclosureStory(id: $i) { people { nodes { state } } } }"
+    for is_heard in (True, False):
+        await answer(d, one, story)
+        given = await n.ask(one, "{ consents(where: {state: {eq: GIVEN}}) { nodes { id } } }")
+        (consent,) = given["consents"]["nodes"]
+        if not is_heard:
+            await n.quiet()
+        await n.do(one, "coreWithdrawConsent", "consent { state }", consentId=consent["id"])
+        if is_heard:
+            await n.delivered()
+            shown = (await n.ask("clerk", states, i=story))["disclosureStory"]["people"]["nodes"]
+            assert shown == [{"state": "REFUSED"}]
+        assert await n.refused(*PUBLISH, storyId=story) == "NOT_ALL_CONSENT"
+    await answer(d, one, story)
+    assert (await n.do(*PUBLISH, storyId=story))["story"]["state"] == "PUBLISHED"
+
+
+async def test_the_desk_of_the_story_takes_the_consent_of_somebody_who_lives_elsewhere(
+    neighbourhood: Neighbourhood,
+) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    (old,) = await n.registered("外社老人", area="haihong")
+    story = await draft(d, old)
+    can = 'query($i: ID!, $b: ID!) { can(action: "disclosureAnswerStory", on: $i, onBehalfOf: $b) { allowed } }'
+    assert (await n.ask("clerk", can, i=story, b=old))["can"] == {"allowed": True}
+    signed = {"actorId": old, "basis": "WRITTEN", "evidence": "同意书"}
+    assert (await answer(d, "clerk", story, onBehalfOf=signed))["state"] == "CONSENTED"
+    await n.do(*PUBLISH, storyId=story)
+    assert (await answer(d, "clerk", story, False, onBehalfOf=signed))["state"] == "REFUSED"
+    assert await seen(d, story) is None
+
+
 async def test_a_guardian_answers_for_a_ward(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     d = await Disclosing.begin(n)
@@ -277,3 +336,29 @@ async def test_two_who_prove_to_be_one(neighbourhood: Neighbourhood) -> None:
     no = {**paper, "actorId": one}
     assert (await answer(d, "clerk", hers, False, onBehalfOf=no))["state"] == "REFUSED"
     assert await seen(d, hers) is None
+
+
+@pytest.mark.parametrize("is_public", [True, False])
+async def test_who_was_left_out_and_proves_to_be_in_it_answers_for_it(
+    neighbourhood: Neighbourhood, is_public: bool
+) -> None:
+    n = neighbourhood
+    d = await Disclosing.begin(n)
+    ((one, kept),) = (await people(n, 1)).items()
+    (gone,) = await n.registered("同一人二")
+    story = await draft(d, kept)
+    await n.do("clerk", "disclosureEditStory", "story { id }", storyId=story, personIds=[gone])
+    await answer(d, "clerk", story, onBehalfOf={"actorId": gone, "basis": "WRITTEN", "evidence": "同意书"})
+    if is_public:
+        await n.do(*PUBLISH, storyId=story)
+    await n.do("admin", "coreMergeActors", "actor { id }", keptId=kept, goneId=gone, reason="同一人")
+    mine = "{ disclosureStoryPeople { nodes { state story { state } } } }"
+    in_it = {"state": "CONSENTED", "story": {"state": "PUBLISHED" if is_public else "DRAFT"}}
+    assert (await n.ask(one, mine))["disclosureStoryPeople"]["nodes"] == [in_it]
+    assert (await answer(d, one, story, False))["state"] == "REFUSED"
+    await n.delivered()
+    assert await seen(d, story) is None
+    if not is_public:
+        assert await n.refused(*PUBLISH, storyId=story) == "NOT_ALL_CONSENT"
+        await answer(d, one, story)
+        await n.do(*PUBLISH, storyId=story)

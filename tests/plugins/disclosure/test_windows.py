@@ -145,11 +145,11 @@ async def test_a_paper_objection_counts_by_the_day_it_came_in(neighbourhood: Nei
     (old,) = await n.registered("郑阿婆")
     desk = {"onBehalfOf": {"actorId": old, "basis": "IN_PERSON", "evidence": "收件簿第 12 号"}}
     await n.do(
-        "clerk", "disclosureObject", "objection { id }", noticeId=other, text="信件中的异议",
+        "admin", "disclosureObject", "objection { id }", noticeId=other, text="信件中的异议",
         occurredAt="2027-03-08T08:00:00Z", **desk,
     )  # fmt: skip
     early: dict[str, Any] = {"noticeId": other, "text": "x", "occurredAt": "2027-02-20T08:00:00Z", **desk}
-    assert await n.refused("clerk", "disclosureObject", "objection { id }", **early) == "BEFORE_PUBLICATION"
+    assert await n.refused("admin", "disclosureObject", "objection { id }", **early) == "BEFORE_PUBLICATION"
 
 
 async def test_rest_days_that_are_published_later_only_lengthen_what_runs(neighbourhood: Neighbourhood) -> None:

@@ -10,7 +10,7 @@ import pytest
 from core.config import config_from
 from core.errors import ConfigurationError
 from core.problems import Problem
-from core.testing.kit import Neighbourhood
+from core.testing.kit import Neighbourhood, Refused
 from core.toml import TomlFile
 from tests.kits.enterprise_council import CoBuilding, enterprises
 
@@ -129,7 +129,15 @@ async def test_no_charter_could_keep_to_bounds_that_contradict_each_other(
     assert (
         await n.refused("admin", *tune, **where, settings=both[:1]) == "SETTINGS_CONTRADICT"
     )  # 49 at most unless told
+    # Where the area above tightens a bound, an area below is told which of its own keys stand against it.
+    below = {"areaId": await n.area_id("xishan"), "plugin": "enterprise_council"}
+    await n.do("admin", *tune, **below, settings=[{"key": "least_percent", "value": 45}])
     await n.do("admin", *tune, **where, settings=both[1:])
+    with pytest.raises(Refused, match="concern_days, least_percent"):
+        await n.do("admin", *tune, **below, settings=[{"key": "concern_days", "value": 5}])
+    await n.do(
+        "admin", *tune, **below, settings=[{"key": "concern_days", "value": 5}, {"key": "least_percent", "value": 30}]
+    )
     path = tmp_path / "gongzhi.toml"
     said = "enterprise_council.least_percent = 60\nenterprise_council.most_percent = 40\n"
     path.write_text(f"[area.xishan]\n{said}", "utf-8")
