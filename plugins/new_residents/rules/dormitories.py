@@ -84,13 +84,13 @@ async def submit_list(work: Work, *, area_id: UUID, address: str, workers: Seque
     )  # fmt: skip
     work.add(made)
     work.record(
-        "new_residents.dormitory.submitted", made, area_id=area_id,
+        "new_residents.dormitory.submitted_in_confidence", made, area_id=area_id,
         data={"employer": str(employer.id), "workers": len(new)},
     )  # fmt: skip
     for worker in new:
         invited = invitation(made.id, area_id, worker.person_id, made.address, worker.since, work, made.confirm_by)
         work.add(invited)
-        work.record("new_residents.registration.invited", invited, area_id=area_id, data={"list": str(made.id)})
+        work.record("new_residents.registration.invited_in_confidence", invited, area_id=area_id, data={"list": str(made.id)})
     return made
 
 
@@ -115,9 +115,9 @@ async def close_list(work: Work, *, list_id: UUID) -> DormitoryList:
     if made.state is not DormitoryListState.OPEN:
         raise Refusal("DORMITORY_LIST_CLOSED")
     for waiting in await work.select(Registration, lock=True, dormitory_id=made.id, state=ResidenceState.INVITED):
-        _forget(work, waiting, ResidenceState.LAPSED, "new_residents.registration.lapsed")
+        _forget(work, waiting, ResidenceState.LAPSED, "new_residents.registration.lapsed_in_confidence")
     work.change(made, state=DormitoryListState.CLOSED)
-    work.record("new_residents.dormitory.closed", made, area_id=made.area_id)
+    work.record("new_residents.dormitory.closed_in_confidence", made, area_id=made.area_id)
     return made
 
 
@@ -197,7 +197,7 @@ async def lapse_invitation(work: Work, registration_id: UUID) -> None:
     if registration.state is not ResidenceState.INVITED or registration.confirm_by is None:
         return
     if today(work) > registration.confirm_by:
-        _forget(work, registration, ResidenceState.LAPSED, "new_residents.registration.lapsed")
+        _forget(work, registration, ResidenceState.LAPSED, "new_residents.registration.lapsed_in_confidence")
 
 
 async def consent_withdrawn(work: Work, event: EventRecord) -> None:
