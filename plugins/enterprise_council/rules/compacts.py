@@ -16,7 +16,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import Commitment, Compact, CompactParty, CompactReview, CompactSignature
-from plugins.enterprise_council.rules.common import evidence_text, needed, not_own, today
+from plugins.enterprise_council.rules.common import evidence_text, needed, today
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import COMMITTEES, KINDS, CommitmentState, PartyRole
 
@@ -223,7 +223,7 @@ async def confirm_delivery(work: Work, *, commitment_id: UUID, is_delivered: boo
     mine = _party(work, await work.select(CompactParty, compact_id=compact.id))
     if (mine.role is PartyRole.ENTERPRISE) == (commitment.role is PartyRole.ENTERPRISE):
         raise Refusal("OWN_MATTER")
-    await not_own(work, commitment.party_id)
+    await work.not_own(commitment.party_id)
     if is_delivered:
         work.change(
             commitment, state=CommitmentState.CONFIRMED, confirmed_by_id=work.person_id, confirmed_on=today(work),
@@ -249,7 +249,7 @@ async def review_compact(
     """
     area, compact, parties = await _locked(work, compact_id)
     work.require(REVIEW, area)
-    await not_own(work, *(p.actor_id for p in parties))
+    await work.not_own(*(p.actor_id for p in parties))
     if compact.state is AgreementState.DRAFT:
         raise Refusal("AGREEMENT_STATE", state=compact.state)
     end = compact.ended_on or compact.ends_on

@@ -12,7 +12,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import Concern
-from plugins.enterprise_council.rules.common import enterprise_here, needed, not_own, today
+from plugins.enterprise_council.rules.common import enterprise_here, needed, today
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import OPEN_CONCERN, ConcernState
 
@@ -76,7 +76,7 @@ async def answer_concern(work: Work, *, concern_id: UUID, reply: str) -> Concern
     area, concern = await work.lock_with(Concern, concern_id, Area)
     work.require(MANAGE, area, owner=concern.owner_id)
     _require_state(work, concern, ConcernState.ASSIGNED)
-    await not_own(work, concern.enterprise_id)
+    await work.not_own(concern.enterprise_id)
     work.change(
         concern, state=ConcernState.ANSWERED, reply=clean_text(reply, "reply", limit=4000),
         replied_by_id=work.person_id, replied_at=work.occurred_at,

@@ -12,7 +12,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import SelfHelp
-from plugins.enterprise_council.rules.common import enterprise_here, evidence_text, needed, not_own
+from plugins.enterprise_council.rules.common import enterprise_here, evidence_text, needed
 from plugins.enterprise_council.terms import SelfHelpState
 
 TAKE, CONFIRM = "enterprise_council.self_help.take", "enterprise_council.self_help.confirm"
@@ -93,7 +93,7 @@ async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcom
     area, case = await work.lock_with(SelfHelp, case_id, Area)
     work.require(CONFIRM, area)
     _require_state(work, case, SelfHelpState.SOLVED)
-    await not_own(work, case.owner_id)
+    await work.not_own(case.owner_id)
     text = needed(outcome, "outcome")
     if is_solved:
         work.change(

@@ -19,7 +19,7 @@ from core.rules.inputs import optional_text
 from core.settings.store import as_uuid
 from core.work import PendingEvent, Work
 from plugins.forums.models import Forum, Member, Moderation
-from plugins.forums.rules.common import convenor, councils, needed, not_own, require_active
+from plugins.forums.rules.common import convenor, councils, needed, require_active
 from plugins.forums.rules.forums import MANAGE, about, end
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import (
@@ -95,7 +95,7 @@ async def decide_application(work: Work, *, member_id: UUID, admit: bool, reason
     require_active(forum)
     if member.state is not ForumMemberState.APPLIED:
         raise Refusal("FORUM_MEMBER_STATE", state=member.state)
-    await not_own(work, member.actor_id)
+    await work.not_own(member.actor_id)
     text = optional_text(reason, "reason", limit=2000) if admit else needed(reason, "reason")
     if admit:
         work.change(member, state=ForumMemberState.ACTIVE, since=work.now)

@@ -9,7 +9,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.work import Work
 from plugins.forums.models import Forum, Member, Moderation, Statement
-from plugins.forums.rules.common import convenor, needed, not_own, require_active
+from plugins.forums.rules.common import convenor, needed, require_active
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import (
     HOLDS,
@@ -33,7 +33,7 @@ async def hide_statement(work: Work, *, statement_id: UUID, reason: str) -> Mode
     work.require(MODERATE, statement, owner=await convenor(work, statement.forum_id))
     if statement.state is not ForumStatementState.SPOKEN:
         raise Refusal("STATEMENT_STATE", state=statement.state)
-    await not_own(work, statement.author_id)
+    await work.not_own(statement.author_id)
     member = await work.get(Member, statement.member_id)
     made = await _made(work, ForumModerationKind.HIDE, member, statement.author_id, reason, statement=statement)
     work.change(statement, state=ForumStatementState.HIDDEN)
@@ -49,7 +49,7 @@ async def exclude_member(work: Work, *, member_id: UUID, until: date, reason: st
     require_active(forum)
     if member.state is not ForumMemberState.ACTIVE or member.actor_id is None:
         raise Refusal("FORUM_MEMBER_STATE", state=member.state)
-    await not_own(work, member.actor_id)
+    await work.not_own(member.actor_id)
     days = (await work.settings(ForumsSettings, forum)).exclusion_days
     if until < work.clock.today():
         raise Refusal("IN_THE_PAST", path=("until",))
@@ -99,7 +99,7 @@ async def decide_appeal(work: Work, *, moderation_id: UUID, lift: bool, decision
         raise Refusal("MODERATION_STATE", state=made.state)
     if work.person_id == made.made_by_id:
         raise Refusal("OWN_MATTER")
-    await not_own(work, made.concerns_id)
+    await work.not_own(made.concerns_id)
     said = {"decision": needed(decision, "decision"), "decided_by_id": work.person_id, "decided_at": work.now}
     if lift:
         await _lift(work, made, ForumModerationState.LIFTED, **said)
@@ -114,7 +114,7 @@ async def lift(work: Work, *, moderation_id: UUID) -> Moderation:
     made = await work.lock(Moderation, moderation_id)
     work.require(MODERATE, made, owner=await convenor(work, made.forum_id))
     work.expect_version(made)
-    await not_own(work, made.concerns_id)
+    await work.not_own(made.concerns_id)
     if made.state is not ForumModerationState.IN_FORCE:
         raise Refusal("MODERATION_STATE", state=made.state)
     await _lift(work, made, ForumModerationState.LIFTED)

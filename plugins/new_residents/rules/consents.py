@@ -16,7 +16,7 @@ from core.models import Actor
 from core.rules.inputs import clean_text
 from core.work import Work
 from plugins.new_residents.models import Registration
-from plugins.new_residents.rules.common import about, not_own, today
+from plugins.new_residents.rules.common import about, today
 from plugins.new_residents.rules.registrations import still
 from plugins.new_residents.rules.residence import consent_area, take_effect
 from plugins.new_residents.settings import NewResidentsSettings
@@ -41,7 +41,7 @@ async def ask_consent(
     registration = await work.lock(Registration, registration_id)
     work.require(RECORD, registration)
     work.expect_version(registration)
-    await not_own(work, registration.person_id)
+    await work.not_own(registration.person_id)
     still(registration, *ASKED)
     ballots = work.kernel.ports.get("ballots")
     if ballots is None or "ballots" not in work.place(registration).plugins:
@@ -108,7 +108,7 @@ async def record_consent(
     registration = await work.lock(Registration, registration_id)
     work.require(RECORD, registration)
     work.expect_version(registration)
-    await not_own(work, registration.person_id)
+    await work.not_own(registration.person_id)
     still(registration, *ASKED)
     _not_in_a_ballot(registration)
     day = decided_on or today(work)

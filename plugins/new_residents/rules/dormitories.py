@@ -90,7 +90,9 @@ async def submit_list(work: Work, *, area_id: UUID, address: str, workers: Seque
     for worker in new:
         invited = invitation(made.id, area_id, worker.person_id, made.address, worker.since, work, made.confirm_by)
         work.add(invited)
-        work.record("new_residents.registration.invited_in_confidence", invited, area_id=area_id, data={"list": str(made.id)})
+        work.record(
+            "new_residents.registration.invited_in_confidence", invited, area_id=area_id, data={"list": str(made.id)}
+        )
     return made
 
 

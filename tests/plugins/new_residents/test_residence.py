@@ -132,7 +132,7 @@ async def test_who_entered_it_at_the_desk_does_not_verify_it_nor_since_a_day_bef
     assert (await a.verify(home, 1, a.other, identity="REMOTE"))["since"] == a.months_ago(1)  # a later day is found
     # Nor on appeal, by a clerk who had entered it, and for no earlier day either.
     appeal = await n.do(
-        a.other, "newResidentsAppeal", "appeal { id }", registrationId=home, statement="再早些", onBehalfOf=call
+        a.clerk, "newResidentsAppeal", "appeal { id }", registrationId=home, statement="再早些", onBehalfOf=call
     )
     granted = {"appealId": appeal["appeal"]["id"], "grant": True, "answer": "属实"}
     decide = ("newResidentsDecideAppeal", "appeal { registration { since } }")
