@@ -167,7 +167,8 @@ async def take_position(work: Work, *, resolution_id: UUID, stance: ForumStance,
     if member.since is None or member.since > resolution.put_at:
         raise Refusal("JOINED_LATER")
     said = needed(reason, "reason") if stance is ForumStance.OBJECT else optional_text(reason, "reason", limit=2000)
-    found = await work.find(Position, resolution_id=resolution.id, member_id=member.id)
+    whose = {"actor_id": work.principal_id} if member.body_id is None else {"member_id": member.id}
+    found = await work.find(Position, resolution_id=resolution.id, **whose)
     if found is None:
         found = Position(
             id=new_id(), area_id=resolution.area_id, forum_id=resolution.forum_id, resolution_id=resolution.id,
