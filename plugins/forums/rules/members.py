@@ -18,21 +18,19 @@ from core.models import Actor, Membership
 from core.rules.inputs import optional_text
 from core.settings.store import as_uuid
 from core.work import PendingEvent, Work
-from plugins.forums.models import Forum, Member, Moderation
+from plugins.forums.models import Forum, Member
 from plugins.forums.rules.common import convenor, councils, needed, require_active
 from plugins.forums.rules.forums import MANAGE, about, end
+from plugins.forums.rules.moderation import excluded
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import (
     BELONGS,
-    HOLDS,
     ForumMemberBasis,
     ForumMembership,
     ForumMemberState,
-    ForumModerationKind,
 )
 
 JOIN, ADMIT = "forums.member.join", "forums.member.admit"
-_EXCLUDE = ForumModerationKind.EXCLUDE
 UNITS = (ActorKind.ORGANIZATION, ActorKind.ENTERPRISE)
 _BELONGS_HERE = (
     "SELECT 1 AS yes FROM core_membership m JOIN core_area_closure c ON c.descendant_id = m.area_id AND c.ancestor_id = {}"
@@ -53,7 +51,7 @@ async def join_forum(work: Work, *, forum_id: UUID, application: str | None = No
     actor = await work.get(Actor, work.principal_id)
     if await work.find(Member, forum_id=forum.id, actor_id=actor.id, until=None):
         raise Refusal("ALREADY_IN_FORUM")
-    if await work.select(Moderation, forum_id=forum.id, concerns_id=actor.id, kind=_EXCLUDE, state=list(HOLDS)):
+    if await excluded(work, forum_id=forum.id, concerns_id=actor.id):
         raise Refusal("EXCLUDED")
     await _belongs_here(work, forum, actor)
     at_once = forum.membership is ForumMembership.OPEN
