@@ -15,7 +15,14 @@ from core.ids import new_id
 from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
-from plugins.enterprise_council.models import Commitment, Compact, CompactParty, CompactReview, CompactSignature
+from plugins.enterprise_council.models import (
+    DELIVERED,
+    Commitment,
+    Compact,
+    CompactParty,
+    CompactReview,
+    CompactSignature,
+)
 from plugins.enterprise_council.rules.common import evidence_text, needed, today
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import COMMITTEES, KINDS, CommitmentState, PartyRole
@@ -210,20 +217,22 @@ async def deliver_commitment(work: Work, *, commitment_id: UUID, report: str, ev
         commitment, state=CommitmentState.DELIVERED, report=clean_text(report, "report", limit=4000),
         evidence=evidence_text(evidence), delivered_on=today(work), remark=None,
     )  # fmt: skip
-    work.record("enterprise_council.commitment.delivered", commitment, area_id=compact.area_id, data=_about(commitment))
+    work.record(DELIVERED, commitment, area_id=compact.area_id, data=_about(commitment))
     return commitment
 
 
 async def confirm_delivery(work: Work, *, commitment_id: UUID, is_delivered: bool, remark: str | None) -> Commitment:
-    """A party of the other side finds it done, or says what is missing (INV10).
+    """A party of the other side finds it done, or says what is missing (INV10), and not by who entered at the desk that it
+    is done.
 
-    Refuses NOT_A_PARTY, OWN_MATTER (its own side), COMMITMENT_STATE, EMPTY_TEXT.
+    Refuses NOT_A_PARTY, OWN_MATTER (its own side), ENTERED_BY_YOU, COMMITMENT_STATE, EMPTY_TEXT.
     """
     compact, commitment = await _commitment(work, commitment_id, CommitmentState.DELIVERED)
     mine = _party(work, await work.select(CompactParty, compact_id=compact.id))
     if (mine.role is PartyRole.ENTERPRISE) == (commitment.role is PartyRole.ENTERPRISE):
         raise Refusal("OWN_MATTER")
     await work.not_own(commitment.party_id)
+    await work.not_entered(commitment, DELIVERED)
     if is_delivered:
         work.change(
             commitment, state=CommitmentState.CONFIRMED, confirmed_by_id=work.person_id, confirmed_on=today(work),

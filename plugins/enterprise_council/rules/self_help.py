@@ -88,12 +88,16 @@ async def file_solution(work: Work, *, case_id: UUID, solution: str, evidence: S
 
 
 async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcome: str) -> SelfHelp:
-    """The community finds the problem solved, or says what is missing; never whoever solved it (INV10). What it found goes
-    back to them (INV12). Refuses OWN_MATTER, SELF_HELP_STATE, EMPTY_TEXT."""
+    """The community finds the problem solved, or says what is missing; never whoever solved it, or entered at the desk what
+    they did (INV10). What it found goes back to them (INV12).
+
+    Refuses OWN_MATTER, ENTERED_BY_YOU, SELF_HELP_STATE, EMPTY_TEXT.
+    """
     area, case = await work.lock_with(SelfHelp, case_id, Area)
     work.require(CONFIRM, area)
     _require_state(work, case, SelfHelpState.SOLVED)
     await work.not_own(case.owner_id)
+    await work.not_entered(case)
     text = needed(outcome, "outcome")
     if is_solved:
         work.change(

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from core.clock import months_later
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 from tests.kits.enterprise_council import CoBuilding, Enterprise
+from tests.kits.guards import log, refused
 
 pytestmark = pytest.mark.anyio
 PROPOSE = ("enterpriseCouncilProposeCompact", "compact { id state }")
@@ -196,3 +198,39 @@ async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbou
     assert await t.c.outcome(
         e.login, *DELIVER, commitmentId=commitment, report="x", evidence=["x"], actingFor=e.id
     ) == ("AGREEMENT_STATE")
+
+
+async def test_who_delivers_at_the_desk_for_one_side_confirms_for_no_other(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await CoBuilding.begin(n, members=0)
+    made = ("admin", "coreRegisterActor", "actor { id }")
+    committee = {"kind": "ORGANIZATION", "organizationKind": "VILLAGERS_COMMITTEE", "name": "西山村民委员会甲"}
+    firm = (await n.do(*made, kind="ENTERPRISE", name="企业子", areaId=c.area))["actor"]["id"]
+    village = (await n.do(*made, **committee, areaId=c.area))["actor"]["id"]
+    await c.move_in(firm)
+
+    def at_the_desk(party: str) -> dict[str, Any]:
+        return {"onBehalfOf": {"actorId": party, "basis": "PHONE", "evidence": "来电"}}
+
+    today = n.clock.today().isoformat()
+    proposed = await n.do(
+        "admin", *PROPOSE, areaId=c.area, title="共建公约", startsOn=today, months=12,
+        parties=[{"actorId": village, "role": "VILLAGE"}, {"actorId": firm, "role": "ENTERPRISE"}],
+        commitments=[{"partyId": party, "text": "互助", "dueOn": today} for party in (firm, village)],
+        **at_the_desk(village),
+    )  # fmt: skip
+    compact = proposed["compact"]["id"]
+    for party in (firm, village):
+        await n.do("admin", *SIGN, compactId=compact, **at_the_desk(party))
+    seen = await c.see(compact, "commitments(where: {role: {eq: ENTERPRISE}}) { nodes { id } }")
+    commitment = seen["commitments"]["nodes"][0]["id"]
+    done = {"commitmentId": commitment, "report": "已吸纳 21 人", "evidence": ["花名册"]}
+    await n.do("clerk", *DELIVER, **done, **at_the_desk(firm))
+    confirm = {"commitmentId": commitment, "isDelivered": True, **at_the_desk(village)}
+    assert await n.refused("clerk", *CONFIRM, **confirm) == "ENTERED_BY_YOU"
+    row, by = split_global(commitment)[1], split_global(await c.person("clerk"))[1]
+    event = await log(n, row, "CONFIRMED")
+    sets = f"state = 'CONFIRMED', confirmed_by_id = '{by}', confirmed_on = delivered_on, version = version + 1"
+    change = f"UPDATE enterprise_council_commitment SET {sets}, event_id = '{event}' WHERE id = '{row}'"
+    assert await refused(n, change) == "ENTERED_BY_YOU"
+    assert await n.outcome("admin", *CONFIRM, **confirm) == "done"
