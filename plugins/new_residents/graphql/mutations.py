@@ -171,7 +171,7 @@ class NewResidentsAskConsentInput(NewResidentsRegistrationInput):
         default=None, description="The representatives' meeting of the village: who sits in it votes (村民代表会议)."
     )
     representative_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="Who votes, where no such body is kept here (村民代表)."
+        default_factory=list, description="Who votes, where the village has no such body (村民代表)."
     )
     opens_at: datetime = strawberry.field(description="When the ballot opens (表决开始时间).")
     closes_at: datetime = strawberry.field(description="When it closes (表决结束时间).")

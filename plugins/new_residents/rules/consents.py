@@ -35,7 +35,7 @@ async def ask_consent(
     to those who are named where no such body is kept here.
 
     Refuses CONSENT_BALLOTS_ABSENT where no mechanism holds ballots, OWN_MATTER (INV10; a newcomer is no representative in
-    their own matter), ONE_OF_NEEDED, NOT_THE_REPRESENTATIVES, NOT_A_VILLAGER (who does not live there decides nothing
+    their own matter), ONE_OF_NEEDED, NOT_THE_REPRESENTATIVES, REPRESENTATIVES_SIT, NOT_A_VILLAGER (who does not live there decides nothing
     there), TOO_MANY_VOTERS, REGISTRATION_STATE, CONSENT_ASKED.
     """
     registration = await work.lock(Registration, registration_id)
@@ -54,6 +54,8 @@ async def ask_consent(
         raise Refusal("ONE_OF_NEEDED", path=("representativeIds",), fields="representativeIds, bodyId")
     if not voters:
         raise Refusal("EMPTY_LIST", path=("bodyId",))
+    if body_id is None:
+        await _no_meeting(work, registration, village_id)
     if registration.person_id in voters:
         raise Refusal("OWN_MATTER", path=("representativeIds",))
     await _villagers(work, village_id, voters)
@@ -95,6 +97,14 @@ async def _villagers(work: Work, village_id: UUID, voters: Sequence[UUID]) -> No
     for number, voter in enumerate(voters):
         if await lives(work, voter, village_id) is None:
             raise Refusal("NOT_A_VILLAGER", path=("representativeIds", str(number)))
+
+
+async def _no_meeting(work: Work, registration: Registration, village_id: UUID) -> None:
+    """Refuses REPRESENTATIVES_SIT where the village has a representatives' meeting: nobody is named in its stead."""
+    if "councils" in work.place(registration).plugins:
+        meeting = next(iter(await work.port("councils").bodies(work, village_id, "REPRESENTATIVES")), None)
+        if meeting is not None:
+            raise Refusal("REPRESENTATIVES_SIT", path=("representativeIds",), body=meeting.name)
 
 
 async def record_consent(
