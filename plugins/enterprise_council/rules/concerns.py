@@ -88,7 +88,7 @@ async def answer_concern(work: Work, *, concern_id: UUID, reply: str) -> Concern
 async def close_concern(work: Work, *, concern_id: UUID, is_satisfied: bool, response: str | None) -> Concern:
     """The enterprise takes the answer, or says why not: then it is due another in so many days, by the same owner.
 
-    Refuses NOT_ITS_CONCERN, OWN_MATTER (INV10: who owns or answered it enters this at the desk), CONCERN_STATE, EMPTY_TEXT.
+    Refuses OWN_MATTER (INV10: who owns or answered it enters this at the desk), CONCERN_STATE, EMPTY_TEXT.
     """
     area, concern = await work.lock_with(Concern, concern_id, Area)
     await _its_own(work, area, concern)
@@ -114,7 +114,7 @@ async def close_concern(work: Work, *, concern_id: UUID, is_satisfied: bool, res
 
 
 async def withdraw_concern(work: Work, *, concern_id: UUID) -> Concern:
-    """The enterprise needs no answer any more. Refuses NOT_ITS_CONCERN, OWN_MATTER (as for closing), CONCERN_STATE."""
+    """The enterprise needs no answer any more. Refuses OWN_MATTER (as for closing), CONCERN_STATE."""
     area, concern = await work.lock_with(Concern, concern_id, Area)
     await _its_own(work, area, concern)
     _require_state(work, concern, *OPEN_CONCERN)
@@ -125,7 +125,5 @@ async def withdraw_concern(work: Work, *, concern_id: UUID) -> Concern:
 
 async def _its_own(work: Work, area: Area, concern: Concern) -> None:
     """What the enterprise says of an answer is not entered by whose answer it is, or is to be."""
-    work.require(RAISE, area)
-    if work.principal_id != concern.enterprise_id:
-        raise Refusal("NOT_ITS_CONCERN")
+    work.require(RAISE, area, owner=concern.enterprise_id)
     await work.not_at_the_desk_of(concern.owner_id, concern.replied_by_id)

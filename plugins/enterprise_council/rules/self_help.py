@@ -54,16 +54,10 @@ def _require_state(work: Work, case: SelfHelp, *allowed: SelfHelpState) -> None:
         raise Refusal("SELF_HELP_STATE", state=case.state)
 
 
-def _its_own(work: Work, area: Area, case: SelfHelp) -> None:
-    work.require(TAKE, area)
-    if work.principal_id != case.owner_id:
-        raise Refusal("NOT_ITS_CASE")
-
-
 async def file_study(work: Work, *, case_id: UUID, study: str) -> SelfHelp:
-    """Whoever declared it says what they found out, and what they will do. Refuses NOT_ITS_CASE, SELF_HELP_STATE."""
+    """Whoever declared it says what they found out, and what they will do. Refuses SELF_HELP_STATE."""
     area, case = await work.lock_with(SelfHelp, case_id, Area)
-    _its_own(work, area, case)
+    work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.DECLARED)
     work.change(
         case, state=SelfHelpState.STUDIED, study=clean_text(study, "study", limit=5000), studied_at=work.occurred_at
@@ -73,9 +67,9 @@ async def file_study(work: Work, *, case_id: UUID, study: str) -> SelfHelp:
 
 
 async def file_solution(work: Work, *, case_id: UUID, solution: str, evidence: Sequence[str]) -> SelfHelp:
-    """They have solved it, and show how. Refuses NOT_ITS_CASE, SELF_HELP_STATE, PROOF_NEEDED."""
+    """They have solved it, and show how. Refuses SELF_HELP_STATE, PROOF_NEEDED."""
     area, case = await work.lock_with(SelfHelp, case_id, Area)
-    _its_own(work, area, case)
+    work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.STUDIED)
     if not evidence:
         raise Refusal("PROOF_NEEDED", path=("evidence",))
@@ -111,9 +105,9 @@ async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcom
 
 
 async def abandon_self_help(work: Work, *, case_id: UUID, reason: str) -> SelfHelp:
-    """They give it up, and say why. Refuses NOT_ITS_CASE, SELF_HELP_STATE, EMPTY_TEXT."""
+    """They give it up, and say why. Refuses SELF_HELP_STATE, EMPTY_TEXT."""
     area, case = await work.lock_with(SelfHelp, case_id, Area)
-    _its_own(work, area, case)
+    work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.DECLARED, SelfHelpState.STUDIED)
     text = needed(reason, "reason")
     work.change(case, state=SelfHelpState.ABANDONED)

@@ -108,15 +108,13 @@ async def leave_forum(work: Work, *, member_id: UUID, successor_id: UUID | None 
     """Go, or take an application back; what one said stays. Who sits in the body vacates the seat instead. Who convenes the
     forum may say which member convenes it after them, and has to, where nobody else does and others are there.
 
-    Refuses NOT_A_PARTY, FORUM_MEMBER_STATE, SEATED_MEMBER, LAST_CONVENOR, CONVENOR_STAYS (the other takes no part).
+    Refuses NOT_AN_OFFICER (of the body that is the member), FORUM_MEMBER_STATE, SEATED_MEMBER, LAST_CONVENOR,
+    CONVENOR_STAYS (the other takes no part).
     """
     member = await work.lock(Member, member_id)
-    work.require(JOIN, member)
+    work.require(JOIN, member, owner=member.actor_id if member.body_id is None else None)
     work.expect_version(member)
-    if member.body_id is None:
-        if member.actor_id != work.principal_id:
-            raise Refusal("NOT_A_PARTY")
-    elif not await councils(work).is_officer(work, member.body_id):
+    if member.body_id is not None and not await councils(work).is_officer(work, member.body_id):
         raise Refusal("NOT_AN_OFFICER")
     if member.state not in BELONGS:
         raise Refusal("FORUM_MEMBER_STATE", state=member.state)

@@ -10,7 +10,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.work import Work
 from plugins.new_residents.models import Appeal, Grant, Registration
-from plugins.new_residents.rules.common import about, needed, own, today
+from plugins.new_residents.rules.common import about, needed, today
 from plugins.new_residents.rules.entitlements import reinstate
 from plugins.new_residents.rules.residence import found_since, on_file, settle_verified
 from plugins.new_residents.settings import NewResidentsSettings
@@ -28,11 +28,10 @@ DOUBTED = (ResidenceState.REJECTED, ResidenceState.REVOKED, *LIVES_HERE)
 
 
 async def appeal_residence(work: Work, *, registration_id: UUID, statement: str) -> Appeal:
-    """Refuses NOT_A_PARTY, REGISTRATION_STATE, TOO_LATE_TO_APPEAL, RESIDENT_APPEAL_OPEN, and OWN_MATTER (INV10) where who
+    """Refuses REGISTRATION_STATE, TOO_LATE_TO_APPEAL, RESIDENT_APPEAL_OPEN, and OWN_MATTER (INV10) where who
     decided enters it at the desk."""
     registration = await work.lock(Registration, registration_id)
-    work.require(SUBMIT, registration)
-    own(work, registration.person_id)
+    work.require(SUBMIT, registration, owner=registration.person_id)
     if registration.state not in DOUBTED or registration.decided_by_id is None:
         raise Refusal("REGISTRATION_STATE", state=registration.state)
     return await _open(
@@ -44,8 +43,7 @@ async def appeal_residence(work: Work, *, registration_id: UUID, statement: str)
 async def appeal_entitlement(work: Work, *, grant_id: UUID, statement: str) -> Appeal:
     """Refuses ENTITLEMENT_STATE (nobody refused or ended it), and what `appeal_residence` refuses."""
     grant = await work.lock(Grant, grant_id)
-    work.require(SUBMIT, grant)
-    own(work, grant.person_id)
+    work.require(SUBMIT, grant, owner=grant.person_id)
     if grant.state not in (EntitlementStanding.REFUSED, EntitlementStanding.ENDED) or grant.decided_by_id is None:
         raise Refusal("ENTITLEMENT_STATE", state=grant.state)
     decided_on = grant.ended_on or grant.decided_on
@@ -73,11 +71,10 @@ async def _open(
 
 
 async def withdraw_appeal(work: Work, *, appeal_id: UUID) -> Appeal:
-    """Refuses NOT_A_PARTY, RESIDENT_APPEAL_STATE, and OWN_MATTER (INV10) where who decided takes it back at the desk."""
+    """Refuses RESIDENT_APPEAL_STATE, and OWN_MATTER (INV10) where who decided takes it back at the desk."""
     appeal = await work.lock(Appeal, appeal_id)
-    work.require(SUBMIT, appeal)
+    work.require(SUBMIT, appeal, owner=appeal.person_id)
     work.expect_version(appeal)
-    own(work, appeal.person_id)
     await work.not_at_the_desk_of(appeal.against_id)
     _open_still(appeal)
     work.change(appeal, state=ResidentAppealState.WITHDRAWN)

@@ -21,7 +21,6 @@ from plugins.new_residents.models import Entitlement, Grant, ParityException, Re
 from plugins.new_residents.rules.common import (
     lives_at,
     needed,
-    own,
     person,
     resident_memberships,
     today,
@@ -243,11 +242,10 @@ async def request_entitlement(work: Work, *, entitlement_id: UUID) -> Grant:
 
 
 async def withdraw_request(work: Work, *, grant_id: UUID) -> Grant:
-    """The person no longer asks for it. Refuses NOT_A_PARTY, ENTITLEMENT_STATE."""
+    """The person no longer asks for it. Refuses ENTITLEMENT_STATE."""
     grant = await work.lock(Grant, grant_id)
-    work.require("new_residents.entitlement.request", grant)
+    work.require("new_residents.entitlement.request", grant, owner=grant.person_id)
     work.expect_version(grant)
-    own(work, grant.person_id)
     _is(grant, EntitlementStanding.REQUESTED)
     work.change(grant, state=EntitlementStanding.WITHDRAWN)
     work.record("new_residents.entitlement.request_withdrawn", grant, area_id=grant.area_id)

@@ -68,8 +68,11 @@ async def test_it_is_published_once_everybody_in_it_consents(neighbourhood: Neig
     }  # fmt: skip
     assert len((await seen(d, story, "clerk") or {})["people"]["nodes"]) == 2
     assert await n.refused(*PUBLISH, storyId=story) == "NOT_ALL_CONSENT"
-    for who, code in ((other, "NOT_FOUND"), ("clerk", "NOT_A_PARTY")):
+    for who, code in ((other, "NOT_FOUND"), ("clerk", "NOT_PERMITTED")):
         assert await n.refused(who, "disclosureAnswerStory", ANSWER, storyId=story, consent=True) == code
+    can = 'query($i: ID!) { can(action: "disclosureAnswerStory", on: $i) { allowed reason } }'
+    assert (await n.ask("clerk", can, i=story))["can"] == {"allowed": False, "reason": "NOT_YOURS"}
+    assert (await n.ask(one, can, i=story))["can"] == {"allowed": True, "reason": "OWN"}
     given = await answer(d, one, story)
     assert given["state"] == "CONSENTED" and given["consent"]["state"] == "GIVEN"
     assert given["consent"]["purpose"] == f"刊发宣传稿({story})"

@@ -128,7 +128,7 @@ async def test_commitments_are_delivered_with_evidence_and_confirmed_by_the_othe
     e, of = t.enterprise, await t.commitments(compact)
     ours, theirs = of["ENTERPRISE"], of["VILLAGE"]
     done = {"commitmentId": ours, "report": "已招 22 人", "evidence": ["用工合同 22 份"]}
-    assert await t.c.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_A_PARTY"
+    assert await t.c.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_PERMITTED"
     assert await t.c.outcome(e.login, *DELIVER, **{**done, "evidence": []}, actingFor=e.id) == "PROOF_NEEDED"
     confirm = {"commitmentId": ours, "isDelivered": True}
     assert await t.c.outcome(t.villager, *CONFIRM, **confirm, actingFor=t.village) == "COMMITMENT_STATE"
@@ -187,7 +187,7 @@ async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbou
     assert ended["compact"]["state"] == "ENDED"
     stranger = await t.c.enterprise("企业丑")
     assert (
-        await t.c.outcome(stranger.login, *end, compactId=running, reason="x", actingFor=stranger.id) == "NOT_A_PARTY"
+        await t.c.outcome(stranger.login, *end, compactId=running, reason="x", actingFor=stranger.id) == "NOT_PERMITTED"
     )
     told = await n.do(e.login, *end, compactId=running, reason="迁厂", actingFor=e.id)
     assert told["compact"]["noticeEndsOn"] == (n.clock.today() + timedelta(days=30)).isoformat()
@@ -234,3 +234,22 @@ async def test_who_delivers_at_the_desk_for_one_side_confirms_for_no_other(neigh
     change = f"UPDATE enterprise_council_commitment SET {sets}, event_id = '{event}' WHERE id = '{row}'"
     assert await refused(n, change) == "ENTERED_BY_YOU"
     assert await n.outcome("admin", *CONFIRM, **confirm) == "done"
+
+
+async def test_what_parties_do_is_theirs_alone_and_can_says_so(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    t = await Three.begin(n)
+    compact = await t.running()
+    promised = (await t.commitments(compact))["ENTERPRISE"]
+    stranger = await t.c.enterprise("企业丑")
+    can = "query($a: String!, $i: ID!, $f: ID) { can(action: $a, on: $i, actingFor: $f) { allowed reason } }"
+    deliver, confirm = "enterpriseCouncilDeliverCommitment", "enterpriseCouncilConfirmDelivery"
+    asked = [("enterpriseCouncilEndCompact", compact), (deliver, promised), (confirm, promised)]
+    yes, no = {"allowed": True, "reason": "BY_MANDATE"}, {"allowed": False, "reason": "NOT_YOURS"}
+    e = t.enterprise
+    for who, hat, answers in (
+        (e.login, e.id, [yes, yes, yes]),
+        (t.villager, t.village, [yes, no, yes]),
+        (stranger.login, stranger.id, [no, no, no]),
+    ):
+        assert [(await n.ask(who, can, a=name, i=id, f=hat))["can"] for name, id in asked] == answers

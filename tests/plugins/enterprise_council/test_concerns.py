@@ -46,7 +46,7 @@ async def test_a_concern_gets_an_owner_and_a_dated_reply(neighbourhood: Neighbou
     assert await c.outcome("resident", *ANSWER, concernId=concern, reply="x") == "NOT_FOUND"
     answered = (await n.do(login, *ANSWER, concernId=concern, reply="已划夜间车位 30 个"))["concern"]
     assert (answered["state"], answered["reply"]) == ("ANSWERED", "已划夜间车位 30 个") and answered["repliedAt"]
-    assert await c.outcome("clerk", *CLOSE, concernId=concern, isSatisfied=True) == "NOT_ITS_CONCERN"
+    assert await c.outcome("clerk", *CLOSE, concernId=concern, isSatisfied=True) == "NOT_PERMITTED"
     closed = (await n.do(e.login, *CLOSE, concernId=concern, isSatisfied=True, actingFor=e.id))["concern"]
     assert closed["state"] == "CLOSED" and closed["closedAt"]
 
@@ -84,7 +84,7 @@ async def test_a_concern_is_for_the_enterprise_its_owner_and_the_desk(neighbourh
         assert ((await n.ask(who, query, i=concern))["node"] is not None) is sees
     withdraw = ("enterpriseCouncilWithdrawConcern", "concern { state }")
     assert await c.outcome(other.login, *withdraw, concernId=concern, actingFor=other.id) in (
-        "NOT_FOUND", "NOT_ITS_CONCERN",
+        "NOT_FOUND", "NOT_PERMITTED",
     )  # fmt: skip
     assert (await n.do(e.login, *withdraw, concernId=concern, actingFor=e.id))["concern"]["state"] == "WITHDRAWN"
     assert await c.outcome("clerk", *ASSIGN, concernId=concern, ownerId=await c.person("clerk")) == "CONCERN_STATE"
@@ -110,3 +110,16 @@ async def test_whose_answer_it_is_takes_it_for_no_enterprise(neighbourhood: Neig
     change = f"UPDATE enterprise_council_concern SET {sets}, event_id = '{event}' WHERE id = '{row}'"
     assert await refused(n, change) == "OWN_MATTER"
     assert await n.outcome("admin", *CLOSE, concernId=concern, isSatisfied=True, **desk) == "done"
+
+
+async def test_only_the_enterprise_closes_its_concern_and_can_says_so(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await CoBuilding.begin(n, members=0)
+    e = await c.enterprise("企业子")
+    concern = await raised(c, e)
+    can = "query($a: String!, $i: ID!, $f: ID) { can(action: $a, on: $i, actingFor: $f) { allowed reason } }"
+    for name in ("enterpriseCouncilCloseConcern", "enterpriseCouncilWithdrawConcern"):
+        clerk = (await n.ask("clerk", can, a=name, i=concern))["can"]
+        assert clerk == {"allowed": False, "reason": "NOT_YOURS"}
+        theirs = (await n.ask(e.login, can, a=name, i=concern, f=e.id))["can"]
+        assert theirs == {"allowed": True, "reason": "BY_MANDATE"}

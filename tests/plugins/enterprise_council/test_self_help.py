@@ -25,7 +25,7 @@ async def test_found_studied_solved_and_confirmed_by_the_community(neighbourhood
     hat = {"selfHelpId": case, "actingFor": e.id}
     solution = {"solution": "清淤 200 米", "evidence": ["前后照片 6 张"]}
     assert await c.outcome(e.login, *SOLVE, **hat, **solution) == "SELF_HELP_STATE"  # studied first
-    assert await c.outcome("resident", *STUDY, selfHelpId=case, study="x") == "NOT_ITS_CASE"
+    assert await c.outcome("resident", *STUDY, selfHelpId=case, study="x") == "NOT_PERMITTED"
     await n.do(e.login, *STUDY, **hat, study="淤泥与树根所致,清淤并设格栅。")
     assert await c.outcome("clerk", *CONFIRM, selfHelpId=case, outcome="x") == "SELF_HELP_STATE"
     assert await c.outcome(e.login, *SOLVE, **hat, solution="x", evidence=[]) == "PROOF_NEEDED"
@@ -59,6 +59,9 @@ async def test_a_resident_may_too_and_a_stranger_may_not(neighbourhood: Neighbou
         since="2024-05-01",
     )  # fmt: skip
     case = (await n.do(login, *DECLARE, **found))["selfHelp"]["id"]
+    can = 'query($i: ID!) { can(action: "enterpriseCouncilFileStudy", on: $i) { allowed reason } }'
+    assert (await n.ask("clerk", can, i=case))["can"] == {"allowed": False, "reason": "NOT_YOURS"}
+    assert (await n.ask(login, can, i=case))["can"] == {"allowed": True, "reason": "OWN"}
     give_up = ("enterpriseCouncilAbandonSelfHelp", "selfHelp { state }")
     assert (await n.do(login, *give_up, selfHelpId=case, reason="镇里已修"))["selfHelp"]["state"] == "ABANDONED"
     assert await c.outcome(login, *STUDY, selfHelpId=case, study="x") == "SELF_HELP_STATE"

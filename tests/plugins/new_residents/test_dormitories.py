@@ -55,7 +55,7 @@ async def test_each_worker_answers_and_is_verified_singly(neighbourhood: Neighbo
     confirm = ("newResidentsConfirmRegistration", STATE)
     assert await n.refused(two, *confirm, registrationId=registrations[0]) == "NOT_FOUND"
     not_theirs = await n.refused("company", *confirm, registrationId=registrations[0], actingFor=company)
-    assert not_theirs == "NOT_A_PARTY"
+    assert not_theirs == "NOT_PERMITTED"
     agreed = await n.do(one, *confirm, registrationId=registrations[0], address="海虹路 88 号宿舍 2 栋 301")
     assert agreed["registration"]["state"] == "SUBMITTED"
     assert await a.see(registrations[0], "employer { name }", a.clerk) == {"employer": {"name": "企业丁"}}
