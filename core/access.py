@@ -251,6 +251,13 @@ def own_matter(person: str, actor: str) -> str:
     return f"{actor} IN ({own_sql(person, then)})"
 
 
+def at_the_desk_of(actor: str) -> str:
+    """SQL for a guard, of a row with an event: whoever enters it at the desk for somebody else, `actor`'s matter is their
+    own (INV10). Rules ask `Work.not_at_the_desk_of`."""
+    clerk = "(SELECT d.actor_id FROM core_event d WHERE d.id = NEW.event_id AND d.behalf_of_id IS NOT NULL)"
+    return own_matter(clerk, actor)
+
+
 def entered_by(person: str, subject: str, *types: str) -> str:
     """SQL: this person did something about `subject` (an event of one of these types, or of any) at the desk for somebody
     else (INV10). Rules ask `Work.not_entered`."""

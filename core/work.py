@@ -7,7 +7,7 @@ check that every row it takes has an event behind it (INV22) and every event an 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -361,21 +361,25 @@ class Work:
 
     # --- permission --------------------------------------------------------------------------------------
 
-    def require(self, permission: str, at: Area | Model, *, owner: UUID | None = None) -> Ground:
+    def require(
+        self, permission: str, at: Area | Model, *, owner: UUID | None = None, owners: Collection[UUID] = ()
+    ) -> Ground:
         """Allow only who may do this where `at` (a row read through this work) lies; refuses NOT_PERMITTED.
 
-        `owner` names the actor whose own matter it is: they, and who holds a mandate for them there, may do it too; of
-        what is open to everybody, they alone (NOT_YOURS).
+        `owner` names the actor whose own matter it is, `owners` several: they, and who holds a mandate for them there, may
+        do it too; of what is open to everybody, they alone (NOT_YOURS).
         Refuses PLUGIN_DISABLED where the permission's plugin is off, for the server itself as well.
         """
         self._declared(permission)
-        return self._rest_on(self.entitled(permission, at, owner=owner))
+        return self._rest_on(self.entitled(permission, at, owner=owner, owners=owners))
 
-    def entitled(self, permission: str, at: Area | Model, *, owner: UUID | None = None) -> Ground:
+    def entitled(
+        self, permission: str, at: Area | Model, *, owner: UUID | None = None, owners: Collection[UUID] = ()
+    ) -> Ground:
         """What `require` asks, of a permission that is not used but passed on (to a machine): the act does not rest on it."""
         decision = decide(
             self.book, self.viewer, self.acting, permission, self._places.get(at.pk, NOWHERE),
-            owners=(owner,) if owner else (), within=self.within, system=self.system,
+            owners=(owner,) if owner else owners, within=self.within, system=self.system,
         )  # fmt: skip
         if decision.ground is None:
             raise decision.refusal()

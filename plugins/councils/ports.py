@@ -19,7 +19,7 @@ from core.ports import Port
 if TYPE_CHECKING:
     from core.models import Area, Entity
     from core.work import Work
-    from plugins.councils.models import Seat
+    from plugins.councils.models import Body, Seat
 
 
 @dataclass(frozen=True)
@@ -72,6 +72,9 @@ class KeptShare:
 class Councils(Protocol):
     async def body(self, work: Work, body_id: UUID) -> KnownBody:
         """What there is to know of a body; refuses NOT_FOUND."""
+
+    async def bodies(self, work: Work, area_id: UUID, kind: str) -> list[KnownBody]:
+        """The bodies of a kind that an area has itself, without the dissolved ones; oldest first."""
 
     async def found(
         self, work: Work, *, area_id: UUID, kind: str, name: str, size: int, purpose: str | None, is_advisory: bool
@@ -129,6 +132,9 @@ class NoCouncils:
     async def body(self, work: Work, body_id: UUID) -> KnownBody:
         raise Refusal("PLUGIN_DISABLED", plugin="councils")
 
+    async def bodies(self, work: Work, area_id: UUID, kind: str) -> list[KnownBody]:
+        return []
+
     async def found(
         self, work: Work, *, area_id: UUID, kind: str, name: str, size: int, purpose: str | None, is_advisory: bool
     ) -> UUID:
@@ -176,15 +182,25 @@ class NoCouncils:
         raise Refusal("PLUGIN_DISABLED", plugin="councils")
 
 
+def _known(body: Body) -> KnownBody:
+    from plugins.councils.terms import BodyState
+
+    return KnownBody(body.id, body.area_id, str(body.kind), body.name, body.size, body.state is BodyState.ACTIVE)
+
+
 class Provider:
     """As the plugin's own rules do it."""
 
     async def body(self, work: Work, body_id: UUID) -> KnownBody:
         from plugins.councils.models import Body
-        from plugins.councils.terms import BodyState
 
-        body = await work.get(Body, body_id)
-        return KnownBody(body.id, body.area_id, str(body.kind), body.name, body.size, body.state is BodyState.ACTIVE)
+        return _known(await work.get(Body, body_id))
+
+    async def bodies(self, work: Work, area_id: UUID, kind: str) -> list[KnownBody]:
+        from plugins.councils.models import Body
+
+        known = [_known(body) for body in await work.select(Body, area_id=area_id, kind=kind)]
+        return [body for body in known if body.is_active]
 
     async def found(
         self, work: Work, *, area_id: UUID, kind: str, name: str, size: int, purpose: str | None, is_advisory: bool

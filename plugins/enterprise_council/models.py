@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import own_matter
+from core.access import at_the_desk_of, entered_by, own_matter
 from core.agreement import Agreement, Signature
 from core.database.guards import Guard, append_only, by_event, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged, references
@@ -226,6 +226,9 @@ class CompactSignature(Signature):
         table = "enterprise_council_signature"
 
 
+DELIVERED = "enterprise_council.commitment.delivered"
+
+
 class Commitment(Logged):
     """What a party of a compact promises until a day. The party says that it is done, and another side confirms it."""
 
@@ -277,6 +280,13 @@ class Commitment(Logged):
             "UPDATE",
             f"NEW.state = 'CONFIRMED' AND OLD.state <> 'CONFIRMED' AND {own_matter('NEW.confirmed_by_id', 'NEW.party_id')}",
             "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_entered",
+            "UPDATE",
+            "NEW.state = 'CONFIRMED' AND OLD.state <> 'CONFIRMED'"
+            f" AND {entered_by('NEW.confirmed_by_id', 'NEW.id', DELIVERED)}",
+            "ENTERED_BY_YOU",
         ),
         unique("compact_id", "position", code="INTERNAL"),
         index("party_id"),
@@ -385,6 +395,13 @@ class Concern(Logged):
             f"NEW.state = 'ANSWERED' AND OLD.state = 'ASSIGNED' AND {own_matter('NEW.replied_by_id', 'NEW.enterprise_id')}",
             "OWN_MATTER",
         ),
+        refuse(
+            "inv10_desk",
+            "UPDATE",
+            "(NEW.state IN ('CLOSED', 'WITHDRAWN') AND NEW.state <> OLD.state OR NEW.round <> OLD.round)"
+            f" AND ({at_the_desk_of('OLD.owner_id')} OR {at_the_desk_of('OLD.replied_by_id')})",
+            "OWN_MATTER",
+        ),
         index("area_id", "raised_at"),
         index("enterprise_id", "raised_at"),
         index("owner_id"),
@@ -460,6 +477,12 @@ class SelfHelp(Logged):
             "UPDATE",
             f"NEW.state = 'CONFIRMED' AND OLD.state = 'SOLVED' AND {own_matter('NEW.confirmed_by_id', 'NEW.owner_id')}",
             "OWN_MATTER",
+        ),
+        refuse(
+            "inv10_entered",
+            "UPDATE",
+            f"NEW.state = 'CONFIRMED' AND OLD.state = 'SOLVED' AND {entered_by('NEW.confirmed_by_id', 'NEW.id')}",
+            "ENTERED_BY_YOU",
         ),
         index("area_id", "declared_at"),
         index("owner_id", "declared_at"),

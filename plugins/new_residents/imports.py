@@ -41,7 +41,7 @@ def _make(row: Row) -> Made:
         for person in new
     ]  # fmt: skip
     return Made(
-        "new_residents.dormitory.submitted",
+        "new_residents.dormitory.submitted_in_confidence",
         row.area_id,
         [made, *asked] if asked else [],
         {"employer": str(employer), "workers": len(asked)},

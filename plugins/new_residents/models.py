@@ -7,7 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import entered_by, own_matter
+from core.access import at_the_desk_of, entered_by, own_matter
 from core.database.guards import Guard, Refuse, Upon, append_only, by_event, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged, Membership, RuleDocument, references
 from core.personal import Keep, Text, impersonal, personal
@@ -568,11 +568,6 @@ class Appeal(Logged):
             "decided",
             "(NEW.state IN ('GRANTED', 'DISMISSED')) = (NEW.decided_by_id IS NOT NULL AND NEW.decided_at IS NOT NULL)",
         ),
-        check(
-            "by_somebody_else",
-            "NEW.decided_by_id IS NULL OR NEW.decided_by_id <> NEW.against_id",
-            "OWN_MATTER",
-        ),
         refuse(
             "stays",
             "UPDATE",
@@ -582,7 +577,20 @@ class Appeal(Logged):
         ),
         unique("registration_id", where="state = 'OPEN'", code="RESIDENT_APPEAL_OPEN"),
         unique("grant_id", where="state = 'OPEN'", code="RESIDENT_APPEAL_OPEN"),
-        *_by_others("inv10_appeal", "decided_by_id", "NEW.person_id"),
+        *_by_others("inv10_appeal", "decided_by_id", "NEW.person_id", "NEW.against_id"),
+        refuse(
+            "inv10_entered",
+            "UPDATE",
+            f"NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND {entered_by('NEW.decided_by_id', 'NEW.id')}",
+            "ENTERED_BY_YOU",
+        ),
+        refuse("inv10_desk_new", "INSERT", at_the_desk_of("NEW.against_id"), "OWN_MATTER"),
+        refuse(
+            "inv10_desk",
+            "UPDATE",
+            f"NEW.state = 'WITHDRAWN' AND OLD.state = 'OPEN' AND {at_the_desk_of('NEW.against_id')}",
+            "OWN_MATTER",
+        ),
         index("registration_id"),
         index("grant_id"),
         index("person_id", "opened_at"),

@@ -1,17 +1,21 @@
 """How newcomers fare beside locals, entitlement by entitlement (INV15): sums alone, and none so small that it tells of one.
 
+Sums are told in fives, rounded down, so that what lies between two of them tells of nobody either: six who live here less
+five who have it, eight in a district less six in one of its two communities.
+
 A newcomer is who has a verified registration, a local who lives there without one; nobody's household registration (户籍)
 is known. `rate` is how many in a thousand of those who live here today and were decided about have it, by the latest
-decision; it is told only where none of its parts is hidden. Who was refused because they have not lived here long enough
-is in no part of it: like is compared with like, and of what comes of itself everybody who lives here long enough has it.
+decision, to the nearest fifty; it is told only where none of its parts is hidden. Who was refused because they have not lived
+here long enough is in no part of it: like is compared with like, and of what comes of itself everybody who lives here long
+enough has it.
 """
 
 from __future__ import annotations
 
 from plugins.new_residents.models import LIVING
 
-FEWEST = 5  # a count from 1 to 4 is not told
-TOLERANCE = 50  # in a thousand; by less the newcomers are not behind
+FEWEST = 5  # a count from 1 to 4 is not told, and others in steps of so many
+TOLERANCE = 50  # in a thousand; by less the newcomers are not behind, and in such steps rates are told
 
 
 def _people(newcomers: bool, state: str) -> str:
@@ -26,14 +30,14 @@ def _using(newcomers: bool) -> str:
 
 
 def _told(count: str) -> str:
-    return f"CASE WHEN {count} BETWEEN 1 AND {FEWEST - 1} THEN NULL ELSE CAST({count} AS integer) END"
+    return f"CASE WHEN {count} BETWEEN 1 AND {FEWEST - 1} THEN NULL ELSE CAST({count} / {FEWEST} * {FEWEST} AS integer) END"
 
 
 def _rate(has: str, not_has: str) -> str:
     hidden = " OR ".join(f"{n} BETWEEN 1 AND {FEWEST - 1}" for n in (has, not_has))
     return (
         f"CASE WHEN {hidden} OR {has} + {not_has} = 0 THEN NULL"
-        f" ELSE CAST(({has} * 1000) / ({has} + {not_has}) AS integer) END"
+        f" ELSE CAST((({has} * 1000) / ({has} + {not_has}) + {TOLERANCE // 2}) / {TOLERANCE} * {TOLERANCE} AS integer) END"
     )
 
 

@@ -92,16 +92,14 @@ async def resolve(work: Work, *, dispute_id: UUID, upheld: bool, answer: str) ->
 async def withdraw_dispute(work: Work, *, dispute_id: UUID) -> Dispute:
     """Whoever opened it doubts no longer, before a decision; the account is free, unless something else holds it.
 
-    Refuses NOT_A_PARTY, DISPUTE_DECIDED.
+    Refuses DISPUTE_DECIDED.
     """
     found = await work.get(Dispute, dispute_id)
     account = await work.lock(Account, found.account_id)
     dispute = await work.lock(Dispute, dispute_id)
-    work.require("points.dispute.open", dispute)
+    opened_by = await work.get(Actor, dispute.opened_by_id)  # or who they proved to be
+    work.require("points.dispute.open", dispute, owner=opened_by.id)
     work.expect_version(dispute)
-    opened_by = await work.get(Actor, dispute.opened_by_id)
-    if opened_by.id not in (work.principal_id, work.acting.behalf_of_id or work.person_id):
-        raise Refusal("NOT_A_PARTY")
     if dispute.state is not DisputeState.OPEN:
         raise Refusal("DISPUTE_DECIDED", state=dispute.state)
     work.change(dispute, state=DisputeState.WITHDRAWN)

@@ -26,6 +26,8 @@ from schema.nodes.core import Area
 from schema.scalars import Long
 
 KEPT = Subject(AdoptionAgreement, "agreement_id", lambda t: [t.custodian_id])
+OF_ADOPTERS = Subject(AdoptionAgreement, "agreement_id", owners.adopters)
+OF_PARTIES = Subject(AdoptionAgreement, "agreement_id", owners.parties)
 
 # --- spots -----------------------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class AdoptionLeaveClaimInput(AdoptionClaimInput):
     pass
 
 
-@mutation("adoption.claim.submit", on=Subject(AdoptionClaim, "claim_id"), claim=AdoptionClaim)
+@mutation("adoption.claim.submit", on=Subject(AdoptionClaim, "claim_id", owners.claimants), claim=AdoptionClaim)
 async def adoption_leave_claim(work: Work, input: AdoptionLeaveClaimInput) -> Result:
     """Leave a claim as a co-adopter, before it is decided; it goes on with the others (退出共同申请)."""
     return {"claim": await rules.leave_claim(work, claim_id=_claim(input))}
@@ -240,13 +242,13 @@ def _agreement(input: AdoptionAgreementInput) -> UUID:
     return from_global(input.agreement_id, "adoption_agreement", "agreementId")
 
 
-@mutation("adoption.agreement.sign", on=Subject(AdoptionAgreement, "agreement_id"), agreement=AdoptionAgreement)
+@mutation("adoption.agreement.sign", on=OF_PARTIES, agreement=AdoptionAgreement)
 async def adoption_sign_agreement(work: Work, input: AdoptionAgreementInput) -> Result:
     """Sign as a party; the last signature makes it run (签署协议)."""
     return {"agreement": await rules.sign_agreement(work, agreement_id=_agreement(input))}
 
 
-@mutation("adoption.agreement.sign", on=Subject(AdoptionAgreement, "agreement_id"), agreement=AdoptionAgreement)
+@mutation("adoption.agreement.sign", on=OF_ADOPTERS, agreement=AdoptionAgreement)
 async def adoption_leave_agreement(work: Work, input: AdoptionLeaveAgreementInput) -> Result:
     """Leave as a co-adopter; it goes on with the others, a draft with their signatures alone (退出共同认领)."""
     return {"agreement": await rules.leave_agreement(work, agreement_id=_agreement(input))}
@@ -274,9 +276,7 @@ async def adoption_renew(work: Work, input: AdoptionRenewInput) -> Result:
     return {"agreement": await rules.renew_agreement(work, agreement_id=_agreement(input))}
 
 
-@mutation(
-    "adoption.agreement.end", on=Subject(AdoptionAgreement, "agreement_id", owners.parties), agreement=AdoptionAgreement
-)
+@mutation("adoption.agreement.end", on=OF_PARTIES, agreement=AdoptionAgreement)
 async def adoption_end_agreement(work: Work, input: AdoptionEndAgreementInput) -> Result:
     """Give notice; it ends when the days of notice are over, a draft at once (提出终止协议)."""
     return {"agreement": await rules.end_agreement(work, agreement_id=_agreement(input), reason=input.reason)}
@@ -301,7 +301,7 @@ class AdoptionLogUpkeepInput(MutationInput):
     amount: Long | None = strawberry.field(default=None, description="Money or material, in fen (出资,分).")
 
 
-@mutation("adoption.upkeep.log", on=Subject(AdoptionAgreement, "agreement_id"), upkeep=AdoptionUpkeep)
+@mutation("adoption.upkeep.log", on=OF_ADOPTERS, upkeep=AdoptionUpkeep)
 async def adoption_log_upkeep(work: Work, input: AdoptionLogUpkeepInput) -> Result:
     """Note what was done for an adopted spot (登记养护)."""
     upkeep = await rules.log_upkeep(
@@ -385,7 +385,11 @@ class AdoptionAppealInput(AdoptionRevocationInput):
     statement: str
 
 
-@mutation("adoption.appeal.submit", on=Subject(AdoptionRevocation, "revocation_id"), revocation=AdoptionRevocation)
+@mutation(
+    "adoption.appeal.submit",
+    on=Subject(AdoptionRevocation, "revocation_id", owners.revoked),
+    revocation=AdoptionRevocation,
+)
 async def adoption_appeal(work: Work, input: AdoptionAppealInput) -> Result:
     """Appeal against a revocation, as an adopter (申诉)."""
     return {"revocation": await rules.appeal(work, revocation_id=_revocation(input), statement=input.statement)}

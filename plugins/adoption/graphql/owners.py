@@ -20,11 +20,28 @@ def of_revocation(t: RowOf) -> Sequence[Expr]:
 
 def parties(t: RowOf) -> Sequence[Expr]:
     """The lead adopter, the custodian, and who adopts with them and has not left."""
-    return [
-        t.adopter_id,
-        t.custodian_id,
-        ListOf(models.CoAdopter, lambda c: (c.claim_id == t.claim_id) & c.left_on.is_null(), "actor_id", "left_on"),
-    ]
+    return [t.custodian_id, *adopters(t)]
+
+
+def adopters(t: RowOf) -> Sequence[Expr]:
+    """The lead adopter of an agreement, and who adopts with them and has not left."""
+    return [t.adopter_id, _with_them(t.claim_id)]
+
+
+def claimants(t: RowOf) -> Sequence[Expr]:
+    """Who claims a spot, and who claims it with them and has not left."""
+    return [t.claimant_id, _with_them(t.id)]
+
+
+def revoked(t: RowOf) -> Sequence[Expr]:
+    """Whose adoption is revoked."""
+    of = select(models.Agreement).where(lambda a: a.id == t.agreement_id)
+    lead, claim = (of.first(column, order_by="id") for column in ("adopter_id", "claim_id"))
+    return [lead, _with_them(claim)]
+
+
+def _with_them(claim_id: Expr) -> Expr:
+    return ListOf(models.CoAdopter, lambda c: (c.claim_id == claim_id) & c.left_on.is_null(), "actor_id", "left_on")
 
 
 def other_side(t: RowOf) -> Sequence[Expr]:

@@ -36,12 +36,12 @@ MINUTES, AMOUNT = 100_000, 10**12
 async def sign_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     """The principal signs as a party; with the last signature it runs, has its number, and the spot is adopted.
 
-    Nobody signs for both sides: refuses OWN_MATTER. Also AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER.
+    Nobody signs for both sides: refuses OWN_MATTER. Also AGREEMENT_STATE, ALREADY_SIGNED, AGREEMENT_OVER.
     """
     asset, agreement = await locked(work, agreement_id)
-    work.require("adoption.agreement.sign", asset)
-    work.expect_version(agreement)
     others, area_code = await _co_adopters_and_area(work, agreement)
+    work.require("adoption.agreement.sign", asset, owners=[agreement.adopter_id, *others, agreement.custodian_id])
+    work.expect_version(agreement)
     sides = ({agreement.adopter_id, *others}, {agreement.custodian_id})
     if await agreements.sign(work, agreement, Signature, work.principal_id, sides):
         await _begin(work, asset, agreement, area_code)
@@ -67,10 +67,11 @@ async def _begin(work: Work, asset: Asset, agreement: Agreement, area_code: str)
 async def leave_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     """A co-adopter goes; it goes on with the others. A draft then needs only their signatures, and runs if they are there.
 
-    Refuses AGREEMENT_STATE, LEAD_STAYS (the lead adopter gives notice), NOT_A_PARTY, AGREEMENT_OVER.
+    Refuses AGREEMENT_STATE, LEAD_STAYS (the lead adopter gives notice), AGREEMENT_OVER.
     """
     asset, agreement = await locked(work, agreement_id)
-    work.require("adoption.agreement.sign", asset)
+    owners = await adopters(work, agreement.adopter_id, agreement.claim_id)
+    work.require("adoption.agreement.sign", asset, owners=owners)
     work.expect_version(agreement)
     agreements.require_state(agreement, AgreementState.DRAFT, AgreementState.ACTIVE, AgreementState.SUSPENDED)
     share = await share_to_leave(work, agreement.adopter_id, agreement.claim_id)
@@ -118,12 +119,11 @@ async def log_upkeep(
 ) -> Upkeep:
     """An adopter notes what was done for the spot: minutes of work, or an amount in fen.
 
-    Refuses NOT_A_PARTY, AGREEMENT_STATE, AGREEMENT_OVER, IN_THE_FUTURE, ONE_OF_NEEDED, BAD_AMOUNT.
+    Refuses AGREEMENT_STATE, AGREEMENT_OVER, IN_THE_FUTURE, ONE_OF_NEEDED, BAD_AMOUNT.
     """
     asset, agreement = await locked(work, agreement_id)
-    work.require("adoption.upkeep.log", asset)
-    if work.principal_id not in await adopters(work, agreement.adopter_id, agreement.claim_id):
-        raise Refusal("NOT_A_PARTY")
+    owners = await adopters(work, agreement.adopter_id, agreement.claim_id)
+    work.require("adoption.upkeep.log", asset, owners=owners)
     if done_on > today(work):
         raise Refusal("IN_THE_FUTURE", path=("doneOn",))
     agreements.require_running(agreement, done_on)

@@ -84,10 +84,10 @@ async def withdraw_claim(work: Work, *, claim_id: UUID) -> Claim:
 async def leave_claim(work: Work, *, claim_id: UUID) -> Claim:
     """A co-adopter thinks better of it, before a decision; the claim goes on with the others.
 
-    Refuses LEAD_STAYS (the claimant withdraws it), NOT_A_PARTY, CLAIM_DECIDED.
+    Refuses LEAD_STAYS (the claimant withdraws it), CLAIM_DECIDED.
     """
     asset, claim = await locked_claim(work, claim_id)
-    work.require("adoption.claim.submit", asset)
+    work.require("adoption.claim.submit", asset, owners=await adopters(work, claim.claimant_id, claim_id))
     work.expect_version(claim)
     share = await share_to_leave(work, claim.claimant_id, claim_id)
     _still_open(claim)

@@ -102,12 +102,11 @@ def dismiss(work: Work, agreement: Agreement, revocation: Revocation, answer: st
 
 
 async def appeal(work: Work, *, revocation_id: UUID, statement: str) -> Revocation:
-    """An adopter objects, within the days to appeal. Refuses NOT_A_PARTY, REVOCATION_STATE, APPEAL_OVER."""
+    """An adopter objects, within the days to appeal. Refuses REVOCATION_STATE, APPEAL_OVER."""
     asset, agreement, revocation = await _locked(work, revocation_id)
-    work.require("adoption.appeal.submit", asset)
+    owners = await adopters(work, agreement.adopter_id, agreement.claim_id)
+    work.require("adoption.appeal.submit", asset, owners=owners)
     work.expect_version(revocation)
-    if work.principal_id not in await adopters(work, agreement.adopter_id, agreement.claim_id):
-        raise Refusal("NOT_A_PARTY")
     _require(revocation, RevocationState.REVOKED)
     if revocation.appeal_by is None or today(work) > revocation.appeal_by:
         raise Refusal("APPEAL_OVER", until=str(revocation.appeal_by))

@@ -222,7 +222,7 @@ async def judge(
 async def _is_of_here(work: Work, area: Area, actor: Actor, known: _Known) -> bool:
     if known.members[actor.id] or known.noted[actor.id]:
         return True
-    port = work.port("eligibility")
+    port = work.port(ELIGIBILITY)
     return actor.kind is ActorKind.PERSON and await port.resident_since(work, actor.id, area.id) is not None
 
 

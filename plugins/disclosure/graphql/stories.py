@@ -21,7 +21,7 @@ from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutati
 from schema.nodes.composed import Query, every, one
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
-from schema.nodes.expressions import Expr, GlobalId, RowOf, select
+from schema.nodes.expressions import Expr, GlobalId, ListOf, RowOf, select
 from schema.nodes.privacy import Consent, guards
 from schema.nodes.viewing import ViewerFacts
 
@@ -124,6 +124,18 @@ class ActorStories:
 # --- what can be done ------------------------------------------------------------------------------------
 
 STORY = Subject(DisclosureStory, "story_id")
+WHO_IS_IN_IT = Subject(
+    DisclosureStory,
+    "story_id",
+    lambda t: [
+        ListOf(
+            models.StoryPerson,
+            lambda p: (p.story_id == t.id) & ~(p.state == StoryAnswer.LEFT_OUT),
+            "person_id",
+            "person_id",
+        )
+    ],
+)
 _PEOPLE = "Everybody who is shown or named in it; at most 50 (涉及的个人)."
 _PHOTOS = "Pictures, by reference; at most ten (照片)."
 
@@ -200,7 +212,7 @@ class DisclosureAnswerStoryInput(DisclosureStoryInput):
     )
 
 
-@mutation(ANSWER, "core.consent.record", on=STORY, answer=DisclosureStoryPerson)
+@mutation(ANSWER, "core.consent.record", on=WHO_IS_IN_IT, answer=DisclosureStoryPerson)
 async def disclosure_answer_story(work: Work, input: DisclosureAnswerStoryInput) -> Result:
     """Consent to a story one is in as it was read (`expectedVersion`), refuse, or take it back (答复宣传稿)."""
     if input.consent and input.expected_version is None:

@@ -139,7 +139,8 @@ async def answer_story(work: Work, *, story_id: UUID, consents: bool) -> StoryPe
     at the desk with evidence. A no to one that is published takes it down. Refuses NOT_A_PARTY, ALREADY_ANSWERED,
     STORY_STATE, CONSENT_BASIS (a telephone call is not enough to agree)."""
     story = await work.lock(Story, story_id)
-    work.require(ANSWER, story)
+    people = await work.select(StoryPerson, story_id=story.id)
+    work.require(ANSWER, story, owners=[p.person_id for p in people if p.state is not StoryAnswer.LEFT_OUT])
     work.expect_version(story)
     found = await work.select(StoryPerson, lock=True, story_id=story.id, person_id=work.principal_id)
     if not found or found[0].state is StoryAnswer.LEFT_OUT:

@@ -162,7 +162,11 @@ class EnterpriseCouncilSignCompactInput(EnterpriseCouncilCompactInput):
     pass
 
 
-@mutation("enterprise_council.compact.join", on=OF_COMPACT, compact=EnterpriseCouncilCompact)
+@mutation(
+    "enterprise_council.compact.join",
+    on=Subject(EnterpriseCouncilCompact, "compact_id", owners.of_compact),
+    compact=EnterpriseCouncilCompact,
+)
 async def enterprise_council_sign_compact(work: Work, input: EnterpriseCouncilSignCompactInput) -> Result:
     """Sign a compact as one of its parties; with the last signature it runs (签署共建公约)."""
     return {"compact": await rules.sign_compact(work, compact_id=_compact(input))}
@@ -173,7 +177,11 @@ class EnterpriseCouncilEndCompactInput(EnterpriseCouncilCompactInput):
     reason: str
 
 
-@mutation("enterprise_council.compact.join", on=OF_COMPACT, compact=EnterpriseCouncilCompact)
+@mutation(
+    "enterprise_council.compact.join",
+    on=Subject(EnterpriseCouncilCompact, "compact_id", owners.of_compact),
+    compact=EnterpriseCouncilCompact,
+)
 async def enterprise_council_end_compact(work: Work, input: EnterpriseCouncilEndCompactInput) -> Result:
     """Give notice that a compact ends, or give up one that is not signed (退出共建公约)."""
     return {"compact": await rules.end_compact(work, compact_id=_compact(input), reason=input.reason)}
@@ -204,16 +212,17 @@ def _commitment(input: EnterpriseCouncilCommitmentInput) -> UUID:
     return from_global(input.commitment_id, "enterprise_council_commitment", "commitmentId")
 
 
-OF_COMMITMENT = Subject(EnterpriseCouncilCommitment, "commitment_id")
-
-
 @strawberry.input
 class EnterpriseCouncilDeliverCommitmentInput(EnterpriseCouncilCommitmentInput):
     report: str
     evidence: list[str] = strawberry.field(description="What shows it, by reference (凭据).")
 
 
-@mutation("enterprise_council.compact.join", on=OF_COMMITMENT, commitment=EnterpriseCouncilCommitment)
+@mutation(
+    "enterprise_council.compact.join",
+    on=Subject(EnterpriseCouncilCommitment, "commitment_id", owners.of_promise),
+    commitment=EnterpriseCouncilCommitment,
+)
 async def enterprise_council_deliver_commitment(work: Work, input: EnterpriseCouncilDeliverCommitmentInput) -> Result:
     """Say that what one promised is done, and show it (履行承诺)."""
     done = await rules.deliver_commitment(
@@ -228,7 +237,11 @@ class EnterpriseCouncilConfirmDeliveryInput(EnterpriseCouncilCommitmentInput):
     remark: str | None = strawberry.field(default=None, description="Needed where something is missing (意见).")
 
 
-@mutation("enterprise_council.compact.join", on=OF_COMMITMENT, commitment=EnterpriseCouncilCommitment)
+@mutation(
+    "enterprise_council.compact.join",
+    on=Subject(EnterpriseCouncilCommitment, "commitment_id", owners.of_delivery),
+    commitment=EnterpriseCouncilCommitment,
+)
 async def enterprise_council_confirm_delivery(work: Work, input: EnterpriseCouncilConfirmDeliveryInput) -> Result:
     """Find the other side's commitment kept, or say what is missing (确认对方履行)."""
     found = await rules.confirm_delivery(
@@ -266,6 +279,7 @@ def _concern(input: EnterpriseCouncilConcernInput) -> UUID:
 
 
 OF_CONCERN = Subject(EnterpriseCouncilConcern, "concern_id")
+OWN_CONCERN = Subject(EnterpriseCouncilConcern, "concern_id", owners.of_the_enterprise)
 
 
 @strawberry.input
@@ -301,7 +315,7 @@ class EnterpriseCouncilCloseConcernInput(EnterpriseCouncilConcernInput):
     response: str | None = strawberry.field(default=None, description="Needed where it is not enough (反馈).")
 
 
-@mutation("enterprise_council.concern.raise", on=OF_CONCERN, concern=EnterpriseCouncilConcern)
+@mutation("enterprise_council.concern.raise", on=OWN_CONCERN, concern=EnterpriseCouncilConcern)
 async def enterprise_council_close_concern(work: Work, input: EnterpriseCouncilCloseConcernInput) -> Result:
     """Take the answer to one's concern, or say why it is not enough (反馈与办结企业诉求)."""
     concern = await rules.close_concern(
@@ -315,7 +329,7 @@ class EnterpriseCouncilWithdrawConcernInput(EnterpriseCouncilConcernInput):
     pass
 
 
-@mutation("enterprise_council.concern.raise", on=OF_CONCERN, concern=EnterpriseCouncilConcern)
+@mutation("enterprise_council.concern.raise", on=OWN_CONCERN, concern=EnterpriseCouncilConcern)
 async def enterprise_council_withdraw_concern(work: Work, input: EnterpriseCouncilWithdrawConcernInput) -> Result:
     """Need no answer any more (撤回企业诉求)."""
     return {"concern": await rules.withdraw_concern(work, concern_id=_concern(input))}
@@ -355,6 +369,7 @@ def _case(input: EnterpriseCouncilSelfHelpInput) -> UUID:
 
 
 OF_CASE = Subject(EnterpriseCouncilSelfHelp, "self_help_id")
+OWN_CASE = Subject(EnterpriseCouncilSelfHelp, "self_help_id", owners.of_case)
 
 
 @strawberry.input
@@ -362,7 +377,7 @@ class EnterpriseCouncilFileStudyInput(EnterpriseCouncilSelfHelpInput):
     study: str = strawberry.field(description="What one found out, and will do (研究结论与办法).")
 
 
-@mutation("enterprise_council.self_help.take", on=OF_CASE, self_help=EnterpriseCouncilSelfHelp)
+@mutation("enterprise_council.self_help.take", on=OWN_CASE, self_help=EnterpriseCouncilSelfHelp)
 async def enterprise_council_file_study(work: Work, input: EnterpriseCouncilFileStudyInput) -> Result:
     """Say what one found out about it (自行研究问题)."""
     return {"self_help": await rules.file_study(work, case_id=_case(input), study=input.study)}
@@ -374,7 +389,7 @@ class EnterpriseCouncilFileSolutionInput(EnterpriseCouncilSelfHelpInput):
     evidence: list[str] = strawberry.field(description="What shows it, by reference (凭据).")
 
 
-@mutation("enterprise_council.self_help.take", on=OF_CASE, self_help=EnterpriseCouncilSelfHelp)
+@mutation("enterprise_council.self_help.take", on=OWN_CASE, self_help=EnterpriseCouncilSelfHelp)
 async def enterprise_council_file_solution(work: Work, input: EnterpriseCouncilFileSolutionInput) -> Result:
     """Say that it is solved, and show how (自行解决问题)."""
     case = await rules.file_solution(work, case_id=_case(input), solution=input.solution, evidence=input.evidence)
@@ -399,7 +414,7 @@ class EnterpriseCouncilAbandonSelfHelpInput(EnterpriseCouncilSelfHelpInput):
     reason: str
 
 
-@mutation("enterprise_council.self_help.take", on=OF_CASE, self_help=EnterpriseCouncilSelfHelp)
+@mutation("enterprise_council.self_help.take", on=OWN_CASE, self_help=EnterpriseCouncilSelfHelp)
 async def enterprise_council_abandon_self_help(work: Work, input: EnterpriseCouncilAbandonSelfHelpInput) -> Result:
     """Give it up, and say why (放弃自行解决)."""
     return {"self_help": await rules.abandon_self_help(work, case_id=_case(input), reason=input.reason)}

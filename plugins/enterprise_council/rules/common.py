@@ -57,13 +57,6 @@ async def mandated(work: Work, person_id: UUID, enterprise: Actor, area_id: UUID
     return person
 
 
-async def not_own(work: Work, *actor_ids: UUID | None) -> None:
-    """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
-    named = [id for id in actor_ids if id is not None]
-    if named and await work.concerned_in(*named):
-        raise Refusal("OWN_MATTER")
-
-
 def today(work: Work) -> date:
     """The civil day on which it happens."""
     return work.clock.civil_date(work.occurred_at)

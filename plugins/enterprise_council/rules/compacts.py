@@ -15,8 +15,15 @@ from core.ids import new_id
 from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
-from plugins.enterprise_council.models import Commitment, Compact, CompactParty, CompactReview, CompactSignature
-from plugins.enterprise_council.rules.common import evidence_text, needed, not_own, today
+from plugins.enterprise_council.models import (
+    DELIVERED,
+    Commitment,
+    Compact,
+    CompactParty,
+    CompactReview,
+    CompactSignature,
+)
+from plugins.enterprise_council.rules.common import evidence_text, needed, today
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import COMMITTEES, KINDS, CommitmentState, PartyRole
 
@@ -107,20 +114,17 @@ async def _locked(work: Work, compact_id: UUID) -> tuple[Area, Compact, list[Com
 
 
 def _party(work: Work, parties: Sequence[CompactParty]) -> CompactParty:
-    """The principal's own; refuses NOT_A_PARTY."""
-    found = next((p for p in parties if p.actor_id == work.principal_id), None)
-    if found is None:
-        raise Refusal("NOT_A_PARTY")
-    return found
+    """The principal's own, who has to be among the owners of what is done."""
+    return next(p for p in parties if p.actor_id == work.principal_id)
 
 
 async def sign_compact(work: Work, *, compact_id: UUID) -> Compact:
     """The principal signs as a party; with the last signature the compact runs. Nobody signs for two sides.
 
-    Refuses OWN_MATTER, AGREEMENT_STATE, NOT_A_PARTY, ALREADY_SIGNED, AGREEMENT_OVER.
+    Refuses OWN_MATTER, AGREEMENT_STATE, ALREADY_SIGNED, AGREEMENT_OVER.
     """
     area, compact, parties = await _locked(work, compact_id)
-    work.require(JOIN, area)
+    work.require(JOIN, area, owners=[p.actor_id for p in parties])
     work.expect_version(compact)
     sides = (
         {p.actor_id for p in parties if p.role is PartyRole.ENTERPRISE},
@@ -150,10 +154,10 @@ def _next_review(day: date, settings: EnterpriseCouncilSettings) -> date:
 async def end_compact(work: Work, *, compact_id: UUID, reason: str) -> Compact:
     """A party gives notice that the compact ends; one that is not signed by all is given up at once.
 
-    Refuses NOT_A_PARTY, NOTICE_GIVEN, AGREEMENT_STATE, EMPTY_TEXT.
+    Refuses NOTICE_GIVEN, AGREEMENT_STATE, EMPTY_TEXT.
     """
     area, compact, parties = await _locked(work, compact_id)
-    work.require(JOIN, area)
+    work.require(JOIN, area, owners=[p.actor_id for p in parties])
     work.expect_version(compact)
     party, text = _party(work, parties), needed(reason, "reason")
     if compact.state is AgreementState.DRAFT:
@@ -183,15 +187,13 @@ async def settle_over(work: Work, compact_id: UUID) -> None:
 # --- commitments -----------------------------------------------------------------------------------------
 
 
-async def _commitment(work: Work, commitment_id: UUID, *allowed: CommitmentState) -> tuple[Compact, Commitment]:
-    compact, commitment = await work.lock_with(Commitment, commitment_id, Compact)
-    work.require(JOIN, compact)
+def _require_state(work: Work, compact: Compact, commitment: Commitment, *allowed: CommitmentState) -> None:
+    """Refuses VERSION_CONFLICT, AGREEMENT_STATE, COMMITMENT_STATE."""
     work.expect_version(commitment)
     if compact.state is not AgreementState.ACTIVE:
         raise Refusal("AGREEMENT_STATE", state=compact.state)
     if commitment.state not in allowed:
         raise Refusal("COMMITMENT_STATE", state=commitment.state)
-    return compact, commitment
 
 
 def _about(commitment: Commitment) -> dict[str, str]:
@@ -199,31 +201,36 @@ def _about(commitment: Commitment) -> dict[str, str]:
 
 
 async def deliver_commitment(work: Work, *, commitment_id: UUID, report: str, evidence: Sequence[str]) -> Commitment:
-    """The party that promised says what it has done, and shows it. Refuses NOT_A_PARTY (another's), COMMITMENT_STATE,
-    AGREEMENT_STATE, PROOF_NEEDED, TOO_MUCH_PROOF."""
-    compact, commitment = await _commitment(work, commitment_id, CommitmentState.OPEN)
-    if work.principal_id != commitment.party_id:
-        raise Refusal("NOT_A_PARTY")
+    """The party that promised says what it has done, and shows it. Refuses COMMITMENT_STATE, AGREEMENT_STATE, PROOF_NEEDED,
+    TOO_MUCH_PROOF."""
+    compact, commitment = await work.lock_with(Commitment, commitment_id, Compact)
+    work.require(JOIN, compact, owner=commitment.party_id)
+    _require_state(work, compact, commitment, CommitmentState.OPEN)
     if not evidence:
         raise Refusal("PROOF_NEEDED", path=("evidence",))
     work.change(
         commitment, state=CommitmentState.DELIVERED, report=clean_text(report, "report", limit=4000),
         evidence=evidence_text(evidence), delivered_on=today(work), remark=None,
     )  # fmt: skip
-    work.record("enterprise_council.commitment.delivered", commitment, area_id=compact.area_id, data=_about(commitment))
+    work.record(DELIVERED, commitment, area_id=compact.area_id, data=_about(commitment))
     return commitment
 
 
 async def confirm_delivery(work: Work, *, commitment_id: UUID, is_delivered: bool, remark: str | None) -> Commitment:
-    """A party of the other side finds it done, or says what is missing (INV10).
+    """A party of the other side finds it done, or says what is missing (INV10), and not by who entered at the desk that it
+    is done.
 
-    Refuses NOT_A_PARTY, OWN_MATTER (its own side), COMMITMENT_STATE, EMPTY_TEXT.
+    Refuses OWN_MATTER (its own side), ENTERED_BY_YOU, COMMITMENT_STATE, EMPTY_TEXT.
     """
-    compact, commitment = await _commitment(work, commitment_id, CommitmentState.DELIVERED)
-    mine = _party(work, await work.select(CompactParty, compact_id=compact.id))
+    compact, commitment = await work.lock_with(Commitment, commitment_id, Compact)
+    parties = await work.select(CompactParty, compact_id=compact.id)
+    work.require(JOIN, compact, owners=[p.actor_id for p in parties])
+    _require_state(work, compact, commitment, CommitmentState.DELIVERED)
+    mine = _party(work, parties)
     if (mine.role is PartyRole.ENTERPRISE) == (commitment.role is PartyRole.ENTERPRISE):
         raise Refusal("OWN_MATTER")
-    await not_own(work, commitment.party_id)
+    await work.not_own(commitment.party_id)
+    await work.not_entered(commitment, DELIVERED)
     if is_delivered:
         work.change(
             commitment, state=CommitmentState.CONFIRMED, confirmed_by_id=work.person_id, confirmed_on=today(work),
@@ -249,7 +256,7 @@ async def review_compact(
     """
     area, compact, parties = await _locked(work, compact_id)
     work.require(REVIEW, area)
-    await not_own(work, *(p.actor_id for p in parties))
+    await work.not_own(*(p.actor_id for p in parties))
     if compact.state is AgreementState.DRAFT:
         raise Refusal("AGREEMENT_STATE", state=compact.state)
     end = compact.ended_on or compact.ends_on

@@ -12,7 +12,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import Concern
-from plugins.enterprise_council.rules.common import enterprise_here, needed, not_own, today
+from plugins.enterprise_council.rules.common import enterprise_here, needed, today
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import OPEN_CONCERN, ConcernState
 
@@ -76,7 +76,7 @@ async def answer_concern(work: Work, *, concern_id: UUID, reply: str) -> Concern
     area, concern = await work.lock_with(Concern, concern_id, Area)
     work.require(MANAGE, area, owner=concern.owner_id)
     _require_state(work, concern, ConcernState.ASSIGNED)
-    await not_own(work, concern.enterprise_id)
+    await work.not_own(concern.enterprise_id)
     work.change(
         concern, state=ConcernState.ANSWERED, reply=clean_text(reply, "reply", limit=4000),
         replied_by_id=work.person_id, replied_at=work.occurred_at,
@@ -88,10 +88,10 @@ async def answer_concern(work: Work, *, concern_id: UUID, reply: str) -> Concern
 async def close_concern(work: Work, *, concern_id: UUID, is_satisfied: bool, response: str | None) -> Concern:
     """The enterprise takes the answer, or says why not: then it is due another in so many days, by the same owner.
 
-    Refuses NOT_ITS_CONCERN, CONCERN_STATE, EMPTY_TEXT.
+    Refuses OWN_MATTER (INV10: who owns or answered it enters this at the desk), CONCERN_STATE, EMPTY_TEXT.
     """
     area, concern = await work.lock_with(Concern, concern_id, Area)
-    _its_own(work, area, concern)
+    await _its_own(work, area, concern)
     _require_state(work, concern, ConcernState.ANSWERED)
     if is_satisfied:
         work.change(
@@ -114,16 +114,16 @@ async def close_concern(work: Work, *, concern_id: UUID, is_satisfied: bool, res
 
 
 async def withdraw_concern(work: Work, *, concern_id: UUID) -> Concern:
-    """The enterprise needs no answer any more. Refuses NOT_ITS_CONCERN, CONCERN_STATE."""
+    """The enterprise needs no answer any more. Refuses OWN_MATTER (as for closing), CONCERN_STATE."""
     area, concern = await work.lock_with(Concern, concern_id, Area)
-    _its_own(work, area, concern)
+    await _its_own(work, area, concern)
     _require_state(work, concern, *OPEN_CONCERN)
     work.change(concern, state=ConcernState.WITHDRAWN, closed_at=work.now)
     work.record("enterprise_council.concern.withdrawn", concern, area_id=area.id, data=_about(concern))
     return concern
 
 
-def _its_own(work: Work, area: Area, concern: Concern) -> None:
-    work.require(RAISE, area)
-    if work.principal_id != concern.enterprise_id:
-        raise Refusal("NOT_ITS_CONCERN")
+async def _its_own(work: Work, area: Area, concern: Concern) -> None:
+    """What the enterprise says of an answer is not entered by whose answer it is, or is to be."""
+    work.require(RAISE, area, owner=concern.enterprise_id)
+    await work.not_at_the_desk_of(concern.owner_id, concern.replied_by_id)

@@ -18,7 +18,6 @@ from plugins.enterprise_council.rules.common import (
     enterprise_here,
     here_sql,
     mandated,
-    not_own,
     sent_sql,
     today,
 )
@@ -52,7 +51,7 @@ async def seat_enterprise(
     work.require(MANAGE, area)
     enterprise = await enterprise_here(work, enterprise_id, area.id, "enterpriseId")
     person = await mandated(work, representative_id, enterprise, area.id)
-    await not_own(work, enterprise.id)
+    await work.not_own(enterprise.id)
     if await work.find(EnterpriseSeat, body_id=body_id, enterprise_id=enterprise.id, state=STANDING):
         raise Refusal("ENTERPRISE_SEATED", path=("enterpriseId",))
     council_seat = await councils.fill(
@@ -134,7 +133,7 @@ async def end_seat(work: Work, *, seat_id: UUID, because: SeatEnd, reason: str |
     if because not in VACATED_AS:
         raise Refusal("WRONG_SEAT_END", path=("because",))
     if not own:
-        await not_own(work, seat.enterprise_id)
+        await work.not_own(seat.enterprise_id)
     text = optional_text(reason, "reason", limit=2000)
     if because is SeatEnd.REMOVED and text is None:
         raise Refusal("EMPTY_TEXT", path=("reason",))

@@ -13,7 +13,7 @@ from core.ports import ELIGIBILITY
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import SelfHelp
-from plugins.enterprise_council.rules.common import enterprise_here, evidence_text, needed, not_own
+from plugins.enterprise_council.rules.common import enterprise_here, evidence_text, needed
 from plugins.enterprise_council.terms import SelfHelpState
 
 TAKE, CONFIRM = "enterprise_council.self_help.take", "enterprise_council.self_help.confirm"
@@ -55,16 +55,10 @@ def _require_state(work: Work, case: SelfHelp, *allowed: SelfHelpState) -> None:
         raise Refusal("SELF_HELP_STATE", state=case.state)
 
 
-def _its_own(work: Work, area: Area, case: SelfHelp) -> None:
-    work.require(TAKE, area)
-    if work.principal_id != case.owner_id:
-        raise Refusal("NOT_ITS_CASE")
-
-
 async def file_study(work: Work, *, case_id: UUID, study: str) -> SelfHelp:
-    """Whoever declared it says what they found out, and what they will do. Refuses NOT_ITS_CASE, SELF_HELP_STATE."""
+    """Whoever declared it says what they found out, and what they will do. Refuses SELF_HELP_STATE."""
     area, case = await work.lock_with(SelfHelp, case_id, Area)
-    _its_own(work, area, case)
+    work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.DECLARED)
     work.change(
         case, state=SelfHelpState.STUDIED, study=clean_text(study, "study", limit=5000), studied_at=work.occurred_at
@@ -74,9 +68,9 @@ async def file_study(work: Work, *, case_id: UUID, study: str) -> SelfHelp:
 
 
 async def file_solution(work: Work, *, case_id: UUID, solution: str, evidence: Sequence[str]) -> SelfHelp:
-    """They have solved it, and show how. Refuses NOT_ITS_CASE, SELF_HELP_STATE, PROOF_NEEDED."""
+    """They have solved it, and show how. Refuses SELF_HELP_STATE, PROOF_NEEDED."""
     area, case = await work.lock_with(SelfHelp, case_id, Area)
-    _its_own(work, area, case)
+    work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.STUDIED)
     if not evidence:
         raise Refusal("PROOF_NEEDED", path=("evidence",))
@@ -89,12 +83,16 @@ async def file_solution(work: Work, *, case_id: UUID, solution: str, evidence: S
 
 
 async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcome: str) -> SelfHelp:
-    """The community finds the problem solved, or says what is missing; never whoever solved it (INV10). What it found goes
-    back to them (INV12). Refuses OWN_MATTER, SELF_HELP_STATE, EMPTY_TEXT."""
+    """The community finds the problem solved, or says what is missing; never whoever solved it, or entered at the desk what
+    they did (INV10). What it found goes back to them (INV12).
+
+    Refuses OWN_MATTER, ENTERED_BY_YOU, SELF_HELP_STATE, EMPTY_TEXT.
+    """
     area, case = await work.lock_with(SelfHelp, case_id, Area)
     work.require(CONFIRM, area)
     _require_state(work, case, SelfHelpState.SOLVED)
-    await not_own(work, case.owner_id)
+    await work.not_own(case.owner_id)
+    await work.not_entered(case)
     text = needed(outcome, "outcome")
     if is_solved:
         work.change(
@@ -108,9 +106,9 @@ async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcom
 
 
 async def abandon_self_help(work: Work, *, case_id: UUID, reason: str) -> SelfHelp:
-    """They give it up, and say why. Refuses NOT_ITS_CASE, SELF_HELP_STATE, EMPTY_TEXT."""
+    """They give it up, and say why. Refuses SELF_HELP_STATE, EMPTY_TEXT."""
     area, case = await work.lock_with(SelfHelp, case_id, Area)
-    _its_own(work, area, case)
+    work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.DECLARED, SelfHelpState.STUDIED)
     text = needed(reason, "reason")
     work.change(case, state=SelfHelpState.ABANDONED)

@@ -24,7 +24,7 @@ from plugins.forums.graphql.nodes import (
 from plugins.forums.terms import ForumElectorate, ForumKind, ForumMembership, ForumStance
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
 from schema.nodes.core import Area
-from schema.nodes.expressions import Expr, ListOf, RowOf
+from schema.nodes.expressions import Expr, ListOf, RowOf, case
 
 
 def _convenors(t: RowOf) -> Sequence[Expr]:
@@ -41,6 +41,7 @@ def _convenors(t: RowOf) -> Sequence[Expr]:
 
 OF_FORUM = Subject(ForumsForum, "forum_id")
 OF_MEMBER, LED_MEMBER = Subject(ForumsMember, "member_id"), Subject(ForumsMember, "member_id", _convenors)
+OWN_MEMBER = Subject(ForumsMember, "member_id", lambda t: [case(t.body_id.is_null(), t.actor_id)])
 OF_TOPIC, LED_TOPIC = Subject(ForumsTopic, "topic_id"), Subject(ForumsTopic, "topic_id", _convenors)
 OWN_TOPIC = Subject(ForumsTopic, "topic_id", lambda t: [t.opened_by_id])
 LED_ROUND = Subject(ForumsRound, "round_id", _convenors)
@@ -169,7 +170,7 @@ class ForumsLeaveInput(ForumsMemberInput):
     )
 
 
-@mutation("forums.member.join", on=OF_MEMBER, member=ForumsMember)
+@mutation("forums.member.join", on=OWN_MEMBER, member=ForumsMember)
 async def forums_leave(work: Work, input: ForumsLeaveInput) -> Result:
     """Leave a forum, or take an application back (退出议事厅)."""
     successor = None if input.successor_id is None else from_global(input.successor_id, "forums_member", "successorId")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from tortoise import fields
 
+from core.access import at_the_desk_of
 from core.database.guards import Guard, by_event, changed, check, index, refuse, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
@@ -32,6 +33,14 @@ _OVER = (
     " WHERE r.id = NEW.resolution_id AND r.forum_id = NEW.forum_id AND r.method = 'CONSENSUS'"
     " AND r.state = 'PENDING' AND r.closes_at > NEW.stated_at AND m.since <= r.put_at)"
 )
+
+# In a forum of people each says one thing, also who was merged into another (INV6); in one of bodies, each body does.
+_STATED = (
+    "EXISTS (SELECT 1 FROM forums_position p JOIN forums_member m ON m.id = p.member_id WHERE m.body_id IS NULL"
+    " AND p.resolution_id = NEW.resolution_id AND p.actor_id = NEW.actor_id AND p.id <> NEW.id) AND EXISTS (SELECT 1"
+    " FROM forums_resolution r WHERE r.id = NEW.resolution_id AND r.state = 'PENDING')"
+)
+_PUT_BY = "(SELECT r.put_by_id FROM forums_resolution r WHERE r.id = NEW.resolution_id)"
 
 
 class Resolution(Logged):
@@ -168,7 +177,9 @@ class Position(Logged):
         ),
         refuse("while_it_is_pending", "INSERT", _OVER, "POSITIONS_OVER"),
         refuse("still_pending", "UPDATE", f"{_OVER} AND NOT {by_event('forums.position.merged')}", "POSITIONS_OVER"),
+        refuse("one_person_once", "INSERT OR UPDATE", _STATED, "ALREADY_STATED"),
         refuse("by_a_member", "INSERT", f"NOT {is_member('NEW.actor_id')}", "NOT_IN_FORUM"),
+        refuse("inv10_proposer", "INSERT OR UPDATE", at_the_desk_of(_PUT_BY), "OWN_MATTER"),
         refuse("stays", "UPDATE", changed("resolution_id", "member_id"), "APPEND_ONLY"),
         index("resolution_id", "stated_at"),
         index("member_id"),

@@ -7,13 +7,15 @@ from uuid import UUID
 
 from tortoise import fields
 
-from core.access import own_matter
+from core.access import at_the_desk_of, entered_by, own_matter
 from core.database.guards import Guard, by_event, changed, check, index, refuse, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, personal
 from plugins.forums.models.forums import Forum, Member
 from plugins.forums.models.topics import Statement
 from plugins.forums.terms import ForumModerationKind, ForumModerationState
+
+_DECIDES = "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL"
 
 
 class Moderation(Logged):
@@ -57,15 +59,23 @@ class Moderation(Logged):
         refuse(
             "inv10_decided",
             "UPDATE",
-            "NEW.decided_by_id IS NOT NULL AND OLD.decided_by_id IS NULL AND (NEW.decided_by_id = NEW.made_by_id"
+            f"{_DECIDES} AND ({own_matter('NEW.decided_by_id', 'NEW.made_by_id')}"
             f" OR {own_matter('NEW.decided_by_id', 'NEW.concerns_id')})",
+            "OWN_MATTER",
+        ),
+        refuse("inv10_entered", "UPDATE", f"{_DECIDES} AND {entered_by('NEW.decided_by_id', 'NEW.id')}", "ENTERED_BY_YOU"),
+        refuse(
+            "inv10_desk",
+            "UPDATE",
+            f"NEW.appeal IS NOT NULL AND OLD.appeal IS NULL AND {at_the_desk_of('NEW.made_by_id')}",
             "OWN_MATTER",
         ),
         refuse(
             "in_order",
             "UPDATE",
             "NOT (NEW.state = OLD.state OR (OLD.state = 'IN_FORCE' AND NEW.state IN ('APPEALED', 'LIFTED', 'OVER'))"
-            " OR (OLD.state = 'APPEALED' AND NEW.state IN ('UPHELD', 'LIFTED', 'OVER'))"
+            " OR (OLD.state = 'APPEALED' AND NEW.state IN ('UPHELD', 'LIFTED'))"
+            " OR (OLD.state = 'OVER' AND OLD.appeal IS NULL AND NEW.state = 'APPEALED')"
             " OR (OLD.state = 'UPHELD' AND NEW.state = 'OVER'))",
             "MODERATION_STATE",
         ),

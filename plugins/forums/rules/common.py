@@ -31,13 +31,6 @@ def require_active(forum: Forum) -> None:
         raise Refusal("FORUM_CLOSED")
 
 
-async def not_own(work: Work, *actor_ids: UUID | None) -> None:
-    """Refuses OWN_MATTER (INV10)."""
-    named = [id for id in actor_ids if id is not None]
-    if named and await work.concerned_in(*named):
-        raise Refusal("OWN_MATTER")
-
-
 async def convenor(work: Work, forum_id: UUID) -> UUID | None:
     """The principal, if they convene the forum: what convenors do is their own matter."""
     if work.system or work.viewer.person_id is None:

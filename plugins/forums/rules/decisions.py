@@ -158,18 +158,21 @@ async def withdraw_resolution(work: Work, *, resolution_id: UUID, reason: str) -
 async def take_position(work: Work, *, resolution_id: UUID, stance: ForumStance, reason: str | None = None) -> Position:
     """Agree, stand aside or object, and say why; anew as long as the period lasts.
 
-    Refuses POSITIONS_OVER, NOT_IN_FORUM, EXCLUDED, JOINED_LATER, EMPTY_TEXT (who objects says why).
+    Refuses POSITIONS_OVER, NOT_IN_FORUM, EXCLUDED, JOINED_LATER, EMPTY_TEXT (who objects says why), and OWN_MATTER (INV10)
+    where who put it enters it at the desk for somebody else: silence is no consent.
     """
     resolution = await work.lock(Resolution, resolution_id)
     work.require(SPEAK, resolution)
     member = await taking_part(work, await work.get(Forum, resolution.forum_id))
+    await work.not_at_the_desk_of(resolution.put_by_id)
     pending = resolution.state is ForumResolutionState.PENDING and resolution.method is ForumMethod.CONSENSUS
     if not pending or resolution.closes_at <= work.now:
         raise Refusal("POSITIONS_OVER")
     if member.since is None or member.since > resolution.put_at:
         raise Refusal("JOINED_LATER")
     said = needed(reason, "reason") if stance is ForumStance.OBJECT else optional_text(reason, "reason", limit=2000)
-    found = await work.find(Position, resolution_id=resolution.id, member_id=member.id)
+    whose = {"actor_id": work.principal_id} if member.body_id is None else {"member_id": member.id}
+    found = await work.find(Position, resolution_id=resolution.id, **whose)
     if found is None:
         found = Position(
             id=new_id(), area_id=resolution.area_id, forum_id=resolution.forum_id, resolution_id=resolution.id,
@@ -178,8 +181,10 @@ async def take_position(work: Work, *, resolution_id: UUID, stance: ForumStance,
         work.add(found)
     else:
         work.change(found, stance=stance, reason=said, actor_id=work.principal_id, stated_at=work.now)
-    data = {**_about(resolution), "stance": str(stance)} if stance is ForumStance.OBJECT else _about(resolution)
-    work.record("forums.position.taken", found, area_id=resolution.area_id, data=data)
+    objects = stance is ForumStance.OBJECT
+    data = {**_about(resolution), "stance": str(stance)} if objects else _about(resolution)
+    type = "forums.position.taken" if objects else "forums.position.taken_in_confidence"
+    work.record(type, found, area_id=resolution.area_id, data=data)
     return found
 
 

@@ -19,21 +19,19 @@ from core.ports import ELIGIBILITY
 from core.rules.inputs import optional_text
 from core.settings.store import as_uuid
 from core.work import PendingEvent, Work
-from plugins.forums.models import Forum, Member, Moderation
-from plugins.forums.rules.common import convenor, councils, needed, not_own, require_active
+from plugins.forums.models import Forum, Member
+from plugins.forums.rules.common import convenor, councils, needed, require_active
 from plugins.forums.rules.forums import MANAGE, about, end
+from plugins.forums.rules.moderation import excluded
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import (
     BELONGS,
-    HOLDS,
     ForumMemberBasis,
     ForumMembership,
     ForumMemberState,
-    ForumModerationKind,
 )
 
 JOIN, ADMIT = "forums.member.join", "forums.member.admit"
-_EXCLUDE = ForumModerationKind.EXCLUDE
 UNITS = (ActorKind.ORGANIZATION, ActorKind.ENTERPRISE)
 _BELONGS_HERE = (
     "SELECT 1 AS yes FROM core_membership m JOIN core_area_closure c ON c.descendant_id = m.area_id AND c.ancestor_id = {}"
@@ -54,7 +52,7 @@ async def join_forum(work: Work, *, forum_id: UUID, application: str | None = No
     actor = await work.get(Actor, work.principal_id)
     if await work.find(Member, forum_id=forum.id, actor_id=actor.id, until=None):
         raise Refusal("ALREADY_IN_FORUM")
-    if await work.select(Moderation, forum_id=forum.id, concerns_id=actor.id, kind=_EXCLUDE, state=list(HOLDS)):
+    if await excluded(work, forum_id=forum.id, concerns_id=actor.id):
         raise Refusal("EXCLUDED")
     await _belongs_here(work, forum, actor)
     at_once = forum.membership is ForumMembership.OPEN
@@ -96,7 +94,7 @@ async def decide_application(work: Work, *, member_id: UUID, admit: bool, reason
     require_active(forum)
     if member.state is not ForumMemberState.APPLIED:
         raise Refusal("FORUM_MEMBER_STATE", state=member.state)
-    await not_own(work, member.actor_id)
+    await work.not_own(member.actor_id)
     text = optional_text(reason, "reason", limit=2000) if admit else needed(reason, "reason")
     if admit:
         work.change(member, state=ForumMemberState.ACTIVE, since=work.now)
@@ -111,15 +109,13 @@ async def leave_forum(work: Work, *, member_id: UUID, successor_id: UUID | None 
     """Go, or take an application back; what one said stays. Who sits in the body vacates the seat instead. Who convenes the
     forum may say which member convenes it after them, and has to, where nobody else does and others are there.
 
-    Refuses NOT_A_PARTY, FORUM_MEMBER_STATE, SEATED_MEMBER, LAST_CONVENOR, CONVENOR_STAYS (the other takes no part).
+    Refuses NOT_AN_OFFICER (of the body that is the member), FORUM_MEMBER_STATE, SEATED_MEMBER, LAST_CONVENOR,
+    CONVENOR_STAYS (the other takes no part).
     """
     member = await work.lock(Member, member_id)
-    work.require(JOIN, member)
+    work.require(JOIN, member, owner=member.actor_id if member.body_id is None else None)
     work.expect_version(member)
-    if member.body_id is None:
-        if member.actor_id != work.principal_id:
-            raise Refusal("NOT_A_PARTY")
-    elif not await councils(work).is_officer(work, member.body_id):
+    if member.body_id is not None and not await councils(work).is_officer(work, member.body_id):
         raise Refusal("NOT_AN_OFFICER")
     if member.state not in BELONGS:
         raise Refusal("FORUM_MEMBER_STATE", state=member.state)

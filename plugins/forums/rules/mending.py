@@ -27,13 +27,21 @@ async def _there(work: Work, actor_id: UUID) -> list[Member]:
     return await work.select(Member, actor_id=actor_id, until=None)
 
 
+# Proposed consensus on which each of the two has said something (INV6).
+_BOTH_STATED = """SELECT count(*) AS n FROM forums_resolution r WHERE r.state = 'PENDING'
+    AND EXISTS (SELECT 1 FROM forums_position p WHERE p.resolution_id = r.id AND p.actor_id = {})
+    AND EXISTS (SELECT 1 FROM forums_position p WHERE p.resolution_id = r.id AND p.actor_id = {})"""
+
+
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
-    """What would move; one of two memberships in a forum is ended first."""
+    """What would move; one of two memberships in a forum is ended first, a consensus to which both said something decided."""
     both = {m.forum_id for m in await _there(work, kept)} & {m.forum_id for m in await _there(work, gone)}
     found = [
         Finding(model.tag, len(await work.select(model, lock=False, **{column: gone}))) for model, column, _ in _MOVES
     ]
-    return [f for f in [*found, Finding("forums_member", len(both), "BOTH_IN_FORUM")] if f.count]
+    stated = int((await work.rows(_BOTH_STATED, kept, gone))[0]["n"])
+    found += [Finding("forums_member", len(both), "BOTH_IN_FORUM"), Finding("forums_position", stated, "BOTH_STATED")]
+    return [f for f in found if f.count]
 
 
 async def move_merged(work: Work, kept: UUID, gone: UUID) -> None:

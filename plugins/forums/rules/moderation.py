@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from core.errors import Refusal
 from core.ids import new_id
 from core.work import Work
 from plugins.forums.models import Forum, Member, Moderation, Statement
-from plugins.forums.rules.common import convenor, needed, not_own, require_active
+from plugins.forums.rules.common import convenor, needed, require_active
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import (
     HOLDS,
@@ -21,8 +22,10 @@ from plugins.forums.terms import (
 
 MODERATE, APPEAL, DECIDE = "forums.moderate", "forums.moderation.appeal", "forums.moderation.decide"
 EXCLUSIONS_SQL = (
-    "SELECT d.id, d.area_id FROM forums_moderation d WHERE d.kind = 'EXCLUDE'"
-    " AND d.state IN ('IN_FORCE', 'APPEALED', 'UPHELD') AND d.until <= :now:"
+    "SELECT d.id, d.area_id FROM forums_moderation d JOIN forums_member m ON m.id = d.member_id WHERE d.kind = 'EXCLUDE'"
+    " AND d.state IN ('IN_FORCE', 'APPEALED', 'UPHELD') AND d.until <= :now: AND (d.state <> 'APPEALED'"
+    " OR (m.state = 'EXCLUDED' AND NOT EXISTS (SELECT 1 FROM forums_moderation n WHERE n.member_id = d.member_id"
+    " AND n.kind = 'EXCLUDE' AND n.state IN ('IN_FORCE', 'APPEALED', 'UPHELD') AND n.until > :now:)))"
 )
 
 
@@ -33,7 +36,7 @@ async def hide_statement(work: Work, *, statement_id: UUID, reason: str) -> Mode
     work.require(MODERATE, statement, owner=await convenor(work, statement.forum_id))
     if statement.state is not ForumStatementState.SPOKEN:
         raise Refusal("STATEMENT_STATE", state=statement.state)
-    await not_own(work, statement.author_id)
+    await work.not_own(statement.author_id)
     member = await work.get(Member, statement.member_id)
     made = await _made(work, ForumModerationKind.HIDE, member, statement.author_id, reason, statement=statement)
     work.change(statement, state=ForumStatementState.HIDDEN)
@@ -49,7 +52,7 @@ async def exclude_member(work: Work, *, member_id: UUID, until: date, reason: st
     require_active(forum)
     if member.state is not ForumMemberState.ACTIVE or member.actor_id is None:
         raise Refusal("FORUM_MEMBER_STATE", state=member.state)
-    await not_own(work, member.actor_id)
+    await work.not_own(member.actor_id)
     days = (await work.settings(ForumsSettings, forum)).exclusion_days
     if until < work.clock.today():
         raise Refusal("IN_THE_PAST", path=("until",))
@@ -77,11 +80,13 @@ async def _made(
 
 
 async def appeal(work: Work, *, moderation_id: UUID, text: str) -> Moderation:
-    """Whom it concerns says why it is wrong. Refuses MODERATION_STATE, APPEAL_TOO_LATE."""
+    """Whom it concerns says why it is wrong, once, also when it is over. Refuses MODERATION_STATE, APPEAL_TOO_LATE, and
+    OWN_MATTER (INV10) where who did it enters it at the desk."""
     made = await work.lock(Moderation, moderation_id)
     work.require(APPEAL, made, owner=made.concerns_id)
     work.expect_version(made)
-    if made.state is not ForumModerationState.IN_FORCE:
+    await work.not_at_the_desk_of(made.made_by_id)
+    if made.state not in (ForumModerationState.IN_FORCE, ForumModerationState.OVER) or made.appeal is not None:
         raise Refusal("MODERATION_STATE", state=made.state)
     if work.now > made.appeal_until:
         raise Refusal("APPEAL_TOO_LATE")
@@ -91,15 +96,15 @@ async def appeal(work: Work, *, moderation_id: UUID, text: str) -> Moderation:
 
 
 async def decide_appeal(work: Work, *, moderation_id: UUID, lift: bool, decision: str) -> Moderation:
-    """Somebody who had no part in it upholds or lifts it (INV10). Refuses OWN_MATTER, MODERATION_STATE, EMPTY_TEXT."""
+    """Somebody who had no part in it, nor entered the appeal at the desk, upholds or lifts it (INV10), also when it is over.
+    Refuses OWN_MATTER, ENTERED_BY_YOU, MODERATION_STATE, EMPTY_TEXT."""
     made = await work.lock(Moderation, moderation_id)
     work.require(DECIDE, made)
     work.expect_version(made)
     if made.state is not ForumModerationState.APPEALED:
         raise Refusal("MODERATION_STATE", state=made.state)
-    if work.person_id == made.made_by_id:
-        raise Refusal("OWN_MATTER")
-    await not_own(work, made.concerns_id)
+    await work.not_own(made.concerns_id, made.made_by_id)
+    await work.not_entered(made)
     said = {"decision": needed(decision, "decision"), "decided_by_id": work.person_id, "decided_at": work.now}
     if lift:
         await _lift(work, made, ForumModerationState.LIFTED, **said)
@@ -114,7 +119,7 @@ async def lift(work: Work, *, moderation_id: UUID) -> Moderation:
     made = await work.lock(Moderation, moderation_id)
     work.require(MODERATE, made, owner=await convenor(work, made.forum_id))
     work.expect_version(made)
-    await not_own(work, made.concerns_id)
+    await work.not_own(made.concerns_id)
     if made.state is not ForumModerationState.IN_FORCE:
         raise Refusal("MODERATION_STATE", state=made.state)
     await _lift(work, made, ForumModerationState.LIFTED)
@@ -122,11 +127,14 @@ async def lift(work: Work, *, moderation_id: UUID) -> Moderation:
 
 
 async def end_due(work: Work, moderation_id: UUID) -> None:
-    """A job: an exclusion is over."""
+    """A job: an exclusion is over; an appeal against it is still decided."""
     made = await work.lock(Moderation, moderation_id)
     if made.state in HOLDS and made.until is not None and made.until <= work.now:
         work.require(MODERATE, made)
-        await _lift(work, made, ForumModerationState.OVER)
+        if made.state is ForumModerationState.APPEALED:
+            await _readmit(work, made)
+        else:
+            await _lift(work, made, ForumModerationState.OVER)
 
 
 async def _lift(work: Work, made: Moderation, state: ForumModerationState, **said: object) -> None:
@@ -139,10 +147,21 @@ async def _lift(work: Work, made: Moderation, state: ForumModerationState, **sai
             work.change(statement, state=ForumStatementState.SPOKEN)
             work.record("forums.statement.restored", statement, area_id=made.area_id, data=about(made))
         return
+    await _readmit(work, made)
+
+
+async def _readmit(work: Work, made: Moderation) -> None:
+    """Queue and record that a member takes part again, unless another exclusion of theirs runs."""
     member = await work.lock(Member, made.member_id)
-    if member.state is ForumMemberState.EXCLUDED:
+    if member.state is ForumMemberState.EXCLUDED and not await excluded(work, made, member_id=member.id):
         work.change(member, state=ForumMemberState.ACTIVE)
         work.record("forums.member.readmitted", member, area_id=made.area_id, data=about(made))
+
+
+async def excluded(work: Work, but: Moderation | None = None, **equals: Any) -> bool:
+    """Does an exclusion run, of the member or the forum and actor named?"""
+    held = await work.select(Moderation, kind=ForumModerationKind.EXCLUDE, state=list(HOLDS), **equals)
+    return any(m.until is not None and m.until > work.now for m in held if but is None or m.id != but.id)
 
 
 def about(made: Moderation) -> dict[str, str]:

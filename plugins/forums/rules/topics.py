@@ -10,7 +10,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
-from plugins.forums.models import Forum, Round, Statement, Topic
+from plugins.forums.models import Forum, Member, Round, Statement, Topic
 from plugins.forums.rules.common import convenor, councils, needed, require_active, taking_part
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import ForumRoundState, ForumTopicState
@@ -31,7 +31,7 @@ async def open_topic(
     """
     forum = await work.get(Forum, forum_id)
     work.require(OPEN, forum)
-    await taking_part(work, forum)
+    await work.lock(Member, (await taking_part(work, forum)).id)  # of two topics at once each sees the other
     settings = await work.settings(ForumsSettings, forum)
     await councils(work).may_decide(work, forum.body_id, matter)
     own = await work.select(Topic, forum_id=forum.id, opened_by_id=work.principal_id, state=RUNS)

@@ -10,6 +10,7 @@ import strawberry
 from core.ids import from_global
 from core.work import Work
 from plugins.new_residents import rules
+from plugins.new_residents.graphql.mutations import person
 from plugins.new_residents.graphql.nodes import (
     NewResidentsAppeal,
     NewResidentsEntitlement,
@@ -206,7 +207,9 @@ class NewResidentsWithdrawRequestInput(NewResidentsGrantInput):
     pass
 
 
-@mutation("new_residents.entitlement.request", on=Subject(NewResidentsGrant, "grant_id"), grant=NewResidentsGrant)
+@mutation(
+    "new_residents.entitlement.request", on=Subject(NewResidentsGrant, "grant_id", person), grant=NewResidentsGrant
+)
 async def new_residents_withdraw_request(work: Work, input: NewResidentsWithdrawRequestInput) -> Result:
     """Ask for an entitlement no longer (撤回申请)."""
     return {"grant": await rules.withdraw_request(work, grant_id=_grant(input.grant_id))}
@@ -231,7 +234,7 @@ class NewResidentsEndEntitlementInput(NewResidentsGrantInput):
     reason: str = strawberry.field(description="Why; the person reads it (理由).")
 
 
-@mutation(GRANT, on=Subject(NewResidentsGrant, "grant_id", lambda t: [t.person_id]), grant=NewResidentsGrant)
+@mutation(GRANT, on=Subject(NewResidentsGrant, "grant_id", person), grant=NewResidentsGrant)
 async def new_residents_end_entitlement(work: Work, input: NewResidentsEndEntitlementInput) -> Result:
     """End what somebody has, or give up what one has oneself (终止享有)."""
     return {"grant": await rules.end_entitlement(work, grant_id=_grant(input.grant_id), reason=input.reason)}
@@ -248,7 +251,7 @@ class NewResidentsAppealInput(MutationInput):
     statement: str = strawberry.field(description="What is wrong (申诉理由).")
 
 
-@mutation(SUBMIT, on=Subject(NewResidentsRegistration, "registration_id"), appeal=NewResidentsAppeal)
+@mutation(SUBMIT, on=Subject(NewResidentsRegistration, "registration_id", person), appeal=NewResidentsAppeal)
 async def new_residents_appeal(work: Work, input: NewResidentsAppealInput) -> Result:
     """Appeal against a refused or revoked residence, or its first day (就居住核验申诉)."""
     appeal = await rules.appeal_residence(
@@ -265,7 +268,7 @@ class NewResidentsAppealEntitlementInput(MutationInput):
     statement: str = strawberry.field(description="What is wrong (申诉理由).")
 
 
-@mutation(SUBMIT, on=Subject(NewResidentsGrant, "grant_id"), appeal=NewResidentsAppeal)
+@mutation(SUBMIT, on=Subject(NewResidentsGrant, "grant_id", person), appeal=NewResidentsAppeal)
 async def new_residents_appeal_entitlement(work: Work, input: NewResidentsAppealEntitlementInput) -> Result:
     """Appeal against a refused or ended entitlement (就五同事项申诉)."""
     appeal = await rules.appeal_entitlement(work, grant_id=_grant(input.grant_id), statement=input.statement)
@@ -286,7 +289,7 @@ class NewResidentsWithdrawAppealInput(NewResidentsAppealChangeInput):
     pass
 
 
-@mutation(SUBMIT, on=Subject(NewResidentsAppeal, "appeal_id"), appeal=NewResidentsAppeal)
+@mutation(SUBMIT, on=Subject(NewResidentsAppeal, "appeal_id", person), appeal=NewResidentsAppeal)
 async def new_residents_withdraw_appeal(work: Work, input: NewResidentsWithdrawAppealInput) -> Result:
     """Withdraw one's appeal before it is decided (撤回申诉)."""
     return {"appeal": await rules.withdraw_appeal(work, appeal_id=_appeal(input))}

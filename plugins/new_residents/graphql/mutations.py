@@ -20,12 +20,16 @@ from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutati
 from schema.nodes.core import Area
 from schema.nodes.expressions import Expr, RowOf
 
-THEIRS = Subject(NewResidentsRegistration, "registration_id")
 MEMBERSHIPS = "core.membership.manage"
 
 
-def _person(t: RowOf) -> list[Expr]:
+def person(t: RowOf) -> list[Expr]:
+    """Whose own matter a registration, an entitlement or an appeal is."""
     return [t.person_id]
+
+
+REGISTRATION = Subject(NewResidentsRegistration, "registration_id")
+THEIRS = Subject(NewResidentsRegistration, "registration_id", person)
 
 
 # --- registering -----------------------------------------------------------------------------------------
@@ -113,7 +117,9 @@ class NewResidentsVerifyResidenceInput(NewResidentsRegistrationInput):
     )
 
 
-@mutation("new_residents.residence.verify", MEMBERSHIPS, on=THEIRS, batch=True, registration=NewResidentsRegistration)
+@mutation(
+    "new_residents.residence.verify", MEMBERSHIPS, on=REGISTRATION, batch=True, registration=NewResidentsRegistration
+)
 async def new_residents_verify_residence(work: Work, input: NewResidentsVerifyResidenceInput) -> Result:
     """Verify that somebody lives here since a day, as a clerk with no part in it (核验居住)."""
     found = await rules.verify_residence(
@@ -127,7 +133,7 @@ class NewResidentsRejectRegistrationInput(NewResidentsRegistrationInput):
     reason: str = strawberry.field(description="Why; the person reads it (理由).")
 
 
-@mutation("new_residents.residence.verify", on=THEIRS, registration=NewResidentsRegistration)
+@mutation("new_residents.residence.verify", on=REGISTRATION, registration=NewResidentsRegistration)
 async def new_residents_reject_registration(work: Work, input: NewResidentsRejectRegistrationInput) -> Result:
     """Refuse a registration, which the person may appeal against (不予核验)."""
     found = await rules.reject_registration(work, registration_id=_registration(input), reason=input.reason)
@@ -139,7 +145,7 @@ class NewResidentsRevokeResidenceInput(NewResidentsRegistrationInput):
     reason: str = strawberry.field(description="Why; the person reads it (理由).")
 
 
-@mutation("new_residents.residence.verify", on=THEIRS, registration=NewResidentsRegistration)
+@mutation("new_residents.residence.verify", on=REGISTRATION, registration=NewResidentsRegistration)
 async def new_residents_revoke_residence(work: Work, input: NewResidentsRevokeResidenceInput) -> Result:
     """Take back what proves wrong; the person may appeal (撤销核验)."""
     found = await rules.revoke_residence(work, registration_id=_registration(input), reason=input.reason)
@@ -153,7 +159,7 @@ class NewResidentsMoveAwayInput(NewResidentsRegistrationInput):
 
 @mutation(
     "new_residents.residence.end",
-    on=Subject(NewResidentsRegistration, "registration_id", _person),
+    on=THEIRS,
     registration=NewResidentsRegistration,
 )
 async def new_residents_move_away(work: Work, input: NewResidentsMoveAwayInput) -> Result:
@@ -171,13 +177,13 @@ class NewResidentsAskConsentInput(NewResidentsRegistrationInput):
         default=None, description="The representatives' meeting of the village: who sits in it votes (村民代表会议)."
     )
     representative_ids: list[strawberry.ID] = strawberry.field(
-        default_factory=list, description="Who votes, where no such body is kept here (村民代表)."
+        default_factory=list, description="Who votes, where the village has no such body (村民代表)."
     )
     opens_at: datetime = strawberry.field(description="When the ballot opens (表决开始时间).")
     closes_at: datetime = strawberry.field(description="When it closes (表决结束时间).")
 
 
-@mutation("new_residents.consent.record", on=THEIRS, registration=NewResidentsRegistration)
+@mutation("new_residents.consent.record", on=REGISTRATION, registration=NewResidentsRegistration)
 async def new_residents_ask_consent(work: Work, input: NewResidentsAskConsentInput) -> Result:
     """Put it to the villagers' representatives whether somebody takes part in the village (提请村民代表表决)."""
     found = await rules.ask_consent(
@@ -200,7 +206,7 @@ class NewResidentsRecordConsentInput(NewResidentsRegistrationInput):
     decided_on: date | None = strawberry.field(default=None, description="When; today unless told (决定日期).")
 
 
-@mutation("new_residents.consent.record", MEMBERSHIPS, on=THEIRS, registration=NewResidentsRegistration)
+@mutation("new_residents.consent.record", MEMBERSHIPS, on=REGISTRATION, registration=NewResidentsRegistration)
 async def new_residents_record_consent(work: Work, input: NewResidentsRecordConsentInput) -> Result:
     """Enter what the minutes of the villagers or their representatives say (登记村民决定)."""
     found = await rules.record_consent(
@@ -246,7 +252,7 @@ class NewResidentsCloseDormitoryListInput(ChangeInput):
 
 @mutation(
     "new_residents.dormitory.submit",
-    on=Subject(NewResidentsDormitoryList, "list_id"),
+    on=Subject(NewResidentsDormitoryList, "list_id", lambda t: [t.employer_id]),
     list=NewResidentsDormitoryList,
 )
 async def new_residents_close_dormitory_list(work: Work, input: NewResidentsCloseDormitoryListInput) -> Result:

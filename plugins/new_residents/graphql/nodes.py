@@ -360,10 +360,13 @@ REPORT = Source(
     models.Entitlement,
     source=REPORT,
     order="equal_group",
-    scope=public("Whether newcomers fare like locals is public; counts below five are not told."),
+    scope=public(
+        "Whether newcomers fare like locals is public; counts are told in fives, those below five not at all."
+    ),
 )
 class NewResidentsParity:
-    """How newcomers fare beside locals in one entitlement; counts from 1 to 4 are null (五同对等报告)."""
+    """How newcomers fare beside locals in one entitlement; counts are rounded down to fives, from 1 to 4 null
+    (五同对等报告)."""
 
     equal_group: EqualGroup = column(order=True, filter=False, description="Which of the five (五同类别).")
     parity: ParityFinding = column(filter=False, description="How they fare (对等情况).")
@@ -373,14 +376,18 @@ class NewResidentsParity:
         filter=False, description="Who were refused it, though long enough here (新居民未批人数)."
     )
     newcomers_using: int | None = column(filter=False, description="Who have used it (新居民使用人数).")
-    newcomers_rate: int | None = column(filter=False, description="Granted in a thousand decided (新居民批准率,千分).")
+    newcomers_rate: int | None = column(
+        filter=False, description="Granted in a thousand decided, to the nearest 50 (新居民批准率,千分)."
+    )
     locals: int | None = column(filter=False, description="Others who live here (本地居民人数).")
     locals_having: int | None = column(filter=False, description="Of them, who have it (本地居民享有人数).")
     locals_refused: int | None = column(
         filter=False, description="Who were refused it, though long enough here (本地居民未批人数)."
     )
     locals_using: int | None = column(filter=False, description="Who have used it (本地居民使用人数).")
-    locals_rate: int | None = column(filter=False, description="Granted in a thousand decided (本地居民批准率,千分).")
+    locals_rate: int | None = column(
+        filter=False, description="Granted in a thousand decided, to the nearest 50 (本地居民批准率,千分)."
+    )
     entitlement: NewResidentsEntitlement | None = to_one(description="What it is about (五同事项).")
 
 

@@ -10,7 +10,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.work import Work
 from plugins.new_residents.models import Appeal, Grant, Registration
-from plugins.new_residents.rules.common import about, needed, not_own, own, today
+from plugins.new_residents.rules.common import about, needed, today
 from plugins.new_residents.rules.entitlements import reinstate
 from plugins.new_residents.rules.residence import found_since, on_file, settle_verified
 from plugins.new_residents.settings import NewResidentsSettings
@@ -28,10 +28,10 @@ DOUBTED = (ResidenceState.REJECTED, ResidenceState.REVOKED, *LIVES_HERE)
 
 
 async def appeal_residence(work: Work, *, registration_id: UUID, statement: str) -> Appeal:
-    """Refuses NOT_A_PARTY, REGISTRATION_STATE, TOO_LATE_TO_APPEAL, RESIDENT_APPEAL_OPEN."""
+    """Refuses REGISTRATION_STATE, TOO_LATE_TO_APPEAL, RESIDENT_APPEAL_OPEN, and OWN_MATTER (INV10) where who
+    decided enters it at the desk."""
     registration = await work.lock(Registration, registration_id)
-    work.require(SUBMIT, registration)
-    own(work, registration.person_id)
+    work.require(SUBMIT, registration, owner=registration.person_id)
     if registration.state not in DOUBTED or registration.decided_by_id is None:
         raise Refusal("REGISTRATION_STATE", state=registration.state)
     return await _open(
@@ -41,10 +41,9 @@ async def appeal_residence(work: Work, *, registration_id: UUID, statement: str)
 
 
 async def appeal_entitlement(work: Work, *, grant_id: UUID, statement: str) -> Appeal:
-    """Refuses NOT_A_PARTY, ENTITLEMENT_STATE (nobody refused or ended it), TOO_LATE_TO_APPEAL, RESIDENT_APPEAL_OPEN."""
+    """Refuses ENTITLEMENT_STATE (nobody refused or ended it), and what `appeal_residence` refuses."""
     grant = await work.lock(Grant, grant_id)
-    work.require(SUBMIT, grant)
-    own(work, grant.person_id)
+    work.require(SUBMIT, grant, owner=grant.person_id)
     if grant.state not in (EntitlementStanding.REFUSED, EntitlementStanding.ENDED) or grant.decided_by_id is None:
         raise Refusal("ENTITLEMENT_STATE", state=grant.state)
     decided_on = grant.ended_on or grant.decided_on
@@ -54,6 +53,7 @@ async def appeal_entitlement(work: Work, *, grant_id: UUID, statement: str) -> A
 async def _open(
     work: Work, at: Registration | Grant, against_id: UUID, decided_on: date | None, statement: str, **what: Any
 ) -> Appeal:
+    await work.not_at_the_desk_of(against_id)
     settings = await work.settings(NewResidentsSettings, at)
     last = None if decided_on is None else decided_on + timedelta(days=settings.appeal_days)
     if last is not None and today(work) > last:
@@ -71,11 +71,11 @@ async def _open(
 
 
 async def withdraw_appeal(work: Work, *, appeal_id: UUID) -> Appeal:
-    """Refuses NOT_A_PARTY, RESIDENT_APPEAL_STATE."""
+    """Refuses RESIDENT_APPEAL_STATE, and OWN_MATTER (INV10) where who decided takes it back at the desk."""
     appeal = await work.lock(Appeal, appeal_id)
-    work.require(SUBMIT, appeal)
+    work.require(SUBMIT, appeal, owner=appeal.person_id)
     work.expect_version(appeal)
-    own(work, appeal.person_id)
+    await work.not_at_the_desk_of(appeal.against_id)
     _open_still(appeal)
     work.change(appeal, state=ResidentAppealState.WITHDRAWN)
     work.record("new_residents.appeal.withdrawn", appeal, area_id=appeal.area_id)
@@ -93,21 +93,21 @@ async def decide_appeal(
     """Another than who decided first, with no part in it, decides again. Right about a residence, it is verified since the
     day that is told; right about an entitlement, they have it.
 
-    Refuses OWN_MATTER (INV10), RESIDENT_APPEAL_STATE, RESIDENCE_SINCE, and what verifying and granting refuse.
+    Refuses OWN_MATTER and ENTERED_BY_YOU (INV10), RESIDENT_APPEAL_STATE, RESIDENCE_SINCE, and what verifying and granting
+    refuse.
     """
     appeal = await work.lock(Appeal, appeal_id)
     work.require(DECIDE, appeal)
     work.expect_version(appeal)
-    await not_own(work, appeal.person_id)
-    if work.person_id == appeal.against_id:
-        raise Refusal("OWN_MATTER")
+    await work.not_own(appeal.person_id, appeal.against_id)
+    await work.not_entered(appeal)
     _open_still(appeal)
     text = needed(answer, "answer")
     decided = {"answer": text, "decided_by_id": work.person_id, "decided_at": work.occurred_at}
     registration = None if appeal.registration_id is None else await work.lock(Registration, appeal.registration_id)
     doubted = None if appeal.grant_id is None else await work.lock(Grant, appeal.grant_id)
     if registration is not None:
-        await not_own(work, registration.employer_id)
+        await work.not_own(registration.employer_id)
     work.change(appeal, state=ResidentAppealState.GRANTED if grant else ResidentAppealState.DISMISSED, **decided)
     if grant and registration is not None and registration.state in LIVES_HERE:
         await _other_day(work, registration, since)

@@ -35,18 +35,6 @@ def needed(text: str | None, *path: str, limit: int = REASON) -> str:
     return found
 
 
-async def not_own(work: Work, *actor_ids: UUID | None) -> None:
-    """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
-    if await work.concerned_in(*(id for id in actor_ids if id is not None)):
-        raise Refusal("OWN_MATTER")
-
-
-def own(work: Work, person_id: UUID) -> None:
-    """Refuses NOT_A_PARTY for who is not the person, nor at the desk for them."""
-    if work.principal_id != person_id:
-        raise Refusal("NOT_A_PARTY")
-
-
 async def person(work: Work, actor_id: UUID, *path: str) -> Actor:
     found = await work.get(Actor, actor_id)
     if found.kind is not ActorKind.PERSON:

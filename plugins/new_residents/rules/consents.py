@@ -18,7 +18,7 @@ from core.ports import ELIGIBILITY, Port
 from core.rules.inputs import clean_text
 from core.work import Work
 from plugins.new_residents.models import Registration
-from plugins.new_residents.rules.common import about, not_own, today
+from plugins.new_residents.rules.common import about, today
 from plugins.new_residents.rules.registrations import still
 from plugins.new_residents.rules.residence import consent_area, take_effect
 from plugins.new_residents.settings import NewResidentsSettings
@@ -42,13 +42,13 @@ async def ask_consent(
     to those who are named where no such body is kept here.
 
     Refuses PLUGIN_DISABLED where no mechanism holds ballots or keeps bodies, OWN_MATTER (INV10; a newcomer is no representative in
-    their own matter), ONE_OF_NEEDED, NOT_THE_REPRESENTATIVES, NOT_A_VILLAGER (who does not live there decides nothing
+    their own matter), ONE_OF_NEEDED, NOT_THE_REPRESENTATIVES, REPRESENTATIVES_SIT, NOT_A_VILLAGER (who does not live there decides nothing
     there), TOO_MANY_VOTERS, REGISTRATION_STATE, CONSENT_ASKED.
     """
     registration = await work.lock(Registration, registration_id)
     work.require(RECORD, registration)
     work.expect_version(registration)
-    await not_own(work, registration.person_id)
+    await work.not_own(registration.person_id)
     still(registration, *ASKED)
     ballots = work.port(BALLOTS, at=registration)
     settings = await work.settings(NewResidentsSettings, registration)
@@ -59,6 +59,8 @@ async def ask_consent(
         raise Refusal("ONE_OF_NEEDED", path=("representativeIds",), fields="representativeIds, bodyId")
     if not voters:
         raise Refusal("EMPTY_LIST", path=("bodyId",))
+    if body_id is None:
+        await _no_meeting(work, registration, village_id)
     if registration.person_id in voters:
         raise Refusal("OWN_MATTER", path=("representativeIds",))
     await _villagers(work, village_id, voters)
@@ -99,6 +101,14 @@ async def _villagers(work: Work, village_id: UUID, voters: Sequence[UUID]) -> No
             raise Refusal("NOT_A_VILLAGER", path=("representativeIds", str(number)))
 
 
+async def _no_meeting(work: Work, registration: Registration, village_id: UUID) -> None:
+    """Refuses REPRESENTATIVES_SIT where the village has a representatives' meeting: nobody is named in its stead."""
+    if "councils" in work.place(registration).plugins:
+        meeting = next(iter(await work.port("councils").bodies(work, village_id, "REPRESENTATIVES")), None)
+        if meeting is not None:
+            raise Refusal("REPRESENTATIVES_SIT", path=("representativeIds",), body=meeting.name)
+
+
 async def record_consent(
     work: Work, *, registration_id: UUID, consented: bool, evidence: str, decided_on: date | None
 ) -> Registration:
@@ -110,7 +120,7 @@ async def record_consent(
     registration = await work.lock(Registration, registration_id)
     work.require(RECORD, registration)
     work.expect_version(registration)
-    await not_own(work, registration.person_id)
+    await work.not_own(registration.person_id)
     still(registration, *ASKED)
     _not_in_a_ballot(registration)
     day = decided_on or today(work)

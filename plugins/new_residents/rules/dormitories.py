@@ -21,7 +21,7 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.new_residents.models import ASKED, DormitoryList, Registration
-from plugins.new_residents.rules.common import in_days, own, today
+from plugins.new_residents.rules.common import in_days, today
 from plugins.new_residents.rules.registrations import Proof, add_proofs, still
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import DormitoryListState, ResidenceProofKind, ResidenceState
@@ -84,13 +84,15 @@ async def submit_list(work: Work, *, area_id: UUID, address: str, workers: Seque
     )  # fmt: skip
     work.add(made)
     work.record(
-        "new_residents.dormitory.submitted", made, area_id=area_id,
+        "new_residents.dormitory.submitted_in_confidence", made, area_id=area_id,
         data={"employer": str(employer.id), "workers": len(new)},
     )  # fmt: skip
     for worker in new:
         invited = invitation(made.id, area_id, worker.person_id, made.address, worker.since, work, made.confirm_by)
         work.add(invited)
-        work.record("new_residents.registration.invited", invited, area_id=area_id, data={"list": str(made.id)})
+        work.record(
+            "new_residents.registration.invited_in_confidence", invited, area_id=area_id, data={"list": str(made.id)}
+        )
     return made
 
 
@@ -107,29 +109,27 @@ def invitation(
 
 
 async def close_list(work: Work, *, list_id: UUID) -> DormitoryList:
-    """The employer takes it back: who has not answered is asked no longer. Refuses NOT_A_PARTY, DORMITORY_LIST_CLOSED."""
+    """The employer takes it back: who has not answered is asked no longer. Refuses DORMITORY_LIST_CLOSED."""
     made = await work.lock(DormitoryList, list_id)
-    work.require("new_residents.dormitory.submit", made)
+    work.require("new_residents.dormitory.submit", made, owner=made.employer_id)
     work.expect_version(made)
-    own(work, made.employer_id)
     if made.state is not DormitoryListState.OPEN:
         raise Refusal("DORMITORY_LIST_CLOSED")
     for waiting in await work.select(Registration, lock=True, dormitory_id=made.id, state=ResidenceState.INVITED):
-        _forget(work, waiting, ResidenceState.LAPSED, "new_residents.registration.lapsed")
+        _forget(work, waiting, ResidenceState.LAPSED, "new_residents.registration.lapsed_in_confidence")
     work.change(made, state=DormitoryListState.CLOSED)
-    work.record("new_residents.dormitory.closed", made, area_id=made.area_id)
+    work.record("new_residents.dormitory.closed_in_confidence", made, area_id=made.area_id)
     return made
 
 
 async def confirm_registration(work: Work, *, registration_id: UUID, address: str | None = None) -> Registration:
     """The worker says that it is so, and agrees that it is registered: online, or at the desk with what shows it.
 
-    Refuses NOT_A_PARTY, REGISTRATION_STATE, ALREADY_REGISTERED, CONSENT_BASIS (a telephone call is not enough).
+    Refuses REGISTRATION_STATE, ALREADY_REGISTERED, CONSENT_BASIS (a telephone call is not enough).
     """
     registration = await work.lock(Registration, registration_id)
-    work.require(REGISTER, registration)
+    work.require(REGISTER, registration, owner=registration.person_id)
     work.expect_version(registration)
-    own(work, registration.person_id)
     still(registration, ResidenceState.INVITED)
     if registration.confirm_by is not None and today(work) > registration.confirm_by:
         raise Refusal("REGISTRATION_STATE", state=ResidenceState.LAPSED)
@@ -142,7 +142,7 @@ async def confirm_registration(work: Work, *, registration_id: UUID, address: st
     made = await work.get(DormitoryList, registration.dormitory_id)
     consent = await _consent(work, registration, made)
     values = {"address": clean_name(address, "address")} if address is not None else {}
-    work.require(REGISTER, registration)  # the consent rested on another permission
+    work.require(REGISTER, registration, owner=registration.person_id)  # the consent rested on another permission
     work.change(
         registration, state=ResidenceState.SUBMITTED, consent_id=consent.id, employer_id=made.employer_id,
         submitted_at=work.occurred_at, **values,
@@ -173,9 +173,8 @@ async def _consent(work: Work, registration: Registration, made: DormitoryList) 
 async def decline_registration(work: Work, *, registration_id: UUID) -> Registration:
     """The worker does not agree, or does not live there: nothing is registered, and what was said is forgotten."""
     registration = await work.lock(Registration, registration_id)
-    work.require(REGISTER, registration)
+    work.require(REGISTER, registration, owner=registration.person_id)
     work.expect_version(registration)
-    own(work, registration.person_id)
     still(registration, ResidenceState.INVITED)
     _forget(work, registration, ResidenceState.DECLINED, "new_residents.registration.declined")
     return registration
@@ -197,7 +196,7 @@ async def lapse_invitation(work: Work, registration_id: UUID) -> None:
     if registration.state is not ResidenceState.INVITED or registration.confirm_by is None:
         return
     if today(work) > registration.confirm_by:
-        _forget(work, registration, ResidenceState.LAPSED, "new_residents.registration.lapsed")
+        _forget(work, registration, ResidenceState.LAPSED, "new_residents.registration.lapsed_in_confidence")
 
 
 async def consent_withdrawn(work: Work, event: EventRecord) -> None:

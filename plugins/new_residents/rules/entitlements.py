@@ -22,8 +22,6 @@ from plugins.new_residents.models import Entitlement, Grant, ParityException, Re
 from plugins.new_residents.rules.common import (
     lives_at,
     needed,
-    not_own,
-    own,
     person,
     resident_memberships,
     today,
@@ -245,11 +243,10 @@ async def request_entitlement(work: Work, *, entitlement_id: UUID) -> Grant:
 
 
 async def withdraw_request(work: Work, *, grant_id: UUID) -> Grant:
-    """The person no longer asks for it. Refuses NOT_A_PARTY, ENTITLEMENT_STATE."""
+    """The person no longer asks for it. Refuses ENTITLEMENT_STATE."""
     grant = await work.lock(Grant, grant_id)
-    work.require("new_residents.entitlement.request", grant)
+    work.require("new_residents.entitlement.request", grant, owner=grant.person_id)
     work.expect_version(grant)
-    own(work, grant.person_id)
     _is(grant, EntitlementStanding.REQUESTED)
     work.change(grant, state=EntitlementStanding.WITHDRAWN)
     work.record("new_residents.entitlement.request_withdrawn", grant, area_id=grant.area_id)
@@ -284,7 +281,7 @@ async def grant_entitlement(work: Work, *, entitlement_id: UUID, person_id: UUID
     standing = await standing_of(work, entitlement, who.id)
     work.require(GRANT, standing.at)
     _offered(entitlement)
-    await not_own(work, who.id)
+    await work.not_own(who.id)
     await _fulfils(work, entitlement, standing)
     known = await work.select(Grant, lock=True, entitlement_id=entitlement.id, person_id=who.id, state=list(RUNNING))
     if known:
@@ -318,7 +315,7 @@ async def refuse_entitlement(
     who = await person(work, person_id, "personId")
     standing = await standing_of(work, entitlement, who.id)
     work.require(GRANT, standing.at)
-    await not_own(work, who.id)
+    await work.not_own(who.id)
     text = needed(reason, "reason")
     if ground not in (EntitlementRefusal.RESIDENCE, EntitlementRefusal.STATUTE):
         _decided(entitlement)
@@ -354,7 +351,7 @@ async def use_entitlement(work: Work, *, grant_id: UUID, used_on: date | None, n
     """Note that it was used on a day. Refuses ENTITLEMENT_STATE, IN_THE_FUTURE, OWN_MATTER (INV10)."""
     grant = await work.lock(Grant, grant_id)
     work.require(GRANT, grant)
-    await not_own(work, grant.person_id)
+    await work.not_own(grant.person_id)
     _is(grant, EntitlementStanding.GRANTED)
     day = used_on or today(work)
     if day > today(work):
@@ -373,17 +370,23 @@ async def use_entitlement(work: Work, *, grant_id: UUID, used_on: date | None, n
 
 
 async def end_entitlement(work: Work, *, grant_id: UUID, reason: str) -> Grant:
-    """A clerk, or the person, ends it; the person may appeal. Refuses ENTITLEMENT_STATE, ENTITLEMENT_AUTOMATIC, and OWN_MATTER
-    (INV10) for a clerk's own."""
+    """A clerk, or the person, ends it; the person may appeal, also against what the desk entered for them.
+
+    Refuses ENTITLEMENT_STATE, ENTITLEMENT_AUTOMATIC, and OWN_MATTER (INV10) for a clerk's own.
+    """
     grant = await work.lock(Grant, grant_id)
     work.require(GRANT, grant, owner=grant.person_id)
     work.expect_version(grant)
-    if work.principal_id != grant.person_id:
-        await not_own(work, grant.person_id)
+    is_theirs = work.principal_id == grant.person_id
+    is_at_the_desk = work.acting.behalf_of_id is not None and not work.acting.is_guardian
+    if not is_theirs:
+        await work.not_own(grant.person_id)
+    elif is_at_the_desk:
+        await work.not_at_the_desk_of(grant.person_id)
     _is(grant, EntitlementStanding.GRANTED)
     _decided(await work.get(Entitlement, grant.entitlement_id))
     text = needed(reason, "reason")
-    by = {} if work.principal_id == grant.person_id else {"decided_by_id": work.person_id}
+    by = {} if is_theirs and not is_at_the_desk else {"decided_by_id": work.person_id}
     work.change(grant, state=EntitlementStanding.ENDED, ended_on=today(work), reason=text, **by)
     work.record(
         "new_residents.entitlement.ended", grant, area_id=grant.area_id,

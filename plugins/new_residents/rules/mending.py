@@ -14,7 +14,7 @@ from core.events import EventRecord
 from core.models import Logged, Membership
 from core.work import Work
 from plugins.new_residents.models import Appeal, DormitoryList, Evidence, Grant, Registration
-from plugins.new_residents.rules.common import not_own, recorded_elsewhere, resident_memberships, today
+from plugins.new_residents.rules.common import recorded_elsewhere, resident_memberships, today
 from plugins.new_residents.rules.entitlements import RUNNING, end_with_residence
 from plugins.new_residents.rules.residence import VERIFY, end_residence
 from plugins.new_residents.terms import (
@@ -32,7 +32,7 @@ async def reopen_rejected(work: Work, event: EventRecord) -> None:
     """The registration waits for a decision again. Refuses CANNOT_UNDO once there is an appeal, or another waits."""
     registration = await work.lock(Registration, event.subject_id)
     work.require(VERIFY, registration)
-    await not_own(work, registration.person_id, registration.employer_id)
+    await work.not_own(registration.person_id, registration.employer_id)
     if registration.state is not ResidenceState.REJECTED:
         raise Refusal("CANNOT_UNDO")
     waiting = await work.select(

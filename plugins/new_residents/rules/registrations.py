@@ -13,7 +13,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.new_residents.models import Evidence, Registration
-from plugins.new_residents.rules.common import own, person, today
+from plugins.new_residents.rules.common import person, today
 from plugins.new_residents.terms import ResidenceProofKind, ResidenceState
 
 PROOFS = 10
@@ -85,11 +85,10 @@ def add_proofs(work: Work, registration: Registration, evidence: Sequence[Proof]
 
 
 async def add_evidence(work: Work, *, registration_id: UUID, evidence: Sequence[Proof]) -> Registration:
-    """The person brings more of what shows it, while it waits. Refuses NOT_A_PARTY, REGISTRATION_STATE."""
+    """The person brings more of what shows it, while it waits. Refuses REGISTRATION_STATE."""
     registration = await work.lock(Registration, registration_id)
-    work.require("new_residents.register", registration)
+    work.require("new_residents.register", registration, owner=registration.person_id)
     work.expect_version(registration)
-    own(work, registration.person_id)
     still(registration, ResidenceState.SUBMITTED, ResidenceState.REJECTED, ResidenceState.REVOKED)
     if not evidence:
         raise Refusal("RESIDENCE_EVIDENCE", path=("evidence",), needed=1)
@@ -104,11 +103,10 @@ async def add_evidence(work: Work, *, registration_id: UUID, evidence: Sequence[
 
 
 async def withdraw_registration(work: Work, *, registration_id: UUID) -> Registration:
-    """The person thinks better of it before anybody has verified it. Refuses NOT_A_PARTY, REGISTRATION_STATE."""
+    """The person thinks better of it before anybody has verified it. Refuses REGISTRATION_STATE."""
     registration = await work.lock(Registration, registration_id)
-    work.require("new_residents.register", registration)
+    work.require("new_residents.register", registration, owner=registration.person_id)
     work.expect_version(registration)
-    own(work, registration.person_id)
     still(registration, ResidenceState.SUBMITTED)
     work.change(registration, state=ResidenceState.WITHDRAWN, closed_at=work.now)
     work.record("new_residents.registration.withdrawn", registration, area_id=registration.area_id)

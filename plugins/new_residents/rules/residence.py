@@ -19,7 +19,6 @@ from plugins.new_residents.rules.common import (
     about,
     lives_at,
     needed,
-    not_own,
     recorded_elsewhere,
     resident_memberships,
     today,
@@ -43,7 +42,7 @@ async def verify_residence(
     registration = await work.lock(Registration, registration_id)
     work.require(VERIFY, registration)
     work.expect_version(registration)
-    await not_own(work, registration.person_id, registration.employer_id)
+    await work.not_own(registration.person_id, registration.employer_id)
     still(registration, ResidenceState.SUBMITTED)
     settings = await work.settings(NewResidentsSettings, registration)
     await settle_verified(work, registration, since, identity or await on_file(work, registration.person_id), settings)
@@ -139,7 +138,7 @@ async def reject_registration(work: Work, *, registration_id: UUID, reason: str)
     registration = await work.lock(Registration, registration_id)
     work.require(VERIFY, registration)
     work.expect_version(registration)
-    await not_own(work, registration.person_id, registration.employer_id)
+    await work.not_own(registration.person_id, registration.employer_id)
     still(registration, ResidenceState.SUBMITTED)
     text = needed(reason, "reason")
     work.change(
@@ -157,7 +156,7 @@ async def revoke_residence(work: Work, *, registration_id: UUID, reason: str) ->
     registration = await work.lock(Registration, registration_id)
     work.require(VERIFY, registration)
     work.expect_version(registration)
-    await not_own(work, registration.person_id, registration.employer_id)
+    await work.not_own(registration.person_id, registration.employer_id)
     still(registration, *LIVES_HERE)
     text = needed(reason, "reason")
     await end_residence(

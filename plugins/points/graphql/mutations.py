@@ -7,6 +7,7 @@ from typing import Optional
 
 import strawberry
 
+from core import models
 from core.enums import ActorKind
 from core.ids import from_global
 from core.work import Work
@@ -24,6 +25,7 @@ from plugins.points.graphql.nodes import (
 from plugins.points.models import CapPeriod
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
 from schema.nodes.core import Area
+from schema.nodes.expressions import Expr, RowOf, select
 
 
 @strawberry.input
@@ -149,7 +151,13 @@ class PointsWithdrawDisputeInput(ChangeInput):
     dispute_id: strawberry.ID
 
 
-@mutation("points.dispute.open", on=Subject(PointsDispute, "dispute_id"), dispute=PointsDispute)
+def _opened(t: RowOf) -> list[Expr]:
+    """Whoever opened a dispute, or who they proved to be."""
+    kept = select(models.Actor).where(lambda a: a.id == t.opened_by_id).first("merged_into_id", order_by="id")
+    return [t.opened_by_id, kept]
+
+
+@mutation("points.dispute.open", on=Subject(PointsDispute, "dispute_id", _opened), dispute=PointsDispute)
 async def points_withdraw_dispute(work: Work, input: PointsWithdrawDisputeInput) -> Result:
     """Withdraw one's dispute before it is decided; the account is free again (撤回积分异议)."""
     id = from_global(input.dispute_id, "points_dispute", "disputeId")

@@ -103,7 +103,7 @@ async def test_who_adopts_together_is_named_once_and_never_the_custodian(neighbo
         if wrong.get("amount") == 2**53:
             wrong = {"amount": 10**12 + 1}
         assert await n.refused("resident", *log, **{**what, **wrong}) == code
-    assert await n.refused("inspector", *log, **what, minutes=5) == "NOT_A_PARTY"
+    assert await n.refused("inspector", *log, **what, minutes=5) == "NOT_PERMITTED"
     done = await n.do("resident", *log, **what, minutes=5)
     assert done["upkeep"]["adopter"]["id"] == resident
     many = await n.refused("inspector", "adoptionInspect", "inspection { id }", agreementId=agreement, score=9, evidence=["x"] * 11)  # fmt: skip

@@ -39,8 +39,8 @@ async def test_a_draft_needs_the_signatures_of_those_who_stay(neighbourhood: Nei
     assert await a.sign(agreement, (one, None)) == "DRAFT"
     for who, acting, code in (
         ("company", {"actingFor": a.company}, "LEAD_STAYS"),
-        ("custodian", {"actingFor": a.committee}, "NOT_A_PARTY"),
-        ("admin", {}, "NOT_A_PARTY"),
+        ("custodian", {"actingFor": a.committee}, "NOT_PERMITTED"),
+        ("admin", {}, "NOT_PERMITTED"),
     ):
         assert await n.refused(who, *LEAVE, agreementId=agreement, **acting) == code
     assert await n.refused(two, *LEAVE, agreementId="x") == "BAD_ID"
@@ -52,13 +52,13 @@ async def test_a_draft_needs_the_signatures_of_those_who_stay(neighbourhood: Nei
     assert seen["nextInspectionOn"] and seen["signatures"]["totalCount"] == 3
     assert seen["asset"] == {"state": "ADOPTED"}
     assert (await a.events(agreement))[-1] == "adoption.agreement.active"
-    assert await n.refused(two, *LEAVE, agreementId=agreement) == "NOT_A_PARTY"
+    assert await n.refused(two, *LEAVE, agreementId=agreement) == "NOT_PERMITTED"
 
     # Whoever has signed may still leave, and a draft waits on for the others.
     draft = await joint(a, "绿地-52", one, two)
     await n.do(one, *SIGN, agreementId=draft)
     assert (await n.do(one, *LEAVE, agreementId=draft))["agreement"] == {"state": "DRAFT", "certificateNumber": None}
-    assert await n.refused(one, *SIGN, agreementId=draft) == "NOT_A_PARTY"
+    assert await n.refused(one, *SIGN, agreementId=draft) == "NOT_PERMITTED"
     assert await a.sign(draft, (two, None)) == "ACTIVE"
     # A draft whose days to sign have passed does not run by somebody leaving it.
     await a.tune(sign_days=3)
@@ -102,8 +102,8 @@ async def test_a_running_agreement_goes_on_with_the_others(neighbourhood: Neighb
     assert (data["agreement"], data["actor"]) == (str(split_global(agreement)[1]), str(split_global(first)[1]))
 
     # No party any more, from that day; what they did stays, and what lies before is still their own matter.
-    assert await n.refused(one, *LEAVE, agreementId=agreement) == "NOT_A_PARTY"
-    assert await n.refused(one, *work, **what, doneOn=begun) == "NOT_A_PARTY"
+    assert await n.refused(one, *LEAVE, agreementId=agreement) == "NOT_PERMITTED"
+    assert await n.refused(one, *work, **what, doneOn=begun) == "NOT_PERMITTED"
     end = {"agreementId": agreement, "reason": "x"}
     assert await n.refused(one, "adoptionEndAgreement", "agreement { id }", **end) == "NOT_PERMITTED"
     before = (n.clock.now() - timedelta(days=1)).isoformat()
@@ -123,7 +123,13 @@ async def test_a_running_agreement_goes_on_with_the_others(neighbourhood: Neighb
     # A revocation after that is none of theirs, and nobody leaves an agreement that was revoked.
     await n.do("admin", "adoptionRevoke", "revocation { id }", agreementId=agreement, reason="弃管")
     assert (await n.ask(two, "{ adoptionRevocations { totalCount } }"))["adoptionRevocations"]["totalCount"] == 0
-    assert await n.refused(two, *LEAVE, agreementId=agreement) == "AGREEMENT_STATE"
+    assert await n.refused("company", *LEAVE, agreementId=agreement, actingFor=a.company) == "AGREEMENT_STATE"
+    # What adopters do is theirs alone, and `can` says so.
+    can = "query($a: String!, $i: ID!, $f: ID) { can(action: $a, on: $i, actingFor: $f) { allowed reason } }"
+    for name in ("adoptionSignAgreement", "adoptionLeaveAgreement", "adoptionLogUpkeep"):
+        lead = (await n.ask("company", can, a=name, i=agreement, f=a.company))["can"]
+        assert lead == {"allowed": True, "reason": "BY_MANDATE"}
+        assert (await n.ask(two, can, a=name, i=agreement))["can"] == {"allowed": False, "reason": "NOT_YOURS"}
 
 
 async def test_a_notice_somebody_gave_before_leaving_stays_an_adopters(neighbourhood: Neighbourhood) -> None:
@@ -170,7 +176,7 @@ async def test_a_claim_goes_on_without_who_leaves_it(neighbourhood: Neighbourhoo
     )  # who has no part in it does not see it
     assert await n.refused(one, *LEAVE_CLAIM, claimId=claim, expectedVersion=7) == "VERSION_CONFLICT"
     assert (await n.do(one, *LEAVE_CLAIM, claimId=claim))["claim"] == {"state": "SUBMITTED"}
-    assert await n.refused(one, *LEAVE_CLAIM, claimId=claim) == "NOT_A_PARTY"
+    assert await n.refused(one, *LEAVE_CLAIM, claimId=claim) == "NOT_PERMITTED"
     await n.do("clerk", "adoptionReviewClaim", "claim { id }", claimId=claim, feasibility="可行")
     assert (await n.do(two, *LEAVE_CLAIM, claimId=claim))["claim"] == {"state": "REVIEWED"}
     today = n.clock.today().isoformat()
@@ -178,7 +184,7 @@ async def test_a_claim_goes_on_without_who_leaves_it(neighbourhood: Neighbourhoo
     assert await shares(a, claim, one) == {first: today, second: today}  # they still see what they asked for
     agreement = await a.accept(claim)
     assert await a.sign(agreement) == "ACTIVE"
-    assert await n.refused(two, *LEAVE_CLAIM, claimId=claim) == "NOT_A_PARTY"
+    assert await n.refused(two, *LEAVE_CLAIM, claimId=claim) == "NOT_PERMITTED"
     other = await a.claim(await a.spot("绿地-57"), coAdopterIds=[first])
     await a.accept(other)
     assert await n.refused(one, *LEAVE_CLAIM, claimId=other) == "CLAIM_DECIDED"
@@ -197,7 +203,7 @@ async def test_leaving_while_the_last_other_signs_makes_it_run_once(neighbourhoo
             n.outcome(two, *SIGN, agreementId=agreement),
             n.outcome(one, *LEAVE, agreementId=agreement),
         )
-        assert (sorted(results[::2]), results[1]) == (["NOT_A_PARTY", "done"], "done")
+        assert (sorted(results[::2]), results[1]) == (["NOT_PERMITTED", "done"], "done")
         seen = await a.see(agreement, "state certificateNumber signatures { totalCount }")
         assert (seen["state"], seen["signatures"]["totalCount"]) == ("ACTIVE", 3)
         numbers.add(seen["certificateNumber"])
@@ -212,7 +218,7 @@ async def test_leaving_while_the_last_other_signs_makes_it_run_once(neighbourhoo
             n.outcome(two, *LEAVE, agreementId=agreement),
         )
         assert (results[0], results[2]) == ("done", "done")
-        assert results[1] in ("done", "NOT_A_PARTY", "AGREEMENT_STATE")
+        assert results[1] in ("done", "NOT_PERMITTED", "AGREEMENT_STATE")
         seen = await a.see(agreement, "state certificateNumber")
         assert seen["state"] == "ACTIVE"
         numbers.add(seen["certificateNumber"])

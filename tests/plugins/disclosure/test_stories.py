@@ -77,9 +77,12 @@ async def test_it_is_published_once_everybody_in_it_consents(neighbourhood: Neig
     assert await n.refused(*PUBLISH, storyId=story) == "NOT_ALL_CONSENT"
     reply = ("disclosureAnswerStory", ANSWER)
     agrees = {"storyId": story, "consent": True, **await read(d, story)}
-    for who, code in ((other, "NOT_FOUND"), ("clerk", "NOT_A_PARTY")):
+    for who, code in ((other, "NOT_FOUND"), ("clerk", "NOT_PERMITTED")):
         assert await n.refused(who, *reply, **agrees) == code
     assert await n.refused(one, *reply, storyId=story, consent=True) == "VERSION_NEEDED"
+    can = 'query($i: ID!) { can(action: "disclosureAnswerStory", on: $i) { allowed reason } }'
+    assert (await n.ask("clerk", can, i=story))["can"] == {"allowed": False, "reason": "NOT_YOURS"}
+    assert (await n.ask(one, can, i=story))["can"] == {"allowed": True, "reason": "OWN"}
     given = await answer(d, one, story)
     assert given["state"] == "CONSENTED" and given["consent"]["state"] == "GIVEN"
     assert given["consent"]["purpose"] == f"刊发宣传稿({story})"

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from core.clock import months_later
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 from tests.kits.enterprise_council import CoBuilding, Enterprise
+from tests.kits.guards import log, refused
 
 pytestmark = pytest.mark.anyio
 PROPOSE = ("enterpriseCouncilProposeCompact", "compact { id state }")
@@ -126,7 +128,7 @@ async def test_commitments_are_delivered_with_evidence_and_confirmed_by_the_othe
     e, of = t.enterprise, await t.commitments(compact)
     ours, theirs = of["ENTERPRISE"], of["VILLAGE"]
     done = {"commitmentId": ours, "report": "已招 22 人", "evidence": ["用工合同 22 份"]}
-    assert await t.c.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_A_PARTY"
+    assert await t.c.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_PERMITTED"
     assert await t.c.outcome(e.login, *DELIVER, **{**done, "evidence": []}, actingFor=e.id) == "PROOF_NEEDED"
     confirm = {"commitmentId": ours, "isDelivered": True}
     assert await t.c.outcome(t.villager, *CONFIRM, **confirm, actingFor=t.village) == "COMMITMENT_STATE"
@@ -185,7 +187,7 @@ async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbou
     assert ended["compact"]["state"] == "ENDED"
     stranger = await t.c.enterprise("企业丑")
     assert (
-        await t.c.outcome(stranger.login, *end, compactId=running, reason="x", actingFor=stranger.id) == "NOT_A_PARTY"
+        await t.c.outcome(stranger.login, *end, compactId=running, reason="x", actingFor=stranger.id) == "NOT_PERMITTED"
     )
     told = await n.do(e.login, *end, compactId=running, reason="迁厂", actingFor=e.id)
     assert told["compact"]["noticeEndsOn"] == (n.clock.today() + timedelta(days=30)).isoformat()
@@ -196,3 +198,58 @@ async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbou
     assert await t.c.outcome(
         e.login, *DELIVER, commitmentId=commitment, report="x", evidence=["x"], actingFor=e.id
     ) == ("AGREEMENT_STATE")
+
+
+async def test_who_delivers_at_the_desk_for_one_side_confirms_for_no_other(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await CoBuilding.begin(n, members=0)
+    made = ("admin", "coreRegisterActor", "actor { id }")
+    committee = {"kind": "ORGANIZATION", "organizationKind": "VILLAGERS_COMMITTEE", "name": "西山村民委员会甲"}
+    firm = (await n.do(*made, kind="ENTERPRISE", name="企业子", areaId=c.area))["actor"]["id"]
+    village = (await n.do(*made, **committee, areaId=c.area))["actor"]["id"]
+    await c.move_in(firm)
+
+    def at_the_desk(party: str) -> dict[str, Any]:
+        return {"onBehalfOf": {"actorId": party, "basis": "PHONE", "evidence": "来电"}}
+
+    today = n.clock.today().isoformat()
+    proposed = await n.do(
+        "admin", *PROPOSE, areaId=c.area, title="共建公约", startsOn=today, months=12,
+        parties=[{"actorId": village, "role": "VILLAGE"}, {"actorId": firm, "role": "ENTERPRISE"}],
+        commitments=[{"partyId": party, "text": "互助", "dueOn": today} for party in (firm, village)],
+        **at_the_desk(village),
+    )  # fmt: skip
+    compact = proposed["compact"]["id"]
+    for party in (firm, village):
+        await n.do("admin", *SIGN, compactId=compact, **at_the_desk(party))
+    seen = await c.see(compact, "commitments(where: {role: {eq: ENTERPRISE}}) { nodes { id } }")
+    commitment = seen["commitments"]["nodes"][0]["id"]
+    done = {"commitmentId": commitment, "report": "已吸纳 21 人", "evidence": ["花名册"]}
+    await n.do("clerk", *DELIVER, **done, **at_the_desk(firm))
+    confirm = {"commitmentId": commitment, "isDelivered": True, **at_the_desk(village)}
+    assert await n.refused("clerk", *CONFIRM, **confirm) == "ENTERED_BY_YOU"
+    row, by = split_global(commitment)[1], split_global(await c.person("clerk"))[1]
+    event = await log(n, row, "CONFIRMED")
+    sets = f"state = 'CONFIRMED', confirmed_by_id = '{by}', confirmed_on = delivered_on, version = version + 1"
+    change = f"UPDATE enterprise_council_commitment SET {sets}, event_id = '{event}' WHERE id = '{row}'"
+    assert await refused(n, change) == "ENTERED_BY_YOU"
+    assert await n.outcome("admin", *CONFIRM, **confirm) == "done"
+
+
+async def test_what_parties_do_is_theirs_alone_and_can_says_so(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    t = await Three.begin(n)
+    compact = await t.running()
+    promised = (await t.commitments(compact))["ENTERPRISE"]
+    stranger = await t.c.enterprise("企业丑")
+    can = "query($a: String!, $i: ID!, $f: ID) { can(action: $a, on: $i, actingFor: $f) { allowed reason } }"
+    deliver, confirm = "enterpriseCouncilDeliverCommitment", "enterpriseCouncilConfirmDelivery"
+    asked = [("enterpriseCouncilEndCompact", compact), (deliver, promised), (confirm, promised)]
+    yes, no = {"allowed": True, "reason": "BY_MANDATE"}, {"allowed": False, "reason": "NOT_YOURS"}
+    e = t.enterprise
+    for who, hat, answers in (
+        (e.login, e.id, [yes, yes, yes]),
+        (t.villager, t.village, [yes, no, yes]),
+        (stranger.login, stranger.id, [no, no, no]),
+    ):
+        assert [(await n.ask(who, can, a=name, i=id, f=hat))["can"] for name, id in asked] == answers

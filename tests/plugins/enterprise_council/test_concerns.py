@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 from tests.kits.enterprise_council import CoBuilding, Enterprise
+from tests.kits.guards import log, refused
 
 pytestmark = pytest.mark.anyio
 RAISE = ("enterpriseCouncilRaiseConcern", "concern { id state dueOn }")
@@ -44,7 +46,7 @@ async def test_a_concern_gets_an_owner_and_a_dated_reply(neighbourhood: Neighbou
     assert await c.outcome("resident", *ANSWER, concernId=concern, reply="x") == "NOT_FOUND"
     answered = (await n.do(login, *ANSWER, concernId=concern, reply="已划夜间车位 30 个"))["concern"]
     assert (answered["state"], answered["reply"]) == ("ANSWERED", "已划夜间车位 30 个") and answered["repliedAt"]
-    assert await c.outcome("clerk", *CLOSE, concernId=concern, isSatisfied=True) == "NOT_ITS_CONCERN"
+    assert await c.outcome("clerk", *CLOSE, concernId=concern, isSatisfied=True) == "NOT_PERMITTED"
     closed = (await n.do(e.login, *CLOSE, concernId=concern, isSatisfied=True, actingFor=e.id))["concern"]
     assert closed["state"] == "CLOSED" and closed["closedAt"]
 
@@ -82,7 +84,42 @@ async def test_a_concern_is_for_the_enterprise_its_owner_and_the_desk(neighbourh
         assert ((await n.ask(who, query, i=concern))["node"] is not None) is sees
     withdraw = ("enterpriseCouncilWithdrawConcern", "concern { state }")
     assert await c.outcome(other.login, *withdraw, concernId=concern, actingFor=other.id) in (
-        "NOT_FOUND", "NOT_ITS_CONCERN",
+        "NOT_FOUND", "NOT_PERMITTED",
     )  # fmt: skip
     assert (await n.do(e.login, *withdraw, concernId=concern, actingFor=e.id))["concern"]["state"] == "WITHDRAWN"
     assert await c.outcome("clerk", *ASSIGN, concernId=concern, ownerId=await c.person("clerk")) == "CONCERN_STATE"
+
+
+async def test_whose_answer_it_is_takes_it_for_no_enterprise(neighbourhood: Neighbourhood) -> None:
+    """Nor takes the concern back, at the desk; another enters what the enterprise says (INV10, INV12)."""
+    n = neighbourhood
+    c = await CoBuilding.begin(n, members=0)
+    e = await c.enterprise("企业子")
+    concern = await raised(c, e)
+    await n.do("admin", "coreRevokeMandate", "mandate { id }", mandateId=e.mandate, reason="离职")
+    desk = {"onBehalfOf": {"actorId": e.id, "basis": "PHONE", "evidence": "来电"}}
+    clerk = await c.person("clerk")
+    await n.do("admin", *ASSIGN, concernId=concern, ownerId=clerk)
+    withdraw = ("enterpriseCouncilWithdrawConcern", "concern { state }")
+    assert await n.refused("clerk", *withdraw, concernId=concern, **desk) == "OWN_MATTER"
+    await n.do("clerk", *ANSWER, concernId=concern, reply="无法解决")
+    assert await n.refused("clerk", *CLOSE, concernId=concern, isSatisfied=True, **desk) == "OWN_MATTER"
+    row = split_global(concern)[1]
+    event = await log(n, row, "CLOSED", by=str(split_global(clerk)[1]), behalf_of=str(split_global(e.id)[1]))
+    sets = "state = 'CLOSED', closed_at = replied_at, version = version + 1"
+    change = f"UPDATE enterprise_council_concern SET {sets}, event_id = '{event}' WHERE id = '{row}'"
+    assert await refused(n, change) == "OWN_MATTER"
+    assert await n.outcome("admin", *CLOSE, concernId=concern, isSatisfied=True, **desk) == "done"
+
+
+async def test_only_the_enterprise_closes_its_concern_and_can_says_so(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    c = await CoBuilding.begin(n, members=0)
+    e = await c.enterprise("企业子")
+    concern = await raised(c, e)
+    can = "query($a: String!, $i: ID!, $f: ID) { can(action: $a, on: $i, actingFor: $f) { allowed reason } }"
+    for name in ("enterpriseCouncilCloseConcern", "enterpriseCouncilWithdrawConcern"):
+        clerk = (await n.ask("clerk", can, a=name, i=concern))["can"]
+        assert clerk == {"allowed": False, "reason": "NOT_YOURS"}
+        theirs = (await n.ask(e.login, can, a=name, i=concern, f=e.id))["can"]
+        assert theirs == {"allowed": True, "reason": "BY_MANDATE"}

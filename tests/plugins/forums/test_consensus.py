@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 from tests.kits.forums import Forum
+from tests.kits.guards import log, refused
 
 pytestmark = pytest.mark.anyio
 EFFECTIVE = {"ADOPTED", "EFFECTIVE"}  # public first, where a plugin publishes
@@ -70,3 +72,42 @@ async def test_one_objection_stands_against_it_and_silence_is_no_consent(neighbo
     await f.position(a, again, "AGREE")
     await f.days(6)
     assert (await f.see(again, "state"))["state"] == "NO_QUORUM"  # one of six is less than a fifth
+
+
+async def test_who_put_a_consensus_agrees_for_nobody_at_the_desk(neighbourhood: Neighbourhood) -> None:
+    """Silence is no consent: what somebody without an account says, another enters."""
+    n = neighbourhood
+    f = await Forum.begin(n, members=1)
+    (a,) = f.members
+    (old,) = await n.registered("林老伯")
+    desk = {"onBehalfOf": {"actorId": old, "basis": "PHONE", "evidence": "来电"}}
+    lives = {"areaId": f.area, "role": "RESIDENT", "since": "2024-05-01"}
+    await n.do("admin", "coreAddMembership", "membership { id }", actorId=old, **lives)
+    await n.do("clerk", "forumsJoin", "member { id }", forumId=f.forum, **desk)
+    resolution = await f.consensus(await f.deliberated(a))
+    take = ("forumsTakePosition", "position { id }")
+    said = {"resolutionId": resolution, "stance": "AGREE", **desk}
+    assert await n.refused("clerk", *take, **said) == "OWN_MATTER"
+    position = split_global((await n.do("admin", *take, **said))["position"]["id"])[1]
+    clerk = str(split_global(await f.person("clerk"))[1])
+    event = await log(n, position, "STATED", by=clerk, behalf_of=str(split_global(old)[1]))
+    sets = f"stance = 'STAND_ASIDE', version = version + 1, event_id = '{event}'"
+    assert await refused(n, f"UPDATE forums_position SET {sets} WHERE id = '{position}'") == "OWN_MATTER"
+
+
+async def test_the_log_tells_nobody_who_agrees_or_stands_aside(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n, members=3)
+    a, b, c = f.members
+    resolution = await f.consensus(await f.deliberated(a))
+    await f.position(b, resolution, "STAND_ASIDE")
+    await f.position(c, resolution, "OBJECT", "堵住消防通道")
+    log = "query($t: String!) { events(first: 10, where: {type: {eq: $t}}) { nodes { actor { id } } } }"
+
+    async def told(who: str, type: str) -> list[str]:
+        return [e["actor"]["id"] for e in (await n.ask(who, log, t=type))["events"]["nodes"]]
+
+    for who in ("clerk", "admin"):
+        assert await told(who, "forums.position.taken") == [await f.person(c)]
+        assert await f.person(b) not in await told(who, "forums.position.taken_in_confidence")
+    assert await told(b, "forums.position.taken_in_confidence") == [await f.person(b)]

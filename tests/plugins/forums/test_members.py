@@ -179,3 +179,13 @@ async def test_a_joint_meeting_is_of_bodies_and_nothing_else(neighbourhood: Neig
     assert await n.refused(*found, **wrong, kind="JOINT", membership="OPEN") == "FORUM_MEMBERSHIP"
     assert await n.refused(*found, **wrong, kind="FORUM", membership="BODIES") == "FORUM_MEMBERSHIP"
     assert await n.refused("clerk", "forumsFoundForum", "forum { id }", **wrong, kind="FORUM") == "NOT_PERMITTED"
+
+
+async def test_nobody_else_leaves_for_a_member_and_can_says_so(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n, members=2)
+    a, b = f.members
+    can = 'query($i: ID!) { can(action: "forumsLeave", on: $i) { allowed reason } }'
+    assert (await n.ask(a, can, i=f.members[b]))["can"] == {"allowed": False, "reason": "NOT_YOURS"}
+    assert await n.refused(a, "forumsLeave", "member { id }", memberId=f.members[b]) == "NOT_PERMITTED"
+    assert (await n.ask(b, can, i=f.members[b]))["can"] == {"allowed": True, "reason": "OWN"}

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 from tests.kits.forums import Forum
+from tests.kits.guards import log, refused
 
 pytestmark = pytest.mark.anyio
+
+
+def at_the_desk(person: str) -> dict[str, Any]:
+    return {"onBehalfOf": {"actorId": person, "basis": "WRITTEN", "evidence": "书面"}}
 
 
 async def test_what_somebody_said_goes_to_who_they_prove_to_be(neighbourhood: Neighbourhood) -> None:
@@ -28,6 +36,39 @@ async def test_what_somebody_said_goes_to_who_they_prove_to_be(neighbourhood: Ne
     await n.do("clerk", "forumsLeave", "member { state }", memberId=joined["member"]["id"], **desk)
     await n.do(*merge, keptId=kept, goneId=twin, reason="同一人")
     assert (await f.see(said["statement"]["id"], "text author { id }")) == {"text": "装路灯", "author": {"id": kept}}
+
+
+async def test_who_proves_to_be_two_members_says_one_thing_to_a_consensus(neighbourhood: Neighbourhood) -> None:
+    """While it is open (INV6): two positions wait for the result, and who has one record's position changes that one."""
+    n = neighbourhood
+    f = await Forum.begin(n, members=2)
+    a, _ = f.members
+    lives = {"areaId": f.area, "role": "RESIDENT", "since": "2024-05-01"}
+    kept, gone, other = await n.registered("同一人", "同一人二", "同一人三")
+    members = {}
+    for person in (kept, gone, other):
+        await n.do("admin", "coreAddMembership", "membership { id }", actorId=person, **lives)
+        made = await n.do("clerk", "forumsJoin", "member { id }", forumId=f.forum, **at_the_desk(person))
+        members[person] = made["member"]["id"]
+    resolution = await f.consensus(await f.deliberated(a))
+    take = ("admin", "forumsTakePosition", "position { id }")
+    for person in (gone, other):
+        said = {"resolutionId": resolution, "stance": "AGREE"}
+        await n.do(*take, **said, **at_the_desk(person))
+        await n.do("admin", "forumsLeave", "member { id }", memberId=members[person], **at_the_desk(person))
+    merge = ("admin", "coreMergeActors", "actor { id }")
+    await n.do(*merge, keptId=kept, goneId=gone, reason="同一人")
+    assert await n.refused(*merge, keptId=kept, goneId=other, reason="同一人") == "BOTH_STATED"
+    await n.do(*take, resolutionId=resolution, stance="AGREE", **at_the_desk(kept))
+    assert await f.see(resolution, "agreeing") == {"agreeing": 2}
+    (row,) = await n.server.runtime.database.read(
+        f"SELECT id FROM forums_position WHERE actor_id = '{split_global(other)[1]}'"
+    )
+    event = await log(n, str(row[0]))
+    moved = f"UPDATE forums_position SET actor_id = '{split_global(kept)[1]}', version = version + 1"
+    assert await refused(n, f"{moved}, event_id = '{event}' WHERE id = '{row[0]}'") == "ALREADY_STATED"
+    await f.days(6)
+    assert await n.outcome(*merge, keptId=kept, goneId=other, reason="同一人") == "done"
 
 
 async def test_who_belongs_to_a_forum_leaves_before_they_are_erased_and_their_words_go(

@@ -6,8 +6,10 @@ from datetime import timedelta
 
 import pytest
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
 from tests.kits.forums import Forum
+from tests.kits.guards import log, refused
 
 pytestmark = pytest.mark.anyio
 HIDE = ("forumsHideStatement", "moderation { id state }")
@@ -79,6 +81,63 @@ async def test_an_excluded_member_takes_no_part_until_it_is_over(neighbourhood: 
     await f.days(4)
     await f.join(b)
     await f.say(b, topic)
+
+
+async def test_an_appeal_is_made_and_decided_when_the_exclusion_is_over(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n, members=2)
+    b, c = f.members
+    exclude, appeal = ("forumsExcludeMember", "moderation { id }"), ("forumsAppeal", "moderation { state }")
+    decide = ("forumsDecideAppeal", "moderation { state }")
+
+    async def excluded(who: str) -> str:
+        until = n.clock.today().isoformat()
+        made = await n.do("admin", *exclude, memberId=f.members[who], until=until, reason="扰乱")
+        return str(made["moderation"]["id"])
+
+    waits, over = await excluded(b), await excluded(c)
+    await n.do(b, *appeal, moderationId=waits, text="没有扰乱")
+    await f.days(1)
+    assert (await f.see(waits, "state"))["state"] == "APPEALED"
+    assert (await f.see(over, "state"))["state"] == "OVER"
+    for who in (b, c):
+        assert (await f.see(f.members[who], "state"))["state"] == "ACTIVE"
+    await n.do(c, *appeal, moderationId=over, text="也没有")
+    again = await excluded(b)  # for another reason: the appeal against the first does not end it
+    said = {"lift": True, "decision": "确无扰乱"}
+    assert (await n.do("clerk", *decide, moderationId=waits, **said))["moderation"] == {"state": "LIFTED"}
+    assert (await f.see(f.members[b], "state"))["state"] == "EXCLUDED"
+    upheld = await n.do("clerk", *decide, moderationId=over, lift=False, decision="确有扰乱")
+    assert upheld["moderation"] == {"state": "UPHELD"}
+    await f.days(1)
+    assert (await f.see(f.members[b], "state"))["state"] == "ACTIVE"
+    assert await n.refused(c, *appeal, moderationId=over, text="还是没有") == "MODERATION_STATE"
+    await f.days(20)
+    assert await n.refused(b, *appeal, moderationId=again, text="太晚") == "APPEAL_TOO_LATE"
+
+
+async def test_who_had_a_part_in_it_neither_enters_the_appeal_nor_decides_it(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n)
+    (old,) = await n.registered("林老伯")
+    desk = {"onBehalfOf": {"actorId": old, "basis": "PHONE", "evidence": "来电"}}
+    lives = {"areaId": f.area, "role": "RESIDENT", "since": "2024-05-01"}
+    await n.do("admin", "coreAddMembership", "membership { id }", actorId=old, **lives)
+    member = (await n.do("clerk", "forumsJoin", "member { id }", forumId=f.forum, **desk))["member"]["id"]
+    until = n.clock.today().isoformat()
+    made = await n.do("admin", "forumsExcludeMember", "moderation { id }", memberId=member, until=until, reason="扰乱")
+    said = {"moderationId": made["moderation"]["id"], "text": "不服", **desk}
+    assert await n.refused("admin", "forumsAppeal", "moderation { id }", **said) == "OWN_MATTER"
+    await n.do("clerk", "forumsAppeal", "moderation { id }", **said)
+    decide = {"moderationId": made["moderation"]["id"], "lift": True, "decision": "好"}
+    assert await n.refused("clerk", "forumsDecideAppeal", "moderation { id }", **decide) == "ENTERED_BY_YOU"
+    assert await n.refused("admin", "forumsDecideAppeal", "moderation { id }", **decide) == "OWN_MATTER"
+    row = split_global(made["moderation"]["id"])[1]
+    sets = "state = 'UPHELD', decided_at = made_at, version = version + 1"
+    for who, code in (("clerk", "ENTERED_BY_YOU"), ("admin", "OWN_MATTER")):
+        by, event = split_global(await f.person(who))[1], await log(n, row, "UPHELD")
+        change = f"UPDATE forums_moderation SET {sets}, decided_by_id = '{by}', event_id = '{event}' WHERE id = '{row}'"
+        assert await refused(n, change) == code
 
 
 async def test_a_round_lasts_and_a_topic_is_heard_out(neighbourhood: Neighbourhood) -> None:

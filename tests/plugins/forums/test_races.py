@@ -107,3 +107,15 @@ async def test_an_exclusion_and_a_statement_at_once(neighbourhood: Neighbourhood
     assert spoke.keys() <= {"done", "EXCLUDED", "NOT_IN_FORUM", "BUSY"}
     assert excluded["done"] and excluded.keys() <= {"done", "BUSY"}
     assert (await f.see(topic, "statementCount"))["statementCount"] == spoke["done"]
+
+
+async def test_topics_at_once_are_no_more_than_a_member_may_have(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    f = await Forum.begin(n, members=1)
+    (a,) = f.members
+    await f.tune(topics_per_member=1)
+    said = {"forumId": f.forum, "matter": "ORDER"}
+    opened = await asyncio.gather(
+        *(f.outcome(a, "forumsOpenTopic", "topic { id }", **said, title=f"议题{k}") for k in range(6))
+    )
+    assert Counter(opened)["done"] == 1 and set(opened) <= {"done", "TOO_MANY_TOPICS", "BUSY"}

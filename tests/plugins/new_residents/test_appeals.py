@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from core.ids import split_global
 from core.testing.kit import Neighbourhood
-from tests.kits.new_residents import LEASE, Arriving
+from tests.kits.new_residents import LEASE, Arriving, refused
 
 pytestmark = pytest.mark.anyio
 STATE = "registration { state }"
@@ -201,3 +202,69 @@ async def test_what_was_asked_for_again_meanwhile_is_settled_by_the_appeal(neigh
         key="Library", title="图书馆",
     )  # fmt: skip
     assert twice == "ENTITLEMENT_EXISTS"
+
+
+def at_the_desk(actor: str) -> dict[str, object]:
+    return {"onBehalfOf": {"actorId": actor, "basis": "PHONE", "evidence": "来电"}}
+
+
+async def _entered(a: Arriving) -> tuple[str, str]:
+    """Somebody without an account whom the second clerk has registered; and the registration."""
+    (worker,) = await a.n.registered("周新来", area="haihong")
+    made = await a.n.do(
+        a.other, "newResidentsRegister", "registration { id }", areaId=a.haihong, address="海虹路 9 号",
+        since=a.months_ago(20), evidence=[LEASE], **at_the_desk(worker),
+    )  # fmt: skip
+    return worker, made["registration"]["id"]
+
+
+async def test_who_entered_an_appeal_at_the_desk_does_not_decide_it(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    worker, registration = await _entered(a)
+    await n.do("admin", "newResidentsRejectRegistration", STATE, registrationId=registration, reason="租约不清")
+    said = {"registrationId": registration, "statement": "原件清楚", **at_the_desk(worker)}
+    assert await n.refused("admin", "newResidentsAppeal", APPEAL, **said) == "OWN_MATTER"  # whose decision it is
+    made = (await n.do(a.clerk, "newResidentsAppeal", APPEAL, **said))["appeal"]["id"]
+    right = {"appealId": made, "grant": True, "answer": "属实", "since": a.months_ago(20), "identity": "REMOTE"}
+    assert await n.refused(a.clerk, *DECIDE, **right) == "ENTERED_BY_YOU"
+    by = f"decided_by_id = '{split_global(await a.person(a.clerk))[1]}', decided_at = opened_at"
+    assert await refused(n, made, f"state = 'GRANTED', {by}", "GRANTED") == "ENTERED_BY_YOU"
+    mine = f"decided_by_id = '{split_global(await a.person('admin'))[1]}', decided_at = opened_at"
+    assert await refused(n, made, f"state = 'DISMISSED', {mine}", "DISMISSED") == "OWN_MATTER"
+
+
+async def test_who_decided_takes_no_appeal_back_at_the_desk(neighbourhood: Neighbourhood) -> None:
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    worker, registration = await _entered(a)
+    await n.do(a.clerk, "newResidentsRejectRegistration", STATE, registrationId=registration, reason="租约不清")
+    said = {"registrationId": registration, "statement": "原件清楚", **at_the_desk(worker)}
+    made = (await n.do(a.other, "newResidentsAppeal", APPEAL, **said))["appeal"]["id"]
+    withdraw = ("newResidentsWithdrawAppeal", APPEAL)
+    assert await n.refused(a.clerk, *withdraw, appealId=made, **at_the_desk(worker)) == "OWN_MATTER"
+    assert await n.outcome(a.other, *withdraw, appealId=made, **at_the_desk(worker)) == "done"
+
+
+async def test_an_entitlement_ended_at_the_desk_is_doubted_as_any_other(neighbourhood: Neighbourhood) -> None:
+    """Who entered that the person gives it up takes no part in the appeal against it."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    offered = await a.catalogue()
+    worker, registration = await _entered(a)
+    await a.verify(registration, 20, identity="REMOTE")
+    grant = await n.do(
+        a.other, "newResidentsGrantEntitlement", "grant { id }", entitlementId=offered["DIVIDEND"], personId=worker
+    )
+    about = {"grantId": grant["grant"]["id"]}
+    ending = {**about, "reason": "本人放弃", **at_the_desk(worker)}
+    ended = await n.do(a.clerk, "newResidentsEndEntitlement", "grant { state decidedBy { id } }", **ending)
+    assert ended["grant"] == {"state": "ENDED", "decidedBy": {"id": await a.person(a.clerk)}}
+    appeal = ("newResidentsAppealEntitlement", APPEAL)
+    said = {**about, "statement": "没有打过电话", **at_the_desk(worker)}
+    assert await n.refused(a.clerk, *appeal, **said) == "OWN_MATTER"
+    made = (await n.do("admin", *appeal, **said))["appeal"]["id"]
+    no = {"appealId": made, "grant": False, "answer": "维持"}
+    assert await n.refused(a.clerk, *DECIDE, **no) == "OWN_MATTER"
+    assert await n.refused("admin", *DECIDE, **no) == "ENTERED_BY_YOU"
+    assert await n.outcome(a.other, *DECIDE, **{**no, "grant": True}) == "done"  # who granted it

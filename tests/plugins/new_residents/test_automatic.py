@@ -195,10 +195,11 @@ def counted(people: list[Known], rule: Rule, id: UUID, within: dict[UUID, set[UU
     shares = {}
     for is_new, side in ((True, "newcomers"), (False, "locals")):
         has, no = counts[is_new, "GRANTED"], counts[is_new, "REFUSED"]
-        hidden = [x if not 1 <= x <= 4 else None for x in (counts[is_new, "all"], has, no)]
+        hidden = [x // 5 * 5 if not 1 <= x <= 4 else None for x in (counts[is_new, "all"], has, no)]
         told |= dict(zip((side, f"{side}Having", f"{side}Refused"), hidden, strict=True))
         shares[side] = has * 1000 // (has + no) if has + no else None
-        told[f"{side}Rate"] = None if None in hidden[1:] else shares[side]
+        share = shares[side]
+        told[f"{side}Rate"] = None if None in hidden[1:] or share is None else (share + 25) // 50 * 50
         if has + no < 5:
             told["parity"] = "TOO_FEW"
     if "parity" not in told:

@@ -55,7 +55,7 @@ async def test_each_worker_answers_and_is_verified_singly(neighbourhood: Neighbo
     confirm = ("newResidentsConfirmRegistration", STATE)
     assert await n.refused(two, *confirm, registrationId=registrations[0]) == "NOT_FOUND"
     not_theirs = await n.refused("company", *confirm, registrationId=registrations[0], actingFor=company)
-    assert not_theirs == "NOT_A_PARTY"
+    assert not_theirs == "NOT_PERMITTED"
     agreed = await n.do(one, *confirm, registrationId=registrations[0], address="海虹路 88 号宿舍 2 栋 301")
     assert agreed["registration"]["state"] == "SUBMITTED"
     assert await a.see(registrations[0], "employer { name }", a.clerk) == {"employer": {"name": "企业丁"}}
@@ -81,6 +81,32 @@ async def test_each_worker_answers_and_is_verified_singly(neighbourhood: Neighbo
     await a.days(31)
     assert await a.see(registrations[2], "state address", three) == {"state": "LAPSED", "address": None}
     assert await n.refused(three, *confirm, registrationId=registrations[2]) == "REGISTRATION_STATE"
+
+
+async def test_the_log_tells_no_clerk_which_employer_listed_whom(neighbourhood: Neighbourhood) -> None:
+    """Nor after a no, or once the employer has taken the list back; what a worker agreed to is told."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    one, two, three = await n.newcomers(3, "xinyang")
+    company, made = await listed(a, one, two, three)
+    registrations = [await asked(a, login) for login in (one, two, three)]
+    await n.do(one, "newResidentsConfirmRegistration", STATE, registrationId=registrations[0])
+    await n.do(two, "newResidentsDeclineRegistration", STATE, registrationId=registrations[1])
+    await n.do("company", "newResidentsCloseDormitoryList", "list { id }", actingFor=company, listId=made)
+    await n.delivered()
+    log = "{ events(first: 100) { nodes { type subject mandate { id } data } } }"
+
+    async def told(who: str) -> list[dict[str, Any]]:
+        nodes = (await n.ask(who, log))["events"]["nodes"]
+        return [e for e in nodes if e["subject"] in (made, *registrations)]
+
+    for who in (a.clerk, "admin"):
+        events = await told(who)
+        assert {e["subject"] for e in events} == {registrations[0], registrations[1]}
+        assert [e for e in events if e["mandate"] is not None] == []
+        said = str([e["data"] for e in events])
+        assert [id for id in (made, company) if str(split_global(id)[1]) in said] == []
+    assert made in {e["subject"] for e in await told("company")}  # who did it sees it
 
 
 async def test_at_the_desk_a_signed_slip_is_consent_and_a_call_is_not(neighbourhood: Neighbourhood) -> None:

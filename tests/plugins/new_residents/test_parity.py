@@ -17,8 +17,8 @@ REPORT = """query($a: ID!) { newResidentsParity(areaId: $a, first: 50) { nodes {
     newcomersHaving newcomersRefused newcomersUsing newcomersRate locals localsHaving localsRefused localsRate } } }"""
 
 
-async def report(a: Arriving, who: str | None = None) -> dict[str, dict[str, Any]]:
-    nodes = (await a.n.ask(who, REPORT, a=a.haihong))["newResidentsParity"]["nodes"]
+async def report(a: Arriving, who: str | None = None, area: str | None = None) -> dict[str, dict[str, Any]]:
+    nodes = (await a.n.ask(who, REPORT, a=area or a.haihong))["newResidentsParity"]["nodes"]
     return {p["entitlement"]["key"]: p for p in nodes}
 
 
@@ -47,13 +47,13 @@ async def test_newcomers_and_locals_are_counted_and_small_numbers_are_not_told(n
     for person in (*newcomers[:4], *locals_):
         await n.do(*grant, **elections, personId=person)
     few = (await report(a))["ELECTIONS"]
-    assert (few["newcomers"], few["newcomersHaving"], few["newcomersRate"]) == (6, None, None)  # 4 is not told
+    assert (few["newcomers"], few["newcomersHaving"], few["newcomersRate"]) == (5, None, None)  # 4 is not told
     assert few["parity"] == "TOO_FEW"
     made = await n.do(*grant, **elections, personId=newcomers[4])
     await n.do(a.clerk, "newResidentsUseEntitlement", "use { id }", grantId=made["grant"]["id"])
     told = (await report(a))["ELECTIONS"]
     assert (told["newcomersHaving"], told["newcomersRefused"], told["newcomersRate"]) == (5, 0, 1000)
-    assert (told["localsHaving"], told["localsRate"], told["parity"]) == (6, 1000, "EQUAL")
+    assert (told["localsHaving"], told["localsRate"], told["parity"]) == (5, 1000, "EQUAL")
     assert told["newcomersUsing"] is None  # one used it
     await n.do(*refuse, **elections, personId=newcomers[5], ground="OTHER", reason="看情况")
     below = (await report(a))["ELECTIONS"]
@@ -65,7 +65,31 @@ async def test_newcomers_and_locals_are_counted_and_small_numbers_are_not_told(n
     found = await report(a)
     assert {key for key, p in found.items() if p["parity"] == "STATUTORY"} == {"DIVIDEND"}
     assert len(found) == len(offered)
-    assert found["GRID"]["newcomersHaving"] == 6  # what comes by itself is counted too
+    assert found["GRID"]["newcomersHaving"] == 5  # of 6: what comes by itself is counted too
+
+
+async def test_no_difference_tells_of_one_person(neighbourhood: Neighbourhood) -> None:
+    """Not of two sums of one area: of 6 all but one have it; nor of an area and one below it: 2 live in the other."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    offered = await a.catalogue(a.haicang)
+    xingwang = await n.area_id("xingwang")
+    (clerk,) = await n.newcomers(1, "xinyang")
+    await a.role(clerk, "CLERK", xingwang)
+    people = [await a.person((await a.settled(14))[0]) for _ in range(6)]
+    for _ in range(2):
+        await a.settled(14, xingwang, clerk)
+    await n.due()
+    elections = {"entitlementId": offered["ELECTIONS"]}
+    for person in people[:5]:
+        await n.do(a.clerk, "newResidentsGrantEntitlement", "grant { id }", **elections, personId=person)
+    no = {"personId": people[5], "ground": "OTHER", "reason": "补材料"}
+    await n.do(a.clerk, "newResidentsRefuseEntitlement", "grant { id }", **elections, **no)
+    here = (await report(a))["ELECTIONS"]
+    assert (here["newcomers"], here["newcomersHaving"], here["newcomersRefused"]) == (5, 5, None)
+    assert here["newcomersRate"] is None
+    assert (await report(a, area=xingwang))["GRID"]["newcomers"] is None
+    assert (await report(a, area=a.haicang))["GRID"]["newcomers"] % 5 == 0
 
 
 async def test_the_same_conditions_hold_for_everybody(neighbourhood: Neighbourhood) -> None:
@@ -127,8 +151,8 @@ async def test_the_latest_decision_about_who_lives_here_now_counts(neighbourhood
     for side, people in here.items():
         granted = sum(last[p] == "GRANTED" for p in people)
         refused = sum(last[p] == "REFUSED" for p in people)
-        assert told[side + "Having"] == granted
-        assert told[side + "Refused"] == (None if 1 <= refused <= 4 else refused)
+        assert told[side + "Having"] == granted // 5 * 5
+        assert told[side + "Refused"] == (None if 1 <= refused <= 4 else refused // 5 * 5)
     assert (told["newcomersRate"], told["newcomersRefused"], told["parity"]) == (1000, 0, "EQUAL")
 
 

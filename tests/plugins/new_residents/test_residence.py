@@ -136,7 +136,7 @@ async def test_who_entered_it_at_the_desk_does_not_verify_it_nor_since_a_day_bef
     assert (await a.verify(home, 1, a.other, identity="REMOTE"))["since"] == a.months_ago(1)  # a later day is found
     # Nor on appeal, by a clerk who had entered it, and for no earlier day either.
     appeal = await n.do(
-        a.other, "newResidentsAppeal", "appeal { id }", registrationId=home, statement="再早些", onBehalfOf=call
+        a.clerk, "newResidentsAppeal", "appeal { id }", registrationId=home, statement="再早些", onBehalfOf=call
     )
     granted = {"appealId": appeal["appeal"]["id"], "grant": True, "answer": "属实"}
     decide = ("newResidentsDecideAppeal", "appeal { registration { since } }")
@@ -179,3 +179,21 @@ async def test_one_lives_in_one_place(neighbourhood: Neighbourhood) -> None:
     assert str(await a.since(login, await n.area_id("xinyang"))) == a.months_ago(24)
     assert str(await a.since(login, await n.area_id("xingwang"))) == a.months_ago(2)
     assert await a.since(login, a.haihong) is None
+
+
+async def test_a_registration_is_the_persons_own_matter_and_no_clerks(neighbourhood: Neighbourhood) -> None:
+    """`can` says of what the person alone may do what the mutation says."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    login, registration = await a.settled(14)
+    can = "query($a: String!, $i: ID!) { can(action: $a, on: $i) { allowed reason } }"
+    for own in ("AddEvidence", "WithdrawRegistration", "ConfirmRegistration", "DeclineRegistration", "Appeal"):
+        found = {
+            who: (await n.ask(who, can, a=f"newResidents{own}", i=registration))["can"] for who in (login, a.clerk)
+        }
+        assert found[login] == {"allowed": True, "reason": "OWN"}
+        assert found[a.clerk] == {"allowed": False, "reason": "NOT_YOURS"}
+    said = {"registrationId": registration, "statement": "更早"}
+    assert await n.refused(a.clerk, "newResidentsAppeal", "appeal { id }", **said) == "NOT_PERMITTED"
+    appeal = (await n.do(login, "newResidentsAppeal", "appeal { id }", **said))["appeal"]["id"]
+    assert (await n.ask(a.clerk, can, a="newResidentsWithdrawAppeal", i=appeal))["can"]["reason"] == "NOT_YOURS"

@@ -110,6 +110,34 @@ async def test_only_the_ballot_in_which_villagers_were_asked_says_what_they_want
     assert told == "NOT_A_VILLAGER"
 
 
+@pytest.mark.needs("ballots", "councils")
+async def test_nobody_is_named_where_the_representatives_meet(neighbourhood: Neighbourhood) -> None:
+    """Village law, article 13: the meeting is asked, not a villager of the clerk's choice."""
+    n = neighbourhood
+    a = await Arriving.begin(n)
+    _, registration = await in_the_village(a)
+    meeting = await n.do(
+        "admin",
+        "councilsCreateBody",
+        "body { id }",
+        areaId=a.xishan,
+        kind="REPRESENTATIVES",
+        name="村民代表会议",
+        size=5,
+    )
+    sits, other = [await villager(a) for _ in range(2)]
+    about = {"bodyId": meeting["body"]["id"], "holderId": await a.person(sits), "category": "RESIDENT"}
+    await n.do("admin", "councilsFillSeat", "seat { id }", **about)
+    now = n.clock.now()
+    times = {"opensAt": (now + timedelta(seconds=1)).isoformat(), "closesAt": (now + timedelta(days=2)).isoformat()}
+    put = ("clerk", "newResidentsAskConsent", STATE)
+    for named in (sits, other):
+        people = [await a.person(named)]
+        told = await n.refused(*put, registrationId=registration, representativeIds=people, **times)
+        assert told == "REPRESENTATIVES_SIT"
+    assert await n.outcome(*put, registrationId=registration, bodyId=about["bodyId"], **times) == "done"
+
+
 async def test_a_clerk_enters_what_the_minutes_say(neighbourhood: Neighbourhood) -> None:
     n = neighbourhood
     a = await Arriving.begin(n)

@@ -13,6 +13,7 @@ from tests.kits.points import a_rule, earned
 pytestmark = pytest.mark.anyio
 
 OPEN = ("pointsOpenDispute", "dispute { id }")
+CAN = 'query($i: ID!) { can(action: "pointsWithdrawDispute", on: $i) { allowed reason } }'
 WITHDRAW = ("pointsWithdrawDispute", "dispute { state answer decidedAt account { held } }")
 RESOLVE = ("pointsResolveDispute", "dispute { state }")
 WITHDRAWN = {"state": "WITHDRAWN", "answer": None, "decidedAt": None, "account": {"held": False}}
@@ -40,8 +41,10 @@ async def test_whoever_opened_a_dispute_withdraws_it_and_the_account_is_free(nei
         found = (await n.ask("admin", by_held, h=held))["pointsAccounts"]["nodes"]
         assert all(row["held"] is held for row in found) and bool(found) is held
     for stranger in ("clerk", "company", "admin"):
-        assert await n.refused(stranger, *WITHDRAW, disputeId=dispute) == "NOT_A_PARTY"
-    assert await n.refused("company", *WITHDRAW, disputeId=dispute, actingFor=company) == "NOT_A_PARTY"
+        assert (await n.ask(stranger, CAN, i=dispute))["can"] == {"allowed": False, "reason": "NOT_YOURS"}
+        assert await n.refused(stranger, *WITHDRAW, disputeId=dispute) == "NOT_PERMITTED"
+    assert (await n.ask("resident", CAN, i=dispute))["can"] == {"allowed": True, "reason": "OWN"}
+    assert await n.refused("company", *WITHDRAW, disputeId=dispute, actingFor=company) == "NOT_PERMITTED"
     assert await n.refused("resident", *WITHDRAW, disputeId=account) == "BAD_ID"
     gone = "points_dispute_01a210ba-bd0c-75ea-b962-5af7725152e0"
     assert await n.refused("resident", *WITHDRAW, disputeId=gone) == "NOT_FOUND"
@@ -83,7 +86,7 @@ async def test_a_dispute_opened_at_the_desk_is_withdrawn_at_the_desk(neighbourho
     )
     desk = {"onBehalfOf": {"actorId": made["actor"]["id"], "basis": "PHONE", "evidence": "来电"}}
     dispute = (await n.do("admin", *OPEN, accountId=account, reason="?", **desk))["dispute"]["id"]
-    assert await n.refused("admin", *WITHDRAW, disputeId=dispute) == "NOT_A_PARTY"
+    assert await n.refused("admin", *WITHDRAW, disputeId=dispute) == "NOT_PERMITTED"
     assert (await n.do("admin", *WITHDRAW, disputeId=dispute, **desk))["dispute"] == WITHDRAWN
 
 
