@@ -104,7 +104,7 @@ async def _villagers(work: Work, village_id: UUID, voters: Sequence[UUID]) -> No
 async def _no_meeting(work: Work, registration: Registration, village_id: UUID) -> None:
     """Refuses REPRESENTATIVES_SIT where the village has a representatives' meeting: nobody is named in its stead."""
     if "councils" in work.place(registration).plugins:
-        meeting = next(iter(await work.port("councils").bodies(work, village_id, "REPRESENTATIVES")), None)
+        meeting = next(iter(await work.port(COUNCILS).bodies(work, village_id, "REPRESENTATIVES")), None)
         if meeting is not None:
             raise Refusal("REPRESENTATIVES_SIT", path=("representativeIds",), body=meeting.name)
 
