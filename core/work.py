@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, overload
 from uuid import UUID
@@ -130,6 +130,16 @@ class Work:
     def principal_id(self) -> UUID:
         """The actor in whose name this is done: someone at the desk, an organization, or oneself."""
         return self.acting.behalf_of_id or self.acting.for_id or self.person_id
+
+    @property
+    def happened_on(self) -> date:
+        """The civil day on which it happens: today, or the day a clerk says."""
+        return self.clock.civil_date(self.occurred_at)
+
+    @property
+    def recorded_on(self) -> date:
+        """The civil day it is now: no window begins or ends on a day that somebody says."""
+        return self.clock.civil_date(self.now)
 
     async def concerned_in(self, *actor_ids: UUID, or_among: str = "", values: Sequence[Any] = ()) -> bool:
         """Is the matter of one of these actors the person's own, in any of their hats (INV10)?

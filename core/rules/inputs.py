@@ -55,10 +55,13 @@ def needed(value: str | None, *path: str, limit: int = 2000) -> str:
     return clean_text(value or "", *path, limit=limit)
 
 
-def evidence_text(evidence: Sequence[str], path: str = "evidence", *, most: int = EVIDENCE) -> str:
-    """References (texts or addresses) as they are stored, in JSON; refuses TOO_MUCH_EVIDENCE and what `clean_text` does."""
-    if len(evidence) > most:
-        raise Refusal("TOO_MUCH_EVIDENCE", path=(path,), limit=most)
+def evidence_text(evidence: Sequence[str], path: str = "evidence", *, is_needed: bool = False) -> str:
+    """At most ten references (texts or addresses) as they are stored, in JSON; refuses TOO_MUCH_EVIDENCE, EVIDENCE_NEEDED
+    and what `clean_text` does."""
+    if is_needed and not evidence:
+        raise Refusal("EVIDENCE_NEEDED", path=(path,))
+    if len(evidence) > EVIDENCE:
+        raise Refusal("TOO_MUCH_EVIDENCE", path=(path,), limit=EVIDENCE)
     return json.dumps([clean_text(e, path, str(n), limit=500) for n, e in enumerate(evidence)], ensure_ascii=False)
 
 

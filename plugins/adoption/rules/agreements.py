@@ -10,7 +10,7 @@ from core.agreement import AgreementState, EndReason
 from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
-from core.rules.inputs import clean_text
+from core.rules.inputs import clean_text, needed
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Signature, Upkeep
@@ -19,12 +19,10 @@ from plugins.adoption.rules.common import (
     adopters,
     end_for_good,
     locked,
-    needed,
     not_an_adopter,
     once_adopters,
     share_to_leave,
     terms,
-    today,
 )
 from plugins.adoption.rules.inspections import shift_deadline
 from plugins.adoption.settings import AdoptionSettings
@@ -53,7 +51,7 @@ async def sign_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
 async def _begin(work: Work, asset: Asset, agreement: Agreement, area_code: str) -> None:
     """All have signed: it has its number and first inspection, and the spot is adopted."""
     settings = await terms(work, asset, agreement)
-    first = max(agreement.starts_on, today(work))
+    first = max(agreement.starts_on, work.happened_on)
     work.change(
         agreement,
         state=AgreementState.ACTIVE,
@@ -75,13 +73,13 @@ async def leave_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     work.expect_version(agreement)
     agreements.require_state(agreement, AgreementState.DRAFT, AgreementState.ACTIVE, AgreementState.SUSPENDED)
     share = await share_to_leave(work, agreement.adopter_id, agreement.claim_id)
-    if agreements.over(agreement, today(work)):
+    if agreements.over(agreement, work.happened_on):
         raise Refusal("AGREEMENT_OVER")
     others, area_code = await _co_adopters_and_area(work, agreement)
     parties = {agreement.adopter_id, *others, agreement.custodian_id} - {share.actor_id}
     signed = {s.party_id for s in await work.select(Signature, agreement_id=agreement_id)}
     begins = agreement.state is AgreementState.DRAFT and signed >= parties
-    work.change(share, left_on=today(work))
+    work.change(share, left_on=work.happened_on)
     if not begins:
         work.change(agreement, state=agreement.state)
     data = {**about(agreement), "actor": str(share.actor_id)}
@@ -104,7 +102,7 @@ async def _co_adopters_and_area(work: Work, agreement: Agreement) -> tuple[list[
 async def _certificate(work: Work, agreement: Agreement, area_code: str) -> dict[str, str | int]:
     """The next number of the area and year; two agreements never get the same, for the area's row is held, and those
     of this very transaction are counted too."""
-    year = today(work).year
+    year = work.happened_on.year
     waiting = {a.id for a in work.changed(Agreement) if (a.area_id, a.certificate_year) == (agreement.area_id, year)}
     given = await work.rows(
         "SELECT count(*) AS n FROM adoption_agreement WHERE area_id = {} AND certificate_year = {}",
@@ -124,7 +122,7 @@ async def log_upkeep(
     asset, agreement = await locked(work, agreement_id)
     owners = await adopters(work, agreement.adopter_id, agreement.claim_id)
     work.require("adoption.upkeep.log", asset, owners=owners)
-    if done_on > today(work):
+    if done_on > work.happened_on:
         raise Refusal("IN_THE_FUTURE", path=("doneOn",))
     agreements.require_running(agreement, done_on)
     if (minutes is None) == (amount is None):
@@ -158,7 +156,7 @@ async def suspend_agreement(work: Work, *, agreement_id: UUID, reason: str) -> A
     work.require("adoption.agreement.suspend", asset, owner=agreement.custodian_id)
     await not_an_adopter(work, agreement)
     work.expect_version(agreement)
-    agreements.suspend(work, agreement, today(work))
+    agreements.suspend(work, agreement, work.happened_on)
     text = needed(reason, "reason")
     work.record(
         "adoption.agreement.suspended", agreement, area_id=asset.area_id, data=about(agreement), text={"reason": text}
@@ -171,7 +169,7 @@ async def resume_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.agreement.suspend", asset, owner=agreement.custodian_id)
     work.expect_version(agreement)
-    days = agreements.resume(work, agreement, today(work))
+    days = agreements.resume(work, agreement, work.happened_on)
     await shift_deadline(work, agreement, days)
     work.record("adoption.agreement.resumed", agreement, area_id=asset.area_id, data={**about(agreement), "days": days})
     return agreement
@@ -190,7 +188,7 @@ async def renew_agreement(work: Work, *, agreement_id: UUID) -> Agreement:
         await not_an_adopter(work, agreement)
     settings = await work.settings(AdoptionSettings, asset)
     longer = months_later(agreement.ends_on, settings.term_months)
-    renewed = agreements.renew(work, agreement, side, today(work), window_days=settings.renew_days, ends_on=longer)
+    renewed = agreements.renew(work, agreement, side, work.happened_on, window_days=settings.renew_days, ends_on=longer)
     if renewed:
         work.change(agreement, settings_version=await work.settings_version())
     work.record(
@@ -217,7 +215,7 @@ async def end_agreement(work: Work, *, agreement_id: UUID, reason: str) -> Agree
         _record_end(work, asset, agreement, EndReason.CANCELLED, data, text)
         return agreement
     days = (await terms(work, asset, agreement)).end_notice_days
-    agreements.give_notice(work, agreement, work.principal_id, today(work) + timedelta(days=days))
+    agreements.give_notice(work, agreement, work.principal_id, work.happened_on + timedelta(days=days))
     if days == 0:
         _record_end(work, asset, agreement, EndReason.TERMINATED, data, text)
         return agreement
@@ -261,6 +259,6 @@ async def settle_term(work: Work, agreement_id: UUID) -> None:
     """For the job: end what is over by the calendar, a draft nobody signed in time, a term, a notice."""
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.agreement.end", asset)
-    reason = agreements.over(agreement, today(work))
+    reason = agreements.over(agreement, work.happened_on)
     if reason is not None:
         _record_end(work, asset, agreement, reason, {**about(agreement), "by": "BY_CALENDAR"})

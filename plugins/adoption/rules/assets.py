@@ -12,7 +12,7 @@ from core.agreement import AgreementState, EndReason
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, evidence_text, needed, optional_text
 from core.work import Work
 from plugins.adoption.models import Acceptance, Agreement, Asset
 from plugins.adoption.rules.common import (
@@ -20,13 +20,9 @@ from plugins.adoption.rules.common import (
     cited,
     close_claims,
     end_for_good,
-    evidence_text,
     locked,
-    needed,
-    not_own,
     once_adopters,
     open_agreement,
-    today,
 )
 from plugins.adoption.settings import AdoptionSettings
 from plugins.adoption.terms import AssetKind, AssetState, CoordinateSystem
@@ -149,12 +145,12 @@ async def accept_project(work: Work, *, agreement_id: UUID, note: str | None, ev
     """Find a project built as agreed. Refuses OWN_MATTER (INV10), NOT_A_PROJECT, PROJECT_STATE, AGREEMENT_STATE."""
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.project.accept", asset, owner=agreement.custodian_id)
-    await not_own(work, await once_adopters(work, agreement))
+    await work.not_own(*await once_adopters(work, agreement))
     if asset.kind is not AssetKind.PROJECT:
         raise Refusal("NOT_A_PROJECT")
     if asset.state is AssetState.BUILT:
         raise Refusal("PROJECT_STATE")
-    agreements.require_running(agreement, today(work))
+    agreements.require_running(agreement, work.happened_on)
     acceptance = Acceptance(
         id=new_id(),
         area_id=asset.area_id,
@@ -190,7 +186,7 @@ async def hand_over(
     await work.get(Actor, new_custodian)
     agreed = await work.select(Agreement, asset_id=asset_id)
     builders = [b for a in agreed for b in await once_adopters(work, a)]
-    await not_own(work, builders)
+    await work.not_own(*builders)
     if new_custodian in builders:
         raise Refusal("OWNERSHIP_STAYS", path=("custodianId",))
     agreement = await open_agreement(work, asset)

@@ -11,10 +11,10 @@ from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
-from core.rules.inputs import optional_text
+from core.rules.inputs import needed, optional_text
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Claim, CoAdopter
-from plugins.adoption.rules.common import adopters, cited, needed, not_own, share_to_leave, today
+from plugins.adoption.rules.common import adopters, cited, share_to_leave
 from plugins.adoption.settings import AdoptionSettings
 from plugins.adoption.terms import OPEN_CLAIM, AdoptionMode, AssetState, ClaimState
 
@@ -91,7 +91,7 @@ async def leave_claim(work: Work, *, claim_id: UUID) -> Claim:
     work.expect_version(claim)
     share = await share_to_leave(work, claim.claimant_id, claim_id)
     _still_open(claim)
-    work.change(share, left_on=today(work))
+    work.change(share, left_on=work.happened_on)
     work.change(claim, state=claim.state)
     data = {"asset": str(asset.id), "claim": str(claim_id), "actor": str(share.actor_id)}
     work.record("adoption.co_adopter.left", share, area_id=claim.area_id, data=data)
@@ -103,7 +103,7 @@ async def review_claim(work: Work, *, claim_id: UUID, feasibility: str) -> Claim
     asset, claim = await locked_claim(work, claim_id)
     work.require("adoption.claim.review", asset, owner=asset.custodian_id)
     work.expect_version(claim)
-    await not_own(work, await adopters(work, claim.claimant_id, claim_id))
+    await work.not_own(*await adopters(work, claim.claimant_id, claim_id))
     _still_open(claim)
     text = needed(feasibility, "feasibility")
     work.change(claim, state=ClaimState.REVIEWED, feasibility=text, reviewed_by_id=work.person_id)
@@ -122,7 +122,7 @@ async def decide_claim(
     asset, claim = await locked_claim(work, claim_id)
     work.require("adoption.claim.decide", asset, owner=asset.custodian_id)
     work.expect_version(claim)
-    await not_own(work, await adopters(work, claim.claimant_id, claim_id))
+    await work.not_own(*await adopters(work, claim.claimant_id, claim_id))
     _still_open(claim)
     if not accept:
         text = needed(reason, "reason")
@@ -134,7 +134,7 @@ async def decide_claim(
         return claim, None
     if asset.state is not AssetState.AVAILABLE:
         raise Refusal("ASSET_TAKEN")
-    day = today(work)
+    day = work.happened_on
     start = starts_on or day
     if start < day:
         raise Refusal("IN_THE_PAST", path=("startsOn",))

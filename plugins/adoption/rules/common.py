@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
 from datetime import date
 from uuid import UUID
 
@@ -12,13 +10,10 @@ from tortoise.models import Model
 from core import agreement as agreements
 from core.agreement import AgreementState, EndReason
 from core.errors import Refusal
-from core.rules.inputs import clean_text, optional_text
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Claim, CoAdopter
 from plugins.adoption.settings import AdoptionSettings
 from plugins.adoption.terms import OPEN_CLAIM, AssetState, ClaimState
-
-EVIDENCE, EVIDENCE_LENGTH = 10, 500
 
 
 async def locked(work: Work, agreement_id: UUID) -> tuple[Asset, Agreement]:
@@ -36,7 +31,7 @@ async def adopters(work: Work, lead_id: UUID, claim_id: UUID, *, on: date | None
 
     Whoever left is none from the day they left.
     """
-    day, shares = on or today(work), await work.select(CoAdopter, claim_id=claim_id)
+    day, shares = on or work.happened_on, await work.select(CoAdopter, claim_id=claim_id)
     return [lead_id, *(c.actor_id for c in shares if c.left_on is None or c.left_on > day)]
 
 
@@ -56,25 +51,14 @@ async def share_to_leave(work: Work, lead_id: UUID, claim_id: UUID) -> CoAdopter
     return share
 
 
-async def not_own(work: Work, actor_ids: Iterable[UUID]) -> None:
-    """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
-    if await work.concerned_in(*actor_ids):
-        raise Refusal("OWN_MATTER")
-
-
 async def not_an_adopter(work: Work, agreement: Agreement, *, on: date | None = None) -> None:
     """Refuses OWN_MATTER when it is a matter of one who adopts on a day, today unless told (INV10)."""
     if await work.concerned_in(
         agreement.adopter_id,
         or_among="SELECT x.actor_id FROM adoption_co_adopter x WHERE x.claim_id = {} AND (x.left_on IS NULL OR x.left_on > {})",
-        values=[agreement.claim_id, on or today(work)],
+        values=[agreement.claim_id, on or work.happened_on],
     ):
         raise Refusal("OWN_MATTER")
-
-
-def today(work: Work) -> date:
-    """The civil day on which it happens."""
-    return work.clock.civil_date(work.occurred_at)
 
 
 def about(agreement: Agreement) -> dict[str, str]:
@@ -82,25 +66,9 @@ def about(agreement: Agreement) -> dict[str, str]:
     return {"asset": str(agreement.asset_id), "agreement": str(agreement.id), "actor": str(agreement.adopter_id)}
 
 
-def needed(reason: str | None, *path: str) -> str:
-    """A reason people can read; refuses EMPTY_TEXT."""
-    text = optional_text(reason, *path, limit=2000)
-    if text is None:
-        raise Refusal("EMPTY_TEXT", path=path)
-    return text
-
-
-def evidence_text(evidence: Sequence[str]) -> str:
-    """References (texts or addresses) as they are stored; refuses TOO_MUCH_EVIDENCE, TEXT_TOO_LONG."""
-    if len(evidence) > EVIDENCE:
-        raise Refusal("TOO_MUCH_EVIDENCE", path=("evidence",), limit=EVIDENCE)
-    cleaned = [clean_text(e, "evidence", str(i), limit=EVIDENCE_LENGTH) for i, e in enumerate(evidence)]
-    return json.dumps(cleaned, ensure_ascii=False)
-
-
 def end_for_good(work: Work, asset: Asset, agreement: Agreement, reason: EndReason) -> None:
     """Queue the end of an agreement; its spot is free again, unless a project stands there to be handed over."""
-    agreements.end(work, agreement, reason, today(work))
+    agreements.end(work, agreement, reason, work.happened_on)
     if asset.state is not AssetState.BUILT:
         work.change(asset, state=AssetState.AVAILABLE)
 

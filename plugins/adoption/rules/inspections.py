@@ -11,10 +11,10 @@ from core.agreement import AgreementState
 from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
-from core.rules.inputs import optional_text
+from core.rules.inputs import evidence_text, optional_text
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Inspection, Revocation
-from plugins.adoption.rules.common import about, evidence_text, locked, not_an_adopter, terms, today
+from plugins.adoption.rules.common import about, locked, not_an_adopter, terms
 from plugins.adoption.terms import InspectionResult, RevocationState
 
 OVERDUE_SQL = """SELECT i.id AS id, i.area_id AS area_id FROM adoption_inspection i
@@ -43,7 +43,7 @@ async def inspect(
     asset, agreement = await locked(work, agreement_id)
     work.require("adoption.inspect", asset)
     await not_an_adopter(work, agreement)
-    day = today(work)
+    day = work.happened_on
     agreements.require_running(agreement, day)
     if recheck_of_id is not None:
         failed = await work.lock(Inspection, recheck_of_id)
@@ -153,7 +153,7 @@ async def mark_overdue(work: Work, inspection_id: UUID) -> None:
         or inspection.result is not InspectionResult.FAILED
         or inspection.overdue_at is not None
         or inspection.rectify_by is None
-        or inspection.rectify_by >= today(work)
+        or inspection.rectify_by >= work.happened_on
     ):
         return
     work.change(inspection, overdue_at=work.occurred_at)

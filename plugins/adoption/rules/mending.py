@@ -15,7 +15,7 @@ from core.models import Logged
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Claim, CoAdopter, Inspection, Signature
 from plugins.adoption.rules.claims import locked_claim
-from plugins.adoption.rules.common import about, adopters, end_for_good, locked, not_an_adopter, not_own, terms
+from plugins.adoption.rules.common import about, adopters, end_for_good, locked, not_an_adopter, terms
 from plugins.adoption.rules.inspections import counted, fails_in_a_row, open_revocation
 from plugins.adoption.rules.revocations import dismiss
 from plugins.adoption.terms import OPEN_CLAIM, AssetState, ClaimState, InspectionResult, RevocationState
@@ -59,7 +59,7 @@ async def reopen_claim(work: Work, event: EventRecord) -> None:
     """The claim waits for a decision again. Refuses CANNOT_UNDO once somebody has signed, or it could not wait."""
     asset, claim = await locked_claim(work, event.subject_id)
     work.require("adoption.claim.decide", asset, owner=asset.custodian_id)
-    await not_own(work, await adopters(work, claim.claimant_id, claim.id))
+    await work.not_own(*await adopters(work, claim.claimant_id, claim.id))
     if claim.state is ClaimState.ACCEPTED:
         drafts = await work.select(Agreement, lock=True, claim_id=claim.id, state=AgreementState.DRAFT)
         if not drafts or await work.select(Signature, agreement_id=drafts[0].id):

@@ -12,19 +12,10 @@ from core import agreement as agreements
 from core.agreement import AgreementState, EndReason
 from core.errors import Refusal
 from core.ids import new_id
+from core.rules.inputs import needed
 from core.work import Work
 from plugins.adoption.models import Agreement, Asset, Revocation
-from plugins.adoption.rules.common import (
-    about,
-    adopters,
-    end_for_good,
-    locked,
-    needed,
-    not_an_adopter,
-    not_own,
-    terms,
-    today,
-)
+from plugins.adoption.rules.common import about, adopters, end_for_good, locked, not_an_adopter, terms
 from plugins.adoption.rules.inspections import counted, fails_in_a_row, open_revocation, shift_deadline
 from plugins.adoption.terms import AssetState, RevocationState
 
@@ -42,7 +33,7 @@ async def revoke(work: Work, *, agreement_id: UUID, reason: str) -> Revocation:
     work.expect_version(agreement)
     await not_an_adopter(work, agreement)
     agreements.require_state(agreement, AgreementState.ACTIVE, AgreementState.SUSPENDED)
-    text, day = needed(reason, "reason"), today(work)
+    text, day = needed(reason, "reason"), work.happened_on
     decided = {
         "state": RevocationState.REVOKED,
         "fails": fails_in_a_row(await counted(work, agreement)),
@@ -108,7 +99,7 @@ async def appeal(work: Work, *, revocation_id: UUID, statement: str) -> Revocati
     work.require("adoption.appeal.submit", asset, owners=owners)
     work.expect_version(revocation)
     _require(revocation, RevocationState.REVOKED)
-    if revocation.appeal_by is None or today(work) > revocation.appeal_by:
+    if revocation.appeal_by is None or work.happened_on > revocation.appeal_by:
         raise Refusal("APPEAL_OVER", until=str(revocation.appeal_by))
     text = needed(statement, "statement")
     work.change(revocation, state=RevocationState.APPEALED, appeal=text, appealed_by_id=work.principal_id)
@@ -125,7 +116,7 @@ async def decide_appeal(work: Work, *, revocation_id: UUID, uphold: bool, reason
     work.require("adoption.appeal.decide", asset)
     work.expect_version(revocation)
     await not_an_adopter(work, agreement)
-    await not_own(work, [agreement.custodian_id])
+    await work.not_own(agreement.custodian_id)
     if work.person_id == revocation.revoked_by_id:
         raise Refusal("OWN_MATTER")
     _require(revocation, RevocationState.APPEALED)
@@ -139,7 +130,7 @@ async def decide_appeal(work: Work, *, revocation_id: UUID, uphold: bool, reason
         if asset.state is not AssetState.BUILT:
             work.change(asset, state=AssetState.ADOPTED)
         assert revocation.revoked_on is not None
-        await shift_deadline(work, agreement, (today(work) - revocation.revoked_on).days)
+        await shift_deadline(work, agreement, (work.happened_on - revocation.revoked_on).days)
     work.record(
         f"adoption.revocation.{'upheld' if uphold else 'overturned'}", revocation, area_id=asset.area_id,
         data=about(agreement), text={"reason": text},
@@ -153,7 +144,7 @@ async def close_appeal_period(work: Work, revocation_id: UUID) -> None:
     work.require("adoption.agreement.revoke", asset)
     if revocation.state is not RevocationState.REVOKED or revocation.appeal_by is None:
         return
-    if today(work) <= revocation.appeal_by:
+    if work.happened_on <= revocation.appeal_by:
         return
     work.change(revocation, state=RevocationState.FINAL)
     end_for_good(work, asset, agreement, EndReason.REVOKED)

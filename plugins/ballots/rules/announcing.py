@@ -12,10 +12,10 @@ from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Area
-from core.rules.inputs import clean_name, optional_text
+from core.rules.inputs import clean_name, needed, optional_text
 from core.work import Work
 from plugins.ballots.models import Attestation, Ballot, Candidate, Election, Option, Roll, RollEntry
-from plugins.ballots.rules.common import DEFAULT, impartial, in_order, needed, today, with_roll
+from plugins.ballots.rules.common import DEFAULT, impartial, in_order, with_roll
 from plugins.ballots.rules.counting import MOST_POINTS, Share, Terms
 from plugins.ballots.rules.eligibility import rule_for
 from plugins.ballots.rules.lateness import make_up
@@ -86,7 +86,7 @@ async def announce(
 async def _old_enough(work: Work, voter_ids: Sequence[UUID], settings: BallotsSettings) -> None:
     """Refuses TOO_YOUNG: of somebody who was named a birthday is known, and they do not vote yet."""
     born = await work.select(Attestation, person_id=list(voter_ids), fact=VoterFact.BORN, state=VoterFactState.VALID)
-    young = {f.person_id for f in born if months_later(f.day, 12 * settings.voting_age) > today(work)}
+    young = {f.person_id for f in born if months_later(f.day, 12 * settings.voting_age) > work.recorded_on}
     if young:
         raise Refusal("TOO_YOUNG", path=("voterIds", str(min(voter_ids.index(id) for id in young))))
 
@@ -133,7 +133,7 @@ async def own_roll(work: Work, area: Area, title: str, voter_ids: Sequence[UUID]
     """A roll for one ballot: fixed voters, or whom the default rule finds."""
     if voter_ids is not None:
         return await fixed_roll(work, area, title, voter_ids)
-    roll = await new_roll(work, area, DEFAULT, title, await rule_for(work, area, DEFAULT), today(work))
+    roll = await new_roll(work, area, DEFAULT, title, await rule_for(work, area, DEFAULT), work.recorded_on)
     work.record("ballots.roll.drafted", roll, area_id=area.id, data={"kind": DEFAULT})
     await fill(work, area, roll)
     return roll

@@ -7,10 +7,11 @@ from uuid import UUID
 
 from core.errors import Refusal
 from core.events import EventRecord
+from core.rules.inputs import needed
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll
 from plugins.ballots.rules.announcing import about, call_off
-from plugins.ballots.rules.common import impartial, needed, with_roll
+from plugins.ballots.rules.common import impartial, with_roll
 from plugins.ballots.terms import BallotState, CandidateState, ElectionState
 
 

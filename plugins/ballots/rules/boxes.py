@@ -10,12 +10,12 @@ from core.enums import ActorKind, MandateState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Mandate
-from core.rules.inputs import clean_name
+from core.rules.inputs import clean_name, evidence_text, needed
 from core.work import Work
 from plugins.ballots.models import Ballot, Mark, Option, Papers, RollEntry
 from plugins.ballots.rules.announcing import bring_up_to_now
 from plugins.ballots.rules.casting import on_roll
-from plugins.ballots.rules.common import dumped, evidence_text, impartial, needed, nobody_votes, with_roll
+from plugins.ballots.rules.common import dumped, impartial, nobody_votes, with_roll
 from plugins.ballots.rules.counting import check_paper, terms_of
 from plugins.ballots.terms import FEWEST, BallotBox, BallotState, PaperBatchState, VotingChannel
 
@@ -100,7 +100,7 @@ async def enter_papers(
     made = Papers(
         id=new_id(), area_id=ballot.area_id, ballot_id=ballot.id, box=box, place=clean_name(place, "place"),
         counts=dumped([{"choices": list(c), "papers": n} for c, n in papers]), valid=valid, spoiled=spoiled,
-        evidence=evidence_text(evidence), state=PaperBatchState.ENTERED, entered_at=work.occurred_at,
+        evidence=evidence_text(evidence, is_needed=True), state=PaperBatchState.ENTERED, entered_at=work.occurred_at,
         first_teller_id=work.person_id,
     )  # fmt: skip
     work.add(made)

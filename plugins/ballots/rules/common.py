@@ -5,35 +5,20 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Sequence
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from core.access import LATELY, own_sql
 from core.errors import Refusal
 from core.ports import DECISION_GATE
-from core.rules.inputs import clean_text, optional_text
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Roll, deciders_of, standing_in, standing_over
 from plugins.ballots.ports import ANSWERS
 
-EVIDENCE, EVIDENCE_LENGTH = 10, 500
 KIND = re.compile(r"[A-Z][A-Z0-9_]{1,58}[A-Z0-9]")
 DEFAULT = "DEFAULT"  # the kind of the rule that holds where a ballot names none
-
-
-def today(work: Work) -> date:
-    """The civil day it is now: no window begins or ends on a day that somebody says."""
-    return work.clock.civil_date(work.now)
-
-
-def needed(reason: str | None, *path: str) -> str:
-    """A reason people can read; refuses EMPTY_TEXT."""
-    text = optional_text(reason, *path, limit=2000)
-    if text is None:
-        raise Refusal("EMPTY_TEXT", path=path)
-    return text
 
 
 def clean_kind(kind: str, *path: str) -> str:
@@ -41,15 +26,6 @@ def clean_kind(kind: str, *path: str) -> str:
     if not KIND.fullmatch(kind):
         raise Refusal("BAD_KIND", path=path)
     return kind
-
-
-def evidence_text(evidence: Sequence[str]) -> str:
-    """References (texts or addresses) as they are stored; refuses EVIDENCE_NEEDED, TOO_MANY_TALLY_PHOTOS."""
-    if not evidence:
-        raise Refusal("EVIDENCE_NEEDED", path=("evidence",))
-    if len(evidence) > EVIDENCE:
-        raise Refusal("TOO_MANY_TALLY_PHOTOS", path=("evidence",), limit=EVIDENCE)
-    return dumped([clean_text(e, "evidence", str(n), limit=EVIDENCE_LENGTH) for n, e in enumerate(evidence)])
 
 
 def dumped(value: Any) -> str:
@@ -69,17 +45,11 @@ def is_yes_or_no(options: Sequence[str]) -> bool:
     return tuple(options) in (ANSWERS, ANSWERS[:2])
 
 
-async def not_own(work: Work, *actor_ids: UUID) -> None:
-    """Refuses OWN_MATTER (INV10)."""
-    if await work.concerned_in(*actor_ids):
-        raise Refusal("OWN_MATTER")
-
-
 async def impartial(work: Work, election_id: UUID | None, *others: UUID) -> None:
     """Refuses OWN_MATTER (INV10): nobody who stands for election runs it, keeps the desk, counts, closes or calls the vote
     off. A ballot that is of no election has none."""
     if election_id is None:
-        await not_own(work, *others)
+        await work.not_own(*others)
     elif await work.concerned_in(*others, or_among=standing_in("{}"), values=[election_id]):
         raise Refusal("OWN_MATTER")
 

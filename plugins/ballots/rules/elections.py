@@ -12,20 +12,11 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
 from core.ports import DECISION_GATE
-from core.rules.inputs import clean_name, optional_text
+from core.rules.inputs import clean_name, needed, optional_text
 from core.work import Work
 from plugins.ballots.models import Ballot, Candidate, Election, Roll, RollEntry
 from plugins.ballots.rules.announcing import candidates_of, put, roll_posted_long_enough, tight_enough, usual
-from plugins.ballots.rules.common import (
-    clean,
-    has_decided_nothing,
-    impartial,
-    in_order,
-    keeps_the_desk,
-    needed,
-    publish,
-    today,
-)
+from plugins.ballots.rules.common import clean, has_decided_nothing, impartial, in_order, keeps_the_desk, publish
 from plugins.ballots.rules.counting import Result
 from plugins.ballots.rules.lateness import last_day
 from plugins.ballots.rules.rolls import release, still_used
@@ -50,7 +41,7 @@ async def call_election(work: Work, *, roll_id: UUID, title: str, seats: int, no
     if not 1 <= seats <= 200:
         raise Refusal("BAD_SEATS", path=("seats",))
     settings = await work.settings(BallotsSettings, roll)
-    first = today(work) + timedelta(days=settings.nomination_days)
+    first = work.recorded_on + timedelta(days=settings.nomination_days)
     last = nominations_by or first
     if last < first:
         raise Refusal("NOMINATIONS_TOO_SHORT", path=("nominationsBy",), days=settings.nomination_days)
@@ -74,7 +65,7 @@ async def prolong_nominations(work: Work, *, election_id: UUID, nominations_by: 
     await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES) or election.candidates_on is not None:
         raise Refusal("ELECTION_STATE", state=election.state)
-    days = (nominations_by - max(today(work), election.nominations_by)).days
+    days = (nominations_by - max(work.recorded_on, election.nominations_by)).days
     if days < 1:
         raise Refusal("NOMINATIONS_TOO_SHORT", path=("nominationsBy",), days=1)
     work.change(election, state=ElectionState.NOMINATING, nominations_by=nominations_by)
@@ -97,7 +88,7 @@ async def nominate(work: Work, *, election_id: UUID, actor_id: UUID, statement: 
     roll, election = await work.lock_with(Election, election_id, Roll)
     work.require("ballots.candidate.nominate", election)
     last = await _nominations_end(work, election)
-    if election.state is not ElectionState.NOMINATING or today(work) > last:
+    if election.state is not ElectionState.NOMINATING or work.recorded_on > last:
         raise Refusal("NOMINATIONS_OVER", until=last.isoformat())
     by, actor = work.principal_id, (await work.get(Actor, actor_id)).id
     await keeps_the_desk(work, election.id, *({actor} - {by}), for_id=by)
@@ -174,7 +165,7 @@ async def post_candidates(work: Work, *, election_id: UUID) -> Election:
     await impartial(work, election.id)
     if election.state not in (ElectionState.NOMINATING, ElectionState.CANDIDATES):
         raise Refusal("ELECTION_STATE", state=election.state)
-    day = today(work)
+    day = work.recorded_on
     last = await _nominations_end(work, election)
     if day <= last:
         raise Refusal("NOMINATIONS_STILL_COME", until=last.isoformat())

@@ -25,7 +25,7 @@ from core.rules.inputs import clean_name, clean_text, optional_text
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Attestation, EligibilityRule
-from plugins.ballots.rules.common import DEFAULT, clean_kind, dumped, not_own, today
+from plugins.ballots.rules.common import DEFAULT, clean_kind, dumped
 from plugins.ballots.settings import BallotsSettings
 from plugins.ballots.terms import EligibilityPredicate, EligibilityState, RollEntryState, VoterFact, VoterFactState
 
@@ -168,8 +168,8 @@ async def attest(
     area = await work.lock(Area, area_id)
     work.require("ballots.roll.manage", area)
     person = await work.get(Actor, person_id)
-    await not_own(work, person.id)
-    if day > today(work):
+    await work.not_own(person.id)
+    if day > work.recorded_on:
         raise Refusal("IN_THE_FUTURE", path=("day",))
     if await work.select(Attestation, person_id=person.id, area_id=area_id, fact=fact, state=VoterFactState.VALID):
         raise Refusal("ALREADY_ATTESTED")
@@ -188,7 +188,7 @@ async def withdraw_fact(work: Work, *, attestation_id: UUID, reason: str) -> Att
     made = await work.lock(Attestation, attestation_id)
     work.require("ballots.roll.manage", made)
     work.expect_version(made)
-    await not_own(work, made.person_id)
+    await work.not_own(made.person_id)
     if made.state is not VoterFactState.VALID:
         raise Refusal("ALREADY_ENDED")
     work.change(made, state=VoterFactState.WITHDRAWN)
@@ -311,4 +311,4 @@ async def look_up(work: Work, *, area_id: UUID, kind: str, actor_id: UUID | None
     work.require("ballots.vote.cast" if own else "ballots.roll.manage", area)
     _, clauses = await in_force(work, area, clean_kind(kind, "kind"))
     id = (await work.get(Actor, actor_id or work.principal_id)).id
-    return (await judge(work, area, clauses, [id], today(work)))[id]
+    return (await judge(work, area, clauses, [id], work.recorded_on))[id]

@@ -7,10 +7,11 @@ from uuid import UUID
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
+from core.rules.inputs import needed
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Objection, Roll, RollEntry, keepers_of, standing_over
-from plugins.ballots.rules.common import impartial_over, needed, today
+from plugins.ballots.rules.common import impartial_over
 from plugins.ballots.rules.rolls import enter, objections_end, strike
 from plugins.ballots.terms import RollEntryState, RollObjectionState, RollObjectionWish, RollState
 
@@ -24,7 +25,7 @@ async def submit_objection(
     if roll.state is not RollState.POSTED:
         raise Refusal("ROLL_STATE", state=roll.state)
     last = await objections_end(work, roll)
-    if today(work) > last:
+    if work.recorded_on > last:
         raise Refusal("OBJECTIONS_OVER", until=last.isoformat())
     person = await work.get(Actor, person_id)
     entry = await work.find(RollEntry, roll_id=roll_id, actor_id=person.id)

@@ -17,21 +17,11 @@ from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
-from core.rules.inputs import clean_name
+from core.rules.inputs import clean_name, needed
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.ballots.models import Ballot, Election, EligibilityRule, Roll, RollEntry
-from plugins.ballots.rules.common import (
-    DEFAULT,
-    clean,
-    clean_kind,
-    dumped,
-    impartial_over,
-    is_yes_or_no,
-    needed,
-    publish,
-    today,
-)
+from plugins.ballots.rules.common import DEFAULT, clean, clean_kind, dumped, impartial_over, is_yes_or_no, publish
 from plugins.ballots.rules.eligibility import Clause, Verdict, clauses_of, in_force, judge
 from plugins.ballots.rules.lateness import last_day, postpone_waiting
 from plugins.ballots.settings import BallotsSettings
@@ -63,7 +53,7 @@ async def draft_roll(work: Work, *, area_id: UUID, kind: str, title: str, as_of:
     work.require("ballots.roll.manage", area)
     code = clean_kind(kind, "kind")
     rule, _ = await in_force(work, area, code)
-    roll = await new_roll(work, area, code, clean_name(title, "title"), rule, as_of or today(work))
+    roll = await new_roll(work, area, code, clean_name(title, "title"), rule, as_of or work.recorded_on)
     work.record("ballots.roll.drafted", roll, area_id=area_id, data={"kind": code})
     await fill(work, area, roll)
     return roll
@@ -114,7 +104,7 @@ async def draw_again(work: Work, roll: Roll) -> None:
         await strike_gone(work, roll)
     elif not roll.is_filling and not await work.rows(_DRAWN_AGAIN, roll.id):
         area = await work.get(Area, roll.area_id)
-        work.change(roll, as_of=today(work), filled_to=None, is_filling=True, left_out="{}")
+        work.change(roll, as_of=work.recorded_on, filled_to=None, is_filling=True, left_out="{}")
         if len(await _next(work, area, roll, again=True)) == AT_ONCE and not work.system:
             raise Refusal("ROLL_FILLING")
         work.record("ballots.roll.drawn_again", roll, area_id=roll.area_id, data={"asOf": roll.as_of.isoformat()})
@@ -199,7 +189,7 @@ async def fixed_roll(work: Work, area: Area, title: str, voters: Sequence[UUID])
         raise Refusal("NOT_FOUND", path=("voterIds",), kind="actor")
     if any(actor.kind is ActorKind.HOUSEHOLD for actor in found):
         raise Refusal("VOTERS", path=("voterIds",))
-    roll = await new_roll(work, area, DEFAULT, title, None, today(work), is_fixed=True)
+    roll = await new_roll(work, area, DEFAULT, title, None, work.recorded_on, is_fixed=True)
     work.record("ballots.roll.drafted", roll, area_id=area.id, data={"kind": DEFAULT})
     for actor_id in voters:
         work.add(_entry(roll, actor_id, Verdict("MEMBER", RollEntryState.LISTED, ())))
@@ -279,7 +269,7 @@ async def post_roll(work: Work, *, roll_id: UUID) -> Roll:
     if roll.is_filling:
         raise Refusal("ROLL_FILLING")
     settings = await work.settings(BallotsSettings, roll, version=roll.settings_version)
-    day = today(work)
+    day = work.recorded_on
     last = day + timedelta(days=settings.objection_days)
     count = await listed(work, roll.id)
     # No deadline of its own: until the notice's last day an objection to either keeps the roll from being final.
@@ -302,7 +292,7 @@ async def finalise_roll(work: Work, *, roll_id: UUID) -> Roll:
     if roll.state is not RollState.POSTED:
         raise Refusal("ROLL_STATE", state=roll.state)
     last = await objections_end(work, roll)
-    if today(work) <= last:
+    if work.recorded_on <= last:
         raise Refusal("OBJECTIONS_STILL_COME", until=last.isoformat())
     if await work.rows("SELECT 1 AS yes FROM ballots_objection WHERE roll_id = {} AND state = 'OPEN' LIMIT 1", roll.id):
         raise Refusal("OBJECTIONS_OPEN")

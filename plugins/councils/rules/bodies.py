@@ -13,13 +13,13 @@ from core.events import EventRecord
 from core.ids import new_id
 from core.models import Actor, Area, Mandate, Membership
 from core.ports import ELIGIBILITY
-from core.rules.inputs import clean_name, optional_text
+from core.rules.inputs import clean_name, needed, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Seat, SeatRule
 from plugins.councils.models.bodies import MOST_SEATS
 from plugins.councils.ports import SEAT_KEEPER, KeptShare
 from plugins.councils.rules import composition
-from plugins.councils.rules.common import BALLOTS, needed, not_own, packed, require_active, terms, today, unpacked
+from plugins.councils.rules.common import BALLOTS, packed, require_active, terms, unpacked
 from plugins.councils.rules.nominations import nominated
 from plugins.councils.rules.requests import end_with_body
 from plugins.councils.rules.services import end_services
@@ -103,7 +103,7 @@ async def create_body(
         size=_size(size),
         organization_id=None if organization is None else organization.id,
         state=BodyState.ACTIVE,
-        founded_on=today(work),
+        founded_on=work.happened_on,
     )
     if await work.find(Body, area_id=area_id, name=body.name, state=BodyState.ACTIVE):
         raise Refusal("BODY_EXISTS", path=("name",))
@@ -177,11 +177,11 @@ async def dissolve_body(work: Work, *, body_id: UUID, reason: str) -> Body:
     text = needed(reason, "reason")
     for seat in (await standing(work, body)).taken:
         work.change(
-            seat, state=SeatState.VACATED, vacated_on=today(work), vacated_because=VacatedBecause.DISSOLVED,
+            seat, state=SeatState.VACATED, vacated_on=work.happened_on, vacated_because=VacatedBecause.DISSOLVED,
         )  # fmt: skip
     await end_with_body(work, body)
     await end_services(work, body)
-    work.change(body, state=BodyState.DISSOLVED, dissolved_on=today(work))
+    work.change(body, state=BodyState.DISSOLVED, dissolved_on=work.happened_on)
     work.record("councils.body.dissolved", body, area_id=body.area_id, text={"reason": text})
     return body
 
@@ -277,7 +277,7 @@ async def fill_seat(
     holder = await work.get(Actor, holder_id)
     if holder.kind is not ActorKind.PERSON:
         raise Refusal("NOT_A_PERSON", path=("holderId",))
-    await not_own(work, holder.id)
+    await work.not_own(holder.id)
     named = [category, *also]
     categories = await _counting(work, named, mandate_of_id)
     await _not_kept(work, body, named, categories, kept_by)
@@ -288,7 +288,7 @@ async def fill_seat(
     limit = (await terms(work, body)).term_months
     if term_months is not None and not 1 <= term_months <= limit:
         raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
-    start = term_start or today(work)
+    start = term_start or work.happened_on
     if SeatCategory.GOVERNMENT in categories and office is not SeatOffice.MEMBER:
         raise Refusal("GOVERNMENT_HAS_NO_VOTE", path=("office",))
     now = await standing(work, body)
@@ -302,9 +302,9 @@ async def fill_seat(
     )  # fmt: skip
     if seat.term_end > months_later(start, limit):
         raise Refusal("TERM_TOO_LONG", path=("termMonths",), limit=limit)
-    if seat.term_end <= today(work):
+    if seat.term_end <= work.happened_on:
         raise Refusal("SEAT_TERM_OVER", path=("termStart",))
-    if start > today(work):
+    if start > work.happened_on:
         raise Refusal("SEAT_TERM_AHEAD", path=("termStart",))
     _require_room(body, now, seat)
     work.add(seat)
@@ -420,10 +420,10 @@ async def vacate_seat(
     if because in BY_THEMSELVES:
         raise Refusal("WRONG_VACATING", path=("because",))
     if because is VacatedBecause.REMOVED:
-        await not_own(work, seat.holder_id)
+        await work.not_own(seat.holder_id)
         needed(reason, "reason")
-    day = on or today(work)
-    if day > today(work):
+    day = on or work.happened_on
+    if day > work.happened_on:
         raise Refusal("IN_THE_FUTURE", path=("on",))
     if day < seat.term_start:
         raise Refusal("WRONG_VACATING", path=("on",))
@@ -454,11 +454,11 @@ async def replace_holder(work: Work, *, seat_id: UUID, holder_id: UUID, kept_by:
     made = Seat(
         id=new_id(), area_id=body.area_id, body_id=body.id, holder_id=holder.id, mandate_of_id=sender,
         category=seat.category, categories=seat.categories, office=SeatOffice.MEMBER, via=SeatedBy.MANDATED,
-        is_voting=seat.is_voting, kept_by=kept_by, state=SeatState.FILLED, term_start=today(work), term_end=seat.term_end,
+        is_voting=seat.is_voting, kept_by=kept_by, state=SeatState.FILLED, term_start=work.happened_on, term_end=seat.term_end,
     )  # fmt: skip
     others = [s for s in now.seats if s.id != seat.id]
     _require_room(body, Standing(others, now.rules, now.suspended), made)
-    vacate(work, body, seat, VacatedBecause.REPLACED, today(work))
+    vacate(work, body, seat, VacatedBecause.REPLACED, work.happened_on)
     work.add(made)
     work.record(
         "councils.seat.filled", made, area_id=body.area_id,

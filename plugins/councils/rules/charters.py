@@ -12,13 +12,13 @@ from core.events import EventRecord
 from core.ids import new_id
 from core.models import Area
 from core.ports import DECISION_GATE
-from core.rules.inputs import clean_name, clean_text
+from core.rules.inputs import clean_name, clean_text, needed
 from core.work import Work
 from plugins.councils.models import Body, Charter, Clause, Constituted, Count, Seat, SeatRule
 from plugins.councils.ports import SEAT_KEEPER
 from plugins.councils.rules import composition
 from plugins.councils.rules.bodies import _size
-from plugins.councils.rules.common import BALLOTS, more_than, needed, packed, require_active, today
+from plugins.councils.rules.common import BALLOTS, more_than, packed, require_active
 from plugins.councils.rules.standing import keeper, officer, read, rests, standing, vacate
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -472,7 +472,7 @@ async def enact_charter(work: Work, *, charter_id: UUID) -> Charter:
     )  # fmt: skip
     for body, now in changed:
         for seat in now.leaving:
-            vacate(work, body, seat, VacatedBecause.BY_CHARTER, today(work))
+            vacate(work, body, seat, VacatedBecause.BY_CHARTER, work.happened_on)
         composition.recheck(work, body, now.seats, now.rules, is_noted=True)
     for old in await work.select(Charter, lock=True, area_id=area.id, state=CharterState.ADOPTED):
         if old.adopted_at is not None and charter.adopted_at is not None and old.adopted_at < charter.adopted_at:

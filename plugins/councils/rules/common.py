@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import TYPE_CHECKING
-from uuid import UUID
 
 from core.errors import Refusal
 from core.ports import Port
-from core.rules.inputs import optional_text
 from core.work import Work
 from plugins.councils.models import Body
 from plugins.councils.settings import CouncilsSettings
@@ -46,19 +43,6 @@ class Terms:
     members_one_in: int
 
 
-def today(work: Work) -> date:
-    """The civil day on which it happens."""
-    return work.clock.civil_date(work.occurred_at)
-
-
-def needed(text: str | None, *path: str, limit: int = 2000) -> str:
-    """A text people can read; refuses EMPTY_TEXT."""
-    found = optional_text(text, *path, limit=limit)
-    if found is None:
-        raise Refusal("EMPTY_TEXT", path=path)
-    return found
-
-
 def packed(values: Sequence[Matter] | Sequence[str]) -> str:
     """A set of terms as it is stored: `|FUNDS|RULES|`, and `|` for none."""
     return "|" + "".join(f"{v}|" for v in dict.fromkeys(str(v) for v in values))
@@ -77,13 +61,6 @@ def require_active(body: Body) -> None:
 def more_than(percent: int, part: int, whole: int) -> bool:
     """Is the part more than so many per cent of the whole?"""
     return part * 100 > percent * whole
-
-
-async def not_own(work: Work, *actor_ids: UUID | None) -> None:
-    """Refuses OWN_MATTER (INV10) when one of them is the person, or somebody they belong to or act for."""
-    named = [id for id in actor_ids if id is not None]
-    if named and await work.concerned_in(*named):
-        raise Refusal("OWN_MATTER")
 
 
 async def terms(work: Work, body: Body) -> Terms:

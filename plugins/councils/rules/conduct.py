@@ -9,10 +9,11 @@ from core.enums import ParticipationState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Participation
+from core.rules.inputs import needed
 from core.work import Work
 from plugins.councils.models import AgendaItem, Body, CallToOrder, Exclusion, KeptOut, Meeting, Resolution, Seat
 from plugins.councils.rules import meetings, resolutions
-from plugins.councils.rules.common import needed, require_active
+from plugins.councils.rules.common import require_active
 from plugins.councils.rules.exclusions import about, end, excluded, make_up, require_in_the_room, rests_on_exclusions
 from plugins.councils.rules.standing import officer
 from plugins.councils.terms import SITTING, CallToOrderKind, ExclusionState, MeetingState, ResolutionState

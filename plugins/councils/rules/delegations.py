@@ -9,10 +9,10 @@ from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, RuleDocument
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, needed, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Delegation, TakenBack
-from plugins.councils.rules.common import needed, require_active, today
+from plugins.councils.rules.common import require_active
 from plugins.councils.terms import DelegationState, Matter
 
 DELEGATE = "councils.delegate"
@@ -37,7 +37,7 @@ async def delegate_matter(
         raise Refusal("NOT_GOVERNMENT", path=("governmentId",))
     if government.area_id not in work.place(body).chain:
         raise Refusal("GOVERNMENT_ELSEWHERE", path=("governmentId",))
-    begins = since or today(work)
+    begins = since or work.happened_on
     if ends_on is not None and ends_on <= begins:
         raise Refusal("TERM_BACKWARDS", path=("endsOn",))
     if budget is not None and not 1 <= budget <= MOST_BUDGET:
@@ -71,7 +71,7 @@ async def _active(work: Work, delegation_id: UUID) -> tuple[Body, Delegation]:
 async def revoke_delegation(work: Work, *, delegation_id: UUID, reason: str) -> Delegation:
     """The government takes the matter back for good, with a reason people can read."""
     body, delegation = await _active(work, delegation_id)
-    work.change(delegation, state=DelegationState.REVOKED, ended_on=today(work), reason=needed(reason, "reason"))
+    work.change(delegation, state=DelegationState.REVOKED, ended_on=work.happened_on, reason=needed(reason, "reason"))
     work.record("councils.delegation.revoked", delegation, area_id=body.area_id, data={"body": str(body.id)})
     return delegation
 

@@ -12,11 +12,11 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Activity, Actor, Participation
 from core.ports import ELIGIBILITY
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, needed, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Attendance, Body, Exclusion, Meeting, Recusal, Seat
 from plugins.councils.rules import requests
-from plugins.councils.rules.common import more_than, needed, not_own, require_active, terms
+from plugins.councils.rules.common import more_than, require_active, terms
 from plugins.councils.rules.exclusions import end_with, excluded, require_in_the_room
 from plugins.councils.rules.standing import officer, read, standing
 from plugins.councils.terms import (
@@ -95,7 +95,7 @@ async def place_item(work: Work, *, item_id: UUID, meeting_id: UUID) -> AgendaIt
     work.require(CALL, body, owner=await officer(work, body.id))
     item = await work.lock(AgendaItem, item_id)
     work.expect_version(item)
-    await not_own(work, item.concerns_id)
+    await work.not_own(item.concerns_id)
     if item.body_id != body.id:
         raise Refusal("NOT_ITS_MEETING", path=("meetingId",))
     if item.state is not AgendaState.PROPOSED:
@@ -158,7 +158,7 @@ async def correct_item(
     work.require(CALL, body)
     work.expect_version(item)
     concerns = item.concerns_id if concerns_id is None else (await work.get(Actor, concerns_id)).id
-    await not_own(work, item.concerns_id, concerns)
+    await work.not_own(item.concerns_id, concerns)
     if item.state not in (AgendaState.PROPOSED, AgendaState.PLACED):
         raise Refusal("AGENDA_STATE", state=item.state)
     work.change(item, matter=matter or item.matter, concerns_id=None if concerns_nobody else concerns)
@@ -170,7 +170,7 @@ async def _item(work: Work, item_id: UUID, *allowed: AgendaState) -> tuple[Body,
     body, item = await work.lock_with(AgendaItem, item_id, Body)
     work.require(CALL, body, owner=await officer(work, body.id))
     work.expect_version(item)
-    await not_own(work, item.concerns_id)
+    await work.not_own(item.concerns_id)
     if item.state not in allowed:
         raise Refusal("AGENDA_STATE", state=item.state)
     return body, item
@@ -244,7 +244,7 @@ async def call_meeting(
             raise Refusal("NOT_ITS_MEETING", path=("itemIds", str(position - 1)))
         if item.state is not AgendaState.PROPOSED:
             raise Refusal("AGENDA_STATE", path=("itemIds", str(position - 1)), state=item.state)
-        await not_own(work, item.concerns_id)
+        await work.not_own(item.concerns_id)
         if asked is None or item.id != asked[1].id:
             await requests.require_heard(work, item)
         work.change(item, state=AgendaState.PLACED, meeting_id=meeting.id, position=position)
@@ -428,7 +428,7 @@ async def recuse(work: Work, *, item_id: UUID, seat_id: UUID, reason: str | None
     work.require(RECORD, body, owner=own)
     if own is None and not work.system:
         needed(reason, "reason")
-        await not_own(work, item.concerns_id, seat.holder_id)
+        await work.not_own(item.concerns_id, seat.holder_id)
         if await work.find(Seat, body_id=body.id, holder_id=work.person_id, state=SeatState.FILLED):
             raise Refusal("OWN_MATTER")
     if seat.body_id != body.id or seat.state is not SeatState.FILLED:

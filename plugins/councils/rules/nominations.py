@@ -9,10 +9,10 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
 from core.ports import ELIGIBILITY
-from core.rules.inputs import clean_text, optional_text
+from core.rules.inputs import clean_text, needed, optional_text
 from core.work import Work
 from plugins.councils.models import AgendaItem, Body, Nomination, Resolution, Seat
-from plugins.councils.rules.common import needed, require_active
+from plugins.councils.rules.common import require_active
 from plugins.councils.rules.standing import FILL
 from plugins.councils.terms import REPRESENTING_KINDS, BodyKind, NominationState, ResolutionState, SeatState
 

@@ -14,7 +14,7 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.ports import DECISION_GATE
-from core.rules.inputs import clean_name, clean_text
+from core.rules.inputs import clean_name, clean_text, needed
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.councils.models import (
@@ -30,15 +30,7 @@ from plugins.councils.models import (
     Resolution,
 )
 from plugins.councils.rules import composition, exclusions, meetings
-from plugins.councils.rules.common import (
-    BALLOTS,
-    more_than,
-    needed,
-    not_own,
-    require_active,
-    terms,
-    unpacked,
-)
+from plugins.councils.rules.common import BALLOTS, more_than, require_active, terms, unpacked
 from plugins.councils.rules.standing import officer, read, standing
 from plugins.councils.settings import CouncilsSettings
 from plugins.councils.terms import (
@@ -124,7 +116,7 @@ async def _vote(work: Work, item_id: UUID) -> _Vote:
     now = await standing(work, body)
     if is_listed and (wrong := composition.violations(now.seats, now.rules)):
         raise Refusal("COMPOSITION_DEFECT", category=wrong[0][0], count=wrong[0][1])
-    await not_own(work, item.concerns_id)
+    await work.not_own(item.concerns_id)
     out = await exclusions.excluded(work, meeting)
     exclusions.require_in_the_room(work, out)
     holders = {s.id: s.holder_id for s in now.seats}

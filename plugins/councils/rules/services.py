@@ -10,7 +10,7 @@ from core.ids import new_id
 from core.rules.inputs import clean_name, optional_text
 from core.work import Work
 from plugins.councils.models import Body, ServiceOffer
-from plugins.councils.rules.common import require_active, today
+from plugins.councils.rules.common import require_active
 from plugins.councils.rules.standing import officer
 
 OFFER = "councils.service.offer"
@@ -29,7 +29,7 @@ async def offer_service(
     body = await work.lock(Body, body_id)
     work.require(OFFER, body, owner=await officer(work, body.id))
     require_active(body)
-    begins = since or today(work)
+    begins = since or work.happened_on
     if until is not None and until < begins:
         raise Refusal("SERVICE_DAYS", path=("until",))
     service = ServiceOffer(
@@ -64,7 +64,7 @@ async def end_service(work: Work, *, service_id: UUID, on: date | None) -> Servi
     """Say which day is its last, today unless told; until then it may be said otherwise. Refuses SERVICE_DAYS,
     SERVICE_OVER, BODY_DISSOLVED."""
     body, service = await _running(work, service_id)
-    last = on or today(work)
+    last = on or work.happened_on
     if last < service.since:
         raise Refusal("SERVICE_DAYS", path=("on",))
     work.change(service, until=last)

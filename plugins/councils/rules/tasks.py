@@ -10,10 +10,10 @@ from core.enums import ActivityState
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Activity, Actor, Entity
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, needed, optional_text
 from core.work import Work
 from plugins.councils.models import Body, Report, Resolution, Task
-from plugins.councils.rules.common import needed, not_own, require_active, today
+from plugins.councils.rules.common import require_active
 from plugins.councils.rules.services import of_the_year
 from plugins.councils.rules.standing import officer
 from plugins.councils.terms import ReportKind, ResolutionState, TaskState
@@ -44,7 +44,7 @@ async def assign_decided(
 async def _assign(
     work: Work, body: Body, decision: Entity, assignee_id: UUID, title: str, due_on: date, summary: str
 ) -> Task:
-    if due_on < today(work):
+    if due_on < work.happened_on:
         raise Refusal("IN_THE_PAST", path=("dueOn",))
     assignee = await work.get(Actor, assignee_id)
     name = clean_name(title, "title")
@@ -100,7 +100,7 @@ async def confirm_task(work: Work, *, task_id: UUID) -> Task:
     body, task = await work.lock_with(Task, task_id, Body)
     work.require(ASSIGN, body, owner=await officer(work, body.id))
     _require_state(work, task, TaskState.REPORTED)
-    await not_own(work, task.assignee_id)
+    await work.not_own(task.assignee_id)
     work.change(task, state=TaskState.CONFIRMED, confirmed_by_id=work.person_id)
     work.record("councils.task.confirmed", task, area_id=task.area_id, data=_about(task))
     await _finish(work, task, ActivityState.FINISHED, "core.activity.finished")
@@ -161,7 +161,7 @@ async def file_annual_report(
     are listed. Refuses REPORT_EXISTS, IN_THE_FUTURE, EMPTY_TEXT."""
     body = await work.lock(Body, body_id)
     work.require(FILE, body, owner=await officer(work, body.id))
-    if not body.founded_on.year <= year <= today(work).year:
+    if not body.founded_on.year <= year <= work.happened_on.year:
         raise Refusal("IN_THE_FUTURE", path=("year",))
     if await work.find(Report, body_id=body.id, year=year, kind=ReportKind.ANNUAL):
         raise Refusal("REPORT_EXISTS")
@@ -189,9 +189,9 @@ async def file_supervision_report(
     work.require(FILE, body, owner=await officer(work, body.id))
     require_active(body)
     about = None if about_id is None else await work.get(Actor, about_id)
-    await not_own(work, None if about is None else about.id)
+    await work.not_own(None if about is None else about.id)
     report = Report(
-        id=new_id(), area_id=body.area_id, body_id=body.id, kind=ReportKind.SUPERVISION, year=today(work).year,
+        id=new_id(), area_id=body.area_id, body_id=body.id, kind=ReportKind.SUPERVISION, year=work.happened_on.year,
         title=clean_name(title, "title"), supervised_id=None if about is None else about.id,
         supervision=clean_text(findings, "findings", limit=5000), work=optional_text(measures, "measures", limit=5000),
         figures="{}", filed_by_id=work.person_id, filed_at=work.now,

@@ -7,7 +7,7 @@ from uuid import UUID
 from core.errors import Refusal
 from core.work import Work
 from plugins.disclosure.models import Notice, Objection
-from plugins.disclosure.rules.common import about, about_decided, require_running, sealed, today
+from plugins.disclosure.rules.common import about, about_decided, require_running, sealed
 from plugins.disclosure.rules.days_off import count_again, last_day, make_good
 from plugins.disclosure.rules.objections import locked
 from plugins.disclosure.terms import NoticeState, ObjectionState, RecordKind
@@ -25,7 +25,7 @@ async def close(work: Work, *, notice_id: UUID) -> Notice:
     work.expect_version(notice)
     require_running(notice)
     until = await last_day(work, notice)
-    if today(work) <= until:
+    if work.recorded_on <= until:
         raise Refusal("WINDOW_RUNS", until=until.isoformat())
     if notice.state is NoticeState.OBJECTED:
         raise Refusal("OPEN_OBJECTIONS")
@@ -39,7 +39,7 @@ async def close_when_over(work: Work, notice_id: UUID) -> None:
     work.require("disclosure.publish", notice)
     if notice.state not in (NoticeState.PUBLISHED, NoticeState.RESOLVED):
         return
-    if notice.last_day is None or today(work) <= notice.last_day:
+    if notice.last_day is None or work.recorded_on <= notice.last_day:
         return
     if not notice.last_day_is_known and await count_again(work, notice):
         return
@@ -48,7 +48,7 @@ async def close_when_over(work: Work, notice_id: UUID) -> None:
 
 
 async def _close(work: Work, notice: Notice) -> None:
-    day = today(work)
+    day = work.recorded_on
     upheld = await work.select(Objection, notice_id=notice.id, state=ObjectionState.UPHELD)
     state = NoticeState.CLOSED_UPHELD if upheld else NoticeState.CLOSED_CLEAN
     work.change(notice, state=state, closed_on=day)
@@ -64,7 +64,7 @@ async def mark_late(work: Work, objection_id: UUID) -> None:
     work.require("disclosure.answer", notice)
     if objection.state is not ObjectionState.OPEN or objection.overdue_at is not None:
         return
-    if objection.answer_by >= today(work) or await make_good(work, notice):
+    if objection.answer_by >= work.recorded_on or await make_good(work, notice):
         return
     work.change(objection, overdue_at=work.now)
     work.record("disclosure.objection.overdue", objection, area_id=notice.area_id, data=about(notice))

@@ -5,33 +5,24 @@ A notice's row is locked first, then its area (`chain_end`), always in this orde
 
 from __future__ import annotations
 
-import json
 import secrets
-from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from core.errors import Refusal
 from core.ids import new_id
-from core.rules.inputs import clean_text, optional_text
 from core.settings.store import as_instant, as_uuid
 from core.work import Work
 from plugins.disclosure import seal
 from plugins.disclosure.models import Notice, Objection, Posting, Record, whom
 from plugins.disclosure.terms import RUNNING, RecordKind
 
-EVIDENCE, EVIDENCE_LENGTH = 10, 500
 TEXT = 10_000
 
 
 def new_salt() -> str:
     return secrets.token_hex(32)
-
-
-def today(work: Work) -> date:
-    """The civil day on which it is recorded: windows begin and end by it, whatever day a clerk says something happened."""
-    return work.clock.civil_date(work.now)
 
 
 async def chain_end(work: Work, area_id: UUID) -> tuple[int, str, datetime]:
@@ -121,22 +112,6 @@ def about_decided(notice: Notice) -> dict[str, str]:
 def objected(what: str, objection: Objection) -> str:
     """The type of an event that names who objects: of a confidential objection, one that the log keeps from others."""
     return f"disclosure.objection.{what}{'_in_confidence' if objection.is_confidential else ''}"
-
-
-def needed(text: str | None, *path: str, limit: int = 2000) -> str:
-    """A text people can read; refuses EMPTY_TEXT."""
-    found = optional_text(text, *path, limit=limit)
-    if found is None:
-        raise Refusal("EMPTY_TEXT", path=path)
-    return found
-
-
-def evidence_text(evidence: Sequence[str], path: str = "evidence") -> str:
-    """References (texts or addresses) as they are stored; refuses TOO_MANY_PHOTOS, TEXT_TOO_LONG."""
-    if len(evidence) > EVIDENCE:
-        raise Refusal("TOO_MANY_PHOTOS", path=(path,), limit=EVIDENCE)
-    cleaned = [clean_text(e, path, str(i), limit=EVIDENCE_LENGTH) for i, e in enumerate(evidence)]
-    return json.dumps(cleaned, ensure_ascii=False)
 
 
 def require_running(notice: Notice) -> None:

@@ -12,11 +12,11 @@ from core.enums import ActorKind
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, evidence_text, needed, optional_text
 from core.work import Work
 from plugins.disclosure import seal
 from plugins.disclosure.models import Concerned, Item, Notice, Posting, Record
-from plugins.disclosure.rules.common import TEXT, about, evidence_text, needed, new_salt, require_running, sealed, today
+from plugins.disclosure.rules.common import TEXT, about, new_salt, require_running, sealed
 from plugins.disclosure.rules.windows import LONGEST, calendar, not_shorter, window
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import CLOSED, RUNNING, DayKind, Masking, NoticeState, RecordKind
@@ -233,7 +233,7 @@ async def seal_notice(
         "noticeKind": notice.kind,
         **await _sealed_about(work, notice),
         "masking": str(notice.masking),
-        "from": today(work).isoformat(),
+        "from": work.recorded_on.isoformat(),
         "last": asked.end.day.isoformat(),
         "days": asked.days,
         "dayKind": str(asked.kind),
@@ -245,7 +245,7 @@ async def seal_notice(
         **({"items": [seal.digest(str(i.salt), i.text) for i in items]} if items else {}),
     }
     record = await sealed(work, RecordKind.PUBLISHED, notice, texts=texts, **facts)
-    if work.clock.civil_date(record.sealed_at) != today(work):
+    if work.clock.civil_date(record.sealed_at) != work.recorded_on:
         raise Refusal("CLOCK_BEHIND", at=record.sealed_at.astimezone(work.clock.zone).isoformat(timespec="minutes"))
     values = {
         "state": NoticeState.PUBLISHED,
@@ -253,7 +253,7 @@ async def seal_notice(
         "body_salt": body_salt,
         "days": asked.days,
         "day_kind": asked.kind,
-        "from_day": today(work),
+        "from_day": work.recorded_on,
         "last_day": asked.end.day,
         "last_day_is_known": asked.end.is_known,
         "published_at": work.now,
@@ -313,7 +313,7 @@ async def prolong(work: Work, *, notice_id: UUID, days: int, reason: str) -> Not
     settings = await work.settings(DisclosureSettings, notice)
     year = await calendar(work, notice.area_id)
     end = year.end(
-        max(notice.last_day, today(work)), days, notice.day_kind, on_working_day=settings.ends_on_working_day
+        max(notice.last_day, work.recorded_on), days, notice.day_kind, on_working_day=settings.ends_on_working_day
     )
     work.change(notice, days=notice.days + days, last_day=end.day,
                 last_day_is_known=notice.last_day_is_known and end.is_known)  # fmt: skip

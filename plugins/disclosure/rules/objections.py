@@ -7,10 +7,11 @@ from uuid import UUID
 from core.access import entered_by
 from core.errors import Refusal
 from core.ids import new_id
+from core.rules.inputs import needed
 from core.work import Work
 from plugins.disclosure import seal
 from plugins.disclosure.models import Notice, Objection, whom
-from plugins.disclosure.rules.common import about, concerned, needed, new_salt, objected, require_running, sealed
+from plugins.disclosure.rules.common import about, concerned, new_salt, objected, require_running, sealed
 from plugins.disclosure.rules.days_off import last_day, off_days
 from plugins.disclosure.rules.windows import answer_by
 from plugins.disclosure.settings import DisclosureSettings

@@ -15,11 +15,11 @@ from core.events import EventRecord
 from core.ids import new_id, to_global
 from core.models import Actor, Area, Consent
 from core.rules import people
-from core.rules.inputs import clean_name, clean_text
+from core.rules.inputs import clean_name, clean_text, evidence_text, needed
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.disclosure.models import Story, StoryPerson
-from plugins.disclosure.rules.common import TEXT, evidence_text, needed
+from plugins.disclosure.rules.common import TEXT
 from plugins.disclosure.rules.notices import lies_here, organization
 from plugins.disclosure.terms import StoryAnswer, StoryState
 
@@ -45,7 +45,7 @@ async def draft_story(
     subject: tuple[str, UUID] | None = None,
 ) -> Story:
     """Write a story; who is in it is asked, and a person it is about is in it. Refuses PEOPLE_HAVE_NO_FILE,
-    SUBJECT_ELSEWHERE, NOT_A_PERSON, TOO_MANY_PEOPLE, TOO_MANY_PHOTOS."""
+    SUBJECT_ELSEWHERE, NOT_A_PERSON, TOO_MANY_PEOPLE, TOO_MUCH_EVIDENCE."""
     area = await work.get(Area, area_id)
     work.require(PUBLISH, area)
     if organization_id is not None:

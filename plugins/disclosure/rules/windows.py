@@ -12,7 +12,6 @@ from core.errors import Refusal
 from core.work import Work
 from plugins.disclosure.days import Calendar, End, Year, days_of
 from plugins.disclosure.models import Notice
-from plugins.disclosure.rules.common import today
 from plugins.disclosure.settings import DisclosureSettings
 from plugins.disclosure.terms import DayKind
 
@@ -66,7 +65,7 @@ async def window(
 
     Refuses BAD_WINDOW, WINDOW_TOO_SHORT.
     """
-    year, first = await calendar(work, area_id), today(work)
+    year, first = await calendar(work, area_id), work.recorded_on
     shortest = least(settings, year, first)
     if days is None:
         return shortest

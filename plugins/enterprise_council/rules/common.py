@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Sequence
-from datetime import date
 from uuid import UUID
 
 from core.enums import ActorKind
 from core.errors import Refusal
 from core.models import Actor
-from core.rules.inputs import clean_text, optional_text
 from core.work import Work
-
-EVIDENCE, EVIDENCE_LENGTH = 10, 500
 
 
 def here_sql(actor: str, area: str, today: str) -> str:
@@ -55,24 +49,3 @@ async def mandated(work: Work, person_id: UUID, enterprise: Actor, area_id: UUID
     if not sent:
         raise Refusal("REPRESENTATIVE_MANDATE", path=("representativeId",))
     return person
-
-
-def today(work: Work) -> date:
-    """The civil day on which it happens."""
-    return work.clock.civil_date(work.occurred_at)
-
-
-def needed(text: str | None, *path: str, limit: int = 4000) -> str:
-    """A text people can read; refuses EMPTY_TEXT."""
-    found = optional_text(text, *path, limit=limit)
-    if found is None:
-        raise Refusal("EMPTY_TEXT", path=path)
-    return found
-
-
-def evidence_text(evidence: Sequence[str]) -> str:
-    """References (texts or addresses) as they are stored; refuses TOO_MUCH_PROOF, TEXT_TOO_LONG."""
-    if len(evidence) > EVIDENCE:
-        raise Refusal("TOO_MUCH_PROOF", path=("evidence",), limit=EVIDENCE)
-    cleaned = [clean_text(e, "evidence", str(n), limit=EVIDENCE_LENGTH) for n, e in enumerate(evidence)]
-    return json.dumps(cleaned, ensure_ascii=False)

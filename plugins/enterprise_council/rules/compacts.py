@@ -13,7 +13,7 @@ from core.clock import months_later
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, evidence_text, needed, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import (
     DELIVERED,
@@ -23,7 +23,6 @@ from plugins.enterprise_council.models import (
     CompactReview,
     CompactSignature,
 )
-from plugins.enterprise_council.rules.common import evidence_text, needed, today
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import COMMITTEES, KINDS, CommitmentState, PartyRole
 
@@ -56,7 +55,7 @@ async def propose_compact(
     months = settings.compact_months if months is None else months
     if not 1 <= months <= settings.compact_months:
         raise Refusal("TERM_TOO_LONG_HERE", path=("months",), limit=settings.compact_months)
-    if starts_on < today(work):
+    if starts_on < work.happened_on:
         raise Refusal("IN_THE_PAST", path=("startsOn",))
     if len(parties) > MOST or len(commitments) > MOST:
         raise Refusal("COMPACT_TOO_LARGE", path=("commitments",), limit=MOST)
@@ -64,7 +63,7 @@ async def propose_compact(
         id=new_id(), area_id=area.id, title=clean_name(title, "title"),
         purpose=optional_text(purpose, "purpose", limit=4000), proposed_by_id=work.principal_id,
         state=AgreementState.DRAFT, starts_on=starts_on, ends_on=months_later(starts_on, months),
-        sign_by=today(work) + timedelta(days=settings.sign_days), settings_version=await work.settings_version(),
+        sign_by=work.happened_on + timedelta(days=settings.sign_days), settings_version=await work.settings_version(),
     )  # fmt: skip
     work.add(compact)
     roles = await _parties(work, area, compact, parties)
@@ -159,13 +158,13 @@ async def end_compact(work: Work, *, compact_id: UUID, reason: str) -> Compact:
     area, compact, parties = await _locked(work, compact_id)
     work.require(JOIN, area, owners=[p.actor_id for p in parties])
     work.expect_version(compact)
-    party, text = _party(work, parties), needed(reason, "reason")
+    party, text = _party(work, parties), needed(reason, "reason", limit=4000)
     if compact.state is AgreementState.DRAFT:
-        agreements.end(work, compact, EndReason.CANCELLED, today(work))
+        agreements.end(work, compact, EndReason.CANCELLED, work.happened_on)
         work.record("enterprise_council.compact.ended", compact, area_id=area.id, text={"reason": text})
         return compact
     settings = await work.settings(EnterpriseCouncilSettings, area, version=compact.settings_version)
-    agreements.give_notice(work, compact, party.actor_id, today(work) + timedelta(days=settings.end_notice_days))
+    agreements.give_notice(work, compact, party.actor_id, work.happened_on + timedelta(days=settings.end_notice_days))
     data = {"party": str(party.actor_id), "endsOn": str(compact.notice_ends_on)}
     work.record("enterprise_council.compact.notice_given", compact, area_id=area.id, data=data, text={"reason": text})
     return compact
@@ -201,16 +200,14 @@ def _about(commitment: Commitment) -> dict[str, str]:
 
 
 async def deliver_commitment(work: Work, *, commitment_id: UUID, report: str, evidence: Sequence[str]) -> Commitment:
-    """The party that promised says what it has done, and shows it. Refuses COMMITMENT_STATE, AGREEMENT_STATE, PROOF_NEEDED,
-    TOO_MUCH_PROOF."""
+    """The party that promised says what it has done, and shows it. Refuses COMMITMENT_STATE, AGREEMENT_STATE, EVIDENCE_NEEDED,
+    TOO_MUCH_EVIDENCE."""
     compact, commitment = await work.lock_with(Commitment, commitment_id, Compact)
     work.require(JOIN, compact, owner=commitment.party_id)
     _require_state(work, compact, commitment, CommitmentState.OPEN)
-    if not evidence:
-        raise Refusal("PROOF_NEEDED", path=("evidence",))
     work.change(
         commitment, state=CommitmentState.DELIVERED, report=clean_text(report, "report", limit=4000),
-        evidence=evidence_text(evidence), delivered_on=today(work), remark=None,
+        evidence=evidence_text(evidence, is_needed=True), delivered_on=work.happened_on, remark=None,
     )  # fmt: skip
     work.record(DELIVERED, commitment, area_id=compact.area_id, data=_about(commitment))
     return commitment
@@ -233,7 +230,7 @@ async def confirm_delivery(work: Work, *, commitment_id: UUID, is_delivered: boo
     await work.not_entered(commitment, DELIVERED)
     if is_delivered:
         work.change(
-            commitment, state=CommitmentState.CONFIRMED, confirmed_by_id=work.person_id, confirmed_on=today(work),
+            commitment, state=CommitmentState.CONFIRMED, confirmed_by_id=work.person_id, confirmed_on=work.happened_on,
             remark=optional_text(remark, "remark", limit=2000),
         )  # fmt: skip
         event = "confirmed"
@@ -263,13 +260,13 @@ async def review_compact(
     if not compact.starts_on.year <= year <= (end - timedelta(days=1)).year:
         raise Refusal("COMPACT_YEAR", path=("year",))
     over = min(_next_year(year), end)
-    if today(work) < over:
+    if work.happened_on < over:
         raise Refusal("COMPACT_YEAR_NOT_OVER", path=("year",), year=year, since=str(over))
     if await work.find(CompactReview, compact_id=compact.id, year=year):
         raise Refusal("COMPACT_REVIEWED")
     due = [c for c in await work.select(Commitment, compact_id=compact.id) if c.due_on.year == year and c.due_on < over]
     done = [c for c in due if c.delivered_on is not None]
-    late = [c for c in due if (c.delivered_on or today(work)) > c.due_on]
+    late = [c for c in due if (c.delivered_on or work.happened_on) > c.due_on]
     review = CompactReview(
         id=new_id(), area_id=area.id, compact_id=compact.id, year=year, due=len(due), delivered=len(done),
         confirmed=sum(c.state is CommitmentState.CONFIRMED for c in done), late=len(late),
@@ -280,6 +277,6 @@ async def review_compact(
     settings = await work.settings(EnterpriseCouncilSettings, area, version=compact.settings_version)
     work.add(review)
     if compact.state is AgreementState.ACTIVE:
-        work.change(compact, next_review_on=_next_review(today(work), settings))
+        work.change(compact, next_review_on=_next_review(work.happened_on, settings))
     work.record("enterprise_council.compact.reviewed", review, area_id=area.id, data={"compact": str(compact.id)})
     return review

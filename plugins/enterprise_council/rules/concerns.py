@@ -9,10 +9,10 @@ from core.access import LATELY, own_sql
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, needed, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import Concern
-from plugins.enterprise_council.rules.common import enterprise_here, needed, today
+from plugins.enterprise_council.rules.common import enterprise_here
 from plugins.enterprise_council.settings import EnterpriseCouncilSettings
 from plugins.enterprise_council.terms import OPEN_CONCERN, ConcernState
 
@@ -31,7 +31,7 @@ async def raise_concern(work: Work, *, area_id: UUID, title: str, details: str) 
     concern = Concern(
         id=new_id(), area_id=area.id, enterprise_id=enterprise.id, title=clean_name(title, "title"),
         details=clean_text(details, "details", limit=4000), state=ConcernState.RAISED, raised_at=work.occurred_at,
-        due_on=today(work) + timedelta(days=settings.concern_days),
+        due_on=work.happened_on + timedelta(days=settings.concern_days),
     )  # fmt: skip
     work.add(concern)
     work.record("enterprise_council.concern.raised", concern, area_id=area.id, data=_about(concern))
@@ -103,7 +103,7 @@ async def close_concern(work: Work, *, concern_id: UUID, is_satisfied: bool, res
     settings = await work.settings(EnterpriseCouncilSettings, area)
     work.change(
         concern, state=ConcernState.ASSIGNED, is_satisfied=False, round=concern.round + 1,
-        due_on=today(work) + timedelta(days=settings.concern_days),
+        due_on=work.happened_on + timedelta(days=settings.concern_days),
         response=needed(response, "response", limit=2000),
     )  # fmt: skip
     work.record(

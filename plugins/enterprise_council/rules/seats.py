@@ -14,13 +14,7 @@ from core.settings.store import as_uuid
 from core.work import Work
 from plugins.councils.ports import COUNCILS
 from plugins.enterprise_council.models import EnterpriseSeat, EnterpriseShare
-from plugins.enterprise_council.rules.common import (
-    enterprise_here,
-    here_sql,
-    mandated,
-    sent_sql,
-    today,
-)
+from plugins.enterprise_council.rules.common import enterprise_here, here_sql, mandated, sent_sql
 from plugins.enterprise_council.terms import ENTERPRISE, KEY, EnterpriseSeatState, SeatEnd
 
 MANAGE, REPLACE = "enterprise_council.seat.manage", "enterprise_council.seat.replace"
@@ -67,7 +61,7 @@ async def seat_enterprise(
     seat = EnterpriseSeat(
         id=new_id(), area_id=area.id, body_id=body_id, number=free[0], seats=bounds.upper, enterprise_id=enterprise.id,
         representative_id=person.id, council_seat_id=council_seat, letter=clean_name(letter, "letter"),
-        state=EnterpriseSeatState.HELD, since=today(work), term_end=await _term_end(work, body_id, council_seat),
+        state=EnterpriseSeatState.HELD, since=work.happened_on, term_end=await _term_end(work, body_id, council_seat),
     )  # fmt: skip
     work.require(MANAGE, area)
     work.add(seat)
@@ -152,7 +146,7 @@ async def _end(
 
 def _ended(work: Work, seat: EnterpriseSeat, because: SeatEnd, reason: str | None = None) -> None:
     work.change(
-        seat, state=EnterpriseSeatState.ENDED, council_seat_id=None, ended_on=today(work), ended_because=because
+        seat, state=EnterpriseSeatState.ENDED, council_seat_id=None, ended_on=work.happened_on, ended_because=because
     )
     work.record(
         "enterprise_council.seat.ended", seat, area_id=seat.area_id, data=_about(seat, because=str(because)),

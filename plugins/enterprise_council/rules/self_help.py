@@ -10,10 +10,10 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor, Area
 from core.ports import ELIGIBILITY
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, evidence_text, needed, optional_text
 from core.work import Work
 from plugins.enterprise_council.models import SelfHelp
-from plugins.enterprise_council.rules.common import enterprise_here, evidence_text, needed
+from plugins.enterprise_council.rules.common import enterprise_here
 from plugins.enterprise_council.terms import SelfHelpState
 
 TAKE, CONFIRM = "enterprise_council.self_help.take", "enterprise_council.self_help.confirm"
@@ -68,15 +68,13 @@ async def file_study(work: Work, *, case_id: UUID, study: str) -> SelfHelp:
 
 
 async def file_solution(work: Work, *, case_id: UUID, solution: str, evidence: Sequence[str]) -> SelfHelp:
-    """They have solved it, and show how. Refuses SELF_HELP_STATE, PROOF_NEEDED."""
+    """They have solved it, and show how. Refuses SELF_HELP_STATE, EVIDENCE_NEEDED."""
     area, case = await work.lock_with(SelfHelp, case_id, Area)
     work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.STUDIED)
-    if not evidence:
-        raise Refusal("PROOF_NEEDED", path=("evidence",))
     work.change(
         case, state=SelfHelpState.SOLVED, solution=clean_text(solution, "solution", limit=5000),
-        evidence=evidence_text(evidence), solved_at=work.occurred_at,
+        evidence=evidence_text(evidence, is_needed=True), solved_at=work.occurred_at,
     )  # fmt: skip
     _tell(work, case, "solved")
     return case
@@ -93,7 +91,7 @@ async def confirm_solution(work: Work, *, case_id: UUID, is_solved: bool, outcom
     _require_state(work, case, SelfHelpState.SOLVED)
     await work.not_own(case.owner_id)
     await work.not_entered(case)
-    text = needed(outcome, "outcome")
+    text = needed(outcome, "outcome", limit=4000)
     if is_solved:
         work.change(
             case, state=SelfHelpState.CONFIRMED, outcome=text, confirmed_by_id=work.person_id, confirmed_at=work.now
@@ -110,7 +108,7 @@ async def abandon_self_help(work: Work, *, case_id: UUID, reason: str) -> SelfHe
     area, case = await work.lock_with(SelfHelp, case_id, Area)
     work.require(TAKE, area, owner=case.owner_id)
     _require_state(work, case, SelfHelpState.DECLARED, SelfHelpState.STUDIED)
-    text = needed(reason, "reason")
+    text = needed(reason, "reason", limit=4000)
     work.change(case, state=SelfHelpState.ABANDONED)
     _tell(work, case, "abandoned", text)
     return case

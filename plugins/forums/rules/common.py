@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from core.errors import Refusal
-from core.rules.inputs import optional_text
 from core.work import Work
 from plugins.councils.ports import COUNCILS, Councils
 from plugins.forums.models import Forum, Member
@@ -15,14 +14,6 @@ from plugins.forums.terms import ForumMemberState, ForumState
 def councils(work: Work) -> Councils:
     """Whoever keeps the bodies."""
     return work.port(COUNCILS)
-
-
-def needed(text: str | None, *path: str, limit: int = 2000) -> str:
-    """A text people can read; refuses EMPTY_TEXT."""
-    found = optional_text(text, *path, limit=limit)
-    if found is None:
-        raise Refusal("EMPTY_TEXT", path=path)
-    return found
 
 
 def require_active(forum: Forum) -> None:

@@ -12,10 +12,10 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.ports import DECISION_GATE, Port
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, needed, optional_text
 from core.work import Work
 from plugins.forums.models import Forum, Member, Position, Resolution, Topic
-from plugins.forums.rules.common import convenor, councils, needed, taking_part
+from plugins.forums.rules.common import convenor, councils, taking_part
 from plugins.forums.rules.topics import LEAD, leading, rounds_of
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import (

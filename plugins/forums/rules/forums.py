@@ -8,10 +8,10 @@ from core.errors import Refusal
 from core.events import EventRecord
 from core.ids import new_id
 from core.models import Area
-from core.rules.inputs import optional_text
+from core.rules.inputs import needed, optional_text
 from core.work import Work
 from plugins.forums.models import Forum, Member, Topic
-from plugins.forums.rules.common import councils, needed, require_active
+from plugins.forums.rules.common import councils, require_active
 from plugins.forums.terms import (
     ForumKind,
     ForumMemberBasis,

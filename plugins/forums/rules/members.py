@@ -16,11 +16,11 @@ from core.events import EventRecord
 from core.ids import new_id
 from core.models import Actor, Membership
 from core.ports import ELIGIBILITY
-from core.rules.inputs import optional_text
+from core.rules.inputs import needed, optional_text
 from core.settings.store import as_uuid
 from core.work import PendingEvent, Work
 from plugins.forums.models import Forum, Member
-from plugins.forums.rules.common import convenor, councils, needed, require_active
+from plugins.forums.rules.common import convenor, councils, require_active
 from plugins.forums.rules.forums import MANAGE, about, end
 from plugins.forums.rules.moderation import excluded
 from plugins.forums.settings import ForumsSettings

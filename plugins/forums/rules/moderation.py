@@ -8,9 +8,10 @@ from uuid import UUID
 
 from core.errors import Refusal
 from core.ids import new_id
+from core.rules.inputs import needed
 from core.work import Work
 from plugins.forums.models import Forum, Member, Moderation, Statement
-from plugins.forums.rules.common import convenor, needed, require_active
+from plugins.forums.rules.common import convenor, require_active
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import (
     HOLDS,

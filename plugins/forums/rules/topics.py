@@ -8,10 +8,10 @@ from uuid import UUID
 
 from core.errors import Refusal
 from core.ids import new_id
-from core.rules.inputs import clean_name, optional_text
+from core.rules.inputs import clean_name, needed, optional_text
 from core.work import Work
 from plugins.forums.models import Forum, Member, Round, Statement, Topic
-from plugins.forums.rules.common import convenor, councils, needed, require_active, taking_part
+from plugins.forums.rules.common import convenor, councils, require_active, taking_part
 from plugins.forums.settings import ForumsSettings
 from plugins.forums.terms import ForumRoundState, ForumTopicState
 

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from core.errors import Refusal
 from core.ids import new_id
+from core.rules.inputs import needed
 from core.work import Work
 from plugins.new_residents.models import Appeal, Grant, Registration
-from plugins.new_residents.rules.common import about, needed, today
+from plugins.new_residents.rules.common import about
 from plugins.new_residents.rules.entitlements import reinstate
 from plugins.new_residents.rules.residence import found_since, on_file, settle_verified
 from plugins.new_residents.settings import NewResidentsSettings
@@ -56,7 +57,7 @@ async def _open(
     await work.not_at_the_desk_of(against_id)
     settings = await work.settings(NewResidentsSettings, at)
     last = None if decided_on is None else decided_on + timedelta(days=settings.appeal_days)
-    if last is not None and today(work) > last:
+    if last is not None and work.happened_on > last:
         raise Refusal("TOO_LATE_TO_APPEAL", until=str(last))
     if await work.select(Appeal, **what, state=ResidentAppealState.OPEN):
         raise Refusal("RESIDENT_APPEAL_OPEN")
@@ -140,7 +141,7 @@ async def _other_day(work: Work, registration: Registration, since: date | None)
     await found_since(work, registration, day)
     if day == registration.since:
         raise Refusal("RESIDENCE_SINCE", path=("since",))
-    work.change(registration, since=day, decided_by_id=work.person_id, decided_on=today(work))
+    work.change(registration, since=day, decided_by_id=work.person_id, decided_on=work.happened_on)
 
 
 async def _verify(work: Work, registration: Registration, since: date | None, identity: IdentityCheck | None) -> None:

@@ -11,7 +11,7 @@ from core.models import Membership
 from core.ports import ELIGIBILITY
 from core.work import Work
 from plugins.new_residents.models import LIVING, Entitlement, Grant, ParityException, Registration
-from plugins.new_residents.rules.common import lives_at, today
+from plugins.new_residents.rules.common import lives_at
 from plugins.new_residents.rules.entitlements import (
     GRANT,
     RUNNING,
@@ -98,7 +98,7 @@ async def automatic_grants(work: Work, home: Registration | Membership) -> None:
         g.entitlement_id: g
         for g in await work.select(Grant, lock=True, person_id=person_id, entitlement_id=ids, state=list(RUNNING))
     }
-    port, day = work.port(ELIGIBILITY), today(work)
+    port, day = work.port(ELIGIBILITY), work.happened_on
     assert home.area_id is not None
     for entitlement in offers:
         running = known.get(entitlement.id)
@@ -122,4 +122,4 @@ async def leave(work: Work, grant_id: UUID) -> None:
     grant = await work.lock(Grant, grant_id)
     entitlement = await work.get(Entitlement, grant.entitlement_id)
     if grant.state in RUNNING and await home_within(work, entitlement, grant.person_id) is None:
-        end_with_residence(work, grant, today(work))
+        end_with_residence(work, grant, work.happened_on)

@@ -10,7 +10,6 @@ from uuid import UUID
 from core.enums import ActorKind, MembershipRole, MembershipState
 from core.errors import Refusal
 from core.models import Actor, Membership
-from core.rules.inputs import optional_text
 from core.work import Work
 from plugins.new_residents.models import Registration
 from plugins.new_residents.terms import LIVES_HERE
@@ -18,21 +17,8 @@ from plugins.new_residents.terms import LIVES_HERE
 REASON = 2000
 
 
-def today(work: Work) -> date:
-    """The civil day on which it happens."""
-    return work.clock.civil_date(work.occurred_at)
-
-
 def in_days(work: Work, days: int) -> date:
-    return today(work) + timedelta(days=days)
-
-
-def needed(text: str | None, *path: str, limit: int = REASON) -> str:
-    """A text people can read; refuses EMPTY_TEXT."""
-    found = optional_text(text, *path, limit=limit)
-    if found is None:
-        raise Refusal("EMPTY_TEXT", path=path)
-    return found
+    return work.happened_on + timedelta(days=days)
 
 
 async def person(work: Work, actor_id: UUID, *path: str) -> Actor:

@@ -18,7 +18,7 @@ from core.ports import ELIGIBILITY, Port
 from core.rules.inputs import clean_text
 from core.work import Work
 from plugins.new_residents.models import Registration
-from plugins.new_residents.rules.common import about, today
+from plugins.new_residents.rules.common import about
 from plugins.new_residents.rules.registrations import still
 from plugins.new_residents.rules.residence import consent_area, take_effect
 from plugins.new_residents.settings import NewResidentsSettings
@@ -73,7 +73,7 @@ async def ask_consent(
     work.require(RECORD, registration)
     work.change(
         registration, state=ResidenceState.PENDING_CONSENT, consent_ballot_id=ballot_id, consent_evidence=None,
-        consented_on=today(work),
+        consented_on=work.happened_on,
     )  # fmt: skip
     work.record(
         "new_residents.residence.pending", registration, area_id=registration.area_id,
@@ -123,8 +123,8 @@ async def record_consent(
     await work.not_own(registration.person_id)
     still(registration, *ASKED)
     _not_in_a_ballot(registration)
-    day = decided_on or today(work)
-    if day > today(work):
+    day = decided_on or work.happened_on
+    if day > work.happened_on:
         raise Refusal("IN_THE_FUTURE", path=("decidedOn",))
     earliest = _earliest(work, registration)
     if day < earliest:

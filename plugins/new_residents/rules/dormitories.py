@@ -21,7 +21,7 @@ from core.rules.inputs import clean_name
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.new_residents.models import ASKED, DormitoryList, Registration
-from plugins.new_residents.rules.common import in_days, today
+from plugins.new_residents.rules.common import in_days
 from plugins.new_residents.rules.registrations import Proof, add_proofs, still
 from plugins.new_residents.settings import NewResidentsSettings
 from plugins.new_residents.terms import DormitoryListState, ResidenceProofKind, ResidenceState
@@ -67,7 +67,7 @@ async def submit_list(work: Work, *, area_id: UUID, address: str, workers: Seque
             raise Refusal("NOT_FOUND", path=(*path, "personId"), kind="actor")
         if found.kind is not ActorKind.PERSON:
             raise Refusal("NOT_A_PERSON", path=(*path, "personId"))
-        if worker.since > today(work):
+        if worker.since > work.happened_on:
             raise Refusal("IN_THE_FUTURE", path=(*path, "since"))
     settings = await work.settings(NewResidentsSettings, area)
     where = clean_name(address, "address")
@@ -131,7 +131,7 @@ async def confirm_registration(work: Work, *, registration_id: UUID, address: st
     work.require(REGISTER, registration, owner=registration.person_id)
     work.expect_version(registration)
     still(registration, ResidenceState.INVITED)
-    if registration.confirm_by is not None and today(work) > registration.confirm_by:
+    if registration.confirm_by is not None and work.happened_on > registration.confirm_by:
         raise Refusal("REGISTRATION_STATE", state=ResidenceState.LAPSED)
     others = await work.select(
         Registration, person_id=registration.person_id, area_id=registration.area_id, state=ResidenceState.SUBMITTED
@@ -195,7 +195,7 @@ async def lapse_invitation(work: Work, registration_id: UUID) -> None:
     work.require(REGISTER, registration)
     if registration.state is not ResidenceState.INVITED or registration.confirm_by is None:
         return
-    if today(work) > registration.confirm_by:
+    if work.happened_on > registration.confirm_by:
         _forget(work, registration, ResidenceState.LAPSED, "new_residents.registration.lapsed_in_confidence")
 
 

@@ -16,16 +16,10 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Area, Membership, RuleDocument
 from core.ports import ELIGIBILITY
-from core.rules.inputs import clean_name, clean_text, optional_text
+from core.rules.inputs import clean_name, clean_text, needed, optional_text
 from core.work import Work
 from plugins.new_residents.models import Entitlement, Grant, ParityException, Registration, Use
-from plugins.new_residents.rules.common import (
-    lives_at,
-    needed,
-    person,
-    resident_memberships,
-    today,
-)
+from plugins.new_residents.rules.common import lives_at, person, resident_memberships
 from plugins.new_residents.terms import (
     EntitlementRefusal,
     EntitlementStanding,
@@ -160,7 +154,7 @@ async def declare_exception(
     exception = ParityException(
         id=new_id(), area_id=entitlement.area_id, entitlement_id=entitlement.id,
         statute=clean_name(statute, "statute"), reason=clean_text(reason, "reason", limit=2000),
-        rule_document_id=rule_document_id, since=today(work),
+        rule_document_id=rule_document_id, since=work.happened_on,
     )  # fmt: skip
     work.add(exception)
     work.record(
@@ -177,7 +171,7 @@ async def end_exception(work: Work, *, exception_id: UUID) -> ParityException:
     work.expect_version(exception)
     if exception.until is not None:
         raise Refusal("ALREADY_ENDED")
-    work.change(exception, until=today(work))
+    work.change(exception, until=work.happened_on)
     work.record(
         "new_residents.exception.ended", exception, area_id=exception.area_id,
         data={"entitlement": str(exception.entitlement_id)},
@@ -288,10 +282,10 @@ async def grant_entitlement(work: Work, *, entitlement_id: UUID, person_id: UUID
         grant = known[0]
         if grant.state is EntitlementStanding.GRANTED:
             raise Refusal("ENTITLED_ALREADY")
-        work.change(grant, state=EntitlementStanding.GRANTED, decided_by_id=work.person_id, decided_on=today(work))
+        work.change(grant, state=EntitlementStanding.GRANTED, decided_by_id=work.person_id, decided_on=work.happened_on)
     else:
         grant = new_grant(work, entitlement, who.id, standing, EntitlementStanding.GRANTED)
-        grant.decided_by_id, grant.decided_on = work.person_id, today(work)
+        grant.decided_by_id, grant.decided_on = work.person_id, work.happened_on
     granted(work, grant)
     return grant
 
@@ -319,7 +313,7 @@ async def refuse_entitlement(
     text = needed(reason, "reason")
     if ground not in (EntitlementRefusal.RESIDENCE, EntitlementRefusal.STATUTE):
         _decided(entitlement)
-    if ground is EntitlementRefusal.RESIDENCE and long_enough(entitlement, standing, today(work)):
+    if ground is EntitlementRefusal.RESIDENCE and long_enough(entitlement, standing, work.happened_on):
         raise Refusal("GROUND_DOES_NOT_HOLD", path=("ground",))
     if ground is EntitlementRefusal.STATUTE:
         if await exception_of(work, entitlement.id) is None:
@@ -329,7 +323,7 @@ async def refuse_entitlement(
     known = await work.select(Grant, lock=True, entitlement_id=entitlement.id, person_id=who.id, state=list(RUNNING))
     decided = {
         "state": EntitlementStanding.REFUSED, "ground": ground, "reason": text, "decided_by_id": work.person_id,
-        "decided_on": today(work),
+        "decided_on": work.happened_on,
     }  # fmt: skip
     if known:
         grant = known[0]
@@ -353,8 +347,8 @@ async def use_entitlement(work: Work, *, grant_id: UUID, used_on: date | None, n
     work.require(GRANT, grant)
     await work.not_own(grant.person_id)
     _is(grant, EntitlementStanding.GRANTED)
-    day = used_on or today(work)
-    if day > today(work):
+    day = used_on or work.happened_on
+    if day > work.happened_on:
         raise Refusal("IN_THE_FUTURE", path=("usedOn",))
     if grant.decided_on is not None and day < grant.decided_on:
         raise Refusal("BEFORE_GRANTED", path=("usedOn",), since=str(grant.decided_on))
@@ -387,7 +381,7 @@ async def end_entitlement(work: Work, *, grant_id: UUID, reason: str) -> Grant:
     _decided(await work.get(Entitlement, grant.entitlement_id))
     text = needed(reason, "reason")
     by = {} if is_theirs and not is_at_the_desk else {"decided_by_id": work.person_id}
-    work.change(grant, state=EntitlementStanding.ENDED, ended_on=today(work), reason=text, **by)
+    work.change(grant, state=EntitlementStanding.ENDED, ended_on=work.happened_on, reason=text, **by)
     work.record(
         "new_residents.entitlement.ended", grant, area_id=grant.area_id,
         data={"entitlement": str(grant.entitlement_id)}, text={"reason": text},
@@ -438,14 +432,14 @@ async def reinstate(work: Work, grant: Grant) -> None:
         ended_on=None,
         ground=None,
         decided_by_id=work.person_id,
-        decided_on=today(work),
+        decided_on=work.happened_on,
     )
 
 
 async def _fulfils(work: Work, entitlement: Entitlement, standing: Standing) -> None:
     """Refuses ENTITLEMENT_RETIRED, RESIDENCE_MONTHS, STATUTORY_EXCEPTION."""
     _offered(entitlement)
-    if not long_enough(entitlement, standing, today(work)):
+    if not long_enough(entitlement, standing, work.happened_on):
         raise Refusal("RESIDENCE_MONTHS", months=entitlement.min_months, since=str(standing.since))
     exception = await exception_of(work, entitlement.id)
     if exception is not None and standing.registration_id is not None:

@@ -14,7 +14,7 @@ from core.events import EventRecord
 from core.models import Logged, Membership
 from core.work import Work
 from plugins.new_residents.models import Appeal, DormitoryList, Evidence, Grant, Registration
-from plugins.new_residents.rules.common import recorded_elsewhere, resident_memberships, today
+from plugins.new_residents.rules.common import recorded_elsewhere, resident_memberships
 from plugins.new_residents.rules.entitlements import RUNNING, end_with_residence
 from plugins.new_residents.rules.residence import VERIFY, end_residence
 from plugins.new_residents.terms import (
@@ -67,7 +67,7 @@ async def residence_ended(work: Work, registration_id: UUID) -> None:
         return
     membership = await work.get(Membership, registration.membership_id)
     if membership.state is MembershipState.ENDED:
-        day = membership.until or today(work)
+        day = membership.until or work.happened_on
         await end_residence(work, registration, day, None, state=ResidenceState.MOVED_AWAY)
 
 

@@ -12,10 +12,9 @@ from uuid import UUID
 from core.errors import Refusal
 from core.ids import new_id
 from core.models import Area
-from core.rules.inputs import clean_name, optional_text
+from core.rules.inputs import clean_name, needed, optional_text
 from core.work import Work
 from plugins.new_residents.models import ServicePoint
-from plugins.new_residents.rules.common import needed
 from plugins.new_residents.terms import ServicePointState
 
 MANAGE = "new_residents.point.manage"

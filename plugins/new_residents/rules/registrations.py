@@ -13,7 +13,7 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text, optional_text
 from core.work import Work
 from plugins.new_residents.models import Evidence, Registration
-from plugins.new_residents.rules.common import person, today
+from plugins.new_residents.rules.common import person
 from plugins.new_residents.terms import ResidenceProofKind, ResidenceState
 
 PROOFS = 10
@@ -44,7 +44,7 @@ async def register(
     area = await work.get(Area, area_id)
     work.require("new_residents.register", area)
     who = await person(work, work.principal_id)
-    if since > today(work):
+    if since > work.happened_on:
         raise Refusal("IN_THE_FUTURE", path=("since",))
     if employer_id is not None:
         employer_id = (await work.get(Actor, employer_id)).id

@@ -12,17 +12,11 @@ from core.enums import ConsentState, MembershipRole, MembershipState
 from core.errors import Refusal
 from core.models import Actor, Area, Consent, Membership, PersonDetail
 from core.rules import actors
+from core.rules.inputs import needed
 from core.work import Work
 from plugins.new_residents.models import ENTERED, Evidence, Grant, Registration
 from plugins.new_residents.rules.automatic import automatic_grants
-from plugins.new_residents.rules.common import (
-    about,
-    lives_at,
-    needed,
-    recorded_elsewhere,
-    resident_memberships,
-    today,
-)
+from plugins.new_residents.rules.common import about, lives_at, recorded_elsewhere, resident_memberships
 from plugins.new_residents.rules.entitlements import RUNNING
 from plugins.new_residents.rules.registrations import still
 from plugins.new_residents.settings import NewResidentsSettings
@@ -62,7 +56,7 @@ async def found_since(work: Work, registration: Registration, since: date) -> No
 
     Refuses IN_THE_FUTURE, SINCE_BEFORE_CLAIMED, ENTERED_BY_YOU.
     """
-    if since > today(work):
+    if since > work.happened_on:
         raise Refusal("IN_THE_FUTURE", path=("since",))
     if since < registration.claimed_since:
         raise Refusal("SINCE_BEFORE_CLAIMED", path=("since",), since=str(registration.claimed_since))
@@ -88,7 +82,7 @@ async def settle_verified(
     if await recorded_elsewhere(work, registration):
         raise Refusal("LIVES_ELSEWHERE")
     facts = {
-        "since": since, "identity": identity, "decided_by_id": work.person_id, "decided_on": today(work),
+        "since": since, "identity": identity, "decided_by_id": work.person_id, "decided_on": work.happened_on,
         "reason": None, "until": None, "closed_at": None, "membership_id": None,
     }  # fmt: skip
     if await consent_area(work, registration, settings) is not None:
@@ -143,7 +137,7 @@ async def reject_registration(work: Work, *, registration_id: UUID, reason: str)
     text = needed(reason, "reason")
     work.change(
         registration, state=ResidenceState.REJECTED, reason=text, decided_by_id=work.person_id,
-        decided_on=today(work), closed_at=work.now,
+        decided_on=work.happened_on, closed_at=work.now,
     )  # fmt: skip
     work.record(
         "new_residents.registration.rejected", registration, area_id=registration.area_id, text={"reason": text}
@@ -160,8 +154,8 @@ async def revoke_residence(work: Work, *, registration_id: UUID, reason: str) ->
     still(registration, *LIVES_HERE)
     text = needed(reason, "reason")
     await end_residence(
-        work, registration, today(work), text, state=ResidenceState.REVOKED, reason=text,
-        decided_by_id=work.person_id, decided_on=today(work),
+        work, registration, work.happened_on, text, state=ResidenceState.REVOKED, reason=text,
+        decided_by_id=work.person_id, decided_on=work.happened_on,
     )  # fmt: skip
     return registration
 
@@ -175,8 +169,8 @@ async def move_away(work: Work, *, registration_id: UUID, until: date | None = N
     work.require("new_residents.residence.end", registration, owner=registration.person_id)
     work.expect_version(registration)
     still(registration, *LIVES_HERE)
-    day = until or today(work)
-    if day > today(work):
+    day = until or work.happened_on
+    if day > work.happened_on:
         raise Refusal("IN_THE_FUTURE", path=("until",))
     if registration.since is not None and day < registration.since:
         raise Refusal("ENDS_BEFORE_START", path=("until",))

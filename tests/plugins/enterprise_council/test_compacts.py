@@ -129,7 +129,7 @@ async def test_commitments_are_delivered_with_evidence_and_confirmed_by_the_othe
     ours, theirs = of["ENTERPRISE"], of["VILLAGE"]
     done = {"commitmentId": ours, "report": "已招 22 人", "evidence": ["用工合同 22 份"]}
     assert await t.c.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_PERMITTED"
-    assert await t.c.outcome(e.login, *DELIVER, **{**done, "evidence": []}, actingFor=e.id) == "PROOF_NEEDED"
+    assert await t.c.outcome(e.login, *DELIVER, **{**done, "evidence": []}, actingFor=e.id) == "EVIDENCE_NEEDED"
     confirm = {"commitmentId": ours, "isDelivered": True}
     assert await t.c.outcome(t.villager, *CONFIRM, **confirm, actingFor=t.village) == "COMMITMENT_STATE"
     await n.do(e.login, *DELIVER, **done, actingFor=e.id)

@@ -28,7 +28,7 @@ async def test_found_studied_solved_and_confirmed_by_the_community(neighbourhood
     assert await c.outcome("resident", *STUDY, selfHelpId=case, study="x") == "NOT_PERMITTED"
     await n.do(e.login, *STUDY, **hat, study="淤泥与树根所致,清淤并设格栅。")
     assert await c.outcome("clerk", *CONFIRM, selfHelpId=case, outcome="x") == "SELF_HELP_STATE"
-    assert await c.outcome(e.login, *SOLVE, **hat, solution="x", evidence=[]) == "PROOF_NEEDED"
+    assert await c.outcome(e.login, *SOLVE, **hat, solution="x", evidence=[]) == "EVIDENCE_NEEDED"
     await n.do(e.login, *SOLVE, **hat, **solution)
     assert await c.outcome(e.login, *CONFIRM, **hat, outcome="自己看好了") == "NOT_PERMITTED"
     clerk = await c.person("clerk")
