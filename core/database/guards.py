@@ -87,6 +87,16 @@ def append_only() -> tuple[Refuse, ...]:
     )
 
 
+def by_others(name: str, column: str, *own: str, code: str = "OWN_MATTER") -> tuple[Refuse, Refuse]:
+    """INV10 for a column that names who decided: one of these (SQL, say `own_matter(f"NEW.{column}", "NEW.person_id")`) makes
+    it their own matter. Asked when the column is written, not again when the row changes later."""
+    new, old, theirs = f"NEW.{column}", f"OLD.{column}", " OR ".join(own)
+    return (
+        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND ({theirs})", code),
+        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND ({theirs})", code),
+    )
+
+
 @dataclass(frozen=True)
 class Replaced:
     """SQLite's `INSERT OR REPLACE` and `UPDATE OR REPLACE` delete the row in the way without asking any trigger: where

@@ -10,7 +10,7 @@ from tortoise import fields
 from core.access import own_matter
 from core.agreement import Agreement as AgreementBase
 from core.agreement import Signature as SignatureBase
-from core.database.guards import Guard, Refuse, append_only, by_event, check, index, refuse, same, unique
+from core.database.guards import Guard, append_only, by_event, by_others, check, index, refuse, same, unique
 from core.ledger import LARGEST
 from core.models import Actor, Area, Logged, RuleDocument, references
 from core.personal import Keep, Text, impersonal, personal
@@ -49,15 +49,6 @@ def _not_an_adopter(actor: str, still: str, *parties: str) -> str:
         f"NOT EXISTS (SELECT 1 FROM adoption_agreement a WHERE a.id = NEW.agreement_id AND ({actor} IN ({named})"
         " OR EXISTS (SELECT 1 FROM adoption_co_adopter x WHERE x.claim_id = a.claim_id"
         f" AND x.actor_id = {actor} AND ({still}))))"
-    )
-
-
-def _by_others(name: str, column: str, own: str) -> tuple[Refuse, Refuse]:
-    """INV10 for a column that names who decided: checked when it is written, not again when the row changes later."""
-    new, old = f"NEW.{column}", f"OLD.{column}"
-    return (
-        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND {own}", "OWN_MATTER"),
-        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND {own}", "OWN_MATTER"),
     )
 
 
@@ -154,8 +145,8 @@ class Claim(Logged):
         index("asset_id", "submitted_at"),
         index("claimant_id", "submitted_at"),
         index("submitted_at"),
-        *_by_others("inv10_decision", "decided_by_id", _adopters_own("NEW.decided_by_id", "NEW.claimant_id", "NEW.id")),
-        *_by_others("inv10_review", "reviewed_by_id", _adopters_own("NEW.reviewed_by_id", "NEW.claimant_id", "NEW.id")),
+        *by_others("inv10_decision", "decided_by_id", _adopters_own("NEW.decided_by_id", "NEW.claimant_id", "NEW.id")),
+        *by_others("inv10_review", "reviewed_by_id", _adopters_own("NEW.reviewed_by_id", "NEW.claimant_id", "NEW.id")),
     )
 
     class Meta:
@@ -416,13 +407,13 @@ class Revocation(Logged):
             "NEW.revoked_by_id IS NULL OR NEW.resolved_by_id IS NULL OR NEW.resolved_by_id <> NEW.revoked_by_id",
             "OWN_MATTER",
         ),
-        *_by_others("inv10_revocation", "revoked_by_id", _agreed_own("NEW.revoked_by_id")),
-        *_by_others(
+        *by_others("inv10_revocation", "revoked_by_id", _agreed_own("NEW.revoked_by_id")),
+        *by_others(
             "inv10_appeal",
             "resolved_by_id",
             f"NEW.revoked_by_id IS NOT NULL AND {_agreed_own('NEW.resolved_by_id', custodian=True)}",
         ),
-        *_by_others("inv10_dismissal", "resolved_by_id", _agreed_own("NEW.resolved_by_id")),
+        *by_others("inv10_dismissal", "resolved_by_id", _agreed_own("NEW.resolved_by_id")),
         index("agreement_id"),
         index("opened_at"),
         index("appeal_by"),

@@ -3,19 +3,7 @@
 from __future__ import annotations
 
 from core.access import own_matter
-from core.database.guards import Refuse, refuse
 from plugins.ballots.terms import BallotState, RollState, VotingChannel
-
-
-def by_others(name: str, column: str, *whose: str, among: str | None = None) -> tuple[Refuse, Refuse]:
-    """INV10 for a column that names who decided: asked when it is written. `among` is a SELECT of more whose matter it is."""
-    new, old = f"NEW.{column}", f"OLD.{column}"
-    own = " OR ".join([*(own_matter(new, w) for w in whose), *([stands(new, among)] if among else [])])
-    return (
-        refuse(f"{name}_new", "INSERT", f"{new} IS NOT NULL AND ({own})", "OWN_MATTER"),
-        refuse(name, "UPDATE", f"{new} IS NOT NULL AND ({old} IS NULL OR {new} <> {old}) AND ({own})", "OWN_MATTER"),
-    )
-
 
 IS_OVER = "('SEATED', 'FAILED', 'CANCELLED')"
 

@@ -8,10 +8,10 @@ from uuid import UUID
 from tortoise import fields
 
 from core.access import entered_by, own_matter
-from core.database.guards import Guard, changed, check, index, refuse, same, unique
+from core.database.guards import Guard, by_others, changed, check, index, refuse, same, unique
 from core.models import Actor, Area, Logged, references
 from core.personal import Keep, Text, impersonal, personal
-from plugins.ballots.models.common import AT_THE_DESK, DOER, by_others, keepers_of, roll_is, standing_over, stands
+from plugins.ballots.models.common import AT_THE_DESK, DOER, keepers_of, roll_is, standing_over, stands
 from plugins.ballots.terms import (
     EligibilityState,
     RollEntryState,
@@ -161,7 +161,7 @@ class Attestation(Logged):
             f"OLD.state = 'WITHDRAWN' OR {changed('fact', 'day', 'evidence', 'attested_by_id')}",
             "APPEND_ONLY",
         ),
-        *by_others("inv10_attested", "attested_by_id", "NEW.person_id"),
+        *by_others("inv10_attested", "attested_by_id", own_matter("NEW.attested_by_id", "NEW.person_id")),
         index("area_id", "attested_at"),
         index("attested_at"),
         index("person_id"),
@@ -276,7 +276,11 @@ class Objection(Logged):
         refuse("decided_stays", "UPDATE", "OLD.state <> 'OPEN'", "ROLL_OBJECTION_STATE"),
         check("answered", "(NEW.state IN ('UPHELD', 'DISMISSED')) = (NEW.answered_at IS NOT NULL)"),
         *by_others(
-            "inv10_answer", "answered_by_id", "NEW.objector_id", "NEW.person_id", among=standing_over("NEW.roll_id")
+            "inv10_answer",
+            "answered_by_id",
+            own_matter("NEW.answered_by_id", "NEW.objector_id"),
+            own_matter("NEW.answered_by_id", "NEW.person_id"),
+            stands("NEW.answered_by_id", standing_over("NEW.roll_id")),
         ),
         refuse(
             "inv10_entered",

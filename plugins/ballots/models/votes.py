@@ -187,8 +187,6 @@ _LEFT = (
     f"({marks('NEW.ballot_id', VotingChannel.DESK)} - NEW.valid - NEW.spoiled - (SELECT coalesce(sum(o.valid + o.spoiled), 0)"
     " FROM ballots_papers o WHERE o.ballot_id = NEW.ballot_id AND o.state <> 'REJECTED' AND o.id <> NEW.id))"
 )
-
-
 _STILL_VOTING = (
     " AND b.closes_at > (SELECT e.recorded_at FROM core_event e WHERE e.id = NEW.event_id)"
     " AND (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = b.id) < (SELECT count(*) FROM ballots_entry n"
