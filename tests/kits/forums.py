@@ -101,11 +101,11 @@ class Forum:
     async def ballot(self, topic: str, who: str = "clerk", **more: Any) -> tuple[str, str]:
         """The resolution and its ballot, which is open."""
         made = await self.n.do(
-            who, "forumsMoveToBallot", "resolution { id ballot }", topicId=topic, text="实行登记停车", **more
+            who, "forumsMoveToBallot", "resolution { id ballotId }", topicId=topic, text="实行登记停车", **more
         )
         self.n.clock.advance(timedelta(minutes=1))
         await self.n.due()
-        return str(made["resolution"]["id"]), str(made["resolution"]["ballot"])
+        return str(made["resolution"]["id"]), str(made["resolution"]["ballotId"])
 
     async def position(self, who: str, resolution: str, stance: str, reason: str | None = None) -> str:
         """`done`, or the code it is refused with."""

@@ -313,5 +313,5 @@ async def test_a_community_elects_its_committee(neighbourhood: Neighbourhood) ->
     assert not any(voter in row for row in stored["ballots_paper"] for voter in voters)
     for table, rows in stored.items():
         assert table == "ballots_paper" or not any(paper in row for row in rows for paper in papers), table
-    marked = await b.rows("SELECT DISTINCT choices FROM ballots_mark WHERE ballot_id = {}", uuid(ballot))
+    marked = await b.rows("SELECT DISTINCT choices FROM ballots_vote WHERE ballot_id = {}", uuid(ballot))
     assert marked == [(None,)]

@@ -81,9 +81,9 @@ async def test_newcomers_deliberate_and_vote_as_locals_do(neighbourhood: Neighbo
     assert (await f.see(f.members[bing], "state", "admin"))["state"] == "ENDED"
     assert await f.vote(bing, ballot, 1) == "ALREADY_VOTED"
     await f.days(6)
-    seen = await f.see(resolution, "state members turnout tally { label votes } isBinding notice")
+    seen = await f.see(resolution, "state members turnout tally { label votes } isBinding noticeId")
     assert (seen["state"], seen["members"], seen["turnout"], seen["isBinding"]) == ("ADOPTED", 5, 3, True)
-    assert seen["tally"][0] == {"label": "赞成", "votes": 3} and seen["notice"] is not None
+    assert seen["tally"][0] == {"label": "赞成", "votes": 3} and seen["noticeId"] is not None
 
     # Public first; then it holds, and is seen to as a task of the forum's body.
     await f.days(30)
@@ -93,7 +93,7 @@ async def test_newcomers_deliberate_and_vote_as_locals_do(neighbourhood: Neighbo
         locals_[0], "forumsAssignTask", "resolution { id }", resolutionId=resolution, assigneeId=await a.person(ding),
         title="联系物业安装", dueOn=due,
     )  # fmt: skip
-    body = (await f.see(f.forum, "body"))["body"]
+    body = (await f.see(f.forum, "bodyId"))["bodyId"]
     (task,) = (await f.see(body, "tasks { nodes { id state decision } }"))["tasks"]["nodes"]
     assert (task["state"], task["decision"]) == ("OPEN", resolution)
     await n.do(ding, "councilsReportTask", "task { state }", taskId=task["id"], report="已安装 12 处")
@@ -119,7 +119,7 @@ async def test_a_joint_meeting_of_councils_and_an_association_of_a_compound(neig
 
     # Two councils send a delegate each; the association's own body is a third.
     chairs = await f.residents(3)
-    bodies = [(await f.see(association, "body"))["body"]]
+    bodies = [(await f.see(association, "bodyId"))["bodyId"]]
     for name in ("一组理事会", "二组理事会"):
         made = await n.do(
             "admin", "councilsCreateBody", "body { id }", areaId=f.area, kind="VILLAGERS_COUNCIL", name=name, size=3,

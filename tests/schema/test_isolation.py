@@ -240,7 +240,7 @@ def counted_papers(row: Row, f: Facts) -> bool:
 def counts_of_papers(row: Row, f: Facts) -> bool:
     if any(t is not None and f.acts_as(t) for t in (row["first_teller_id"], row["second_teller_id"])):
         return True
-    marks = f.rows("ballots_mark")
+    marks = f.rows("ballots_vote")
     online = sum(m["ballot_id"] == row["ballot_id"] and m["channel"] == "ONLINE" for m in marks)
     enough = row["valid"] + row["spoiled"] >= 5 and online not in (1, 2, 3, 4)
     is_open = not f.row("ballots_ballot", row["ballot_id"])["is_secret"]

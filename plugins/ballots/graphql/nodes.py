@@ -329,7 +329,7 @@ def _may_vote(t: RowOf, v: ViewerFacts) -> Expr:
 
 
 def _voted(t: RowOf) -> Expr:
-    return select(models.Mark).where(lambda m: (m.ballot_id == t.id) & viewer.acts_as(m.voter_id)).exists()
+    return select(models.Vote).where(lambda m: (m.ballot_id == t.id) & viewer.acts_as(m.voter_id)).exists()
 
 
 @node(models.Ballot, scope=public("What is put to the vote, and what came of it, is for everybody."), order="-opens_at")
@@ -374,7 +374,7 @@ class BallotsBallot:
     lot: str | None = column(filter=False, description="The seed of the lot, to count again with (抽签种子).")
     subject_tag: str | None = column(description="The kind of thing it is about (事项类型).")
     turnout: int = computed(
-        lambda t: select(models.Mark).where(lambda m: m.ballot_id == t.id).count(),
+        lambda t: select(models.Vote).where(lambda m: m.ballot_id == t.id).count(),
         discloses="How many have voted is public; who, is not.",
         description="So many have voted by now (已投票人数).",
     )
@@ -421,7 +421,7 @@ def _choices(values: dict[str, Any], facts: Any) -> list[int]:
     return [int(c) for c in found]
 
 
-@node(models.Mark, scope=_vote_scope)
+@node(models.Vote, scope=_vote_scope)
 class BallotsVote:
     """That somebody has voted; what they chose only in an open ballot, for themselves, and for all once it is closed
     (投票记录)."""
@@ -478,7 +478,7 @@ def _counts_shown(t: RowOf, v: ViewerFacts) -> Expr:
     """Who counted a batch sees what, and while it waits for a second teller whoever may be that. Others see none of a secret
     ballot where so few voted on paper, or so few online, that with the total it tells who chose what."""
     online = (
-        select(models.Mark).where(lambda m: (m.ballot_id == t.ballot_id) & (m.channel == VotingChannel.ONLINE)).count()
+        select(models.Vote).where(lambda m: (m.ballot_id == t.ballot_id) & (m.channel == VotingChannel.ONLINE)).count()
     )
     enough = (t.valid + t.spoiled >= FEWEST) & ((online == 0) | (online >= FEWEST))
     is_open = select(models.Ballot).where(lambda b: (b.id == t.ballot_id) & ~(b.is_secret == True))  # noqa: E712

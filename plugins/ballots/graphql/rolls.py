@@ -81,16 +81,16 @@ async def ballots_attest(work: Work, input: BallotsAttestInput) -> Result:
 
 
 @strawberry.input
-class BallotsWithdrawFactInput(ChangeInput):
+class BallotsWithdrawAttestationInput(ChangeInput):
     attestation_id: strawberry.ID
     reason: str
 
 
 @mutation("ballots.roll.manage", on=Subject(BallotsAttestation, "attestation_id"), attestation=BallotsAttestation)
-async def ballots_withdraw_fact(work: Work, input: BallotsWithdrawFactInput) -> Result:
+async def ballots_withdraw_attestation(work: Work, input: BallotsWithdrawAttestationInput) -> Result:
     """Take back what was noted wrongly, or holds no longer (撤回核实)."""
     id = from_global(input.attestation_id, "ballots_attestation", "attestationId")
-    return {"attestation": await rules.withdraw_fact(work, attestation_id=id, reason=input.reason)}
+    return {"attestation": await rules.withdraw_attestation(work, attestation_id=id, reason=input.reason)}
 
 
 @strawberry.input

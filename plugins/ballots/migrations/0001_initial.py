@@ -148,23 +148,6 @@ class Migration(migrations.Migration):
             bases=['Logged'],
         ),
         ops.CreateModel(
-            name='Mark',
-            fields=[
-                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
-                ('version', fields.IntField(default=1)),
-                ('event_id', fields.UUIDField()),
-                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
-                ('ballot', fields.ForeignKeyField('ballots.Ballot', source_field='ballot_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
-                ('voter', fields.ForeignKeyField('core.Actor', source_field='voter_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
-                ('cast_by', fields.ForeignKeyField('core.Actor', source_field='cast_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
-                ('is_proxy', fields.BooleanField()),
-                ('channel', fields.CharEnumField(description='VotingChannel', enum_type=VotingChannel, max_length=40)),
-                ('choices', fields.CharField(null=True, max_length=2000)),
-            ],
-            options={'table': 'ballots_mark', 'app': 'ballots', 'pk_attr': 'id'},
-            bases=['Logged'],
-        ),
-        ops.CreateModel(
             name='Objection',
             fields=[
                 ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
@@ -264,6 +247,23 @@ class Migration(migrations.Migration):
                 ('hold', fields.CharField(null=True, max_length=60)),
             ],
             options={'table': 'ballots_entry', 'app': 'ballots', 'pk_attr': 'id'},
+            bases=['Logged'],
+        ),
+        ops.CreateModel(
+            name='Vote',
+            fields=[
+                ('id', fields.UUIDField(primary_key=True, default=new_id, unique=True, db_index=True)),
+                ('version', fields.IntField(default=1)),
+                ('event_id', fields.UUIDField()),
+                ('area', fields.ForeignKeyField('core.Area', source_field='area_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('ballot', fields.ForeignKeyField('ballots.Ballot', source_field='ballot_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('voter', fields.ForeignKeyField('core.Actor', source_field='voter_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('cast_by', fields.ForeignKeyField('core.Actor', source_field='cast_by_id', db_constraint=True, to_field='id', related_name=False, on_delete=OnDelete.RESTRICT)),
+                ('is_proxy', fields.BooleanField()),
+                ('channel', fields.CharEnumField(description='VotingChannel', enum_type=VotingChannel, max_length=40)),
+                ('choices', fields.CharField(null=True, max_length=2000)),
+            ],
+            options={'table': 'ballots_vote', 'app': 'ballots', 'pk_attr': 'id'},
             bases=['Logged'],
         ),
     ]

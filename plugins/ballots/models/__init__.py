@@ -4,7 +4,7 @@ from plugins.ballots.models.ballots import Ballot, Option
 from plugins.ballots.models.common import deciders_of, keepers_of, standing_in, standing_over
 from plugins.ballots.models.elections import Candidate, Election
 from plugins.ballots.models.rolls import Attestation, EligibilityRule, Objection, Roll, RollEntry
-from plugins.ballots.models.votes import Mark, Paper, Papers, Proxy
+from plugins.ballots.models.votes import Paper, Papers, Proxy, Vote
 
 __all__ = [
     "Attestation",
@@ -12,7 +12,6 @@ __all__ = [
     "Candidate",
     "Election",
     "EligibilityRule",
-    "Mark",
     "Objection",
     "Option",
     "Paper",
@@ -20,6 +19,7 @@ __all__ = [
     "Proxy",
     "Roll",
     "RollEntry",
+    "Vote",
     "deciders_of",
     "keepers_of",
     "standing_in",

@@ -77,4 +77,4 @@ def ballot_is(row: str, *states: BallotState, also: str = "") -> str:
 
 
 def marks(of: str, channel: VotingChannel) -> str:
-    return f"(SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = {of} AND m.channel = '{channel.value}')"
+    return f"(SELECT count(*) FROM ballots_vote m WHERE m.ballot_id = {of} AND m.channel = '{channel.value}')"

@@ -28,11 +28,11 @@ _ON_ROLL = (
 )
 
 
-class Mark(Logged):
+class Vote(Logged):
     """Somebody has voted (INV6: once, however they voted). In an open ballot it says what; in a secret one, and for a
     paper from the desk, it does not."""
 
-    tag: ClassVar[str] = "ballots_mark"
+    tag: ClassVar[str] = "ballots_vote"
     called: ClassVar[tuple[str, str]] = ("Votes taken part in", "投票记录")
 
     area: fields.ForeignKeyRelation[Area] = references("core.Area")
@@ -88,7 +88,7 @@ class Mark(Logged):
     )
 
     class Meta:
-        table = "ballots_mark"
+        table = "ballots_vote"
 
 
 class Paper(Entity):
@@ -164,7 +164,7 @@ class Proxy(Logged):
         refuse(
             "before_the_vote",
             "INSERT OR UPDATE",
-            "EXISTS (SELECT 1 FROM ballots_mark m WHERE m.ballot_id = NEW.ballot_id AND m.voter_id = NEW.giver_id)",
+            "EXISTS (SELECT 1 FROM ballots_vote m WHERE m.ballot_id = NEW.ballot_id AND m.voter_id = NEW.giver_id)",
             "ALREADY_VOTED",
         ),
         refuse(
@@ -189,7 +189,7 @@ _LEFT = (
 )
 _STILL_VOTING = (
     " AND b.closes_at > (SELECT e.recorded_at FROM core_event e WHERE e.id = NEW.event_id)"
-    " AND (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = b.id) < (SELECT count(*) FROM ballots_entry n"
+    " AND (SELECT count(*) FROM ballots_vote m WHERE m.ballot_id = b.id) < (SELECT count(*) FROM ballots_entry n"
     " WHERE n.roll_id = b.roll_id AND n.state = 'LISTED')"
 )
 

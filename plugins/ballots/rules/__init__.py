@@ -18,7 +18,16 @@ from plugins.ballots.rules.elections import (
     reject_candidate,
     seat,
 )
-from plugins.ballots.rules.eligibility import Asked, Clause, attest, in_force, judge, look_up, make_rule, withdraw_fact
+from plugins.ballots.rules.eligibility import (
+    Asked,
+    Clause,
+    attest,
+    in_force,
+    judge,
+    look_up,
+    make_rule,
+    withdraw_attestation,
+)
 from plugins.ballots.rules.objections import answer_objection, submit_objection, withdraw_objection
 from plugins.ballots.rules.rolls import (
     FILLING_SQL,
@@ -37,6 +46,6 @@ __all__ = [
     "close_due", "confirm_papers", "discard_roll", "draft_roll", "enter_papers", "finalise_roll", "give_proxy",
     "go_on_filling", "hand_out", "hear_notice", "in_force", "judge", "look_up", "make_rule", "nominate", "open_due", "post_candidates", "post_roll",
     "prolong_nominations",
-    "put_to_vote", "recount", "reject_candidate", "remove_entry", "seat", "share", "submit_objection", "withdraw_fact",
+    "put_to_vote", "recount", "reject_candidate", "remove_entry", "seat", "share", "submit_objection", "withdraw_attestation",
     "withdraw_objection", "withdraw_proxy",
 ]  # fmt: skip

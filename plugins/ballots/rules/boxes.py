@@ -12,7 +12,7 @@ from core.ids import new_id
 from core.models import Actor, Mandate
 from core.rules.inputs import clean_name, evidence_text, needed
 from core.work import Work
-from plugins.ballots.models import Ballot, Mark, Option, Papers, RollEntry
+from plugins.ballots.models import Ballot, Option, Papers, RollEntry, Vote
 from plugins.ballots.rules.announcing import bring_up_to_now
 from plugins.ballots.rules.casting import on_roll
 from plugins.ballots.rules.common import dumped, impartial, nobody_votes, with_roll
@@ -22,7 +22,7 @@ from plugins.ballots.terms import FEWEST, BallotBox, BallotState, PaperBatchStat
 BATCH = 20_000
 
 
-async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_id: UUID | None) -> Mark:
+async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_id: UUID | None) -> Vote:
     """Tick somebody off and give them a paper; they cannot vote online any more. For an organization comes whoever has
     its mandate.
 
@@ -40,11 +40,11 @@ async def hand_out(work: Work, *, ballot_id: UUID, voter_id: UUID, presented_by_
     entry = await work.find(RollEntry, roll_id=ballot.roll_id, actor_id=voter.id)
     on_roll(entry.state if entry else None)
     came = await _who_came(work, ballot, voter, presented_by_id)
-    if [m for m in await work.select(Mark, ballot_id=ballot.id, voter_id=voter.id)]:
+    if [m for m in await work.select(Vote, ballot_id=ballot.id, voter_id=voter.id)]:
         raise Refusal("ALREADY_VOTED")
-    if any(not m.is_proxy for m in await work.select(Mark, ballot_id=ballot.id, cast_by_id=came)):
+    if any(not m.is_proxy for m in await work.select(Vote, ballot_id=ballot.id, cast_by_id=came)):
         raise Refusal("ALREADY_VOTED")
-    mark = Mark(
+    mark = Vote(
         id=new_id(), area_id=ballot.area_id, ballot_id=ballot.id, voter_id=voter.id, cast_by_id=came, is_proxy=False,
         channel=VotingChannel.DESK,
     )  # fmt: skip
@@ -91,7 +91,7 @@ async def enter_papers(
     if any(not 0 < number <= BATCH for _, number in papers) or not 0 <= spoiled <= BATCH or valid + spoiled == 0:
         raise Refusal("PAPERS_EMPTY", path=("counts",))
     there = await work.select(Papers, ballot_id=ballot.id, state=[PaperBatchState.ENTERED, PaperBatchState.CONFIRMED])
-    ticked = len(await work.select(Mark, ballot_id=ballot.id, channel=VotingChannel.DESK))
+    ticked = len(await work.select(Vote, ballot_id=ballot.id, channel=VotingChannel.DESK))
     left = ticked - valid - spoiled - sum(p.valid + p.spoiled for p in there)
     if left < 0:
         raise Refusal("MORE_PAPERS_THAN_VOTERS", path=("counts",), ticked=ticked)

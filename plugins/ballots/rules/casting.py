@@ -13,7 +13,7 @@ from core.errors import Refusal
 from core.ids import new_id
 from core.models import Actor
 from core.work import Work
-from plugins.ballots.models import Ballot, Mark, Proxy
+from plugins.ballots.models import Ballot, Proxy, Vote
 from plugins.ballots.rules import papers
 from plugins.ballots.rules.announcing import bring_up_to_now
 from plugins.ballots.rules.common import dumped, keeps_the_desk, with_roll
@@ -24,14 +24,14 @@ from plugins.ballots.terms import BallotState, RollEntryState, VoteProxyState, V
 _STANDS = """
 SELECT b.state, (SELECT e.state FROM ballots_entry e WHERE e.roll_id = b.roll_id AND e.actor_id = {}) AS entry,
   (SELECT count(*) FROM ballots_option o WHERE o.ballot_id = b.id) AS options,
-  (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = b.id AND m.voter_id = {}) AS voted,
-  (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = b.id AND m.cast_by_id = {} AND NOT m.is_proxy) AS hats,
+  (SELECT count(*) FROM ballots_vote m WHERE m.ballot_id = b.id AND m.voter_id = {}) AS voted,
+  (SELECT count(*) FROM ballots_vote m WHERE m.ballot_id = b.id AND m.cast_by_id = {} AND NOT m.is_proxy) AS hats,
   (SELECT count(*) FROM ballots_proxy p WHERE p.ballot_id = b.id AND p.giver_id = {} AND p.holder_id = {}
     AND p.state = 'GIVEN') AS proxies
 FROM ballots_ballot b WHERE b.id = {}"""
 
 
-async def cast(work: Work, *, ballot_id: UUID, choices: Sequence[int], for_voter_id: UUID | None = None) -> Mark:
+async def cast(work: Work, *, ballot_id: UUID, choices: Sequence[int], for_voter_id: UUID | None = None) -> Vote:
     """Vote. What was chosen is kept with the name in an open ballot; in a secret one it goes into the box.
 
     Refuses BALLOT_STATE, NOT_ON_ROLL, NO_CONSENT_YET, ALREADY_VOTED, NO_PROXY, BAD_PAPER.
@@ -51,7 +51,7 @@ async def cast(work: Work, *, ballot_id: UUID, choices: Sequence[int], for_voter
     if stands["voted"] or (stands["hats"] and not is_proxy):
         raise Refusal("ALREADY_VOTED")
     paper = check_paper(ballot.kind, stands["options"], terms_of(ballot.rule, ballot.ties), choices)
-    mark = Mark(
+    mark = Vote(
         id=new_id(), area_id=ballot.area_id, ballot_id=ballot.id, voter_id=voter_id, cast_by_id=work.person_id,
         is_proxy=is_proxy, channel=VotingChannel.ONLINE, choices=None if ballot.is_secret else dumped(list(paper)),
     )  # fmt: skip
@@ -117,7 +117,7 @@ async def give_proxy(work: Work, *, ballot_id: UUID, holder_id: UUID) -> Proxy:
     )  # fmt: skip
     if [row["state"] for row in rows] != [RollEntryState.LISTED] * 2:
         raise Refusal("NOT_ON_ROLL")
-    if await work.find(Mark, ballot_id=ballot.id, voter_id=giver) is not None:
+    if await work.find(Vote, ballot_id=ballot.id, voter_id=giver) is not None:
         raise Refusal("ALREADY_VOTED")
     held = await work.select(Proxy, ballot_id=ballot.id, state=VoteProxyState.GIVEN)
     if any(p.giver_id == giver for p in held):
@@ -142,7 +142,7 @@ async def withdraw_proxy(work: Work, *, proxy_id: UUID) -> Proxy:
     await keeps_the_desk(work, ballot.election_id, for_id=proxy.giver_id)
     if proxy.state is not VoteProxyState.GIVEN:
         raise Refusal("ALREADY_ENDED")
-    if await work.find(Mark, ballot_id=proxy.ballot_id, voter_id=proxy.giver_id) is not None:
+    if await work.find(Vote, ballot_id=proxy.ballot_id, voter_id=proxy.giver_id) is not None:
         raise Refusal("ALREADY_VOTED")
     work.change(proxy, state=VoteProxyState.WITHDRAWN)
     work.record("ballots.proxy.withdrawn", proxy, area_id=proxy.area_id, data={"ballot": str(proxy.ballot_id)})

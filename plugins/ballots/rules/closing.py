@@ -12,7 +12,7 @@ from uuid import UUID
 
 from core.errors import Refusal
 from core.work import Work
-from plugins.ballots.models import Ballot, Mark, Option, Papers, Roll
+from plugins.ballots.models import Ballot, Option, Papers, Roll, Vote
 from plugins.ballots.ports import AGAINST, FOR
 from plugins.ballots.rules import papers as box
 from plugins.ballots.rules.announcing import about, bring_up_to_now
@@ -71,7 +71,7 @@ async def settle(work: Work, roll: Roll, ballot: Ballot) -> None:
         raise Refusal("PAPERS_UNCONFIRMED")
     if ballot.has_papers:
         found = await work.select(Papers, ballot_id=ballot.id, state=PaperBatchState.CONFIRMED)
-        ticked = len(await work.select(Mark, ballot_id=ballot.id, channel=VotingChannel.DESK))
+        ticked = len(await work.select(Vote, ballot_id=ballot.id, channel=VotingChannel.DESK))
         missing = ticked - sum(p.valid + p.spoiled for p in found)
         if missing:
             raise Refusal("PAPERS_MISSING", papers=missing)
@@ -110,7 +110,7 @@ def _decided(ballot: Ballot, count: Count, options: int, lot: str) -> Result:
 
 async def _named(work: Work, ballot_id: UUID) -> Counter[Choices]:
     rows = await work.rows(
-        "SELECT m.choices AS choices FROM ballots_mark m WHERE m.ballot_id = {} AND m.choices IS NOT NULL", ballot_id
+        "SELECT m.choices AS choices FROM ballots_vote m WHERE m.ballot_id = {} AND m.choices IS NOT NULL", ballot_id
     )
     return box.counted([row["choices"] for row in rows])
 
@@ -121,7 +121,7 @@ async def _count(work: Work, ballot: Ballot, cast: Counter[Choices]) -> Count:
         spoiled += batch.spoiled
         for alike in json.loads(batch.counts):
             cast[tuple(alike["choices"])] += alike["papers"]
-    marks = await work.rows("SELECT count(*) AS n FROM ballots_mark m WHERE m.ballot_id = {}", ballot.id)
+    marks = await work.rows("SELECT count(*) AS n FROM ballots_vote m WHERE m.ballot_id = {}", ballot.id)
     return Count(cast, int(marks[0]["n"]), await listed(work, ballot.roll_id), spoiled)
 
 

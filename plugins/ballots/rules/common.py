@@ -86,7 +86,7 @@ async def nobody_votes(work: Work, ballot: Ballot) -> None:
     if ballot.closes_at <= work.now:
         return
     voting = (
-        "SELECT (SELECT count(*) FROM ballots_mark m WHERE m.ballot_id = {}) AS voted,"
+        "SELECT (SELECT count(*) FROM ballots_vote m WHERE m.ballot_id = {}) AS voted,"
         " (SELECT count(*) FROM ballots_entry e WHERE e.roll_id = {} AND e.state = 'LISTED') AS listed"
     )
     (row,) = await work.rows(voting, ballot.id, ballot.roll_id)

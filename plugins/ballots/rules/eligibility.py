@@ -183,7 +183,7 @@ async def attest(
     return made
 
 
-async def withdraw_fact(work: Work, *, attestation_id: UUID, reason: str) -> Attestation:
+async def withdraw_attestation(work: Work, *, attestation_id: UUID, reason: str) -> Attestation:
     """It was not so, or is so no longer; rolls that rest on it and are final stay."""
     made = await work.lock(Attestation, attestation_id)
     work.require("ballots.roll.manage", made)

@@ -397,7 +397,7 @@ class CouncilsTask:
     report: str | None = column(filter=False)
     reported_at: datetime | None = column()
     version: int = column(filter=False)
-    decision: strawberry.ID | None = computed(
+    decision_id: strawberry.ID | None = computed(
         lambda t: GlobalId(t.decision_tag, t.decision_id),
         description="What another mechanism decided (其他机制的决定).",
     )
@@ -464,7 +464,7 @@ class AreaCouncils:
 
 @extend(SearchHit)
 class SearchHitCouncils:
-    council: CouncilsBody | None = to_one("id", description="The body, if it is one (议事组织).")
+    body: CouncilsBody | None = to_one("id", description="The body, if it is one (议事组织).")
 
 
 @extend(Actor)

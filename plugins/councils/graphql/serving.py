@@ -43,7 +43,7 @@ class CouncilsService:
     contact: str | None = column(filter=False, description="How to reach the body about it (联系方式).")
     since: date = column(order=True)
     until: date | None = column(description="Its last day (最后一日).")
-    offer: strawberry.ID | None = computed(
+    offer_id: strawberry.ID | None = computed(
         lambda t: GlobalId(t.offer_tag, t.offer_id),
         description="Where another mechanism keeps it, as a service point (对应的服务).",
     )

@@ -69,7 +69,7 @@ class ForumsForum:
     state: ForumState = column(description="Whether it goes on (状态).")
     founded_at: datetime = column(description="Since when there is one (设立时间).")
     version: int = column(filter=False, description="Goes up with every change (版本).")
-    body: strawberry.ID = computed(
+    body_id: strawberry.ID = computed(
         lambda t: _of("councils_body", t.body_id),
         description="Its body, with seats, meetings and tasks; ask `node(id:)` (对应议事组织).",
     )
@@ -124,7 +124,7 @@ class ForumsMember:
     until: datetime | None = column(description="When that ended (终止时间).")
     application: str | None = column(filter=False, visible=_applicant, description="What they said (申请说明).")
     version: int = column(filter=False, description="Goes up with every change (版本).")
-    body: strawberry.ID | None = computed(
+    body_id: strawberry.ID | None = computed(
         lambda t: _of("councils_body", t.body_id),
         description="The body that takes part, in a joint meeting (所属组织).",
     )
@@ -266,10 +266,10 @@ class ForumsResolution:
     decided_at: datetime | None = column(description="When it was decided (决定时间).")
     effective_at: datetime | None = column(description="Since when it holds (生效时间).")
     version: int = column(filter=False, description="Goes up with every change (版本).")
-    ballot: strawberry.ID | None = computed(
+    ballot_id: strawberry.ID | None = computed(
         lambda t: _of("ballots_ballot", t.ballot_id), description="The ballot (表决)."
     )
-    notice: strawberry.ID | None = computed(
+    notice_id: strawberry.ID | None = computed(
         lambda t: _of("disclosure_notice", t.notice_id),
         description="The notice it was made public by; where it was corrected, its `supersededBy` leads to the one in force (公示).",
     )
@@ -361,7 +361,7 @@ class AreaForums:
 
 @extend(Actor)
 class ActorForums:
-    forums_members: Connection[ForumsMember] = connection(
+    forums_memberships: Connection[ForumsMember] = connection(
         "actor_id", description="Forums this actor belongs to, as far as the viewer may see (所属议事厅)."
     )
 
@@ -369,4 +369,4 @@ class ActorForums:
 @extend(SearchHit)
 class SearchHitForums:
     forum: ForumsForum | None = to_one("id", description="The forum, if it is one (议事厅).")
-    forums_topic: ForumsTopic | None = to_one("id", description="The topic, if it is one (议题).")
+    topic: ForumsTopic | None = to_one("id", description="The topic, if it is one (议题).")

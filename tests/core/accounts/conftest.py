@@ -48,7 +48,7 @@ def openid_process() -> Iterator[OpenIdProcess]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(Path(__file__).parent / "openid.py"), str(port)])
+    process = subprocess.Popen([sys.executable, str(Path(__file__).parents[2] / "kits" / "openid.py"), str(port)])
     found = OpenIdProcess(f"http://127.0.0.1:{port}")
     try:
         end = monotonic() + 30

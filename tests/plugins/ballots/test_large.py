@@ -14,7 +14,7 @@ from core.ids import new_id, to_global
 from core.models import Area
 from core.testing.kit import Neighbourhood
 from core.work import Work
-from plugins.ballots.models import Ballot, Mark
+from plugins.ballots.models import Ballot, Vote
 from plugins.ballots.rules.papers import write
 from plugins.ballots.rules.port import PutToTheVote
 from plugins.ballots.terms import VotingChannel
@@ -50,7 +50,7 @@ async def test_ten_thousand_papers_are_counted_in_one_closing(neighbourhood: Nei
         ballot = await work.lock(Ballot, made[0])
         work.require("ballots.vote.cast", ballot)
         for k in some:
-            mark = Mark(
+            mark = Vote(
                 id=new_id(), area_id=ballot.area_id, ballot_id=ballot.id, voter_id=voters[k], cast_by_id=voters[k],
                 is_proxy=False, channel=VotingChannel.ONLINE,
             )  # fmt: skip

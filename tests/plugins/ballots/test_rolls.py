@@ -252,7 +252,7 @@ async def test_the_suspended_and_the_too_young_do_not_vote(neighbourhood: Neighb
     assert (await eligibility(b, young))["code"] == "TOO_YOUNG"
     assert (await eligibility(b, barred))["code"] == "RIGHTS_SUSPENDED"
     id = suspended["attestation"]["id"]
-    await b.n.do("clerk", "ballotsWithdrawFact", "attestation { state }", attestationId=id, reason="期满恢复")
+    await b.n.do("clerk", "ballotsWithdrawAttestation", "attestation { state }", attestationId=id, reason="期满恢复")
     assert (await eligibility(b, barred))["eligible"] is True
 
 

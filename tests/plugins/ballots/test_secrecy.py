@@ -34,7 +34,7 @@ async def guesses(b: Balloting, ballot: str) -> dict[str, list[tuple[str, str]]]
     key, by place in the table, and by the transaction that wrote them."""
     sqlite = b.n.server.runtime.database.dialect.name == "sqlite"
     place = "rowid" if sqlite else "ctid"
-    by_event = "SELECT m.voter_id FROM ballots_mark m JOIN core_event e ON e.id = m.event_id WHERE m.ballot_id = {} ORDER BY e.seq"
+    by_event = "SELECT m.voter_id FROM ballots_vote m JOIN core_event e ON e.id = m.event_id WHERE m.ballot_id = {} ORDER BY e.seq"
     voters = [str(row[0]) for row in await b.rows(by_event, uuid(ballot))]
     found = {}
     for order in ("id", place):
@@ -44,7 +44,7 @@ async def guesses(b: Balloting, ballot: str) -> dict[str, list[tuple[str, str]]]
         found[order] = list(zip(voters, [str(row[0]) for row in papers], strict=True))
     if not sqlite:
         same = (
-            "SELECT m.voter_id, p.choices FROM ballots_mark m JOIN ballots_paper p ON p.xmin = m.xmin"
+            "SELECT m.voter_id, p.choices FROM ballots_vote m JOIN ballots_paper p ON p.xmin = m.xmin"
             " AND p.ballot_id = m.ballot_id WHERE m.ballot_id = {} ORDER BY p.id"
         )
         first: dict[str, str] = {}

@@ -16,7 +16,7 @@ from plugins.councils.models import ServiceOffer
 from tests.kits.councils import Council
 
 pytestmark = pytest.mark.anyio
-OFFER = ("councilsOfferService", "service { id since until offer }")
+OFFER = ("councilsOfferService", "service { id since until offerId }")
 CHANGE = ("councilsChangeService", "service { title place contact times }")
 END = ("councilsEndService", "service { until }")
 
@@ -36,14 +36,14 @@ async def test_a_body_says_what_it_offers_and_everybody_reads_it(neighbourhood: 
     }
     assert await n.refused(stranger, *OFFER, **meals) == "NOT_PERMITTED"
     made = (await n.do(chair, *OFFER, **meals))["service"]
-    assert (made["since"], made["until"], made["offer"]) == (today.isoformat(), None, None)
+    assert (made["since"], made["until"], made["offerId"]) == (today.isoformat(), None, None)
     ends = (today - timedelta(days=1)).isoformat()
     assert await n.refused("clerk", *OFFER, **meals, until=ends) == "SERVICE_DAYS"
     assert await n.refused("clerk", *OFFER, **meals, offerId=f"area_{'0' * 8}-0000-7000-8000-{'0' * 12}") == "NOT_FOUND"
     linked = (await n.do("clerk", *OFFER, **{**meals, "title": "夏令营"}, offerId=c.body, until="2099-08-31"))[
         "service"
     ]
-    assert linked["offer"] == c.body
+    assert linked["offerId"] == c.body
 
     changed = await n.do(chair, *CHANGE, serviceId=made["id"], place="新祠堂", contact="")
     assert changed["service"] == {

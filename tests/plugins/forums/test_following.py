@@ -36,11 +36,11 @@ async def test_a_result_goes_on_as_a_task_that_somebody_else_confirms(neighbourh
     task = {"resolutionId": resolution, "assigneeId": await f.person(b), "title": "联系划线", "dueOn": due}
     assert await n.refused(b, *TASK, **task) == "NOT_PERMITTED"
     await n.do(a, *TASK, **task)
-    tasks = "tasks { nodes { id title state decision resolution { id } body { id } activity { title } } }"
-    body = (await f.see(f.forum, "body"))["body"]
+    tasks = "tasks { nodes { id title state decisionId resolution { id } body { id } activity { title } } }"
+    body = (await f.see(f.forum, "bodyId"))["bodyId"]
     (made,) = (await f.see(body, tasks))["tasks"]["nodes"]
     assert made == {
-        "id": made["id"], "title": "联系划线", "state": "OPEN", "decision": resolution, "resolution": None, "body": {"id": body},
+        "id": made["id"], "title": "联系划线", "state": "OPEN", "decisionId": resolution, "resolution": None, "body": {"id": body},
         "activity": {"title": "联系划线"},
     }  # fmt: skip
     await n.do(b, "councilsReportTask", "task { state }", taskId=made["id"], report="已划好")
@@ -68,7 +68,7 @@ async def test_what_a_forum_may_not_decide_is_advice_and_goes_to_a_body_that_may
         size=5,
     )
     refer = ("clerk", "forumsRefer", "resolution { id }")
-    own = (await f.see(f.forum, "body"))["body"]
+    own = (await f.see(f.forum, "bodyId"))["bodyId"]
     assert await n.refused(*refer, resolutionId=resolution, bodyId=own) == "ITS_OWN_BODY"
     await n.do(*refer, resolutionId=resolution, bodyId=council["body"]["id"])
     items = "agendaItems { nodes { title details matter state } }"
@@ -89,13 +89,13 @@ async def test_a_result_is_public_before_it_holds_and_an_upheld_objection_reopen
     for login in (a, b):
         await f.position(login, resolution, "AGREE")
     await f.days(6)
-    seen = await f.see(resolution, "state notice")
+    seen = await f.see(resolution, "state noticeId")
     assert seen["state"] == "ADOPTED"
     assert await n.refused("clerk", "forumsTakeEffect", "resolution { id }", resolutionId=resolution) == "UNDER_NOTICE"
     assert await n.refused("clerk", *TASK, resolutionId=resolution, assigneeId=await f.person(a), title="x",
                            dueOn=n.clock.today().isoformat()) == "NOT_IN_EFFECT"  # fmt: skip
     objected = await n.do(
-        "resident", "disclosureObject", "objection { id }", noticeId=seen["notice"], text="消防通道被占"
+        "resident", "disclosureObject", "objection { id }", noticeId=seen["noticeId"], text="消防通道被占"
     )
     await n.do(
         "admin", "disclosureAnswerObjection", "objection { state }", objectionId=objected["objection"]["id"], uphold=True,
@@ -122,7 +122,7 @@ async def test_a_corrected_notice_decides_in_the_place_of_the_first(neighbourhoo
         for login in f.members:
             await f.position(login, resolution, "AGREE")
         await f.days(6)
-        first = last = (await f.see(resolution, "notice"))["notice"]
+        first = last = (await f.see(resolution, "noticeId"))["noticeId"]
         about = {"areaId": await n.area_id("xishan"), "kind": "议事厅决议", "title": "更正", "body": "车位数更正"}
         for _ in range(2):
             draft = await n.do(
@@ -140,7 +140,7 @@ async def test_a_corrected_notice_decides_in_the_place_of_the_first(neighbourhoo
                 uphold=uphold, answer="已核对",
             )  # fmt: skip
         await f.days(30)
-        assert await f.see(resolution, "state notice") == {"state": state, "notice": first}
+        assert await f.see(resolution, "state noticeId") == {"state": state, "noticeId": first}
 
 
 async def test_where_results_need_not_be_public_they_hold_at_once(neighbourhood: Neighbourhood) -> None:

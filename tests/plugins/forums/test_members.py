@@ -79,7 +79,7 @@ async def test_who_sits_in_the_body_belongs_to_the_forum_until_the_seat_is_vacat
 ) -> None:
     n = neighbourhood
     f = await Forum.begin(n)
-    body = (await f.see(f.forum, "body"))["body"]
+    body = (await f.see(f.forum, "bodyId"))["bodyId"]
     (one,) = await f.residents(1)
     seat = await n.do(
         "admin", "councilsFillSeat", "seat { id }", bodyId=body, holderId=await f.person(one), category="RESIDENT"
@@ -123,7 +123,7 @@ async def test_bodies_meet_through_delegates_one_voice_each(neighbourhood: Neigh
             category="RESIDENT", office="CHAIR",
         )  # fmt: skip
     people = [await f.person(chair) for chair in chairs]
-    send = ("forumsSendDelegate", "member { id basis body actor { id } }")
+    send = ("forumsSendDelegate", "member { id basis bodyId actor { id } }")
     assert await n.refused(chairs[0], *JOIN, forumId=f.forum) == "BODIES_ONLY"
     assert (
         await n.refused(chairs[1], *send, forumId=f.forum, bodyId=bodies[0], delegateId=people[1]) == "NOT_AN_OFFICER"
@@ -133,7 +133,7 @@ async def test_bodies_meet_through_delegates_one_voice_each(neighbourhood: Neigh
     )
     for chair, body, person in zip(chairs, bodies, people, strict=True):
         made = await n.do(chair, *send, forumId=f.forum, bodyId=body, delegateId=person)
-        assert made["member"]["body"] == body
+        assert made["member"]["bodyId"] == body
         f.members[chair] = made["member"]["id"]
     # One person speaks for one body only, in whichever bodies they sit (INV6).
     await n.do("admin", "councilsFillSeat", "seat { id }", bodyId=bodies[1], holderId=people[0], category="RESIDENT")
