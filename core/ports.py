@@ -38,20 +38,26 @@ class Port(Generic[P]):
 
 
 class Eligibility(Protocol):
-    async def resident_since(self, work: Work, person_id: UUID, area_id: UUID) -> date | None:
-        """Since which day the person has lived in this area or below without a break; None where they do not."""
+    async def resident_since(
+        self, work: Work, person_id: UUID, area_id: UUID, *, on: date | None = None
+    ) -> date | None:
+        """Since which day the person has lived in this area or below without a break, as far as is known today; None where
+        they do not live there on that day, today unless told. The last day of a residence is one."""
 
 
 class Memberships:
     """As the memberships say that the desk has recorded."""
 
-    async def resident_since(self, work: Work, person_id: UUID, area_id: UUID) -> date | None:
+    async def resident_since(
+        self, work: Work, person_id: UUID, area_id: UUID, *, on: date | None = None
+    ) -> date | None:
+        day = on or work.recorded_on
         rows = await work.rows(
             "SELECT min(m.since) AS since FROM core_membership m JOIN core_area_closure c"
             " ON c.descendant_id = m.area_id AND c.ancestor_id = {} AND c.until IS NULL"
             " WHERE m.actor_id = {} AND m.role = 'RESIDENT' AND m.state = 'ACTIVE' AND m.since <= {}"
             " AND (m.until IS NULL OR m.until >= {})",
-            area_id, person_id, work.clock.today(), work.clock.today(),
+            area_id, person_id, day, day,
         )  # fmt: skip
         return as_day(rows[0]["since"])
 

@@ -19,7 +19,8 @@ from core.work import Work
 from plugins.new_residents.settings import NewResidentsSettings
 
 # Every stay of the person in the area or below: from verified registrations, and from memberships; `until` null while it
-# lasts. Who moved away before the village agreed (without a membership) never lived there. Registrations of areas where the mechanism is off are left out, so that only what the desk recorded counts there.
+# lasts. Who moved away before the village agreed (without a membership) never lived there. Registrations of areas where
+# the mechanism is off are left out, so that only what the desk recorded counts there.
 STAYS = """
     SELECT r.since AS since, r.until AS until FROM new_residents_registration r
     JOIN core_area_closure c ON c.descendant_id = r.area_id AND c.ancestor_id = {0} AND c.until IS NULL
@@ -68,7 +69,9 @@ def unbroken_since(stays: Iterable[Stay], today: date, gap: int) -> date | None:
 class VerifiedResidence:
     """Provides `eligibility`."""
 
-    async def resident_since(self, work: Work, person_id: UUID, area_id: UUID) -> date | None:
+    async def resident_since(
+        self, work: Work, person_id: UUID, area_id: UUID, *, on: date | None = None
+    ) -> date | None:
         area = await work.get(Area, area_id)
         settings = await work.settings(NewResidentsSettings, area)
         kinds = ", ".join(f"'{kind}'" for kind in settings.consent_kinds) or "''"
@@ -80,4 +83,4 @@ class VerifiedResidence:
         )  # fmt: skip
         rows = await work.rows(sql, area.id, person_id, work.now)
         stays = [Stay(day, as_day(row["until"])) for row in rows if (day := as_day(row["since"])) is not None]
-        return unbroken_since(stays, work.clock.today(), settings.gap_days)
+        return unbroken_since(stays, on or work.recorded_on, settings.gap_days)

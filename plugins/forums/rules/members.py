@@ -6,6 +6,7 @@ Locals and newcomers are asked the same, of the port `eligibility` (INV15): sinc
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -219,6 +220,7 @@ async def hear_membership(work: Work, event: EventRecord) -> None:
 
 
 async def _ask_again(work: Work, actor_id: UUID) -> None:
+    tomorrow = work.recorded_on + timedelta(days=1)
     for member in await work.select(Member, lock=True, actor_id=actor_id, until=None):
         if member.basis not in (ForumMemberBasis.JOINED, ForumMemberBasis.ADMITTED):
             continue
@@ -227,6 +229,6 @@ async def _ask_again(work: Work, actor_id: UUID) -> None:
         actor = await work.get(Actor, as_uuid(actor_id))
         if actor.kind is not ActorKind.PERSON:
             continue
-        if await work.port(ELIGIBILITY).resident_since(work, actor.id, member.area_id) is None:
+        if await work.port(ELIGIBILITY).resident_since(work, actor.id, member.area_id, on=tomorrow) is None:
             work.require(MANAGE, member)
             end(work, member)
