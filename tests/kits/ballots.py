@@ -11,7 +11,7 @@ from core.enums import MembershipRole
 from core.ids import split_global, to_global
 from core.models import Area
 from core.rules.actors import add_membership
-from core.testing.kit import Neighbourhood, Refused
+from core.testing.kit import Neighbourhood
 from core.work import Work
 
 NONE = {"numerator": 0, "denominator": 1, "isMore": False}
@@ -94,11 +94,7 @@ class Balloting:
         return str(made["ballot"]["id"])
 
     async def vote(self, who: str, ballot: str, *choices: int, **more: Any) -> str:
-        try:
-            await self.n.do(who, "ballotsCast", "vote { id }", ballotId=ballot, choices=list(choices), **more)
-        except Refused as refused:
-            return str(refused.codes[0])
-        return "done"
+        return await self.n.outcome(who, "ballotsCast", "vote { id }", ballotId=ballot, choices=list(choices), **more)
 
     async def over(self, ballot: str, **step: float) -> dict[str, Any]:
         """Time is up; what came of it."""

@@ -94,8 +94,8 @@ async def test_newcomers_deliberate_and_vote_as_locals_do(neighbourhood: Neighbo
         title="联系物业安装", dueOn=due,
     )  # fmt: skip
     body = (await f.see(f.forum, "bodyId"))["bodyId"]
-    (task,) = (await f.see(body, "tasks { nodes { id state decision } }"))["tasks"]["nodes"]
-    assert (task["state"], task["decision"]) == ("OPEN", resolution)
+    (task,) = (await f.see(body, "tasks { nodes { id state decisionId } }"))["tasks"]["nodes"]
+    assert (task["state"], task["decisionId"]) == ("OPEN", resolution)
     await n.do(ding, "councilsReportTask", "task { state }", taskId=task["id"], report="已安装 12 处")
     done = await n.do("admin", "councilsConfirmTask", "task { state }", taskId=task["id"])
     assert done["task"] == {"state": "CONFIRMED"}

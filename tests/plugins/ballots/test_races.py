@@ -21,21 +21,30 @@ async def test_two_hundred_vote_in_the_last_second(neighbourhood: Neighbourhood)
     b = await Balloting.begin(neighbourhood, 200)
     await b.n.quiet()
     ballot = await b.ballot()
-    b.n.clock.advance(timedelta(days=3, seconds=-1.5))
+    b.n.clock.advance(timedelta(days=3, seconds=-5))
+    b.n.clock.set(b.n.clock.now())  # it stands, however long this machine takes
+    begun = asyncio.Event()
+
+    async def vote(who: str, choice: int) -> str:
+        answer = await b.vote(who, ballot, choice)
+        if answer == "done":
+            begun.set()
+        return answer
 
     async def end() -> str:
-        await asyncio.sleep(0.8)
+        await begun.wait()
+        await asyncio.sleep(0.1)
         b.n.clock.advance(timedelta(seconds=5))
         return await b.n.outcome("clerk", "ballotsClose", "ballot { id }", ballotId=ballot)
 
-    asked = [b.vote(who, ballot, number % 2) for number, who in enumerate(b.voters)] + [
-        b.vote(who, ballot, 1 - number % 2) for number, who in enumerate(b.voters)
+    asked = [vote(who, number % 2) for number, who in enumerate(b.voters)] + [
+        vote(who, 1 - number % 2) for number, who in enumerate(b.voters)
     ]
     closed, *answers = await asyncio.gather(end(), *asked)
     assert closed in ("done", "BALLOT_STATE", "BUSY")
     first, second = answers[:200], answers[200:]
     codes = Counter(answers)
-    assert codes["done"] and codes.keys() <= {"done", "ALREADY_VOTED", "BALLOT_STATE", "BUSY"}, codes
+    assert {"done", "BALLOT_STATE"} <= codes.keys() <= {"done", "ALREADY_VOTED", "BALLOT_STATE", "BUSY"}, codes
     assert all((a, c) != ("done", "done") for a, c in zip(first, second, strict=True))
     seen = await b.over(ballot)
     assert seen["cast"] == codes["done"] == sum(t["votes"] for t in seen["tally"])
