@@ -35,6 +35,7 @@ class Ballot(Logged):
     """A question put to those on a roll. The server alone works out what it came to (INV8)."""
 
     tag: ClassVar[str] = "ballots_ballot"
+    called: ClassVar[tuple[str, str]] = ("Ballots", "表决")
     searchable: ClassVar[str | None] = "title"
 
     area: fields.ForeignKeyRelation[Area] = references("core.Area")

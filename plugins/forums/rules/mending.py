@@ -34,10 +34,13 @@ _BOTH_STATED = """SELECT count(*) AS n FROM forums_resolution r WHERE r.state = 
 
 
 async def preview_merge(work: Work, kept: UUID, gone: UUID) -> list[Finding]:
-    """What would move; one of two memberships in a forum is ended first, a consensus to which both said something decided."""
+    """What would move, but for positions, which are between a member and the forum; one of two memberships in a forum is
+    ended first, a consensus to which both said something decided."""
     both = {m.forum_id for m in await _there(work, kept)} & {m.forum_id for m in await _there(work, gone)}
     found = [
-        Finding(model.tag, len(await work.select(model, lock=False, **{column: gone}))) for model, column, _ in _MOVES
+        Finding(model.tag, len(await work.select(model, lock=False, **{column: gone})))
+        for model, column, _ in _MOVES
+        if model is not Position
     ]
     stated = int((await work.rows(_BOTH_STATED, kept, gone))[0]["n"])
     found += [Finding("forums_member", len(both), "BOTH_IN_FORUM"), Finding("forums_position", stated, "BOTH_STATED")]
