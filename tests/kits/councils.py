@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.ids import split_global
-from core.testing.kit import Neighbourhood, Refused
+from core.testing.kit import Neighbourhood
 
 TYPES = {
     "councils_body": "CouncilsBody", "councils_seat": "CouncilsSeat", "councils_meeting": "CouncilsMeeting",
@@ -157,14 +157,6 @@ class Council:
     async def days(self, count: int) -> dict[str, int]:
         self.n.clock.advance(timedelta(days=count))
         return await self.n.due()
-
-    async def outcome(self, who: str, mutation: str, selection: str, **input: Any) -> str:
-        """`done`, or the code it is refused with."""
-        try:
-            await self.n.do(who, mutation, selection, **input)
-        except Refused as refused:
-            return str(refused.codes[0])
-        return "done"
 
     # --- charters ----------------------------------------------------------------------------------------
 

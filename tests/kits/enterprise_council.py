@@ -139,14 +139,6 @@ class CoBuilding:
         self.n.clock.advance(timedelta(days=count))
         return await self.n.due()
 
-    async def outcome(self, who: str, mutation: str, selection: str, **input: Any) -> str:
-        """`done`, or the code it is refused with."""
-        try:
-            await self.n.do(who, mutation, selection, **input)
-        except Refused as refused:
-            return str(refused.codes[0])
-        return "done"
-
     async def toggle(self, state: str, area: str = "xishan", plugin: str = "enterprise_council") -> None:
         """Turn a mechanism on or off, and let everything follow."""
         await self.n.do(

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from core.ids import split_global
-from core.testing.kit import Neighbourhood, Refused
+from core.testing.kit import Neighbourhood
 
 TYPES = {
     "forums_forum": "ForumsForum", "forums_member": "ForumsMember", "forums_topic": "ForumsTopic",
@@ -109,12 +109,12 @@ class Forum:
 
     async def position(self, who: str, resolution: str, stance: str, reason: str | None = None) -> str:
         """`done`, or the code it is refused with."""
-        return await self.outcome(
+        return await self.n.outcome(
             who, "forumsTakePosition", "position { id }", resolutionId=resolution, stance=stance, reason=reason
         )
 
     async def vote(self, who: str, ballot: str, *choices: int) -> str:
-        return await self.outcome(who, "ballotsCast", "vote { id }", ballotId=ballot, choices=list(choices))
+        return await self.n.outcome(who, "ballotsCast", "vote { id }", ballotId=ballot, choices=list(choices))
 
     async def see(self, id: str, selection: str, who: str | None = "admin") -> dict[str, Any]:
         kind = TYPES[split_global(id)[0]]
@@ -132,11 +132,3 @@ class Forum:
     async def days(self, count: int) -> dict[str, int]:
         self.n.clock.advance(timedelta(days=count))
         return await self.n.due()
-
-    async def outcome(self, who: str, mutation: str, selection: str, **input: Any) -> str:
-        """`done`, or the code it is refused with."""
-        try:
-            await self.n.do(who, mutation, selection, **input)
-        except Refused as refused:
-            return str(refused.codes[0])
-        return "done"

@@ -46,9 +46,9 @@ async def test_a_ballot_of_the_members_present_decides_when_it_closes(neighbourh
     n.clock.advance(timedelta(minutes=1))
     await n.due()
     ballot = await ballot_on(n, "选定晚会日期")
-    assert await c.outcome(logins[4], "ballotsCast", "vote { id }", ballotId=ballot, choices=[0]) != "done"
+    assert await c.n.outcome(logins[4], "ballotsCast", "vote { id }", ballotId=ballot, choices=[0]) != "done"
     for login, choice in zip(there, (0, 0, 0, 1), strict=True):
-        assert await c.outcome(login, "ballotsCast", "vote { id }", ballotId=ballot, choices=[choice]) == "done"
+        assert await c.n.outcome(login, "ballotsCast", "vote { id }", ballotId=ballot, choices=[choice]) == "done"
     await c.days(4)
     done = await c.see(put["resolution"]["id"], "state votesFor votesAgainst votesAbstained")
     assert done == {"state": "EFFECTIVE", "votesFor": 3, "votesAgainst": 1, "votesAbstained": 0}
@@ -74,7 +74,7 @@ async def test_a_resolution_is_what_its_ballot_came_to_whoever_stays_away(
         for login, choice in zip(logins, choices, strict=True):
             if choice is not None:
                 cast = ("ballotsCast", "vote { id }")
-                assert await c.outcome(login, *cast, ballotId=resolution["ballotId"], choices=[choice]) == "done"
+                assert await c.n.outcome(login, *cast, ballotId=resolution["ballotId"], choices=[choice]) == "done"
     await c.days(4)
     shown = "query($i: ID!) { ballotsBallot(id: $i) { outcome tally { votes } options(first: 3) { nodes { label } } } }"
     answers = {"nodes": [{"label": label} for label in ("赞成", "反对", "弃权")]}
@@ -108,7 +108,7 @@ async def test_a_charter_is_what_the_members_ballot_came_to(neighbourhood: Neigh
         n.clock.advance(timedelta(minutes=1))
         await n.due()
         for login, choice in zip(logins, votes, strict=False):
-            assert await c.outcome(login, "ballotsCast", "vote { id }", ballotId=ballot, choices=[choice]) == "done"
+            assert await c.n.outcome(login, "ballotsCast", "vote { id }", ballotId=ballot, choices=[choice]) == "done"
         await c.days(8)
         shown = "query($i: ID!) { ballotsBallot(id: $i) { outcome voters cast } }"
         told = (await n.ask("admin", shown, i=ballot))["ballotsBallot"]

@@ -128,7 +128,7 @@ async def test_a_chair_runs_the_body_by_office_and_resigns_without_a_role(neighb
     )
     starts = (n.clock.now() + timedelta(days=6)).isoformat()
     call = {"bodyId": c.body, "startsAt": starts, "endsAt": (n.clock.now() + timedelta(days=6, hours=1)).isoformat()}
-    assert await c.outcome(login, "councilsCallMeeting", "meeting { id }", **call) == "NOT_PERMITTED"
+    assert await c.n.outcome(login, "councilsCallMeeting", "meeting { id }", **call) == "NOT_PERMITTED"
     seat = await c.seat(me, office="CHAIR")
     can = await n.ask(
         login,
@@ -137,9 +137,9 @@ async def test_a_chair_runs_the_body_by_office_and_resigns_without_a_role(neighb
     )
     allowed = {a["permission"] for a in can["node"]["allowedActions"] if a["allowed"]}
     assert "councils.meeting.call" in allowed and "councils.body.manage" not in allowed
-    assert await c.outcome(login, "councilsCallMeeting", "meeting { id }", **call) == "done"
-    assert await c.outcome(login, "councilsVacateSeat", "seat { id }", seatId=seat, because="RESIGNED") == "done"
-    assert await c.outcome(login, "councilsCallMeeting", "meeting { id }", **call) == "NOT_PERMITTED"
+    assert await c.n.outcome(login, "councilsCallMeeting", "meeting { id }", **call) == "done"
+    assert await c.n.outcome(login, "councilsVacateSeat", "seat { id }", seatId=seat, because="RESIGNED") == "done"
+    assert await c.n.outcome(login, "councilsCallMeeting", "meeting { id }", **call) == "NOT_PERMITTED"
 
 
 async def test_terms_end_by_the_clock_and_the_composition_says_so(neighbourhood: Neighbourhood) -> None:
@@ -172,7 +172,7 @@ async def test_two_clerks_seating_the_last_seat_of_a_category_seat_one(neighbour
             )
         results = await asyncio.gather(
             *(
-                c.outcome(who, "councilsFillSeat", "seat { id }", **f)
+                c.n.outcome(who, "councilsFillSeat", "seat { id }", **f)
                 for who, f in zip(("admin", "clerk"), fills, strict=True)
             )
         )

@@ -196,7 +196,7 @@ async def test_two_clerks_enacting_two_charters_at_once_leave_one_in_force(neigh
     await c.noticed()
     results = await asyncio.gather(
         *(
-            c.outcome(w, "councilsEnactCharter", "charter { id }", charterId=d)
+            c.n.outcome(w, "councilsEnactCharter", "charter { id }", charterId=d)
             for d in drafts
             for w in ("clerk", "admin")
         )

@@ -475,8 +475,8 @@ async def test_an_appeal_decided_while_it_takes_effect(neighbourhood: Neighbourh
     n = neighbourhood
     h, a, exclusion, resolution = await hinged(n)
     await n.do(a, *APPEAL, exclusionId=exclusion, text="不公")
-    decide = h.c.outcome("admin", *DECIDE, exclusionId=exclusion, overturn=True, decision="理由不成立")
-    effect = h.c.outcome("clerk", *EFFECT, resolutionId=resolution)
+    decide = h.c.n.outcome("admin", *DECIDE, exclusionId=exclusion, overturn=True, decision="理由不成立")
+    effect = h.c.n.outcome("clerk", *EFFECT, resolutionId=resolution)
     decided, held = await asyncio.gather(decide, effect)
     assert decided in ("done", "BUSY") and held in ("EXCLUSION_NOT_FINAL", "RESOLUTION_STATE", "BUSY")
     assert (await h.c.see(resolution, "state"))["state"] == ("OVERTURNED" if decided == "done" else "ADOPTED")
@@ -521,7 +521,7 @@ async def test_two_officers_exclude_somebody_once(neighbourhood: Neighbourhood) 
     a = h.logins[1]
     await h.warn(a, 4)
     tried = await asyncio.gather(
-        *(h.c.outcome(who, *EXCLUDE, **h.at(a), reason="吵闹") for who in (h.chair, "clerk", "admin"))
+        *(h.c.n.outcome(who, *EXCLUDE, **h.at(a), reason="吵闹") for who in (h.chair, "clerk", "admin"))
     )
     assert Counter(tried)["done"] == 1 and set(tried) <= {"done", "ALREADY_EXCLUDED", "BUSY"}, tried
 

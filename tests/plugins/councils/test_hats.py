@@ -56,7 +56,7 @@ async def test_switched_off_it_is_closed_and_switched_on_again_nothing_is_lost(n
     resting = [plugin for plugin, needs in n.server.runtime.kernel.needs.items() if "councils" in needs]
     for plugin in [*resting, "councils"]:
         await n.do(*toggle, areaId=c.area, plugin=plugin, state="OFF")
-    assert await c.outcome(
+    assert await c.n.outcome(
         "clerk", "councilsPassResolution", "resolution { id }", itemId=item, text="x", votesFor=1, votesAgainst=0
     ) == ("PLUGIN_DISABLED")
     assert (await n.ask("admin", "query($i: ID!) { councilsBody(id: $i) { name } }", i=c.body))["councilsBody"] is None

@@ -78,7 +78,7 @@ async def test_who_moves_within_the_area_keeps_their_seat_and_who_was_elected_lo
     assert await c.see(c.seats["搬家"], STATE) == SITS
     assert await c.see(c.seats["当选"], STATE) == LEFT
     await moves_in(c, elected, "haihong")
-    assert await c.outcome(
+    assert await c.n.outcome(
         "admin", "councilsFillSeat", "seat { id }", bodyId=c.body, holderId=elected, category="REPRESENTATIVE"
     ) == "done"  # fmt: skip
 

@@ -39,7 +39,7 @@ async def test_a_council_meets_decides_and_sees_to_it(neighbourhood: Neighbourho
     ) == "TOO_EARLY"  # fmt: skip
     opened = await c.open(meeting, came, days=3)
     assert opened == {"state": "OPEN", "members": 5, "present": 4, "quorumMet": True}
-    assert await c.outcome("clerk", "councilsPassResolution", "resolution { id }", itemId=item, text="x", votesFor=3, votesAgainst=2) == (
+    assert await c.n.outcome("clerk", "councilsPassResolution", "resolution { id }", itemId=item, text="x", votesFor=3, votesAgainst=2) == (
         "HANDS_DO_NOT_ADD_UP"
     )  # fmt: skip
     passed = await c.decide(item, 3)
@@ -96,13 +96,13 @@ async def test_without_a_quorum_nothing_is_decided(neighbourhood: Neighbourhood)
     two = list(c.seats.values())[:2]
     neighbourhood.clock.advance(timedelta(days=6))
     assert (
-        await c.outcome(
+        await c.n.outcome(
             "clerk", "councilsRecordAttendance", "meeting { id }", meetingId=meeting, came=[{"seatId": s} for s in two]
         )
         == "ATTENDANCE_NOT_WHOLE"
     )  # as long as two are forgotten, nothing is over
     assert (await c.open(meeting, two, days=0))["state"] == "ADJOURNED"  # two of four are not more than half
-    assert await c.outcome(
+    assert await c.n.outcome(
         "clerk", "councilsPassResolution", "resolution { id }", itemId=item, text="x", votesFor=2, votesAgainst=0
     ) == "NOT_ON_THE_AGENDA"  # fmt: skip
     assert (await c.see(item, "state meeting { id }"))["state"] == "PROPOSED"
@@ -157,9 +157,10 @@ async def test_a_ballot_where_ballots_are_not_held_is_refused_clearly(neighbourh
     c = await Council.begin(neighbourhood)
     (item,) = await c.session("选址")
     assert (
-        await c.outcome("clerk", "councilsPutToBallot", "resolution { id }", itemId=item, text="x") == "PLUGIN_DISABLED"
+        await c.n.outcome("clerk", "councilsPutToBallot", "resolution { id }", itemId=item, text="x")
+        == "PLUGIN_DISABLED"
     )
     charter = await c.draft()
     await neighbourhood.do("clerk", "councilsConsult", "charter { id }", charterId=charter)
     neighbourhood.clock.advance(timedelta(days=16))
-    assert await c.outcome("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter) == "PLUGIN_DISABLED"
+    assert await c.n.outcome("clerk", "councilsSubmitCharter", "charter { id }", charterId=charter) == "PLUGIN_DISABLED"

@@ -137,7 +137,7 @@ async def test_an_assembly_s_electorate_is_no_smaller_than_the_residents_known(n
     with pytest.raises(Refusal) as refused:
         await n.server.runtime.as_system(cheat)
     assert refused.value.code == "ELECTORATE_TOO_SMALL"
-    assert await c.outcome(*submit, charterId=charter, byBallot=False, electorate=120) == "done"
+    assert await c.n.outcome(*submit, charterId=charter, byBallot=False, electorate=120) == "done"
 
 
 async def test_powers_come_only_by_charter_or_a_delegation_that_runs(neighbourhood: Neighbourhood) -> None:
@@ -251,4 +251,4 @@ async def test_organizations_merge_though_a_body_of_one_was_dissolved(neighbourh
     body = await c.found(name="社乙会", organizationId=gone)
     await n.do("admin", "councilsDissolveBody", "body { id }", bodyId=body, reason="x")
     merge = ("admin", "coreMergeActors", "actor { id }")
-    assert await c.outcome(*merge, keptId=kept, goneId=gone, reason="重复登记") == "done"
+    assert await c.n.outcome(*merge, keptId=kept, goneId=gone, reason="重复登记") == "done"

@@ -74,7 +74,7 @@ async def test_a_government_leaves_matters_only_to_bodies_of_its_area(neighbourh
         "admin", "coreGiveMandate", "mandate { id }", personId=await c.person(agent), organizationId=elsewhere,
         areaId=await n.area_id("xinyang"),
     )  # fmt: skip
-    assert await c.outcome(agent, *give[1:], **given, governmentId=elsewhere, actingFor=elsewhere) != "done"
+    assert await c.n.outcome(agent, *give[1:], **given, governmentId=elsewhere, actingFor=elsewhere) != "done"
     await n.do(*give, **given, governmentId=await office("东孚镇绿化办", "dongfu"))
 
 

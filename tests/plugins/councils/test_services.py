@@ -107,11 +107,11 @@ async def test_nothing_is_offered_or_proposed_while_the_body_is_dissolved(neighb
         c = await Council.begin(n, members=0, name=f"理事会{number}")
         item = {"bodyId": c.body, "title": "路灯", "matter": "OTHER"}
         tried = await asyncio.gather(
-            *(c.outcome("clerk", *OFFER, bodyId=c.body, title=f"食堂{k}") for k in range(2)),
-            c.outcome("admin", "councilsDissolveBody", "body { state }", bodyId=c.body, reason="合并"),
-            *(c.outcome("clerk", *OFFER, bodyId=c.body, title=f"课{k}") for k in range(2)),
-            c.outcome("clerk", "councilsProposeAgendaItem", "item { id }", **item),
-            c.outcome("clerk", "councilsIssueOpinion", "opinion { id }", bodyId=c.body, title="建议", text="x"),
+            *(c.n.outcome("clerk", *OFFER, bodyId=c.body, title=f"食堂{k}") for k in range(2)),
+            c.n.outcome("admin", "councilsDissolveBody", "body { state }", bodyId=c.body, reason="合并"),
+            *(c.n.outcome("clerk", *OFFER, bodyId=c.body, title=f"课{k}") for k in range(2)),
+            c.n.outcome("clerk", "councilsProposeAgendaItem", "item { id }", **item),
+            c.n.outcome("clerk", "councilsIssueOpinion", "opinion { id }", bodyId=c.body, title="建议", text="x"),
         )
         assert "done" in tried and set(tried) <= {"done", "BODY_DISSOLVED", "BUSY"}, tried
         if tried[2] != "done":

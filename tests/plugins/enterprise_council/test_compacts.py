@@ -86,7 +86,7 @@ async def test_a_compact_with_commitments_on_one_side_is_refused(neighbourhood: 
     e = t.enterprise
 
     async def tried(who: str = e.login, hat: str = e.id, **more: Any) -> str:
-        return await t.c.outcome(who, *PROPOSE, **{**t.proposal(), **more}, actingFor=hat)
+        return await t.c.n.outcome(who, *PROPOSE, **{**t.proposal(), **more}, actingFor=hat)
 
     assert await tried(commitments=t.proposal(sides="enterprise")["commitments"]) == "ONE_SIDED"
     assert await tried(commitments=t.proposal(sides="village")["commitments"]) == "ONE_SIDED"
@@ -111,8 +111,8 @@ async def test_all_sign_and_nobody_for_two_sides(neighbourhood: Neighbourhood) -
     e = t.enterprise
     await t.c.mandate(e.person, t.village)
     assert (await n.do(e.login, *SIGN, compactId=compact, actingFor=e.id))["compact"]["state"] == "DRAFT"
-    assert await t.c.outcome(e.login, *SIGN, compactId=compact, actingFor=t.village) == "OWN_MATTER"
-    assert await t.c.outcome(e.login, *SIGN, compactId=compact, actingFor=e.id) == "ALREADY_SIGNED"
+    assert await t.c.n.outcome(e.login, *SIGN, compactId=compact, actingFor=t.village) == "OWN_MATTER"
+    assert await t.c.n.outcome(e.login, *SIGN, compactId=compact, actingFor=e.id) == "ALREADY_SIGNED"
     await n.do(t.villager, *SIGN, compactId=compact, actingFor=t.village)
     assert (await n.do(t.official, *SIGN, compactId=compact, actingFor=t.town))["compact"]["state"] == "ACTIVE"
     seen = await n.ask(None, hidden.replace("state", "state parties { nodes { role signedAt } }"), i=compact)
@@ -128,12 +128,12 @@ async def test_commitments_are_delivered_with_evidence_and_confirmed_by_the_othe
     e, of = t.enterprise, await t.commitments(compact)
     ours, theirs = of["ENTERPRISE"], of["VILLAGE"]
     done = {"commitmentId": ours, "report": "已招 22 人", "evidence": ["用工合同 22 份"]}
-    assert await t.c.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_PERMITTED"
-    assert await t.c.outcome(e.login, *DELIVER, **{**done, "evidence": []}, actingFor=e.id) == "EVIDENCE_NEEDED"
+    assert await t.c.n.outcome(t.villager, *DELIVER, **done, actingFor=t.village) == "NOT_PERMITTED"
+    assert await t.c.n.outcome(e.login, *DELIVER, **{**done, "evidence": []}, actingFor=e.id) == "EVIDENCE_NEEDED"
     confirm = {"commitmentId": ours, "isDelivered": True}
-    assert await t.c.outcome(t.villager, *CONFIRM, **confirm, actingFor=t.village) == "COMMITMENT_STATE"
+    assert await t.c.n.outcome(t.villager, *CONFIRM, **confirm, actingFor=t.village) == "COMMITMENT_STATE"
     await n.do(e.login, *DELIVER, **done, actingFor=e.id)
-    assert await t.c.outcome(e.login, *CONFIRM, **confirm, actingFor=e.id) == "OWN_MATTER"
+    assert await t.c.n.outcome(e.login, *CONFIRM, **confirm, actingFor=e.id) == "OWN_MATTER"
     back = await n.do(
         t.villager, *CONFIRM, commitmentId=ours, isDelivered=False, remark="本村只有 12 人", actingFor=t.village
     )
@@ -159,7 +159,7 @@ async def test_every_year_somebody_who_is_no_party_reviews_what_the_server_count
     made = ("enterpriseCouncilReviewCompact", "review { due delivered confirmed late }")
 
     async def tried(year: int, who: str = "admin") -> str:
-        return await t.c.outcome(who, *made, compactId=compact, year=year, findings="企业如期,村里逾期。")
+        return await t.c.n.outcome(who, *made, compactId=compact, year=year, findings="企业如期,村里逾期。")
 
     for year in {began.year, due_on.year, ends.year}:
         assert await tried(year) == "COMPACT_YEAR_NOT_OVER"  # on the day of signing nothing can be said of any
@@ -175,7 +175,7 @@ async def test_every_year_somebody_who_is_no_party_reviews_what_the_server_count
     if ends > n.clock.today():
         following = (await t.c.see(compact, "nextReviewOn"))["nextReviewOn"]
         assert following == months_later(n.clock.today(), 12).isoformat()
-    assert await t.c.outcome("admin", *made, **review) == "COMPACT_REVIEWED"
+    assert await t.c.n.outcome("admin", *made, **review) == "COMPACT_REVIEWED"
 
 
 async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbourhood) -> None:
@@ -187,7 +187,8 @@ async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbou
     assert ended["compact"]["state"] == "ENDED"
     stranger = await t.c.enterprise("企业丑")
     assert (
-        await t.c.outcome(stranger.login, *end, compactId=running, reason="x", actingFor=stranger.id) == "NOT_PERMITTED"
+        await t.c.n.outcome(stranger.login, *end, compactId=running, reason="x", actingFor=stranger.id)
+        == "NOT_PERMITTED"
     )
     told = await n.do(e.login, *end, compactId=running, reason="迁厂", actingFor=e.id)
     assert told["compact"]["noticeEndsOn"] == (n.clock.today() + timedelta(days=30)).isoformat()
@@ -195,7 +196,7 @@ async def test_it_ends_by_notice_by_its_term_or_unsigned(neighbourhood: Neighbou
     for compact, reason in ((running, "TERMINATED"), (lapsing, "LAPSED")):
         assert await t.c.see(compact, "state endReason") == {"state": "ENDED", "endReason": reason}
     commitment = (await t.commitments(running))["ENTERPRISE"]
-    assert await t.c.outcome(
+    assert await t.c.n.outcome(
         e.login, *DELIVER, commitmentId=commitment, report="x", evidence=["x"], actingFor=e.id
     ) == ("AGREEMENT_STATE")
 

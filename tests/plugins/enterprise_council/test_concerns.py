@@ -31,22 +31,22 @@ async def test_a_concern_gets_an_owner_and_a_dated_reply(neighbourhood: Neighbou
     c = await CoBuilding.begin(n, members=0)
     e, away = await c.enterprise("企业子"), await c.enterprise("企业丑", is_here=False)
     ask = {"areaId": c.area, "title": "t", "details": "d"}
-    assert await c.outcome(away.login, *RAISE, **ask, actingFor=away.id) == "ENTERPRISE_NOT_HERE"
-    assert await c.outcome(e.login, *RAISE, **ask) == "NOT_AN_ENTERPRISE"
+    assert await c.n.outcome(away.login, *RAISE, **ask, actingFor=away.id) == "ENTERPRISE_NOT_HERE"
+    assert await c.n.outcome(e.login, *RAISE, **ask) == "NOT_AN_ENTERPRISE"
     concern = await raised(c, e)
     login, owner = await c.newcomer()
-    assert await c.outcome(e.login, *ASSIGN, concernId=concern, ownerId=owner, actingFor=e.id) == "NOT_PERMITTED"
+    assert await c.n.outcome(e.login, *ASSIGN, concernId=concern, ownerId=owner, actingFor=e.id) == "NOT_PERMITTED"
     for own in (e.id, e.person):  # neither the enterprise nor who acts for it
-        assert await c.outcome("clerk", *ASSIGN, concernId=concern, ownerId=own) == "OWN_MATTER"
-    assert await c.outcome("clerk", *ANSWER, concernId=concern, reply="x") == "CONCERN_STATE"
+        assert await c.n.outcome("clerk", *ASSIGN, concernId=concern, ownerId=own) == "OWN_MATTER"
+    assert await c.n.outcome("clerk", *ANSWER, concernId=concern, reply="x") == "CONCERN_STATE"
     await c.days(3)
     due = (await c.see(concern, "dueOn"))["dueOn"]
     given = await n.do("clerk", *ASSIGN, concernId=concern, ownerId=owner)
     assert given["concern"] == {"state": "ASSIGNED", "dueOn": due}
-    assert await c.outcome("resident", *ANSWER, concernId=concern, reply="x") == "NOT_FOUND"
+    assert await c.n.outcome("resident", *ANSWER, concernId=concern, reply="x") == "NOT_FOUND"
     answered = (await n.do(login, *ANSWER, concernId=concern, reply="已划夜间车位 30 个"))["concern"]
     assert (answered["state"], answered["reply"]) == ("ANSWERED", "已划夜间车位 30 个") and answered["repliedAt"]
-    assert await c.outcome("clerk", *CLOSE, concernId=concern, isSatisfied=True) == "NOT_PERMITTED"
+    assert await c.n.outcome("clerk", *CLOSE, concernId=concern, isSatisfied=True) == "NOT_PERMITTED"
     closed = (await n.do(e.login, *CLOSE, concernId=concern, isSatisfied=True, actingFor=e.id))["concern"]
     assert closed["state"] == "CLOSED" and closed["closedAt"]
 
@@ -60,7 +60,7 @@ async def test_what_is_not_enough_is_answered_again_by_a_new_day(neighbourhood: 
     await n.do("clerk", *ASSIGN, concernId=concern, ownerId=owner)
     await n.do(login, *ANSWER, concernId=concern, reply="研究中")
     not_enough = {"concernId": concern, "isSatisfied": False, "actingFor": e.id}
-    assert await c.outcome(e.login, *CLOSE, **not_enough) == "EMPTY_TEXT"
+    assert await c.n.outcome(e.login, *CLOSE, **not_enough) == "EMPTY_TEXT"
     await c.days(10)
     again = (await n.do(e.login, *CLOSE, **not_enough, response="没有说何时"))["concern"]
     assert again == {
@@ -83,11 +83,11 @@ async def test_a_concern_is_for_the_enterprise_its_owner_and_the_desk(neighbourh
     for who, sees in ((e.login, True), ("clerk", True), (other.login, False), ("resident", False), (None, False)):
         assert ((await n.ask(who, query, i=concern))["node"] is not None) is sees
     withdraw = ("enterpriseCouncilWithdrawConcern", "concern { state }")
-    assert await c.outcome(other.login, *withdraw, concernId=concern, actingFor=other.id) in (
+    assert await c.n.outcome(other.login, *withdraw, concernId=concern, actingFor=other.id) in (
         "NOT_FOUND", "NOT_PERMITTED",
     )  # fmt: skip
     assert (await n.do(e.login, *withdraw, concernId=concern, actingFor=e.id))["concern"]["state"] == "WITHDRAWN"
-    assert await c.outcome("clerk", *ASSIGN, concernId=concern, ownerId=await c.person("clerk")) == "CONCERN_STATE"
+    assert await c.n.outcome("clerk", *ASSIGN, concernId=concern, ownerId=await c.person("clerk")) == "CONCERN_STATE"
 
 
 async def test_whose_answer_it_is_takes_it_for_no_enterprise(neighbourhood: Neighbourhood) -> None:

@@ -94,5 +94,5 @@ async def test_with_a_hand_over_concerns_go_and_representation_stays(neighbourho
     )  # fmt: skip
     assert to_itself["handover"]["lines"]["nodes"] == [{"title": "停车难", "stays": "OWN_MATTER"}]
     answer = ("enterpriseCouncilAnswerConcern", "concern { state }")
-    assert await c.outcome(e.login, *answer, concernId=concern, reply="x") in ("NOT_FOUND", "NOT_PERMITTED")
+    assert await c.n.outcome(e.login, *answer, concernId=concern, reply="x") in ("NOT_FOUND", "NOT_PERMITTED")
     assert (await n.do(login, *answer, concernId=concern, reply="已办"))["concern"]["state"] == "ANSWERED"

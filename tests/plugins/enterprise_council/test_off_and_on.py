@@ -40,7 +40,7 @@ async def test_off_the_seats_are_suspended_and_on_again_restored(neighbourhood: 
 
     for name in ("外甲", "外乙"):  # the places of those who are suspended are nobody else's
         await c.sit(name)
-    assert await c.outcome(
+    assert await c.n.outcome(
         "admin", "councilsFillSeat", "seat { id }", bodyId=c.body, holderId=await c.resident("外丙"), category="RESIDENT"
     ) == ("BODY_FULL")  # fmt: skip
 

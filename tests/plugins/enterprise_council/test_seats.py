@@ -38,7 +38,7 @@ async def test_an_enterprise_sits_through_whom_it_sends(neighbourhood: Neighbour
     assert await n.refused(*SEAT, **c.seating(e, enterpriseId=committee)) == "NOT_AN_ENTERPRISE"
     _, stranger = await c.newcomer()
     assert await n.refused(*SEAT, **c.seating(e, representativeId=stranger)) == "REPRESENTATIVE_MANDATE"
-    assert await c.outcome("resident", SEAT[1], SEAT[2], **c.seating(e)) == "NOT_PERMITTED"
+    assert await c.n.outcome("resident", SEAT[1], SEAT[2], **c.seating(e)) == "NOT_PERMITTED"
     seat = await c.seat(e)
     assert await n.refused(*SEAT, **c.seating(e)) == "ENTERPRISE_SEATED"
     seen = await c.see(
@@ -75,7 +75,7 @@ async def test_two_clerks_seating_the_last_enterprise_seat_seat_one(neighbourhoo
         c = await CoBuilding.begin(n, size=4, members=2, name=f"共建理事会{round}")  # 30 % of 4: one seat
         two = [await c.enterprise(f"企业{round}{name}") for name in "子丑"]
         results = await asyncio.gather(
-            *(c.outcome(who, *SEAT[1:], **c.seating(e)) for who, e in zip(("admin", "clerk"), two, strict=True))
+            *(c.n.outcome(who, *SEAT[1:], **c.seating(e)) for who, e in zip(("admin", "clerk"), two, strict=True))
         )
         assert sorted(results) == ["CATEGORY_FULL", "done"]
         assert await c.share() == {"size": 4, "seats": 1, "taken": 1, "isWhole": True, "isValid": True}
@@ -91,10 +91,10 @@ async def test_a_representative_is_replaced_for_the_rest_of_the_term(neighbourho
     _, second = await c.newcomer()
     replace = {"seatId": seat, "representativeId": second, "letter": "委派函 2 号"}
     change = ("enterpriseCouncilReplaceRepresentative", "seat { id }")
-    assert await c.outcome(e.login, *change, **replace, actingFor=e.id) == "REPRESENTATIVE_MANDATE"
+    assert await c.n.outcome(e.login, *change, **replace, actingFor=e.id) == "REPRESENTATIVE_MANDATE"
     await c.mandate(second, e.id)
-    assert await c.outcome("resident", *change, **replace) == "NOT_PERMITTED"
-    assert await c.outcome(e.login, *change, **replace, actingFor=e.id, expectedVersion=before["version"]) == "done"
+    assert await c.n.outcome("resident", *change, **replace) == "NOT_PERMITTED"
+    assert await c.n.outcome(e.login, *change, **replace, actingFor=e.id, expectedVersion=before["version"]) == "done"
     after = await c.see(seat, "state termEnd letter representative { id } councilSeatId")
     assert after["representative"]["id"] == second
     assert (after["state"], after["termEnd"], after["letter"]) == ("HELD", before["termEnd"], "委派函 2 号")
@@ -173,13 +173,13 @@ async def test_an_enterprise_gives_its_seat_back_and_is_removed_with_a_reason_on
     e, f = await c.enterprise("企业子"), await c.enterprise("企业丑")
     seat, other = await c.seat(e), await c.seat(f)
     end = ("enterpriseCouncilEndSeat", "seat { state endedBecause }")
-    assert await c.outcome(f.login, *end, seatId=seat, because="WITHDRAWN", actingFor=f.id) == "NOT_PERMITTED"
-    assert await c.outcome(e.login, *end, seatId=seat, because="REMOVED", actingFor=e.id) == "NOT_PERMITTED"
-    assert await c.outcome(e.login, *end, seatId=seat, because="WITHDRAWN", actingFor=e.id) == "done"
-    assert await c.outcome("clerk", *end, seatId=seat, because="WITHDRAWN") == "ENTERPRISE_SEAT_ENDED"
-    assert await c.outcome("clerk", *end, seatId=other, because="BY_CHARTER") == "WRONG_SEAT_END"
-    assert await c.outcome("clerk", *end, seatId=other, because="REMOVED") == "EMPTY_TEXT"
-    assert await c.outcome("clerk", *end, seatId=other, because="REMOVED", reason="三次无故缺席") == "done"
+    assert await c.n.outcome(f.login, *end, seatId=seat, because="WITHDRAWN", actingFor=f.id) == "NOT_PERMITTED"
+    assert await c.n.outcome(e.login, *end, seatId=seat, because="REMOVED", actingFor=e.id) == "NOT_PERMITTED"
+    assert await c.n.outcome(e.login, *end, seatId=seat, because="WITHDRAWN", actingFor=e.id) == "done"
+    assert await c.n.outcome("clerk", *end, seatId=seat, because="WITHDRAWN") == "ENTERPRISE_SEAT_ENDED"
+    assert await c.n.outcome("clerk", *end, seatId=other, because="BY_CHARTER") == "WRONG_SEAT_END"
+    assert await c.n.outcome("clerk", *end, seatId=other, because="REMOVED") == "EMPTY_TEXT"
+    assert await c.n.outcome("clerk", *end, seatId=other, because="REMOVED", reason="三次无故缺席") == "done"
     assert (await c.share() or {})["taken"] == 0
     assert (await c.see(other, "endedBecause"))["endedBecause"] == "REMOVED"
 

@@ -24,19 +24,19 @@ async def test_found_studied_solved_and_confirmed_by_the_community(neighbourhood
     case = (await n.do(e.login, *DECLARE, **found))["selfHelp"]["id"]
     hat = {"selfHelpId": case, "actingFor": e.id}
     solution = {"solution": "清淤 200 米", "evidence": ["前后照片 6 张"]}
-    assert await c.outcome(e.login, *SOLVE, **hat, **solution) == "SELF_HELP_STATE"  # studied first
-    assert await c.outcome("resident", *STUDY, selfHelpId=case, study="x") == "NOT_PERMITTED"
+    assert await c.n.outcome(e.login, *SOLVE, **hat, **solution) == "SELF_HELP_STATE"  # studied first
+    assert await c.n.outcome("resident", *STUDY, selfHelpId=case, study="x") == "NOT_PERMITTED"
     await n.do(e.login, *STUDY, **hat, study="淤泥与树根所致,清淤并设格栅。")
-    assert await c.outcome("clerk", *CONFIRM, selfHelpId=case, outcome="x") == "SELF_HELP_STATE"
-    assert await c.outcome(e.login, *SOLVE, **hat, solution="x", evidence=[]) == "EVIDENCE_NEEDED"
+    assert await c.n.outcome("clerk", *CONFIRM, selfHelpId=case, outcome="x") == "SELF_HELP_STATE"
+    assert await c.n.outcome(e.login, *SOLVE, **hat, solution="x", evidence=[]) == "EVIDENCE_NEEDED"
     await n.do(e.login, *SOLVE, **hat, **solution)
-    assert await c.outcome(e.login, *CONFIRM, **hat, outcome="自己看好了") == "NOT_PERMITTED"
+    assert await c.n.outcome(e.login, *CONFIRM, **hat, outcome="自己看好了") == "NOT_PERMITTED"
     clerk = await c.person("clerk")
     job = await n.do(
         "admin", "coreAddMembership", "membership { id }", actorId=clerk, organizationId=e.id, role="STAFF",
         since="2024-01-01",
     )  # fmt: skip
-    assert await c.outcome("clerk", *CONFIRM, selfHelpId=case, outcome="很好") == "OWN_MATTER"
+    assert await c.n.outcome("clerk", *CONFIRM, selfHelpId=case, outcome="很好") == "OWN_MATTER"
     assert job["membership"]["id"]
     back = await n.do("admin", *CONFIRM, selfHelpId=case, isSolved=False, outcome="东段还堵")
     assert back["selfHelp"] == {"state": "STUDIED", "outcome": "东段还堵"}
@@ -45,7 +45,7 @@ async def test_found_studied_solved_and_confirmed_by_the_community(neighbourhood
     assert good["selfHelp"] == {"state": "CONFIRMED", "outcome": "现场查看,排水通畅"}
     public = await c.see(case, "state outcome evidence owner { name } confirmedAt", None)
     assert public["evidence"] == ["前后照片 6 张"] and public["confirmedAt"]
-    assert await c.outcome("admin", *CONFIRM, selfHelpId=case, outcome="再来") == "SELF_HELP_STATE"
+    assert await c.n.outcome("admin", *CONFIRM, selfHelpId=case, outcome="再来") == "SELF_HELP_STATE"
 
 
 async def test_a_resident_may_too_and_a_stranger_may_not(neighbourhood: Neighbourhood) -> None:
@@ -53,7 +53,7 @@ async def test_a_resident_may_too_and_a_stranger_may_not(neighbourhood: Neighbou
     c = await CoBuilding.begin(n, members=0)
     login, person = await c.newcomer()
     found = {"areaId": c.area, "title": "路灯不亮", "problem": "三盏。"}
-    assert await c.outcome(login, *DECLARE, **found) == "RESIDES_ELSEWHERE"
+    assert await c.n.outcome(login, *DECLARE, **found) == "RESIDES_ELSEWHERE"
     await n.do(
         "admin", "coreAddMembership", "membership { id }", actorId=person, areaId=c.area, role="RESIDENT",
         since="2024-05-01",
@@ -64,7 +64,7 @@ async def test_a_resident_may_too_and_a_stranger_may_not(neighbourhood: Neighbou
     assert (await n.ask(login, can, i=case))["can"] == {"allowed": True, "reason": "OWN"}
     give_up = ("enterpriseCouncilAbandonSelfHelp", "selfHelp { state }")
     assert (await n.do(login, *give_up, selfHelpId=case, reason="镇里已修"))["selfHelp"]["state"] == "ABANDONED"
-    assert await c.outcome(login, *STUDY, selfHelpId=case, study="x") == "SELF_HELP_STATE"
+    assert await c.n.outcome(login, *STUDY, selfHelpId=case, study="x") == "SELF_HELP_STATE"
 
 
 async def test_who_entered_it_at_the_desk_does_not_confirm_it(neighbourhood: Neighbourhood) -> None:

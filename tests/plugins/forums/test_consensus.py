@@ -25,9 +25,11 @@ async def test_a_topic_is_opened_deliberated_and_agreed_on(neighbourhood: Neighb
     assert (
         await n.refused("clerk", "forumsProposeConsensus", "resolution { id }", topicId=topic, text="x") == "ROUND_RUNS"
     )
-    assert await f.outcome("clerk", "forumsSpeak", "statement { id }", topicId=topic, text="我说两句") == "NOT_IN_FORUM"
+    assert (
+        await f.n.outcome("clerk", "forumsSpeak", "statement { id }", topicId=topic, text="我说两句") == "NOT_IN_FORUM"
+    )
     await f.days(8)
-    assert await f.outcome(a, "forumsSpeak", "statement { id }", topicId=topic, text="晚了") == "ROUND_CLOSED"
+    assert await f.n.outcome(a, "forumsSpeak", "statement { id }", topicId=topic, text="晚了") == "ROUND_CLOSED"
     seen = await f.see(
         topic, "state statementCount rounds { nodes { number state statements { nodes { text replyTo { id } } } } }"
     )

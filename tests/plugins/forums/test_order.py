@@ -72,7 +72,7 @@ async def test_an_excluded_member_takes_no_part_until_it_is_over(neighbourhood: 
     far = n.clock.today() + timedelta(days=31)
     assert await n.refused(*exclude, memberId=f.members[b], until=far.isoformat(), reason="辱骂") == "EXCLUDED_TOO_LONG"
     made = await n.do(*exclude, memberId=f.members[b], until=ends.isoformat(), reason="辱骂")
-    assert await f.outcome(b, "forumsSpeak", "statement { id }", topicId=topic, text="我还要说") == "EXCLUDED"
+    assert await f.n.outcome(b, "forumsSpeak", "statement { id }", topicId=topic, text="我还要说") == "EXCLUDED"
     assert await f.see(made["moderation"]["id"], "reason", c) is None  # nobody else's business
     assert (await f.see(made["moderation"]["id"], "reason", b))["reason"] == "辱骂"
     # Leaving and coming back does not help.
@@ -154,7 +154,7 @@ async def test_a_round_lasts_and_a_topic_is_heard_out(neighbourhood: Neighbourho
     n.clock.advance(timedelta(days=3))
     for number in range(5):
         await f.say(b, topic, f"第 {number} 句")
-    assert await f.outcome(b, "forumsSpeak", "statement { id }", topicId=topic, text="再来") == "TOO_MANY_STATEMENTS"
+    assert await f.n.outcome(b, "forumsSpeak", "statement { id }", topicId=topic, text="再来") == "TOO_MANY_STATEMENTS"
     done = await n.do(a, *close, roundId=one["id"], summary="倾向划线")
     assert done["round"] == {"state": "CLOSED", "summary": "倾向划线"}
     assert (
@@ -189,7 +189,7 @@ async def test_a_topic_is_taken_back_while_nobody_else_has_spoken(neighbourhood:
     mine = await f.say(a, topics[0])
     assert await n.refused(b, "forumsWithdrawTopic", "topic { id }", topicId=topics[0]) == "NOT_PERMITTED"
     await n.do(a, "forumsWithdrawTopic", "topic { state }", topicId=topics[0])
-    assert await f.outcome(b, "forumsSpeak", "statement { id }", topicId=topics[0], text="还想说") == "ROUND_CLOSED"
+    assert await f.n.outcome(b, "forumsSpeak", "statement { id }", topicId=topics[0], text="还想说") == "ROUND_CLOSED"
     assert await n.refused(b, "forumsWithdrawStatement", "statement { id }", statementId=mine) == "NOT_PERMITTED"
     may = 'query($i: ID!) { can(action: "forumsWithdrawStatement", on: $i) { allowed reason } }'
     assert (await n.ask(b, may, i=mine))["can"] == {"allowed": False, "reason": "NOT_YOURS"}

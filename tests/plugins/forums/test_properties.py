@@ -52,7 +52,7 @@ async def test_random_positions_and_rounds_come_to_what_was_said_last(neighbourh
         topic = await f.topic(logins[0], f"第 {turn} 件事")
         spoken = 0
         for _ in range(chance.randint(0, 6)):
-            spoken += await f.outcome(
+            spoken += await f.n.outcome(
                 chance.choice(logins), "forumsSpeak", "statement { id }", topicId=topic, text="说一句"
             ) == "done"  # fmt: skip
         assert (await f.see(topic, "statementCount"))["statementCount"] == spoken

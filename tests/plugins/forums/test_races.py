@@ -26,11 +26,11 @@ async def test_statements_arrive_while_the_round_closes(neighbourhood: Neighbour
 
     async def close() -> str:
         await asyncio.sleep(0.15)
-        return await f.outcome("clerk", "forumsCloseRound", "round { id }", roundId=round["id"])
+        return await f.n.outcome("clerk", "forumsCloseRound", "round { id }", roundId=round["id"])
 
     async def speak(login: str, wait: float) -> str:
         await asyncio.sleep(wait)
-        return await f.outcome(login, "forumsSpeak", "statement { id }", topicId=topic, text=f"{login} 的意见")
+        return await f.n.outcome(login, "forumsSpeak", "statement { id }", topicId=topic, text=f"{login} 的意见")
 
     closed, *said = await asyncio.gather(
         close(), *(speak(login, number / 100) for number, login in enumerate(f.members))
@@ -84,12 +84,14 @@ async def test_who_joins_twice_at_once_belongs_once_and_two_ways_to_decide_are_o
     n = neighbourhood
     f = await Forum.begin(n, members=1)
     (other,) = await f.residents(1)
-    joined = await asyncio.gather(*(f.outcome(other, "forumsJoin", "member { id }", forumId=f.forum) for _ in range(4)))
+    joined = await asyncio.gather(
+        *(f.n.outcome(other, "forumsJoin", "member { id }", forumId=f.forum) for _ in range(4))
+    )
     assert Counter(joined)["done"] == 1 and set(joined) <= {"done", "ALREADY_IN_FORUM", "BUSY"}
     topic = await f.deliberated(next(iter(f.members)))
     put = await asyncio.gather(
         *(
-            f.outcome("clerk", "forumsProposeConsensus", "resolution { id }", topicId=topic, text=f"方案{number}")
+            f.n.outcome("clerk", "forumsProposeConsensus", "resolution { id }", topicId=topic, text=f"方案{number}")
             for number in range(3)
         )
     )
@@ -103,9 +105,9 @@ async def test_an_exclusion_and_a_statement_at_once(neighbourhood: Neighbourhood
     topic = await f.topic(first)
     until = (n.clock.today() + timedelta(days=2)).isoformat()
     answers = await asyncio.gather(
-        *(f.outcome(login, "forumsSpeak", "statement { id }", topicId=topic, text="说一句") for login in others),
+        *(f.n.outcome(login, "forumsSpeak", "statement { id }", topicId=topic, text="说一句") for login in others),
         *(
-            f.outcome(
+            f.n.outcome(
                 "clerk", "forumsExcludeMember", "moderation { id }", memberId=f.members[login], until=until, reason="试"
             )
             for login in others
@@ -124,6 +126,6 @@ async def test_topics_at_once_are_no_more_than_a_member_may_have(neighbourhood: 
     await f.tune(topics_per_member=1)
     said = {"forumId": f.forum, "matter": "ORDER"}
     opened = await asyncio.gather(
-        *(f.outcome(a, "forumsOpenTopic", "topic { id }", **said, title=f"议题{k}") for k in range(6))
+        *(f.n.outcome(a, "forumsOpenTopic", "topic { id }", **said, title=f"议题{k}") for k in range(6))
     )
     assert Counter(opened)["done"] == 1 and set(opened) <= {"done", "TOO_MANY_TOPICS", "BUSY"}

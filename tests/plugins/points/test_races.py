@@ -3,22 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 
-from core.testing.kit import Neighbourhood, Refused
+from core.testing.kit import Neighbourhood
 from tests.kits.points import a_rule, balance, earned, person
 
 pytestmark = pytest.mark.anyio
-
-
-async def outcome(call: Any) -> str:
-    try:
-        await call
-    except Refused as refused:
-        return str(refused.codes[0])
-    return "done"
 
 
 async def test_thirty_redemptions_of_the_last_item(neighbourhood: Neighbourhood) -> None:
@@ -32,7 +23,7 @@ async def test_thirty_redemptions_of_the_last_item(neighbourhood: Neighbourhood)
         stock=1,
     ))["reward"]["id"]  # fmt: skip
     results = await asyncio.gather(
-        *(outcome(n.do(login, "pointsRedeem", "redemption { id }", rewardId=reward)) for login in people)
+        *(n.outcome(login, "pointsRedeem", "redemption { id }", rewardId=reward) for login in people)
     )
     assert sorted(results) == ["OUT_OF_STOCK"] * 29 + ["done"]
     seen = await n.ask(
@@ -58,7 +49,7 @@ async def test_one_manual_entry_is_confirmed_once(neighbourhood: Neighbourhood) 
         evidence="收据 12 号",
     ))["grant"]["id"]  # fmt: skip
     decide = [
-        outcome(n.do(login, "pointsDecideGrant", "grant { id }", grantId=grant, confirm=confirm, reason="不清楚"))
+        n.outcome(login, "pointsDecideGrant", "grant { id }", grantId=grant, confirm=confirm, reason="不清楚")
         for login in others
         for confirm in (True, False)
     ]
@@ -87,7 +78,7 @@ async def test_first_points_from_many_sides_at_once_open_one_account(neighbourho
         for amount in (1, 2, 4, 8, 16)
     ]  # fmt: skip
     results = await asyncio.gather(
-        *(outcome(n.do(clerk, "pointsDecideGrant", "grant { id }", grantId=g, confirm=True)) for g in grants)
+        *(n.outcome(clerk, "pointsDecideGrant", "grant { id }", grantId=g, confirm=True) for g in grants)
     )
     assert results == ["done"] * 5
     assert await balance(n, await person(n, login)) == 31
@@ -109,10 +100,9 @@ async def test_awards_redemptions_and_a_dispute_at_once(neighbourhood: Neighbour
         return "awarded"
 
     redeem = [
-        outcome(n.do("company", "pointsRedeem", "redemption { id }", rewardId=reward, actingFor=company))
-        for _ in range(5)
+        n.outcome("company", "pointsRedeem", "redemption { id }", rewardId=reward, actingFor=company) for _ in range(5)
     ]
-    doubt = outcome(n.do("resident", "pointsOpenDispute", "dispute { id }", accountId=id, reason="来源不明"))
+    doubt = n.outcome("resident", "pointsOpenDispute", "dispute { id }", accountId=id, reason="来源不明")
     awards = [award() for _ in range(10)]
     results = await asyncio.gather(*redeem[:2], *awards[:5], doubt, *awards[5:], *redeem[2:])
     assert results.count("awarded") == 10
