@@ -16,20 +16,9 @@ from core.ids import new_id
 from core.models import Actor, Area, Logged
 from core.settings.store import as_uuid
 from core.work import Work
-from plugins.points.models import (
-    Account,
-    Dispute,
-    DisputeState,
-    Entry,
-    EntryKind,
-    Grant,
-    GrantState,
-    PendingReversal,
-    PendingState,
-    Redemption,
-    RedemptionState,
-)
+from plugins.points.models import Account, Dispute, Entry, Grant, PendingReversal, Redemption
 from plugins.points.settings import PointsSettings
+from plugins.points.terms import DisputeState, EntryKind, GrantState, PendingState, RedemptionState
 
 # An account with those that lead to it, for SQL with the account's id given twice.
 FAMILY = "SELECT f.id FROM points_account f WHERE f.id = {} OR f.merged_into_id = {}"

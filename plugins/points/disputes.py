@@ -14,7 +14,8 @@ from core.models import Actor
 from core.rules.inputs import clean_text
 from core.work import Work
 from plugins.points.accounts import had_a_hand_in, holder, keeper, take_back
-from plugins.points.models import Account, Dispute, DisputeState, Entry, EntryKind
+from plugins.points.models import Account, Dispute, Entry
+from plugins.points.terms import DisputeState, EntryKind
 
 PERSONAL = (ActorKind.PERSON, ActorKind.HOUSEHOLD)
 

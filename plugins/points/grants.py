@@ -11,8 +11,9 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_text
 from core.work import Work
 from plugins.points.accounts import FAMILY, account_of, earn, take_back
-from plugins.points.models import Entry, EntryKind, Grant, GrantState
+from plugins.points.models import Entry, Grant
 from plugins.points.settings import PointsSettings
+from plugins.points.terms import EntryKind, GrantState
 
 
 async def declare(

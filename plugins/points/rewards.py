@@ -14,7 +14,8 @@ from core.models import Actor, Area
 from core.rules.inputs import clean_name, clean_text
 from core.work import Work
 from plugins.points.accounts import give_back, is_held, keeper
-from plugins.points.models import Account, Entry, EntryKind, Redemption, RedemptionState, Reward
+from plugins.points.models import Account, Entry, Redemption, Reward
+from plugins.points.terms import EntryKind, RedemptionState
 
 
 def _checked(values: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,8 @@ from core.rules.inputs import clean_text
 from core.settings.store import as_uuid
 from core.work import Work
 from plugins.points.accounts import FAMILY, STANDS, account_of, civil_day, counted, earn, owner_of, take_back
-from plugins.points.models import CapPeriod, Entry, EntryKind, Rule
+from plugins.points.models import Entry, Rule
+from plugins.points.terms import CapPeriod, EntryKind
 
 VOIDED = ".voided"  # an event of such a type takes back what the event it names (`event` in its data) gave
 

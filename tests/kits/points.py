@@ -15,7 +15,8 @@ from core.runtime import Command
 from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.points.accounts import account_of, earn
-from plugins.points.models import Entry, EntryKind, Rule
+from plugins.points.models import Entry, Rule
+from plugins.points.terms import EntryKind
 from plugins.points.rules import set_rule
 
 TYPE = "core.activity.attended"

@@ -10,16 +10,14 @@ from plugins.councils.rules.bodies import (
     update_body,
     vacate_seat,
 )
+from plugins.councils.rules.charter_votes import enter_vote, submit_charter
 from plugins.councils.rules.charters import (
     NewBody,
     NewClause,
     NewRule,
     consult,
     draft_charter,
-    enact_charter,
-    enter_vote,
     revise_charter,
-    submit_charter,
     withdraw_charter,
 )
 from plugins.councils.rules.conduct import (
@@ -32,6 +30,7 @@ from plugins.councils.rules.conduct import (
     settle_exclusion,
 )
 from plugins.councils.rules.delegations import ENDING_SQL, delegate_matter, revoke_delegation, settle_end, take_back
+from plugins.councils.rules.enacting import enact_charter
 from plugins.councils.rules.hearing import (
     hear_ballot,
     hear_cancelled,

@@ -1,5 +1,5 @@
 """Forums as the API shows them: what there is to read, and what can be done."""
 
-from plugins.forums.graphql import mutations, nodes
+from plugins.forums.graphql import decisions, forums, moderation, nodes, topics
 
-__all__ = ["mutations", "nodes"]
+__all__ = ["decisions", "forums", "moderation", "nodes", "topics"]

@@ -22,7 +22,7 @@ from plugins.points.graphql.nodes import (
     PointsReward,
     PointsRule,
 )
-from plugins.points.models import CapPeriod
+from plugins.points.terms import CapPeriod
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
 from schema.nodes.core import Area
 from schema.nodes.expressions import Expr, RowOf, select

@@ -16,9 +16,17 @@ from core.enums import ActorKind
 from core.ids import from_global
 from core.models import Actor as CoreActor
 from plugins.points import models
-from plugins.points.models import CapPeriod, DisputeState, EntryKind, GrantState, RedemptionState, RuleState
 from plugins.points.ranking import STANDINGS, period_before
 from plugins.points.rules import event_types
+from plugins.points.terms import (
+    CapPeriod,
+    DisputeState,
+    EntryKind,
+    GrantState,
+    PendingState,
+    RedemptionState,
+    RuleState,
+)
 from schema.nodes.composed import Query, every, one, plain
 from schema.nodes.core import Actor, Area
 from schema.nodes.declare import Connection, Source, SourceArgument, column, computed, connection, extend, node, to_one
@@ -53,7 +61,7 @@ def _balance(t: RowOf) -> Expr:
 
 
 def _waits(t: RowOf, w: RowOf) -> Expr:
-    return (w.account_id == t.id) & (w.state == models.PendingState.WAITING)
+    return (w.account_id == t.id) & (w.state == PendingState.WAITING)
 
 
 def _held(t: RowOf) -> Expr:

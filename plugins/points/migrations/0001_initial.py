@@ -2,7 +2,7 @@ from tortoise import migrations
 from tortoise.migrations import operations as ops
 from core.enums import ActorKind
 from core.ids import new_id
-from plugins.points.models import CapPeriod, DisputeState, EntryKind, GrantState, PendingState, RedemptionState
+from plugins.points.terms import CapPeriod, DisputeState, EntryKind, GrantState, PendingState, RedemptionState
 from tortoise.fields.base import OnDelete
 from tortoise import fields
 

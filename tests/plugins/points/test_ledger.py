@@ -16,7 +16,8 @@ from core.ids import new_id
 from core.models import Actor
 from core.testing.kit import Databases, Neighbourhood, served
 from core.work import Work
-from plugins.points.models import Account, Entry, EntryKind
+from plugins.points.models import Account, Entry
+from plugins.points.terms import EntryKind
 from plugins.points.rules import set_rule
 
 STEPS = st.lists(
