@@ -110,6 +110,7 @@ def empty_url(databases: Databases, dialect: str) -> Iterator[str]:
 @pytest.fixture(scope="module")
 def shared_url(databases: Databases, dialect: str) -> Iterator[str]:
     """A copy of the demo for a whole module; nothing of it may be served beside that (see `still`)."""
+    databases.template("sqlite", "demo")  # commands are tried on copies of it, while this one is served
     url = databases.fresh(dialect, "demo")
     yield url
     databases.drop(url)

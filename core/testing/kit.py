@@ -272,7 +272,7 @@ class Databases:
 
     def fresh(self, dialect: str, template: str) -> str:
         """The address of a new copy."""
-        source = self._template(dialect, template)
+        source = self.template(dialect, template)
         name = f"t{uuid4().hex[:12]}"
         if dialect == "postgres":
             return self.cluster.create_database(name, source)
@@ -295,11 +295,12 @@ class Databases:
         else:
             self.cluster.drop_database(urlsplit(url).path.lstrip("/"))
 
-    def _template(self, dialect: str, template: str) -> str:
+    def template(self, dialect: str, template: str) -> str:
+        """Where the template lies or what it is called; made the first time, which serves it for a moment."""
         key = (dialect, template)
         if key not in self._made:
             name = f"template_{template}"
-            source = self._template(dialect, "empty") if template != "empty" else None
+            source = self.template(dialect, "empty") if template != "empty" else None
             if dialect == "postgres":
                 url = self.cluster.create_database(name, source)
             else:

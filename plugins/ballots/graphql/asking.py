@@ -11,7 +11,8 @@ from core.ids import from_global
 from core.runtime import Command
 from core.work import Work
 from plugins.ballots import rules
-from plugins.ballots.graphql.nodes import BallotsFinding, BallotsTally, finding
+from plugins.ballots.graphql.nodes import BallotsTally
+from plugins.ballots.graphql.rolls import BallotsFinding, finding
 from plugins.ballots.terms import BallotOutcome
 from schema.nodes.composed import ByRule, Query, plain
 from schema.nodes.declare import extend

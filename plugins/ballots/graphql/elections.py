@@ -1,21 +1,88 @@
-"""What can be done with elections and who stands in them."""
+"""Elections and who stands in them: what there is to read, and what can be done."""
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 import strawberry
 
 from core.ids import from_global
 from core.work import Work
-from plugins.ballots import rules
-from plugins.ballots.graphql.nodes import (
-    BallotsCandidate,
-    BallotsElection,
+from plugins.ballots import models, rules
+from plugins.ballots.graphql.rolls import ROLL, BallotsRoll
+from plugins.ballots.terms import (
+    CandidateState,
+    ElectionState,
 )
-from plugins.ballots.graphql.rolls import ROLL
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
+from schema.nodes.composed import Query, every, one
+from schema.nodes.core import Actor, Area
+from schema.nodes.declare import Connection, column, connection, extend, node, to_one
+from schema.nodes.expressions import Expr, RowOf
+from schema.nodes.search import SearchHit
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts
+
+PUBLIC_CANDIDATE = [CandidateState.ACCEPTED, CandidateState.ELECTED, CandidateState.NOT_ELECTED]
+
+
+@node(models.Election, scope=public("Elections are in public."), order="-called_at")
+class BallotsElection:
+    """Seats that are filled by a vote (选举)."""
+
+    title: str = column()
+    seats: int = column()
+    state: ElectionState = column()
+    called_at: datetime = column(order=True)
+    nominations_by: date = column(description="The last day to nominate (提名截止日).")
+    candidates_on: date | None = column(description="When the candidates were posted (候选人公布日).")
+    version: int = column(filter=False)
+    area: Area = to_one()
+    roll: BallotsRoll | None = to_one()
+    candidates: Connection[BallotsCandidate] = connection("election_id")
+
+
+def _candidate_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    own = v.acts_as(t.actor_id) | v.acts_as(t.nominated_by_id)
+    return t.state.is_in(PUBLIC_CANDIDATE) | own | v.may("ballots.election.manage", t.area_id)
+
+
+@node(models.Candidate, scope=_candidate_scope, order="-nominated_at")
+class BallotsCandidate:
+    """Somebody who stands for election (候选人)."""
+
+    statement: str | None = column(filter=False, description="What they stand for (竞选陈述).")
+    state: CandidateState = column()
+    nominated_at: datetime = column(order=True)
+    version: int = column(filter=False)
+    area: Area = to_one()
+    election: BallotsElection | None = to_one()
+    actor: Actor = to_one()
+    nominated_by: Actor = to_one(description="Who named them (提名人).")
+
+
+@extend(Query)
+class BallotsElectionsQuery:
+    ballots_election: BallotsElection | None = one("id", description="An election (选举).")
+    ballots_elections: Connection[BallotsElection] = every(description="Elections (选举列表).")
+
+
+@extend(Area)
+class AreaElections:
+    ballots_elections: Connection[BallotsElection] = connection("area_id", description="Elections here (本区域选举).")
+
+
+@extend(SearchHit)
+class SearchHitElections:
+    election: BallotsElection | None = to_one("id", description="The election, if it is one (选举).")
+
+
+@extend(Actor)
+class ActorElections:
+    ballots_candidacies: Connection[BallotsCandidate] = connection(
+        "actor_id", description="Elections they stand in (参选)."
+    )
 
 
 @strawberry.input

@@ -1,29 +1,232 @@
-"""What can be done with eligibility rules, attested facts, rolls, and objections to them."""
+"""Who may vote: eligibility rules, attested facts, rolls, and objections to them; what there is to read, and what can be done."""
 
 from __future__ import annotations
 
-from datetime import date
+import json
+from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 import strawberry
 
 from core.ids import from_global
 from core.work import Work
-from plugins.ballots import rules
-from plugins.ballots.graphql.nodes import (
-    BallotsAttestation,
-    BallotsEntry,
-    BallotsObjection,
-    BallotsRoll,
-    BallotsRule,
-)
+from plugins.ballots import models, rules
 from plugins.ballots.terms import (
     EligibilityPredicate,
+    EligibilityState,
+    RollEntryState,
+    RollObjectionState,
     RollObjectionWish,
+    RollState,
     VoterFact,
+    VoterFactState,
 )
 from schema.mutations import ChangeInput, MutationInput, Result, Subject, mutation
-from schema.nodes.core import Area
+from schema.nodes.composed import Query, every, one
+from schema.nodes.core import Actor, Area
+from schema.nodes.declare import Connection, column, computed, connection, extend, node, python, to_one
+from schema.nodes.expressions import Expr, RowOf, case, select
+from schema.nodes.telling import public
+from schema.nodes.viewing import ViewerFacts, viewer
+
+PUBLIC_ROLL = [RollState.POSTED, RollState.FINAL, RollState.FROZEN, RollState.RELEASED]
+
+
+def rows(text: Any) -> list[dict[str, Any]]:
+    """A JSON list of objects as it is stored; nothing where it is something else."""
+    found = json.loads(text) if isinstance(text, str) else []
+    return [row for row in found if isinstance(row, dict)]
+
+
+@strawberry.type(description="What a clause asks for (资格条件).")
+class BallotsPredicate:
+    predicate: str = strawberry.field(description="AGE, RESIDENCE, APPLICATION … (条件).")
+    number: int = strawberry.field(description="Years of age, else months; 0 where it does not matter (数值).")
+
+
+@strawberry.type(description="One way to be eligible: all of it has to hold (资格条款).")
+class BallotsClause:
+    basis: str = strawberry.field(description="What the roll shows as the basis (登记依据).")
+    all: list[BallotsPredicate] = strawberry.field(description="All of these (全部条件).")
+
+
+def _clauses(values: dict[str, Any], facts: Any) -> list[BallotsClause]:
+    return [
+        BallotsClause(
+            basis=c["basis"], all=[BallotsPredicate(predicate=a["predicate"], number=a["number"]) for a in c["all"]]
+        )
+        for c in rows(values["clauses"])
+    ]
+
+
+@node(models.EligibilityRule, scope=public("Who may vote by which rule is for everybody."), order="title")
+class BallotsRule:
+    """Who may vote in elections of a kind, as an edition that can be explained (选民资格规则)."""
+
+    kind: str = column(description="The kind of election, a code (选举类别).")
+    edition: int = column(description="1 is the first (版次).")
+    title: str = column(order=True)
+    clauses: list[BallotsClause] = python(
+        _clauses, columns=lambda t: {"clauses": t.clauses}, settings=False, description="Any one is enough (资格条款)."
+    )
+    statute: str | None = column(filter=False, description="The law that lets household registration count (法律依据).")
+    state: EligibilityState = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+
+
+def _manages(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.may("ballots.roll.manage", t.area_id)
+
+
+@node(models.Attestation, scope=lambda t, v: v.acts_as(t.person_id) | _manages(t, v), order="-attested_at")
+class BallotsAttestation:
+    """What a clerk saw about a person, for rolls (选民事项核实)."""
+
+    fact: VoterFact = column()
+    day: date = column(filter=False, description="The birthday, or since when it holds (日期).")
+    evidence: str = column(filter=False, description="Which paper showed it (凭据).")
+    state: VoterFactState = column()
+    attested_at: datetime = column(order=True)
+    version: int = column(filter=False)
+    area: Area = to_one()
+    person: Actor = to_one()
+    attested_by: Actor | None = to_one(description="The clerk (核实人).")
+
+
+def _roll_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    return t.state.is_in(PUBLIC_ROLL) | _manages(t, v)
+
+
+@strawberry.type(description="Why some are not on a roll (未列入原因).")
+class BallotsLeftOut:
+    code: str = strawberry.field(description="AGE_UNKNOWN, RESIDENCE_TOO_SHORT …, as a stable code (原因代码).")
+    count: int = strawberry.field(description="How many (人数).")
+
+
+def _left_out(values: dict[str, Any], facts: Any) -> list[BallotsLeftOut]:
+    found = json.loads(values["left_out"]) if str(values["left_out"])[:1] == "{" else {}
+    return [BallotsLeftOut(code=code, count=int(count)) for code, count in found.items()]
+
+
+@node(models.Roll, scope=_roll_scope, order="-drafted_at")
+class BallotsRoll:
+    """Who votes: drafted, posted, objected to, final, and frozen when voting begins (选民名册)."""
+
+    kind: str = column(description="The kind of election, a code (选举类别).")
+    title: str = column()
+    as_of: date = column(description="Eligible on this day (资格截止日).")
+    state: RollState = column()
+    is_fixed: bool = column(description="Named voters, a body's members for instance (是否固定名单).")
+    is_filling: bool = column(description="Still being drafted by the server (是否编制中).")
+    drafted_at: datetime = column(order=True)
+    posted_on: date | None = column(description="Hangs out since (公布日).")
+    objections_by: date | None = column(description="The last day to object (异议截止日).")
+    frozen_at: datetime | None = column(description="Nothing changes it from then on (冻结时间).")
+    listed: int = computed(
+        lambda t: (
+            select(models.RollEntry).where(lambda e: (e.roll_id == t.id) & (e.state == RollEntryState.LISTED)).count()
+        ),
+        discloses="How many are on a roll is for whoever sees the roll.",
+        description="So many carry a vote (有效选民数).",
+    )
+    left_out: list[BallotsLeftOut] = python(
+        _left_out, columns=lambda t: {"left_out": case(_manages(t, viewer), t.left_out)}, settings=False,
+        description="Whom the draft has not entered, by the first thing that was missing, for who keeps the roll (未列入人数).",
+    )  # fmt: skip
+    version: int = column(filter=False)
+    area: Area = to_one()
+    rule: BallotsRule | None = to_one(description="The rule it rests on (资格规则).")
+    entries: Connection[BallotsEntry] = connection("roll_id", description="Who is on it (名册条目).")
+    objections: Connection[BallotsObjection] = connection("roll_id", description="Those the viewer may see (异议).")
+
+
+@strawberry.type(description="What a predicate came to for somebody (资格认定明细).")
+class BallotsFinding:
+    predicate: str = strawberry.field(description="Which (条件).")
+    number: int = strawberry.field(description="How much it asks for (要求).")
+    holds: bool = strawberry.field(description="Whether it holds (是否符合).")
+    since: date | None = strawberry.field(description="Since when (起始日).")
+    code: str | None = strawberry.field(description="Why it does not hold, as a stable code (原因代码).")
+
+
+def finding(row: dict[str, Any]) -> BallotsFinding:
+    since = row.get("since")
+    return BallotsFinding(
+        predicate=row["predicate"], number=row["number"], holds=row["holds"], code=row["code"],
+        since=date.fromisoformat(since) if since else None,
+    )  # fmt: skip
+
+
+def _found(values: dict[str, Any], facts: Any) -> list[BallotsFinding] | None:
+    return None if values["found"] is None else [finding(row) for row in rows(values["found"])]
+
+
+def _entry_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    """A posted roll hangs out for everybody; voters who were named were not posted."""
+    posted = select(models.Roll).where(
+        lambda r: (r.id == t.roll_id) & r.state.is_in(PUBLIC_ROLL) & ~(r.is_fixed == True)  # noqa: E712
+    )
+    return v.acts_as(t.actor_id) | _manages(t, v) | posted.exists()
+
+
+def _own_entry(t: RowOf, v: ViewerFacts) -> Expr:
+    return v.acts_as(t.actor_id) | _manages(t, v)
+
+
+@node(models.RollEntry, scope=_entry_scope)
+class BallotsEntry:
+    """Somebody on a roll, by masked name (名册条目)."""
+
+    basis: str = column(description="The clause by which they vote (登记依据).")
+    found: list[BallotsFinding] | None = python(
+        _found, columns=lambda t: {"found": case(_own_entry(t, viewer), t.found)}, settings=False,
+        description="What that rests on, for themselves and who keeps the roll (认定明细).",
+    )  # fmt: skip
+    state: RollEntryState = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+    actor: Actor = to_one()
+    roll: BallotsRoll | None = to_one()
+
+
+def _objection_scope(t: RowOf, v: ViewerFacts) -> Expr:
+    own = v.acts_as(t.objector_id) | v.acts_as(t.person_id)
+    return own | v.may("ballots.roll.decide", t.area_id)
+
+
+@node(models.Objection, scope=_objection_scope, order="-submitted_at")
+class BallotsObjection:
+    """Somebody says the roll is wrong about somebody (名册异议)."""
+
+    wish: RollObjectionWish = column()
+    statement: str = column(filter=False)
+    state: RollObjectionState = column()
+    submitted_at: datetime = column(order=True)
+    answer: str | None = column(filter=False, description="What was found, and why (处理意见).")
+    answered_at: datetime | None = column()
+    version: int = column(filter=False)
+    area: Area = to_one()
+    roll: BallotsRoll | None = to_one()
+    objector: Actor = to_one()
+    person: Actor = to_one(description="Whom it is about (涉及人).")
+    answered_by: Actor | None = to_one(description="Who decided (处理人).")
+
+
+@extend(Query)
+class BallotsRollsQuery:
+    ballots_rules: Connection[BallotsRule] = every(description="Who may vote, by kind of election (选民资格规则列表).")
+    ballots_roll: BallotsRoll | None = one("id", description="A roll the viewer may see (选民名册).")
+    ballots_rolls: Connection[BallotsRoll] = every(description="Rolls the viewer may see (选民名册列表).")
+    ballots_objections: Connection[BallotsObjection] = every(
+        description="Objections the viewer may see (名册异议列表)."
+    )
+
+
+@extend(Actor)
+class ActorRolls:
+    ballots_entries: Connection[BallotsEntry] = connection("actor_id", description="Rolls they are on (所在名册).")
 
 
 @strawberry.input(description="What a clause asks for (资格条件).")
