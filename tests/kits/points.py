@@ -16,8 +16,8 @@ from core.testing.kit import Neighbourhood
 from core.work import Work
 from plugins.points.accounts import account_of, earn
 from plugins.points.models import Entry, Rule
-from plugins.points.terms import EntryKind
 from plugins.points.rules import set_rule
+from plugins.points.terms import EntryKind
 
 TYPE = "core.activity.attended"
 

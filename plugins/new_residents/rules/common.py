@@ -14,8 +14,6 @@ from core.work import Work
 from plugins.new_residents.models import Registration
 from plugins.new_residents.terms import LIVES_HERE
 
-REASON = 2000
-
 
 def in_days(work: Work, days: int) -> date:
     return work.happened_on + timedelta(days=days)

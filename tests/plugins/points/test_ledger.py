@@ -17,8 +17,8 @@ from core.models import Actor
 from core.testing.kit import Databases, Neighbourhood, served
 from core.work import Work
 from plugins.points.models import Account, Entry
-from plugins.points.terms import EntryKind
 from plugins.points.rules import set_rule
+from plugins.points.terms import EntryKind
 
 STEPS = st.lists(
     st.one_of(
